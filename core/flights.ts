@@ -1,0 +1,117 @@
+import { PROCESSOR_COUNT } from "./payment.ts";
+
+/**
+ * Every attempt in flight and every payment in doubt has a place here, called its flight, from the moment before the first
+ * byte is sent until it is certain whether it was charged. The table is bounded; while it is full nothing new is sent.
+ *
+ *          open                  doubt                       due
+ *   FREE ───────► POSTING ─────────────► DOUBT ◄───────────────────┐
+ *     ▲              │                     │ ask                    │ doubt again
+ *     └── close ─────┴──◄── close ─────────┴─► POSTING | LOOKING_UP ┘
+ *
+ * ORPHAN: the payment was purged while its answer was still to come; the answer only frees the place.
+ */
+export const FLIGHT_FREE = 0;
+export const POSTING = 1;
+export const LOOKING_UP = 2;
+export const DOUBT = 3;
+export const ORPHAN = 4;
+
+export const NO_FLIGHT = -1;
+
+export class Flights {
+  /** Places per processor: one that hangs cannot use up the places of the other. */
+  readonly quota: number;
+  readonly state: Uint8Array;
+  readonly slot: Int32Array;
+  readonly processor: Uint8Array;
+  /** When this attempt began, in engine time. */
+  readonly beganAtMs: Float64Array;
+  /** When a doubt is to be asked about again. */
+  readonly dueAtMs: Float64Array;
+  /** Times a doubt was asked about, for the backoff. */
+  readonly askCount: Uint32Array;
+  readonly #free: Int32Array;
+  readonly #openCounts = new Int32Array(PROCESSOR_COUNT);
+  readonly #doubtCounts = new Int32Array(PROCESSOR_COUNT);
+  #freeCount: number;
+  /** Places ever used: how far a scan has to go. */
+  #highWater = 0;
+
+  /** `quota` in payments per processor. */
+  constructor(quota: number) {
+    const capacity = quota * PROCESSOR_COUNT;
+    this.quota = quota;
+    this.state = new Uint8Array(capacity);
+    this.slot = new Int32Array(capacity);
+    this.processor = new Uint8Array(capacity);
+    this.beganAtMs = new Float64Array(capacity);
+    this.dueAtMs = new Float64Array(capacity);
+    this.askCount = new Uint32Array(capacity);
+    this.#free = Int32Array.from({ length: capacity }, (_, i) => capacity - 1 - i);
+    this.#freeCount = capacity;
+  }
+
+  hasRoom(processor: number): boolean {
+    return this.#openCounts[processor]! < this.quota;
+  }
+
+  /** Places in use, in flight or in doubt. */
+  openCount(processor: number): number {
+    return this.#openCounts[processor]!;
+  }
+
+  /** Doubts waiting to be asked about. */
+  doubtCount(processor: number): number {
+    return this.#doubtCounts[processor]!;
+  }
+
+  get highWater(): number {
+    return this.#highWater;
+  }
+
+  /** The caller has seen that the processor has room. */
+  open(slot: number, processor: number, nowMs: number): number {
+    if (!this.hasRoom(processor))
+      throw new Error(`flights keep to their quota: processor=${processor} quota=${this.quota}`);
+    const flight = this.#free[--this.#freeCount]!;
+    if (flight >= this.#highWater) this.#highWater = flight + 1;
+    this.state[flight] = POSTING;
+    this.slot[flight] = slot;
+    this.processor[flight] = processor;
+    this.beganAtMs[flight] = nowMs;
+    this.askCount[flight] = 0;
+    this.#openCounts[processor]!++;
+    return flight;
+  }
+
+  doubt(flight: number, dueAtMs: number): void {
+    this.state[flight] = DOUBT;
+    this.dueAtMs[flight] = dueAtMs;
+    this.#doubtCounts[this.processor[flight]!]!++;
+  }
+
+  ask(flight: number, how: typeof POSTING | typeof LOOKING_UP, nowMs: number): void {
+    this.state[flight] = how;
+    this.beganAtMs[flight] = nowMs;
+    this.askCount[flight]!++;
+    this.#doubtCounts[this.processor[flight]!]!--;
+  }
+
+  close(flight: number): void {
+    const processor = this.processor[flight]!;
+    if (this.state[flight] === FLIGHT_FREE) throw new Error(`a flight is closed once: flight=${flight}`);
+    if (this.state[flight] === DOUBT) this.#doubtCounts[processor]!--;
+    this.state[flight] = FLIGHT_FREE;
+    this.#openCounts[processor]!--;
+    this.#free[this.#freeCount++] = flight;
+  }
+
+  /** All payments are gone: doubts are closed, what is in flight waits for its answer as an orphan. */
+  orphanAll(): void {
+    for (let flight = 0; flight < this.#highWater; flight++) {
+      if (this.state[flight] === DOUBT) this.close(flight);
+      else if (this.state[flight] !== FLIGHT_FREE) this.state[flight] = ORPHAN;
+    }
+  }
+}

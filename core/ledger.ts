@@ -1,0 +1,218 @@
+import { AttemptTrail, type TrailEntry } from "./attempt-trail.ts";
+import {
+  ALREADY_CHARGED,
+  FAILED,
+  FREE,
+  IN_DOUBT,
+  NO_PROCESSOR,
+  PENDING,
+  PROCESSED,
+  SENDING,
+  STATE_NAMES,
+} from "./payment.ts";
+import { PaymentRows } from "./payment-rows.ts";
+import { ACCEPTED, DOUBTED, FAILED_AT, PROCESSED_AT, PURGED, REFUSED, type RecordBatch, SENDING_TO } from "./record.ts";
+import { UUID_WORDS } from "./uuid.ts";
+import { UuidIndex } from "./uuid-index.ts";
+import { WindowTotals } from "./window-totals.ts";
+
+/** With MAX_AMOUNT_CENTS (money.ts) it keeps every sum below 2^53: 2^26 × 10^8 < 9.007 × 10^15. */
+export const MAX_CAPACITY = 2 ** 26;
+
+/** Entries of the attempt trail over all payments (1 MiB); attempts shown of one payment are bounded by MAX_TRAIL. */
+const TRAIL_ENTRIES = 65_536;
+export const MAX_TRAIL = 32;
+
+/**
+ * All payments of an instance. Payments are numbered by a sequence; the row (slot) of a payment is sequence mod capacity, so
+ * the ledger is a ring over the sequence:
+ *
+ *            tail                     head
+ *   … gone │ kept │ kept │ … │ kept │ next …      sequence →       head − tail ≤ capacity
+ *
+ * `apply` is the only way anything changes here: the ledger is what the records applied in order make of it.
+ */
+export class Ledger {
+  readonly rows: PaymentRows;
+  readonly #index: UuidIndex;
+  readonly #totals: WindowTotals;
+  readonly #trail = new AttemptTrail(TRAIL_ENTRIES);
+  readonly #stateCounts = new Float64Array(STATE_NAMES.length);
+  #tail = 0;
+  #head = 0;
+
+  /** `capacity` in payments, 1 … MAX_CAPACITY. `seed` makes the index unpredictable to outsiders. */
+  constructor(capacity: number, seed: number) {
+    if (!Number.isInteger(capacity) || capacity < 1 || capacity > MAX_CAPACITY) {
+      throw new RangeError(`capacity is 1 to ${MAX_CAPACITY} payments: capacity=${capacity}`);
+    }
+    this.rows = new PaymentRows(capacity);
+    this.#index = new UuidIndex(this.rows.correlationIds, seed);
+    this.#totals = new WindowTotals(this.rows);
+  }
+
+  /** Payments kept. */
+  get size(): number {
+    return this.#head - this.#tail;
+  }
+
+  get isFull(): boolean {
+    return this.size === this.rows.capacity;
+  }
+
+  /** Sequence of the oldest payment kept. */
+  get tail(): number {
+    return this.#tail;
+  }
+
+  /** Sequence the next payment will get. */
+  get head(): number {
+    return this.#head;
+  }
+
+  /** Bytes per payment at full capacity, every way of finding it included. */
+  get bytesPerPayment(): number {
+    return (this.rows.byteLength + this.#index.byteLength + this.#totals.usedBytes) / this.rows.capacity;
+  }
+
+  countIn(state: number): number {
+    return this.#stateCounts[state]!;
+  }
+
+  slotOf(sequence: number): number {
+    return sequence % this.rows.capacity;
+  }
+
+  /** Inverse of slotOf for a kept payment. */
+  sequenceOf(slot: number): number {
+    const lap = this.#tail - (this.#tail % this.rows.capacity);
+    const sequence = lap + slot;
+    return sequence < this.#tail ? sequence + this.rows.capacity : sequence;
+  }
+
+  isKept(sequence: number): boolean {
+    return sequence >= this.#tail && sequence < this.#head;
+  }
+
+  /** Slot of a correlationId in words[at … at+3], or NOT_FOUND_SLOT. Hot: no allocation. */
+  find(words: Int32Array, at = 0): number {
+    return this.#index.find(words, at);
+  }
+
+  /** See WindowTotals.sum. */
+  sum(fromMs: number, toMs: number, out: Float64Array): void {
+    this.#totals.sum(fromMs, toMs, out);
+  }
+
+  /** Attempts that did not simply succeed, oldest first, the newest MAX_TRAIL of them. */
+  trail(slot: number): TrailEntry[] {
+    return this.#trail.read(this.rows.lastTrailEntry[slot]!, MAX_TRAIL);
+  }
+
+  /** Applies one record. Throws when it does not fit: memory and log no longer agree, and going on would lose money. */
+  apply(batch: RecordBatch, record: number): void {
+    switch (batch.kind(record)) {
+      case ACCEPTED:
+        return this.#accepted(batch, record);
+      case SENDING_TO:
+        return this.#sending(batch, record);
+      case REFUSED:
+        return this.#ended(batch, record, PENDING);
+      case DOUBTED:
+        return this.#ended(batch, record, IN_DOUBT);
+      case PROCESSED_AT:
+        return this.#processed(batch, record);
+      case FAILED_AT:
+        return this.#ended(batch, record, FAILED);
+      case PURGED:
+        return this.#purged();
+      default:
+        throw new Error(`a record is of a known kind: kind=${batch.kind(record)}`);
+    }
+  }
+
+  #accepted(batch: RecordBatch, record: number): void {
+    const sequence = batch.sequence(record);
+    if (sequence !== this.#head || this.isFull) {
+      throw new Error(`payments are accepted in sequence: sequence=${sequence} head=${this.#head} size=${this.size}`);
+    }
+    const slot = this.slotOf(sequence);
+    batch.copyId(record, this.rows.correlationIds, slot * UUID_WORDS);
+    this.rows.open(slot, batch.atMs(record), batch.cents(record), FREE);
+    this.#head++;
+    this.#index.insert(slot);
+    this.#stateCounts[FREE]!++;
+    this.#setState(slot, PENDING);
+  }
+
+  #sending(batch: RecordBatch, record: number): void {
+    const slot = this.#slotOfRecord(batch, record);
+    this.rows.expectState(slot, PENDING, PENDING);
+    this.rows.processor[slot] = batch.processor(record);
+    this.rows.setRequestedAtMs(slot, batch.atMs(record));
+    this.#setState(slot, SENDING);
+  }
+
+  /** An attempt ended without a charge for certain. A payment that fails while pending had no attempt to end. */
+  #ended(batch: RecordBatch, record: number, state: number): void {
+    const slot = this.#slotOfRecord(batch, record);
+    if (this.rows.state[slot] === PENDING && state === FAILED) {
+      this.rows.outcome[slot] = batch.outcome(record);
+    } else {
+      this.rows.expectState(slot, SENDING, state === PENDING ? SENDING : IN_DOUBT);
+      this.#trace(slot, batch, record);
+    }
+    if (state === PENDING) this.rows.processor[slot] = NO_PROCESSOR;
+    this.#setState(slot, state);
+  }
+
+  #processed(batch: RecordBatch, record: number): void {
+    const slot = this.#slotOfRecord(batch, record);
+    this.rows.expectState(slot, SENDING, IN_DOUBT);
+    if (this.rows.state[slot] === SENDING && batch.outcome(record) !== ALREADY_CHARGED) {
+      this.rows.outcome[slot] = batch.outcome(record);
+    } else {
+      this.#trace(slot, batch, record);
+    }
+    this.rows.setProcessedAtMs(slot, batch.atMs(record));
+    this.#setState(slot, PROCESSED);
+    this.#totals.add(slot);
+  }
+
+  #purged(): void {
+    this.#index.clear();
+    this.#totals.clear();
+    if (this.size > 0) this.rows.clear(0, Math.min(this.#head, this.rows.capacity));
+    this.#stateCounts.fill(0);
+    this.#tail = this.#head;
+  }
+
+  #trace(slot: number, batch: RecordBatch, record: number): void {
+    const rows = this.rows;
+    const elapsedMs = batch.elapsedMs(record);
+    const beganAfterMs = Math.max(0, batch.atMs(record) - elapsedMs - rows.acceptedAtMs[slot]!);
+    const outcome = batch.outcome(record);
+    rows.outcome[slot] = outcome;
+    rows.lastTrailEntry[slot] = this.#trail.push(
+      rows.lastTrailEntry[slot]!,
+      beganAfterMs,
+      elapsedMs,
+      rows.processor[slot]!,
+      outcome,
+    );
+  }
+
+  #slotOfRecord(batch: RecordBatch, record: number): number {
+    const sequence = batch.sequence(record);
+    if (!this.isKept(sequence)) {
+      throw new Error(`records speak of kept payments: sequence=${sequence} tail=${this.#tail} head=${this.#head}`);
+    }
+    return this.slotOf(sequence);
+  }
+
+  #setState(slot: number, state: number): void {
+    this.#stateCounts[this.rows.state[slot]!]!--;
+    this.#stateCounts[state]!++;
+    this.rows.state[slot] = state;
+  }
+}

@@ -1,0 +1,52 @@
+import type { Flights } from "./flights.ts";
+import type { HealthSnapshot } from "./health-snapshot.ts";
+import { DEFAULT, FALLBACK, PROCESSOR_COUNT } from "./payment.ts";
+import { DOWN, OPEN, ProcessorGate, type SATURATED } from "./processor-gate.ts";
+
+export const NOWHERE = -1;
+
+export type RouterOptions = {
+  /** Most requests in flight to one processor. */
+  maxInFlight: number;
+  /** How long a payment waits for the cheaper processor while that is down. */
+  failoverPatienceMs: number;
+  /** How long a payment waits, at least, for the cheaper processor while that is working at its in-flight limit. */
+  saturationPatienceMs: number;
+};
+
+/** The policy: the cheaper processor takes a payment unless it cannot and the payment has waited long enough. */
+export class Router {
+  readonly gates: readonly ProcessorGate[];
+  readonly #flights: Flights;
+  readonly #downPatienceMs: number;
+  readonly #saturatedPatienceMs: number;
+
+  constructor(health: HealthSnapshot, flights: Flights, options: RouterOptions) {
+    this.gates = Array.from({ length: PROCESSOR_COUNT }, (_, p) => new ProcessorGate(p, health, options.maxInFlight));
+    this.#flights = flights;
+    this.#downPatienceMs = options.failoverPatienceMs;
+    this.#saturatedPatienceMs = Math.max(options.failoverPatienceMs, options.saturationPatienceMs);
+  }
+
+  /** Where a payment that has waited `waitedMs` goes now, or NOWHERE. Hot: one atomic load per processor asked. */
+  choose(waitedMs: number, nowMs: number): number {
+    const cheaper = this.#admitNew(DEFAULT, nowMs);
+    if (cheaper === OPEN) return DEFAULT;
+    if (waitedMs < (cheaper === DOWN ? this.#downPatienceMs : this.#saturatedPatienceMs)) return NOWHERE;
+    return this.#admitNew(FALLBACK, nowMs) === OPEN ? FALLBACK : NOWHERE;
+  }
+
+  /** Whether a payment already bound to `processor` may be posted there again. */
+  admitsAgain(processor: number, nowMs: number): number {
+    return this.gates[processor]!.admit(nowMs);
+  }
+
+  /** A payment not yet bound to a processor must not be risked as a probe while a doubt there can be one. */
+  #admitNew(processor: number, nowMs: number): typeof OPEN | typeof SATURATED | typeof DOWN {
+    if (!this.#flights.hasRoom(processor)) return DOWN;
+    const gate = this.gates[processor]!;
+    const admitted = gate.admit(nowMs);
+    if (admitted === OPEN && gate.isDown && this.#flights.openCount(processor) > gate.inFlightCount) return DOWN;
+    return admitted;
+  }
+}
