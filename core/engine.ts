@@ -93,7 +93,9 @@ export class Engine {
     const sequence = this.ledger.head;
     this.#batch.clear();
     this.ledger.apply(this.#batch, this.#batch.appendAccepted(sequence, this.#nowMs, words, at, cents));
-    this.#enqueue(this.ledger.slotOf(sequence));
+    const slot = this.ledger.slotOf(sequence);
+    this.#makeRoomFor(slot);
+    this.#pending.push(slot);
     return ACCEPTED_NEW;
   }
 
@@ -113,17 +115,18 @@ export class Engine {
   /** What became of a flight. Returns the slot it was about, or NOT_FOUND_SLOT if its payment was purged meanwhile. */
   settle(flight: number, outcome: number, nowMs: number): number {
     this.#advance(nowMs);
-    const wasLookup = this.flights.state[flight] === LOOKING_UP;
+    const state = this.flights.state[flight]!;
     const beganAtMs = this.flights.beganAtMs[flight]!;
     const slot = this.flights.slot[flight]!;
     const gate = this.router.gates[this.flights.processor[flight]!]!;
-    const wasProbe = gate.isDown;
-    if (wasLookup) gate.lookupEnded();
-    else gate.postEnded(outcome, beganAtMs, this.#nowMs);
-    if (this.flights.state[flight] === ORPHAN) {
+    if (state === ORPHAN) {
+      gate.answerDropped();
       this.flights.close(flight);
       return NOT_FOUND_SLOT;
     }
+    const wasProbe = state === POSTING && gate.isProbe(beganAtMs);
+    if (state === POSTING) gate.postEnded(outcome, beganAtMs, this.#nowMs);
+    else gate.answerDropped();
     this.#conclude(flight, slot, outcome, this.#nowMs - beganAtMs, wasProbe);
     return slot;
   }
@@ -258,7 +261,8 @@ export class Engine {
     } else {
       this.#commit(REFUSED, slot, processor, outcome, elapsedMs);
       // A probe goes behind the others, so that one odd payment cannot be every probe.
-      if (wasProbe || outcome === REJECTED) this.#enqueue(slot);
+      this.#makeRoomFor(slot);
+      if (wasProbe || outcome === REJECTED) this.#pending.push(slot);
       else this.#pending.pushFront(slot);
     }
     this.flights.close(flight);
@@ -272,10 +276,10 @@ export class Engine {
     this.#nextDueAtMs = Math.min(this.#nextDueAtMs, dueAtMs);
   }
 
-  #enqueue(slot: number): void {
-    if (this.#pending.isFull)
-      this.#pending.compact((queued) => this.ledger.rows.state[queued] === PENDING && queued !== slot);
-    this.#pending.push(slot);
+  /** The queue has room for every pending payment once the payments that are no longer pending are dropped from it. */
+  #makeRoomFor(slot: number): void {
+    if (!this.#pending.isFull) return;
+    this.#pending.compact((queued) => queued !== slot && this.ledger.rows.state[queued] === PENDING);
   }
 
   #commit(kind: number, slot: number, processor: number, outcome: number, elapsedMs: number): void {

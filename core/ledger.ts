@@ -111,24 +111,15 @@ export class Ledger {
 
   /** Applies one record. Throws when it does not fit: memory and log no longer agree, and going on would lose money. */
   apply(batch: RecordBatch, record: number): void {
-    switch (batch.kind(record)) {
-      case ACCEPTED:
-        return this.#accepted(batch, record);
-      case SENDING_TO:
-        return this.#sending(batch, record);
-      case REFUSED:
-        return this.#ended(batch, record, PENDING);
-      case DOUBTED:
-        return this.#ended(batch, record, IN_DOUBT);
-      case PROCESSED_AT:
-        return this.#processed(batch, record);
-      case FAILED_AT:
-        return this.#ended(batch, record, FAILED);
-      case PURGED:
-        return this.#purged();
-      default:
-        throw new Error(`a record is of a known kind: kind=${batch.kind(record)}`);
-    }
+    const kind = batch.kind(record);
+    if (kind === ACCEPTED) this.#accepted(batch, record);
+    else if (kind === SENDING_TO) this.#sending(batch, record);
+    else if (kind === REFUSED) this.#ended(batch, record, PENDING);
+    else if (kind === DOUBTED) this.#ended(batch, record, IN_DOUBT);
+    else if (kind === PROCESSED_AT) this.#processed(batch, record);
+    else if (kind === FAILED_AT) this.#ended(batch, record, FAILED);
+    else if (kind === PURGED) this.#purged();
+    else throw new Error(`a record is of a known kind: kind=${kind}`);
   }
 
   #accepted(batch: RecordBatch, record: number): void {

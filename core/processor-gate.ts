@@ -65,6 +65,11 @@ export class ProcessorGate {
     return this.#isDown;
   }
 
+  /** Whether the POST begun at `beganAtMs` is the one that tries a processor that is down. */
+  isProbe(beganAtMs: number): boolean {
+    return this.#isDown && beganAtMs === this.#probeBeganAtMs;
+  }
+
   /** Whether a payment may be sent now: OPEN, SATURATED or DOWN. When down, OPEN means: as a probe. Hot: one atomic load. */
   admit(nowMs: number): typeof OPEN | typeof SATURATED | typeof DOWN {
     const word = this.#health.read(this.#processor);
@@ -83,8 +88,8 @@ export class ProcessorGate {
     if (isPost && this.#isDown) this.#probeBeganAtMs = nowMs;
   }
 
-  /** A lookup has ended, or a request whose outcome no longer matters. */
-  lookupEnded(): void {
+  /** A request has ended that says nothing of the processor's way with payments: a lookup, or one that no longer matters. */
+  answerDropped(): void {
     this.#inFlightCount--;
   }
 
@@ -106,11 +111,12 @@ export class ProcessorGate {
   #succeeded(inFlightCount: number, beganAtMs: number): void {
     this.#lossCount = 0;
     if (beganAtMs > this.#successBeganAtMs) this.#successBeganAtMs = beganAtMs;
-    if (!this.#isDown) return this.#limit.succeeded(inFlightCount);
-    if (beganAtMs < this.#downSinceMs) return;
-    this.#isDown = false;
-    this.#probeIntervalMs = PROBE_INTERVAL_MS_MIN;
-    this.#health.feltUp(this.#processor);
+    if (!this.#isDown) {
+      this.#limit.succeeded(inFlightCount);
+    } else if (beganAtMs >= this.#downSinceMs) {
+      this.#isDown = false;
+      this.#health.feltUp(this.#processor);
+    }
   }
 
   #failed(outcome: number, beganAtMs: number, nowMs: number): void {
