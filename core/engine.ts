@@ -84,6 +84,11 @@ export class Engine {
     return this.#nowMs;
   }
 
+  /** Whether payments wait to be asked about again. */
+  get hasDoubts(): boolean {
+    return this.#nextDueAtMs < Number.POSITIVE_INFINITY;
+  }
+
   /** Accepts the payment with the correlationId in words[at … at+3] and `cents` in 1 … MAX_AMOUNT_CENTS. Hot: no allocation. */
   accept(words: Int32Array, at: number, cents: number, nowMs: number): AcceptResult {
     this.#advance(nowMs);

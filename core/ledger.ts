@@ -1,15 +1,5 @@
 import { AttemptTrail, type TrailEntry } from "./attempt-trail.ts";
-import {
-  ALREADY_CHARGED,
-  FAILED,
-  FREE,
-  IN_DOUBT,
-  NO_PROCESSOR,
-  PENDING,
-  PROCESSED,
-  SENDING,
-  STATE_NAMES,
-} from "./payment.ts";
+import { FAILED, FREE, IN_DOUBT, NO_PROCESSOR, PENDING, PROCESSED, SENDING, STATE_NAMES } from "./payment.ts";
 import { PaymentRows } from "./payment-rows.ts";
 import { ACCEPTED, DOUBTED, FAILED_AT, PROCESSED_AT, PURGED, REFUSED, type RecordBatch, SENDING_TO } from "./record.ts";
 import { UUID_WORDS } from "./uuid.ts";
@@ -160,11 +150,9 @@ export class Ledger {
   #processed(batch: RecordBatch, record: number): void {
     const slot = this.#slotOfRecord(batch, record);
     this.rows.expectState(slot, SENDING, IN_DOUBT);
-    if (this.rows.state[slot] === SENDING && batch.outcome(record) !== ALREADY_CHARGED) {
-      this.rows.outcome[slot] = batch.outcome(record);
-    } else {
-      this.#trace(slot, batch, record);
-    }
+    // The attempt that succeeds at first asking stands in the row; one that settles a doubt is another than the row's.
+    if (this.rows.state[slot] === SENDING) this.rows.outcome[slot] = batch.outcome(record);
+    else this.#trace(slot, batch, record);
     this.rows.setProcessedAtMs(slot, batch.atMs(record));
     this.#setState(slot, PROCESSED);
     this.#totals.add(slot);

@@ -1,0 +1,113 @@
+import { Agent, get } from "node:http";
+import type { ClaimAnswer, HealthLinkClient } from "./health-link.ts";
+import type { PollRights } from "./poll-rights.ts";
+
+/** The endpoint may hold an early call for a window or two. */
+const POLL_TIMEOUT_MS = 11_000;
+const RETRY_MS = 200;
+const LOOK_INTERVAL_MS = 100;
+/** An instance that listens but says nothing for this long (stopped, wedged) no longer keeps the others from polling. */
+const SILENCE_MS_MAX = 30_000;
+const ANSWER_BYTES_MAX = 4096;
+
+export type PollResult = { failing: boolean; minResponseMs: number };
+
+/** Polls one processor's health endpoint whenever it has the right to, and tells the result. */
+export class Poller {
+  readonly #processor: number;
+  readonly #self: number;
+  readonly #url: URL;
+  readonly #rights: PollRights;
+  readonly #peers: readonly HealthLinkClient[];
+  readonly #onPolled: (result: PollResult) => void;
+  readonly #agent = new Agent({ keepAlive: false });
+  readonly #heardAtMs: number[];
+  #timer: NodeJS.Timeout | undefined;
+  #isClosed = false;
+
+  constructor(
+    processor: number,
+    self: number,
+    processorUrl: URL,
+    rights: PollRights,
+    peers: readonly HealthLinkClient[],
+    onPolled: (result: PollResult) => void,
+  ) {
+    this.#processor = processor;
+    this.#self = self;
+    this.#url = new URL(`${processorUrl.href.replace(/\/$/, "")}/payments/service-health`);
+    this.#rights = rights;
+    this.#peers = peers;
+    this.#onPolled = onPolled;
+    this.#heardAtMs = peers.map(() => performance.now());
+    this.#lookAgain();
+  }
+
+  close(): void {
+    this.#isClosed = true;
+    clearTimeout(this.#timer);
+    this.#agent.destroy();
+  }
+
+  #lookAgain(): void {
+    if (this.#isClosed) return;
+    this.#timer = setTimeout(() => void this.#look().then(() => this.#lookAgain()), LOOK_INTERVAL_MS);
+  }
+
+  async #look(): Promise<void> {
+    const claimedAtMs = performance.now();
+    if (!this.#rights.claim(claimedAtMs)) return;
+    const isFresh = this.#rights.isFresh(claimedAtMs);
+    const answers = await Promise.all(this.#peers.map((peer) => peer.claim(this.#processor, this.#self, isFresh)));
+    const isAgreed = answers.every((answer, i) => this.#isNoObjection(i, answer));
+    if (this.#rights.mayPoll(claimedAtMs, performance.now(), isAgreed) && !this.#isClosed) return this.#poll();
+    this.#rights.abandon(performance.now() + RETRY_MS);
+    const consenters = this.#peers.filter((_, i) => answers[i] === "consent");
+    await Promise.all(consenters.map((peer) => peer.release(this.#processor)));
+  }
+
+  #isNoObjection(peer: number, answer: ClaimAnswer): boolean {
+    const nowMs = performance.now();
+    if (answer === "silence") return nowMs - this.#heardAtMs[peer]! > SILENCE_MS_MAX;
+    this.#heardAtMs[peer] = nowMs;
+    return answer !== "refusal";
+  }
+
+  async #poll(): Promise<void> {
+    const result = await this.#ask();
+    this.#rights.polled(performance.now());
+    if (result === undefined || this.#isClosed) return;
+    this.#onPolled(result);
+    const responseMs = Math.round(result.minResponseMs);
+    await Promise.all(this.#peers.map((peer) => peer.polled(this.#processor, result.failing, responseMs)));
+  }
+
+  /** What the processor says of itself; undefined when it gives no usable answer. */
+  #ask(): Promise<PollResult | undefined> {
+    return new Promise((resolve) => {
+      const req = get(this.#url, { agent: this.#agent, timeout: POLL_TIMEOUT_MS }, (res) => {
+        let body = "";
+        res.setEncoding("utf8");
+        res.on("data", (chunk: string) => {
+          body += chunk;
+          if (body.length > ANSWER_BYTES_MAX) req.destroy();
+        });
+        res.on("end", () => resolve(res.statusCode === 200 ? parseHealth(body) : undefined));
+        res.on("close", () => resolve(undefined));
+      });
+      req.on("timeout", () => req.destroy());
+      req.on("error", () => resolve(undefined));
+    });
+  }
+}
+
+function parseHealth(body: string): PollResult | undefined {
+  try {
+    const { failing, minResponseTime } = JSON.parse(body) as Record<string, unknown>;
+    if (typeof failing !== "boolean" || typeof minResponseTime !== "number" || !(minResponseTime >= 0))
+      return undefined;
+    return { failing, minResponseMs: Math.min(minResponseTime, 1e6) };
+  } catch {
+    return undefined;
+  }
+}

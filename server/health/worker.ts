@@ -1,0 +1,43 @@
+/** The health monitor's thread: polls when it is this instance's turn, hears of the others' polls, writes the snapshot. */
+import { parentPort, workerData } from "node:worker_threads";
+import { HealthSnapshot } from "../../core/health-snapshot.ts";
+import type { Address } from "../address.ts";
+import { HealthLinkClient, HealthLinkServer } from "./health-link.ts";
+import { PollRights } from "./poll-rights.ts";
+import { Poller } from "./poller.ts";
+
+export type HealthWorkerData = {
+  self: number;
+  /** Health link address of every instance, in order; empty for a single instance. */
+  addresses: readonly Address[];
+  processorUrls: readonly string[];
+  snapshot: SharedArrayBuffer;
+};
+
+const { self, addresses, processorUrls, snapshot } = workerData as HealthWorkerData;
+const health = new HealthSnapshot(processorUrls.length, snapshot);
+const rights = processorUrls.map(() => new PollRights(self, performance.now()));
+const peers = addresses.filter((_, instance) => instance !== self).map((address) => new HealthLinkClient(address));
+const server = new HealthLinkServer({
+  claim: (processor, from, fromIsFresh) => rights[processor]!.consent(from, fromIsFresh, performance.now()),
+  released: (processor) => rights[processor]!.released(),
+  polled: (processor, failing, minResponseMs) => {
+    rights[processor]!.otherPolled(performance.now());
+    health.polled(processor, failing, minResponseMs, Date.now());
+  },
+});
+const pollers = processorUrls.map((url, processor) => {
+  const onPolled = (result: { failing: boolean; minResponseMs: number }) =>
+    health.polled(processor, result.failing, result.minResponseMs, Date.now());
+  return new Poller(processor, self, new URL(url), rights[processor]!, peers, onPolled);
+});
+
+const own = addresses[self];
+if (own) await server.listen(own);
+parentPort!.postMessage("ready");
+
+parentPort!.once("message", () => {
+  for (const poller of pollers) poller.close();
+  for (const peer of peers) peer.close();
+  if (own) server.close();
+});

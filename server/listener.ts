@@ -1,0 +1,51 @@
+import uws, { type TemplatedApp, type us_listen_socket } from "uWebSockets.js";
+import { unlinkSync } from "node:fs";
+import { type Address, formatAddress } from "./address.ts";
+
+/** LIBUS_LISTEN_EXCLUSIVE_PORT: without it two processes share a port without a word. */
+const EXCLUSIVE_PORT = 1;
+
+/** The form of `listen` that takes host, port and option, which uWS's types lack. */
+type ExclusiveListening = {
+  listen(host: string, port: number, option: number, onListening: (socket: us_listen_socket | false) => void): void;
+};
+
+/** A uWS application on one address. */
+export class Listener {
+  readonly #app: TemplatedApp;
+
+  private constructor(app: TemplatedApp) {
+    this.#app = app;
+  }
+
+  /** Listens on `address`; rejects when that cannot be had. A unix socket left there by an earlier life is replaced. */
+  static open(address: Address, register: (app: TemplatedApp) => void): Promise<Listener> {
+    const app = uws.App();
+    register(app);
+    return new Promise((resolve, reject) => {
+      const onListening = (socket: us_listen_socket | false): void => {
+        if (socket) resolve(new Listener(app));
+        else reject(new Error(`cannot listen: address=${formatAddress(address)}`));
+      };
+      if (address.kind === "unix") {
+        removeSocket(address.path);
+        app.listen_unix(onListening, address.path);
+      } else {
+        (app as unknown as ExclusiveListening).listen(address.host, address.port, EXCLUSIVE_PORT, onListening);
+      }
+    });
+  }
+
+  /** Closes everything at once. */
+  close(): void {
+    this.#app.close();
+  }
+}
+
+function removeSocket(path: string): void {
+  try {
+    unlinkSync(path);
+  } catch {
+    // Nothing was left there by an earlier life.
+  }
+}

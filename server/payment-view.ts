@@ -1,0 +1,62 @@
+import type { Engine } from "../core/engine.ts";
+import { formatCents } from "../core/money.ts";
+import {
+  IN_DOUBT,
+  isCharged,
+  OUTCOME_NAMES,
+  PROCESSED,
+  PROCESSOR_NAMES,
+  SENDING,
+  STATE_NAMES,
+} from "../core/payment.ts";
+import { formatUuid, UUID_WORDS } from "../core/uuid.ts";
+import { formatTimestamp } from "./timestamp.ts";
+
+const id = new Int32Array(UUID_WORDS);
+
+/** The payment in `slot` as JSON: what GET /payments/{id} answers. */
+export function paymentView(engine: Engine, slot: number): string {
+  const { rows } = engine.ledger;
+  const state = rows.state[slot]!;
+  const isBound = state === SENDING || state === IN_DOUBT || state === PROCESSED;
+  engine.paymentId(slot, id);
+  const fields = {
+    state: STATE_NAMES[state],
+    processor: isBound ? PROCESSOR_NAMES[rows.processor[slot]!] : null,
+    acceptedAt: formatTimestamp(rows.acceptedAtMs[slot]!),
+    requestedAt: isBound ? formatTimestamp(rows.requestedAtMs(slot)) : null,
+    processedAt: state === PROCESSED ? formatTimestamp(rows.processedAtMs(slot)) : null,
+    attemptCount: rows.attemptCount[slot],
+    attempts: attemptsOf(engine, slot),
+  };
+  const correlationId = formatUuid(rows.correlationIds, slot * UUID_WORDS);
+  // The amount is written as text, with its two decimals.
+  const head = `"id":"${formatUuid(id)}","correlationId":"${correlationId}","amount":${formatCents(rows.cents[slot]!)}`;
+  return `{${head},${JSON.stringify(fields).slice(1)}`;
+}
+
+type AttemptView = { time: string; processor: string | undefined; outcome: string | undefined; ms: number | null };
+
+/** Oldest first: the trail, then the attempt that stands in the row itself (see AttemptTrail). */
+function attemptsOf(engine: Engine, slot: number): AttemptView[] {
+  const { rows } = engine.ledger;
+  const trail = engine.ledger.trail(slot);
+  const attempts: AttemptView[] = trail.map((entry) => ({
+    time: formatTimestamp(rows.acceptedAtMs[slot]! + entry.beganAfterMs),
+    processor: PROCESSOR_NAMES[entry.processor],
+    outcome: OUTCOME_NAMES[entry.outcome],
+    ms: entry.elapsedMs,
+  }));
+  const state = rows.state[slot]!;
+  const own = { time: formatTimestamp(rows.requestedAtMs(slot)), processor: PROCESSOR_NAMES[rows.processor[slot]!] };
+  if (state === SENDING) {
+    attempts.push({ ...own, outcome: "in flight", ms: null });
+  } else if (state === PROCESSED && !isCharged(trail.at(-1)?.outcome ?? 0)) {
+    attempts.push({
+      ...own,
+      outcome: OUTCOME_NAMES[rows.outcome[slot]!],
+      ms: rows.processedAtMs(slot) - rows.requestedAtMs(slot),
+    });
+  }
+  return attempts;
+}

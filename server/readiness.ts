@@ -1,0 +1,66 @@
+import type { Engine } from "../core/engine.ts";
+import { type HealthSnapshot, isPolledFailing, minResponseMs } from "../core/health-snapshot.ts";
+import { FAILED, IN_DOUBT, PENDING, PROCESSED, PROCESSOR_NAMES, SENDING } from "../core/payment.ts";
+import type { Peers } from "./link/peers.ts";
+
+/** What GET /ready answers. `ready` is whether payments are accepted here; the rest is for whoever looks into it. */
+export type ReadinessReport = {
+  ready: boolean;
+  instance: number;
+  payments: {
+    kept: number;
+    capacity: number;
+    pending: number;
+    sending: number;
+    inDoubt: number;
+    processed: number;
+    failed: number;
+  };
+  peers: { instance: number; reachable: boolean }[];
+  processors: {
+    name: string;
+    available: boolean;
+    polledFailing: boolean;
+    minResponseTime: number;
+    inFlight: number;
+    limit: number;
+  }[];
+};
+
+export async function readiness(
+  engine: Engine,
+  health: HealthSnapshot,
+  peers: Peers,
+  instance: number,
+  isClosing: boolean,
+): Promise<ReadinessReport> {
+  const { ledger } = engine;
+  const payments = {
+    kept: ledger.size,
+    capacity: ledger.rows.capacity,
+    pending: ledger.countIn(PENDING),
+    sending: ledger.countIn(SENDING),
+    inDoubt: ledger.countIn(IN_DOUBT),
+    processed: ledger.countIn(PROCESSED),
+    failed: ledger.countIn(FAILED),
+  };
+  const processors = PROCESSOR_NAMES.map((name, p) => {
+    const word = health.read(p);
+    const gate = engine.router.gates[p]!;
+    return {
+      name,
+      available: !gate.isDown,
+      polledFailing: isPolledFailing(word),
+      minResponseTime: minResponseMs(word),
+      inFlight: gate.inFlightCount,
+      limit: gate.limit,
+    };
+  });
+  return {
+    ready: !isClosing && !ledger.isFull,
+    instance: instance + 1,
+    payments,
+    peers: await peers.reachable(),
+    processors,
+  };
+}
