@@ -1,0 +1,84 @@
+import { parseArgs } from "node:util";
+import { defaultOptions, type ProcessorOptions } from "./processor.ts";
+
+export const usage = `The simulated payment processor of the contest (Rinha de Backend 2025).
+
+  node build/perf/processor/main.js [options]
+
+  --name NAME              default or fallback: decides port and fee below        (default)
+  --port PORT              0 takes any free one                  (8001; fallback: 8002)
+  --host ADDRESS           where to listen                                    (127.0.0.1)
+  --fee SHARE              of every amount, from 0 to 1          (0.05; fallback: 0.15)
+  --token TOKEN            X-Rinha-Token of the admin calls, until changed          (123)
+  --health-window-ms MS    one health call per window                              (5000)
+  --in-flight-max COUNT    requests in flight                                       (800)
+  --queued-max COUNT       requests queued behind them; beyond that 429             (500)
+  --queued-hang-up WHAT    charge or drop a payment whose caller hangs up while it
+                           is still queued                                       (charge)
+  --help
+`;
+
+export interface CommandLine {
+  readonly name: string;
+  readonly options: ProcessorOptions;
+}
+
+/** Throws a one-line `rule: name=value` error on a wrong argument. */
+export function readCommandLine(args: string[]): CommandLine | "help" {
+  const text = { type: "string" } as const;
+  const { values } = parseArgs({
+    args,
+    options: {
+      name: text,
+      port: text,
+      host: text,
+      fee: text,
+      token: text,
+      "health-window-ms": text,
+      "in-flight-max": text,
+      "queued-max": text,
+      "queued-hang-up": text,
+      help: { type: "boolean" },
+    },
+  });
+  if (values.help === true) return "help";
+  const name = values.name ?? "default";
+  const isFallback = name === "fallback";
+  return {
+    name,
+    options: {
+      host: values.host ?? defaultOptions.host,
+      port: readCount("port", values.port, isFallback ? 8002 : 8001, 0, 65_535),
+      fee: readShare("fee", values.fee, isFallback ? 0.15 : defaultOptions.fee),
+      token: values.token ?? defaultOptions.token,
+      healthWindowMs: readCount("health-window-ms", values["health-window-ms"], defaultOptions.healthWindowMs, 1),
+      inFlightCountMax: readCount("in-flight-max", values["in-flight-max"], defaultOptions.inFlightCountMax, 1),
+      queuedCountMax: readCount("queued-max", values["queued-max"], defaultOptions.queuedCountMax, 0),
+      queuedHangUp: readQueuedHangUp(values["queued-hang-up"]),
+    },
+  };
+}
+
+function readCount(name: string, text: string | undefined, otherwise: number, min: number, max = 1_000_000): number {
+  if (text === undefined) return otherwise;
+  const value = Number(text);
+  if (!/^\d{1,9}$/.test(text) || value < min || value > max) {
+    throw new Error(`${name} must be a whole number from ${min} to ${max}: ${name}=${text}`);
+  }
+  return value;
+}
+
+function readShare(name: string, text: string | undefined, otherwise: number): number {
+  if (text === undefined) return otherwise;
+  if (!/^[01](\.\d{1,12})?$/.test(text) || Number(text) > 1) {
+    throw new Error(`${name} must be a decimal from 0 to 1: ${name}=${text}`);
+  }
+  return Number(text);
+}
+
+function readQueuedHangUp(text: string | undefined): ProcessorOptions["queuedHangUp"] {
+  if (text === undefined) return defaultOptions.queuedHangUp;
+  if (text !== "charge" && text !== "drop")
+    throw new Error(`queued-hang-up must be charge or drop: queued-hang-up=${text}`);
+  return text;
+}

@@ -1,0 +1,228 @@
+import { type ChildProcess, spawn } from "node:child_process";
+import { once } from "node:events";
+import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { createServer, type IncomingHttpHeaders, type RequestListener, request, type Server } from "node:http";
+import { type AddressInfo, connect, createServer as createTcpServer } from "node:net";
+import { tmpdir } from "node:os";
+import { join, resolve } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+import { crc32 } from "node:zlib";
+
+const START_TIMEOUT_MS = 5_000;
+const POLL_INTERVAL_MS = 5;
+const { PATH } = process.env;
+
+const INSTANCE_COUNT = 2;
+
+/** All values of the last two hex digits of a correlationId. */
+export const allPairs: readonly string[] = Array.from({ length: 256 }, (_, byte) => byte.toString(16).padStart(2, "0"));
+
+/** What every instance computes too: nginx's hash of the lower-cased pair, over the instances in their order. */
+export function ownerOf(pair: string): number {
+  return ((crc32(pair.toLowerCase()) >>> 16) & 0x7fff) % INSTANCE_COUNT;
+}
+
+export interface Balancer {
+  readonly port: number;
+  /** The working directory: the instances' sockets are looked for here. */
+  readonly runDirectory: string;
+  stop(): Promise<void>;
+}
+
+/** The repository's own nginx.conf on a free port, in a directory of its own. */
+export async function startBalancer(): Promise<Balancer> {
+  const runDirectory = await mkdtemp(join(tmpdir(), "rinha-nginx-"));
+  const port = await freePort();
+  const config = join(runDirectory, "nginx.conf");
+  await writeFile(config, withPort(await readFile(resolve("nginx.conf"), "utf8"), port));
+  const nginx = spawn("nginx", ["-c", config, "-p", runDirectory, "-e", "stderr", "-g", globalDirectives()], {
+    cwd: runDirectory,
+    // Debian keeps nginx where an ordinary user's PATH does not look.
+    env: { PATH: `${PATH}:/usr/sbin:/usr/local/sbin` },
+    stdio: ["ignore", "ignore", "pipe"],
+  });
+  let log = "";
+  nginx.stderr.on("data", (chunk: Buffer) => {
+    log += chunk.toString();
+  });
+  const gone = once(nginx, "close");
+  const ended = (): boolean => nginx.exitCode !== null || nginx.signalCode !== null;
+  await until("nginx listens", async () => {
+    if (ended()) throw new Error(`nginx does not start: log=${log}`);
+    return accepts(port);
+  });
+  return {
+    port,
+    runDirectory,
+    async stop() {
+      if (!ended()) nginx.kill("SIGTERM");
+      await gone;
+      await rm(runDirectory, { recursive: true });
+    },
+  };
+}
+
+/** The worker of a root master would become somebody who may not enter the run directory. */
+function globalDirectives(): string {
+  const user = process.getuid?.() === 0 ? " user root;" : "";
+  return `daemon off; pid nginx.pid;${user}`;
+}
+
+function withPort(config: string, port: number): string {
+  const parts = config.split(/\blisten 9999\b/);
+  if (parts.length !== 2) throw new Error(`nginx.conf must listen on 9999 once: count=${parts.length - 1}`);
+  return parts.join(`listen 127.0.0.1:${port}`);
+}
+
+export interface Received {
+  readonly method: string;
+  readonly url: string;
+  readonly headers: IncomingHttpHeaders;
+  readonly body: string;
+}
+
+/** An instance as nginx sees one: a socket that answers, and remembers what it was asked. */
+export class Backend {
+  readonly received: Received[] = [];
+  connectionCount = 0;
+  #server: Server | undefined;
+  readonly #socketPath: string;
+  readonly #name: string;
+
+  constructor(runDirectory: string, index: number) {
+    this.#name = `instance-${index + 1}`;
+    this.#socketPath = socketOf(runDirectory, index);
+  }
+
+  async start(): Promise<void> {
+    // Never closes an idle connection: that the balancer does so first is what its configuration promises.
+    this.#server = createServer({ keepAliveTimeout: 0 }, this.#answer);
+    this.#server.on("connection", () => {
+      this.connectionCount++;
+    });
+    await once(this.#server.listen(this.#socketPath), "listening");
+  }
+
+  async stop(): Promise<void> {
+    const server = this.#server;
+    if (server === undefined) return;
+    this.#server = undefined;
+    const closed = once(server, "close");
+    server.close();
+    server.closeAllConnections();
+    await closed;
+  }
+
+  /** The path's last part may be a status to answer with; everything else is 202, as for a payment. */
+  #answer: RequestListener = (incoming, outgoing) => {
+    let body = "";
+    incoming.on("data", (chunk: Buffer) => {
+      body += chunk.toString();
+    });
+    incoming.on("end", () => {
+      const { method = "", url = "", headers } = incoming;
+      this.received.push({ method, url, headers, body });
+      const status = Number(/\/(\d{3})$/.exec(url)?.[1] ?? 202);
+      outgoing.writeHead(status, { "content-type": "text/plain", "x-instance": this.#name });
+      outgoing.end(status === 204 ? undefined : `${this.#name} ${body.length}`);
+    });
+  };
+}
+
+/** A backend in a process of its own, so that it can be killed as an instance would be. */
+export async function spawnBackend(runDirectory: string, index: number): Promise<ChildProcess> {
+  const path = socketOf(runDirectory, index);
+  const code = `require("node:fs").rmSync(process.argv[1], { force: true });
+    require("node:http").createServer((_, response) => response.writeHead(202).end())
+      .listen(process.argv[1], () => process.send("listening"));`;
+  const child = spawn(process.execPath, ["-e", code, path], { stdio: ["ignore", "ignore", "inherit", "ipc"] });
+  await once(child, "message");
+  return child;
+}
+
+export async function killBackend(child: ChildProcess): Promise<void> {
+  if (child.exitCode !== null || child.signalCode !== null) return;
+  const exited = once(child, "exit");
+  child.kill("SIGKILL");
+  await exited;
+}
+
+function socketOf(runDirectory: string, index: number): string {
+  return join(runDirectory, `instance-${index + 1}.sock`);
+}
+
+export interface Answer {
+  readonly status: number;
+  readonly headers: IncomingHttpHeaders;
+  readonly body: string;
+}
+
+export interface Ask {
+  readonly method?: string;
+  readonly headers?: Record<string, string>;
+  /** Several parts are sent chunked, one part with its length. */
+  readonly body?: string | readonly string[];
+}
+
+export function ask(port: number, path: string, { method = "GET", headers = {}, body }: Ask = {}): Promise<Answer> {
+  return new Promise((done, fail) => {
+    const outgoing = request({ host: "127.0.0.1", port, path, method, headers, agent: false }, (incoming) => {
+      let text = "";
+      incoming.on("data", (chunk: Buffer) => {
+        text += chunk.toString();
+      });
+      incoming.on("end", () => done({ status: incoming.statusCode ?? 0, headers: incoming.headers, body: text }));
+    });
+    outgoing.on("error", fail);
+    if (typeof body === "string") outgoing.end(body);
+    else {
+      for (const part of body ?? []) outgoing.write(part);
+      outgoing.end();
+    }
+  });
+}
+
+/** Sends bytes as they are and returns all that comes back until the balancer closes, or `complete` says it is enough. */
+export function askRaw(
+  port: number,
+  bytes: string,
+  complete: (text: string) => boolean = () => false,
+): Promise<string> {
+  return new Promise((done, fail) => {
+    let text = "";
+    const socket = connect(port, "127.0.0.1", () => socket.write(bytes));
+    socket.on("data", (chunk: Buffer) => {
+      text += chunk.toString();
+      if (complete(text)) socket.destroy();
+    });
+    socket.on("error", fail);
+    socket.on("close", () => done(text));
+  });
+}
+
+async function freePort(): Promise<number> {
+  const server = createTcpServer().listen(0, "127.0.0.1");
+  await once(server, "listening");
+  const { port } = server.address() as AddressInfo;
+  server.close();
+  await once(server, "close");
+  return port;
+}
+
+function accepts(port: number): Promise<boolean> {
+  return new Promise((done) => {
+    const socket = connect(port, "127.0.0.1", () => {
+      socket.destroy();
+      done(true);
+    });
+    socket.on("error", () => done(false));
+  });
+}
+
+async function until(what: string, isSo: () => Promise<boolean>): Promise<void> {
+  const deadlineMs = performance.now() + START_TIMEOUT_MS;
+  while (!(await isSo())) {
+    if (performance.now() > deadlineMs) throw new Error(`not in time: ${what}`);
+    await sleep(POLL_INTERVAL_MS);
+  }
+}

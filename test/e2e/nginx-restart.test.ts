@@ -1,0 +1,99 @@
+import type { ChildProcess } from "node:child_process";
+import { setTimeout as sleep } from "node:timers/promises";
+import { expect } from "chai";
+import {
+  type Answer,
+  allPairs,
+  ask,
+  type Balancer,
+  killBackend,
+  ownerOf,
+  spawnBackend,
+  startBalancer,
+} from "./nginx-harness.ts";
+
+/** A pair that belongs to each instance. */
+const PAIR_OF_INSTANCE = [0, 1].map((index) => allPairs.find((pair) => ownerOf(pair) === index));
+
+describe("nginx: an instance that is down", function () {
+  this.timeout(15_000);
+  let balancer: Balancer;
+  const children: (ChildProcess | undefined)[] = [];
+
+  beforeEach(async () => {
+    balancer = await startBalancer();
+  });
+
+  afterEach(async () => {
+    await Promise.all(children.splice(0).map((child) => (child === undefined ? undefined : killBackend(child))));
+    await balancer.stop();
+  });
+
+  async function start(index: number): Promise<void> {
+    children[index] = await spawnBackend(balancer.runDirectory, index);
+  }
+
+  function pay(index: number): Promise<Answer> {
+    const body = `{"correlationId":"0b4eaf30-9e5e-4e0c-8b6a-3d1c5f7a90${PAIR_OF_INSTANCE[index]}","amount":1}`;
+    return ask(balancer.port, "/payments", { method: "POST", body });
+  }
+
+  function expectUnavailable(answer: Answer): void {
+    expect(answer.status).to.equal(503);
+    expect(answer.headers["retry-after"]).to.equal("1");
+    expect(answer.headers["content-type"]).to.equal("application/problem+json");
+    expect(JSON.parse(answer.body)).to.include({ status: 503, title: "Service Unavailable" });
+  }
+
+  it("does not keep the balancer from starting, and serves from the moment it is there", async () => {
+    expectUnavailable(await pay(0));
+    expectUnavailable(await ask(balancer.port, "/payments-summary"));
+    await Promise.all([start(0), start(1)]);
+    for (const index of [0, 1]) expect((await pay(index)).status).to.equal(202);
+  });
+
+  it("gets 503 for its own payments only", async () => {
+    await Promise.all([start(0), start(1)]);
+    await killBackend(children[0]!);
+    for (let round = 0; round < 5; round++) {
+      expectUnavailable(await pay(0));
+      expect((await pay(1)).status).to.equal(202);
+    }
+  });
+
+  it("has its reads answered by the other", async () => {
+    await Promise.all([start(0), start(1)]);
+    await killBackend(children[1]!);
+    for (const path of ["/health", "/payments-summary", "/payments/x", "/ready", "/health", "/payments/x"]) {
+      expect((await ask(balancer.port, path)).status, path).to.equal(202);
+    }
+  });
+
+  it("is used again at once after kill -9, over and over, with requests all the while", async () => {
+    await Promise.all([start(0), start(1)]);
+    let isOver = false;
+    let isUp = true;
+    const wrong: string[] = [];
+    const client = async (): Promise<void> => {
+      while (!isOver) {
+        const wasUp = isUp;
+        const { status } = await pay(0);
+        // In flight while it died is a 503 too; only a payment sent and answered while it was up must be accepted.
+        if (status !== 202 && (status !== 503 || (wasUp && isUp))) wrong.push(`status=${status}`);
+      }
+    };
+    const clients = Array.from({ length: 8 }, client);
+    for (let round = 0; round < 5; round++) {
+      await sleep(100);
+      isUp = false;
+      await killBackend(children[0]!);
+      await start(0);
+      // From here on a stale connection would show.
+      isUp = true;
+    }
+    await sleep(100);
+    isOver = true;
+    await Promise.all(clients);
+    expect(wrong).to.deep.equal([]);
+  });
+});

@@ -1,0 +1,183 @@
+import { expect } from "chai";
+import { type Answer, ask, askRaw, Backend, type Balancer, startBalancer } from "./nginx-harness.ts";
+
+const BODY_BYTES_MAX = 8_192;
+
+describe("nginx: what passes and what does not", function () {
+  this.timeout(15_000);
+  let balancer: Balancer;
+  let backends: Backend[] = [];
+
+  before(async () => {
+    balancer = await startBalancer();
+    backends = [new Backend(balancer.runDirectory, 0), new Backend(balancer.runDirectory, 1)];
+    await Promise.all(backends.map((backend) => backend.start()));
+  });
+
+  beforeEach(() => {
+    for (const backend of backends) backend.received.length = 0;
+  });
+
+  after(async () => {
+    await Promise.all(backends.map((backend) => backend.stop()));
+    await balancer?.stop();
+  });
+
+  const received = (): Backend["received"] => backends.flatMap((backend) => backend.received);
+
+  function expectProblem(answer: Answer, status: number, title: string): void {
+    expect(answer.status).to.equal(status);
+    expect(answer.headers["content-type"]).to.equal("application/problem+json");
+    expect(JSON.parse(answer.body)).to.include({ type: "about:blank", status, title }).and.have.property("detail");
+  }
+
+  /** The answer to a request that no HTTP client would send. */
+  async function answerTo(bytes: string): Promise<Answer> {
+    const text = await askRaw(balancer.port, bytes, (soFar) => soFar.endsWith("}"));
+    const [head = "", body = ""] = text.split("\r\n\r\n");
+    const [statusLine = "", ...lines] = head.split("\r\n");
+    const headers = Object.fromEntries(lines.map((line) => [line.split(": ")[0]!.toLowerCase(), line.split(": ")[1]]));
+    return { status: Number(statusLine.split(" ")[1]), headers, body };
+  }
+
+  it("hands every public path to an instance, as it was written", async () => {
+    const id = "0b4eaf30-9e5e-4e0c-8b6a-3d1c5f7a90ff";
+    const paths = [
+      "/payments",
+      `/payments/${id}`,
+      "/payments-summary?from=2025-07-15T12:34:56.000Z&to=",
+      "/health",
+      "/ready",
+    ];
+    for (const path of paths) expect((await ask(balancer.port, path)).status, path).to.equal(202);
+    expect((await ask(balancer.port, "/purge-payments", { method: "POST" })).status).to.equal(202);
+    expect(received().map(({ url }) => url)).to.have.members([...paths, "/purge-payments"]);
+  });
+
+  it("answers every other path itself", async () => {
+    const paths = [
+      "/",
+      "/payment",
+      "/payments/",
+      "/payments/a/b",
+      "/payments-summary/",
+      "/link/summary",
+      "/problem",
+      "/health/x",
+    ];
+    for (const path of paths) {
+      expectProblem(await ask(balancer.port, path), 404, "Not Found");
+    }
+    expect(received()).to.have.length(0);
+  });
+
+  it("answers a wrong path with a body, and goes on with the connection", async () => {
+    const bytes =
+      "POST /nowhere HTTP/1.1\r\nHost: x\r\nContent-Length: 3\r\n\r\nabcGET /health HTTP/1.1\r\nHost: x\r\n\r\n";
+    const text = await askRaw(balancer.port, bytes, (soFar) => soFar.includes("instance-"));
+    expect(text).to.match(/^HTTP\/1.1 404 [\s\S]*HTTP\/1.1 202 /);
+  });
+
+  it("passes HEAD and OPTIONS on", async () => {
+    const head = await ask(balancer.port, "/payments-summary", { method: "HEAD" });
+    expect([head.status, head.body]).to.deep.equal([202, ""]);
+    const headers = { origin: "http://a.example", "access-control-request-method": "POST" };
+    expect((await ask(balancer.port, "/payments", { method: "OPTIONS", headers })).status).to.equal(202);
+    expect(received().map(({ method }) => method)).to.have.members(["HEAD", "OPTIONS"]);
+    expect(received().find(({ method }) => method === "OPTIONS")?.headers).to.include(headers);
+  });
+
+  it("leaves the instances' own errors as they are", async () => {
+    for (const status of [400, 404, 405, 409, 413, 429, 500, 503]) {
+      const answer = await ask(balancer.port, `/payments/${status}`);
+      expect(answer.status).to.equal(status);
+      expect(answer.headers["content-type"]).to.equal("text/plain");
+      expect(answer.body).to.match(/^instance-/);
+    }
+  });
+
+  it("passes on the headers that instances read, and no others", async () => {
+    const wanted = {
+      "content-type": "application/json",
+      "x-request-id": "r-1",
+      traceparent: "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01",
+      tracestate: "a=b",
+    };
+    const headers = { ...wanted, cookie: "a=b", "user-agent": "test", "x-forwarded-for": "10.0.0.1" };
+    await ask(balancer.port, "/payments", { method: "POST", headers, body: "{}" });
+    expect(received()[0]?.headers).to.deep.equal({
+      ...wanted,
+      host: "payments",
+      "content-length": "2",
+      "x-forwarded-for": "10.0.0.1, 127.0.0.1",
+    });
+  });
+
+  it("answers requests with more headers than uWebSockets takes", async () => {
+    const headers = Object.fromEntries(Array.from({ length: 300 }, (_, i) => [`x-${i}`, "1"]));
+    expect((await ask(balancer.port, "/health", { headers })).status).to.equal(202);
+  });
+
+  it("takes chunked bodies", async () => {
+    const body = ['{"correlationId":', '"x",', " ".repeat(4_000), '"amount":1}'];
+    expect((await ask(balancer.port, "/payments", { method: "POST", body })).status).to.equal(202);
+    expect(received()[0]?.body).to.equal(body.join(""));
+  });
+
+  it("answers pipelined requests in their order", async () => {
+    const count = 50;
+    const bytes = Array.from({ length: count }, (_, i) => {
+      const body = "x".repeat(i);
+      return `POST /payments HTTP/1.1\r\nHost: x\r\nContent-Length: ${i}\r\n\r\n${body}GET /health HTTP/1.1\r\nHost: x\r\n\r\n`;
+    });
+    const lengths = (text: string): number[] =>
+      [...text.matchAll(/instance-\d (\d+)/g)].map((match) => Number(match[1]));
+    const text = await askRaw(balancer.port, bytes.join(""), (soFar) => lengths(soFar).length === 2 * count);
+    expect(lengths(text)).to.deep.equal(Array.from({ length: count }, (_, i) => [i, 0]).flat());
+  });
+
+  it("takes bodies up to the limit and refuses larger ones", async () => {
+    const largest = "x".repeat(BODY_BYTES_MAX);
+    for (const body of [largest, [largest.slice(1), "x"]]) {
+      expect((await ask(balancer.port, "/payments", { method: "POST", body })).body).to.match(/ 8192$/);
+    }
+    const length = `Content-Length: ${BODY_BYTES_MAX + 1}`;
+    expectProblem(await answerTo(`POST /payments HTTP/1.1\r\nHost: x\r\n${length}\r\n\r\n`), 413, "Content Too Large");
+    const chunked = `Transfer-Encoding: chunked\r\n\r\n${(BODY_BYTES_MAX + 1).toString(16)}\r\n${largest}x\r\n0\r\n\r\n`;
+    expectProblem(await answerTo(`POST /payments HTTP/1.1\r\nHost: x\r\n${chunked}`), 413, "Content Too Large");
+  });
+
+  it("refuses targets and headers that are too long", async () => {
+    expectProblem(await ask(balancer.port, `/payments/${"a".repeat(5_000)}`), 414, "URI Too Long");
+    const headers = { "x-long": "a".repeat(5_000) };
+    expectProblem(await ask(balancer.port, "/health", { headers }), 431, "Request Header Fields Too Large");
+  });
+
+  it("refuses TRACE, naming the methods there are", async () => {
+    const answer = await ask(balancer.port, "/health", { method: "TRACE" });
+    expectProblem(answer, 405, "Method Not Allowed");
+    expect(answer.headers.allow).to.equal("GET, HEAD, POST, OPTIONS");
+  });
+
+  const malformed: Record<string, string> = {
+    "no HTTP at all": "\u0016\u0003\u0001\r\n\r\n",
+    "no Host": "GET /health HTTP/1.1\r\n\r\n",
+    "a broken length": "POST /payments HTTP/1.1\r\nHost: x\r\nContent-Length: 1x\r\n\r\n",
+    "a broken chunk": "POST /payments HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n",
+    "both a length and chunks":
+      "POST /payments HTTP/1.1\r\nHost: x\r\nContent-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
+    "a path above the root": "GET /.. HTTP/1.1\r\nHost: x\r\n\r\n",
+  };
+  for (const [what, bytes] of Object.entries(malformed)) {
+    it(`refuses ${what}`, async () => {
+      expectProblem(await answerTo(bytes), 400, "Bad Request");
+      expect(received()).to.have.length(0);
+    });
+  }
+
+  it("refuses other transfer encodings and versions", async () => {
+    const gzip = "POST /payments HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: gzip\r\n\r\n";
+    expectProblem(await answerTo(gzip), 501, "Not Implemented");
+    expectProblem(await answerTo("GET /health HTTP/3.1\r\nHost: x\r\n\r\n"), 505, "HTTP Version Not Supported");
+  });
+});
