@@ -70,7 +70,7 @@ export const SETTINGS: readonly Setting[] = [
     rule: `1 to ${MAX_CAPACITY}`,
     meaning: "payments this instance keeps; full answers 503",
   },
-  { name: "MAX_IN_FLIGHT", fallback: "200", rule: "1 to 1000", meaning: "most requests in flight to one processor" },
+  { name: "MAX_IN_FLIGHT", fallback: "128", rule: "1 to 1000", meaning: "most requests in flight to one processor" },
   {
     name: "FAILOVER_PATIENCE_MS",
     fallback: "0",

@@ -1,4 +1,5 @@
-import { Pool, type Dispatcher as Undici } from "undici";
+import type { Dispatcher as Undici } from "undici";
+import Pool from "undici/lib/dispatcher/pool.js";
 import type { Engine } from "../core/engine.ts";
 import { formatCents } from "../core/money.ts";
 import {

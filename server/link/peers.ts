@@ -1,4 +1,4 @@
-import { Pool } from "undici";
+import Pool from "undici/lib/dispatcher/pool.js";
 import type { Address } from "../address.ts";
 import type { Answer } from "../http/answer.ts";
 import { problemAnswer } from "../http/answer.ts";
