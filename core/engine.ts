@@ -8,16 +8,18 @@ import {
   IN_DOUBT,
   isCharged,
   isRefused,
+  LOST,
   NO_OUTCOME,
   NO_PROCESSOR,
   PENDING,
   REJECTED,
   RESET,
+  SENDING,
 } from "./payment.ts";
 import { encodePaymentId, instanceOfPaymentId, sequenceOfPaymentId } from "./payment-id.ts";
 import { PendingQueue } from "./pending-queue.ts";
 import { OPEN, SATURATED } from "./processor-gate.ts";
-import { DOUBTED, FAILED_AT, PROCESSED_AT, PURGED, REFUSED, RecordBatch, SENDING_TO } from "./record.ts";
+import { BATCH_RECORDS, DOUBTED, FAILED_AT, PROCESSED_AT, PURGED, REFUSED, RecordBatch, SENDING_TO } from "./record.ts";
 import { NOWHERE, Router, type RouterOptions } from "./router.ts";
 import { UUID_WORDS } from "./uuid.ts";
 import { NOT_FOUND_SLOT } from "./uuid-index.ts";
@@ -61,10 +63,11 @@ export class Engine {
   readonly ledger: Ledger;
   readonly flights = new Flights(FLIGHT_QUOTA);
   readonly router: Router;
+  /** Records applied and not yet written: its owner writes them out, then clears it, before it is full. */
+  readonly batch = new RecordBatch(BATCH_RECORDS);
   readonly #instance: number;
   readonly #giveUpAfterMs: number;
   readonly #pending: PendingQueue;
-  readonly #batch = new RecordBatch(1);
   readonly #id = new Int32Array(UUID_WORDS);
   #nowMs = 0;
   #nextDueAtMs = Number.POSITIVE_INFINITY;
@@ -96,8 +99,7 @@ export class Engine {
     if (known !== NOT_FOUND_SLOT) return this.ledger.rows.cents[known] === cents ? DUPLICATE : CONFLICT;
     if (this.ledger.isFull) return FULL;
     const sequence = this.ledger.head;
-    this.#batch.clear();
-    this.ledger.apply(this.#batch, this.#batch.appendAccepted(sequence, this.#nowMs, words, at, cents));
+    this.ledger.apply(this.batch, this.batch.appendAccepted(sequence, this.#nowMs, words, at, cents));
     const slot = this.ledger.slotOf(sequence);
     this.#makeRoomFor(slot);
     this.#pending.push(slot);
@@ -142,7 +144,7 @@ export class Engine {
     const { rows } = this.ledger;
     this.#giveUpCursor = Math.max(this.#giveUpCursor, this.ledger.tail);
     let cursorFollows = true;
-    for (let sequence = this.#giveUpCursor; sequence < this.ledger.head; sequence++) {
+    for (let sequence = this.#giveUpCursor; sequence < this.ledger.head && !this.batch.isHalfFull; sequence++) {
       const slot = this.ledger.slotOf(sequence);
       if (this.#nowMs - rows.acceptedAtMs[slot]! < this.#giveUpAfterMs) return;
       if (rows.state[slot] === PENDING) {
@@ -155,13 +157,43 @@ export class Engine {
     }
   }
 
+  /**
+   * The batch could not be written: takes back what was accepted and sent by it, newest first. What remains in the batch has
+   * happened at the processors and is still to be written.
+   */
+  revert(): void {
+    for (let record = this.batch.count - 1; record >= 0; record--) {
+      const kind = this.batch.kind(record);
+      if (!Ledger.isRevertible(kind)) continue;
+      const slot = this.ledger.revert(this.batch, record);
+      if (kind === SENDING_TO) this.#unsend(slot);
+    }
+    this.batch.retain((record) => !Ledger.isRevertible(this.batch.kind(record)));
+    this.#giveUpCursor = Math.min(this.#giveUpCursor, this.ledger.head);
+    this.#pending.compact((slot) => this.ledger.rows.state[slot] === PENDING);
+  }
+
+  /**
+   * Takes up the work that a ledger rebuilt from the log implies: pending payments are queued in their order, and what was being
+   * sent when the log ended is in doubt.
+   */
+  resume(nowMs: number): void {
+    this.#advance(nowMs);
+    const { rows } = this.ledger;
+    for (let sequence = this.ledger.tail; sequence < this.ledger.head; sequence++) {
+      const slot = this.ledger.slotOf(sequence);
+      const state = rows.state[slot]!;
+      if (state === PENDING) this.#pending.push(slot);
+      else if (state === SENDING || state === IN_DOUBT) this.#resumeDoubt(slot, state);
+    }
+  }
+
   /** Forgets every payment. What is in flight is let go: its outcome no longer matters. */
   purge(nowMs: number): void {
     this.#advance(nowMs);
-    this.#batch.clear();
     this.ledger.apply(
-      this.#batch,
-      this.#batch.append(PURGED, this.ledger.head, this.#nowMs, NO_PROCESSOR, NO_OUTCOME, 0),
+      this.batch,
+      this.batch.append(PURGED, this.ledger.head, this.#nowMs, NO_PROCESSOR, NO_OUTCOME, 0),
     );
     this.#pending.clear();
     this.flights.orphanAll();
@@ -197,6 +229,23 @@ export class Engine {
     const carried = this.ledger.slotOf(sequence);
     this.paymentId(carried, this.#id);
     return this.#id.every((word, i) => word === id[i]) ? carried : NOT_FOUND_SLOT;
+  }
+
+  #unsend(slot: number): void {
+    for (let flight = 0; flight < this.flights.highWater; flight++) {
+      if (this.flights.state[flight] !== POSTING || this.flights.slot[flight] !== slot) continue;
+      this.router.gates[this.flights.processor[flight]!]!.answerDropped();
+      this.flights.close(flight);
+    }
+    this.#makeRoomFor(slot);
+    this.#pending.pushFront(slot);
+  }
+
+  #resumeDoubt(slot: number, state: number): void {
+    const processor = this.ledger.rows.processor[slot]!;
+    const flight = this.flights.open(slot, processor, this.#nowMs);
+    if (state === SENDING) this.#commit(DOUBTED, slot, processor, LOST, 0);
+    this.#deferDoubt(flight, LOST);
   }
 
   #advance(nowMs: number): void {
@@ -276,7 +325,7 @@ export class Engine {
   #deferDoubt(flight: number, outcome: number): void {
     const asked = this.flights.askCount[flight]!;
     const backoffMs = Math.min(DOUBT_INTERVAL_MS_MIN * 2 ** Math.min(asked, 10), DOUBT_INTERVAL_MS_MAX);
-    const dueAtMs = this.#nowMs + (outcome === RESET && asked === 0 ? 0 : backoffMs);
+    const dueAtMs = this.#nowMs + ((outcome === RESET || outcome === LOST) && asked === 0 ? 0 : backoffMs);
     this.flights.doubt(flight, dueAtMs);
     this.#nextDueAtMs = Math.min(this.#nextDueAtMs, dueAtMs);
   }
@@ -288,8 +337,7 @@ export class Engine {
   }
 
   #commit(kind: number, slot: number, processor: number, outcome: number, elapsedMs: number): void {
-    this.#batch.clear();
     const sequence = this.ledger.sequenceOf(slot);
-    this.ledger.apply(this.#batch, this.#batch.append(kind, sequence, this.#nowMs, processor, outcome, elapsedMs));
+    this.ledger.apply(this.batch, this.batch.append(kind, sequence, this.#nowMs, processor, outcome, elapsedMs));
   }
 }

@@ -3,7 +3,7 @@ import { FAILED, FREE, IN_DOUBT, NO_PROCESSOR, PENDING, PROCESSED, SENDING, STAT
 import { PaymentRows } from "./payment-rows.ts";
 import { ACCEPTED, DOUBTED, FAILED_AT, PROCESSED_AT, PURGED, REFUSED, type RecordBatch, SENDING_TO } from "./record.ts";
 import { UUID_WORDS } from "./uuid.ts";
-import { UuidIndex } from "./uuid-index.ts";
+import { NOT_FOUND_SLOT, UuidIndex } from "./uuid-index.ts";
 import { WindowTotals } from "./window-totals.ts";
 
 /** With MAX_AMOUNT_CENTS (money.ts) it keeps every sum below 2^53: 2^26 × 10^8 < 9.007 × 10^15. */
@@ -110,6 +110,52 @@ export class Ledger {
     else if (kind === FAILED_AT) this.#ended(batch, record, FAILED);
     else if (kind === PURGED) this.#purged();
     else throw new Error(`a record is of a known kind: kind=${kind}`);
+  }
+
+  /** Whether `revert` can take the record back: the others report what has happened and stay true. */
+  static isRevertible(kind: number): boolean {
+    return kind === ACCEPTED || kind === SENDING_TO;
+  }
+
+  /**
+   * Takes back a record that did not reach the log: ACCEPTED or SENDING, the newest first. Returns the slot.
+   * The payment is then as if it had never been accepted, or pending as before.
+   */
+  revert(batch: RecordBatch, record: number): number {
+    const slot = this.#slotOfRecord(batch, record);
+    if (batch.kind(record) === SENDING_TO) {
+      this.rows.expectState(slot, SENDING, SENDING);
+      this.rows.processor[slot] = NO_PROCESSOR;
+      this.rows.attemptCount[slot]!--;
+      this.#setState(slot, PENDING);
+      return slot;
+    }
+    if (batch.sequence(record) !== this.#head - 1)
+      throw new Error(`records are reverted newest first: head=${this.#head}`);
+    this.rows.expectState(slot, PENDING, PENDING);
+    this.#setState(slot, FREE);
+    this.#stateCounts[FREE]!--;
+    this.#index.remove(slot);
+    this.#head--;
+    return slot;
+  }
+
+  /** Begins a ledger that is restored from a checkpoint: its first payment will have this sequence. */
+  startAt(sequence: number): void {
+    if (this.#head !== 0) throw new Error(`only an empty ledger is started elsewhere: head=${this.#head}`);
+    this.#tail = sequence;
+    this.#head = sequence;
+  }
+
+  /** Puts a row of a checkpoint back, as the next payment in sequence. Returns its slot, or NOT_FOUND_SLOT when the ledger is full. */
+  restore(batch: RecordBatch, record: number): number {
+    if (this.isFull) return NOT_FOUND_SLOT;
+    const slot = this.slotOf(this.#head++);
+    batch.restoreRow(record, this.rows, slot);
+    this.#index.insert(slot);
+    this.#stateCounts[this.rows.state[slot]!]!++;
+    if (this.rows.state[slot] === PROCESSED) this.#totals.add(slot);
+    return slot;
   }
 
   #accepted(batch: RecordBatch, record: number): void {

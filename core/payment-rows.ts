@@ -26,8 +26,8 @@ export class PaymentRows {
   readonly attemptCount: Uint8Array;
   /** Newest entry in the attempt trail, 0 for none. */
   readonly lastTrailEntry: Uint32Array;
-  readonly #requestedAfterMs: Uint32Array;
-  readonly #processedAfterMs: Uint32Array;
+  readonly requestedAfterMs: Uint32Array;
+  readonly processedAfterMs: Uint32Array;
 
   constructor(capacity: number) {
     this.capacity = capacity;
@@ -39,8 +39,8 @@ export class PaymentRows {
     this.outcome = new Uint8Array(capacity);
     this.attemptCount = new Uint8Array(capacity);
     this.lastTrailEntry = new Uint32Array(capacity);
-    this.#requestedAfterMs = new Uint32Array(capacity);
-    this.#processedAfterMs = new Uint32Array(capacity);
+    this.requestedAfterMs = new Uint32Array(capacity);
+    this.processedAfterMs = new Uint32Array(capacity);
   }
 
   get byteLength(): number {
@@ -49,12 +49,12 @@ export class PaymentRows {
 
   /** Milliseconds since the epoch; exactly what was sent to the processor. Meaningful once an attempt was begun. */
   requestedAtMs(slot: number): number {
-    return this.acceptedAtMs[slot]! + this.#requestedAfterMs[slot]!;
+    return this.acceptedAtMs[slot]! + this.requestedAfterMs[slot]!;
   }
 
   /** Milliseconds since the epoch. Meaningful in state processed. */
   processedAtMs(slot: number): number {
-    return this.requestedAtMs(slot) + this.#processedAfterMs[slot]!;
+    return this.requestedAtMs(slot) + this.processedAfterMs[slot]!;
   }
 
   /** Resets the slot to a payment accepted at `atMs`; the caller writes the correlationId. */
@@ -73,13 +73,13 @@ export class PaymentRows {
     const afterMs = atMs - this.acceptedAtMs[slot]!;
     if (!(afterMs >= 0 && afterMs <= MAX_DELTA_MS))
       throw new Error(`requestedAt within 49 days of acceptedAt: afterMs=${afterMs}`);
-    this.#requestedAfterMs[slot] = afterMs;
+    this.requestedAfterMs[slot] = afterMs;
     if (this.attemptCount[slot]! < 0xff) this.attemptCount[slot]!++;
   }
 
   setProcessedAtMs(slot: number, atMs: number): void {
     // Only the record of the day keeps more than 49 days of doubt; the row says "49 days".
-    this.#processedAfterMs[slot] = Math.min(atMs - this.requestedAtMs(slot), MAX_DELTA_MS);
+    this.processedAfterMs[slot] = Math.min(atMs - this.requestedAtMs(slot), MAX_DELTA_MS);
   }
 
   /** Throws unless the payment in `slot` is in one of two states: a record that does not fit the ledger is a broken invariant. */

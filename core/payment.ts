@@ -40,6 +40,7 @@ export const NOT_FOUND = 12; // GET /payments/{id} says not charged, so far
 export const NOT_TOLD = 13; // GET /payments/{id} gave no usable answer
 export const FOREIGN = 14; // charged under a requestedAt that is not ours: somebody else's charge
 export const GAVE_UP = 15;
+export const LOST = 16; // this process ended before it heard of the answer
 
 export const OUTCOME_NAMES = [
   "none",
@@ -58,6 +59,7 @@ export const OUTCOME_NAMES = [
   "not told",
   "charged by another",
   "gave up",
+  "lost",
 ] as const;
 
 /** Charged for certain. */

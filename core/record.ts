@@ -1,3 +1,6 @@
+import { xxHash32 } from "./checksum.ts";
+import type { PaymentRows } from "./payment-rows.ts";
+
 /**
  * The records: every change of the ledger is one of these, of fixed size, little-endian, 8-byte aligned, so that a batch of
  * them is at once what is applied to memory and what is written to a log.
@@ -17,7 +20,10 @@
  *   FAILED     will never be charged by us                             at, outcome, elapsed
  *   PURGED     every payment before `sequence` is gone                 at
  *
- * `elapsed` is the duration of the attempt that ended, so it began at `at − elapsed`. The checksum is the log writer's to fill.
+ * `elapsed` is the duration of the attempt that ended, so it began at `at − elapsed`.
+ *
+ * Records are numbered from the journal's first: the log sequence number, LSN. The checksum is xxHash32 over bytes 4 … 47 with the
+ * low 32 bits of the LSN as seed, so a sound record at the wrong place is no sound record.
  */
 export const RECORD_BYTES = 48;
 
@@ -28,12 +34,20 @@ export const DOUBTED = 4;
 export const PROCESSED_AT = 5;
 export const FAILED_AT = 6;
 export const PURGED = 7;
+/** Only in checkpoints: see checkpoint.ts. */
+export const SLICE = 8;
+
+/** Records a batch of an engine holds; its owner writes it out at the latest when it is half full. */
+export const BATCH_RECORDS = 4096;
 
 const RECORD_WORDS = RECORD_BYTES / 4;
 const RECORD_DOUBLES = RECORD_BYTES / 8;
 const KIND_BYTE = 4;
 const PROCESSOR_BYTE = 5;
 const OUTCOME_BYTE = 6;
+const ATTEMPTS_BYTE = 7;
+const REQUESTED_AFTER_WORD = 4;
+const PROCESSED_AFTER_WORD = 5;
 const SEQUENCE_DOUBLE = 1;
 const AT_DOUBLE = 2;
 const ID_WORD = 6;
@@ -63,8 +77,47 @@ export class RecordBatch {
     return this.#count;
   }
 
+  get isHalfFull(): boolean {
+    return this.#count * 2 >= this.capacity;
+  }
+
   clear(): void {
     this.#count = 0;
+  }
+
+  /** Says that `count` records now stand in `bytes`, which the caller has filled. */
+  refill(count: number): void {
+    this.#count = count;
+  }
+
+  /** Keeps only the records that `isKept` names, in their order. */
+  retain(isKept: (record: number) => boolean): void {
+    let kept = 0;
+    for (let record = 0; record < this.#count; record++) {
+      if (!isKept(record)) continue;
+      this.bytes.copyWithin(kept * RECORD_BYTES, record * RECORD_BYTES, (record + 1) * RECORD_BYTES);
+      kept++;
+    }
+    this.#count = kept;
+  }
+
+  /** Writes the checksums of all records; the first of them has number `firstLsn`. Hot: no allocation. */
+  seal(firstLsn: number): void {
+    for (let record = 0; record < this.#count; record++) {
+      this.#words[record * RECORD_WORDS] = this.#checksum(record, firstLsn + record);
+    }
+  }
+
+  /** Whether the record is as it was sealed, and at its place. */
+  isSound(record: number, lsn: number): boolean {
+    return this.#words[record * RECORD_WORDS] === this.#checksum(record, lsn);
+  }
+
+  /** A place that was never written: file systems may show one after a power loss. */
+  isZero(record: number): boolean {
+    const start = record * RECORD_WORDS;
+    for (let word = start; word < start + RECORD_WORDS; word++) if (this.#words[word] !== 0) return false;
+    return true;
   }
 
   /** Appends a record and returns its index; throws when the batch is full (its owner empties it in time). Hot: no allocation. */
@@ -90,6 +143,42 @@ export class RecordBatch {
     for (let i = 0; i < 4; i++) this.#words[word + ID_WORD + i] = words[at + i]!;
     this.#unsigned[word + CENTS_WORD] = cents;
     return record;
+  }
+
+  /** Appends a SLICE record; see checkpoint.ts. */
+  appendSlice(fromSequence: number, asOfLsn: number, rowCount: number): void {
+    const record = this.append(SLICE, fromSequence, asOfLsn, 0, 0, 0);
+    this.#unsigned[record * RECORD_WORDS + CENTS_WORD] = rowCount;
+  }
+
+  /** Appends the payment in `slot`, whole, as a row of a checkpoint. */
+  appendRow(rows: PaymentRows, slot: number): void {
+    const record = this.append(
+      rows.state[slot]!,
+      rows.acceptedAtMs[slot]!,
+      0,
+      rows.processor[slot]!,
+      rows.outcome[slot]!,
+      0,
+    );
+    const word = record * RECORD_WORDS;
+    this.bytes[record * RECORD_BYTES + ATTEMPTS_BYTE] = rows.attemptCount[slot]!;
+    this.#unsigned[word + REQUESTED_AFTER_WORD] = rows.requestedAfterMs[slot]!;
+    this.#unsigned[word + PROCESSED_AFTER_WORD] = rows.processedAfterMs[slot]!;
+    for (let i = 0; i < 4; i++) this.#words[word + ID_WORD + i] = rows.correlationIds[slot * 4 + i]!;
+    this.#unsigned[word + CENTS_WORD] = rows.cents[slot]!;
+  }
+
+  /** Writes a row of a checkpoint back into `slot`. */
+  restoreRow(record: number, rows: PaymentRows, slot: number): void {
+    const word = record * RECORD_WORDS;
+    rows.open(slot, this.sequence(record), this.cents(record), this.kind(record));
+    rows.processor[slot] = this.processor(record);
+    rows.outcome[slot] = this.outcome(record);
+    rows.attemptCount[slot] = this.bytes[record * RECORD_BYTES + ATTEMPTS_BYTE]!;
+    rows.requestedAfterMs[slot] = this.#unsigned[word + REQUESTED_AFTER_WORD]!;
+    rows.processedAfterMs[slot] = this.#unsigned[word + PROCESSED_AFTER_WORD]!;
+    this.copyId(record, rows.correlationIds, slot * 4);
   }
 
   kind(record: number): number {
@@ -118,6 +207,10 @@ export class RecordBatch {
 
   elapsedMs(record: number): number {
     return this.#unsigned[record * RECORD_WORDS + ELAPSED_WORD]!;
+  }
+
+  #checksum(record: number, lsn: number): number {
+    return xxHash32(this.#words, record * RECORD_WORDS + 1, RECORD_WORDS - 1, lsn | 0);
   }
 
   /** Copies the correlationId into out[at … at+3]. */

@@ -1,5 +1,3 @@
-import type { Dispatcher as Undici } from "undici";
-import Pool from "undici/lib/dispatcher/pool.js";
 import type { Engine } from "../core/engine.ts";
 import { formatCents } from "../core/money.ts";
 import {
@@ -20,6 +18,7 @@ import {
 } from "../core/payment.ts";
 import { formatUuid, UUID_WORDS } from "../core/uuid.ts";
 import { formatTimestamp, parseTimestamp } from "./timestamp.ts";
+import { Pool, type Dispatcher as Undici } from "./undici.ts";
 
 /** Called exactly once per request, never from within `post` or `lookup`. */
 export type OnOutcome = (flight: number, outcome: number) => void;

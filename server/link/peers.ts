@@ -1,9 +1,9 @@
-import Pool from "undici/lib/dispatcher/pool.js";
 import type { Address } from "../address.ts";
 import type { Answer } from "../http/answer.ts";
 import { problemAnswer } from "../http/answer.ts";
 import { unavailable } from "../problem.ts";
 import type { SummaryPart } from "../summary.ts";
+import { Pool } from "../undici.ts";
 
 const CONNECTIONS_PER_PEER = 32;
 

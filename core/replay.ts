@@ -1,0 +1,121 @@
+import type { Ledger } from "./ledger.ts";
+import { PURGED, type RecordBatch, SLICE } from "./record.ts";
+import { NOT_FOUND_SLOT } from "./uuid-index.ts";
+
+/** How a file ended. */
+export type ReplayEnd =
+  /** Every byte is accounted for. */
+  | { kind: "whole" }
+  /** What was being written when the process or the machine stopped; nobody was told of it. */
+  | { kind: "torn"; soundRecords: number };
+
+/**
+ * Builds a ledger from the records of a journal, in order: first a checkpoint, if there is one, then the segments after it.
+ * Feed methods return what is wrong, or undefined. Nothing is ever guessed.
+ */
+export class Replay {
+  readonly #ledger: Ledger;
+  /** Slices of the checkpoint: first sequence and the LSN as of which the slice is true. */
+  readonly #sliceSequences: number[] = [];
+  readonly #sliceLsns: number[] = [];
+  #rowsDue = 0;
+  #isCheckpointWhole = false;
+  #lsn = 0;
+  #latestMs = 0;
+
+  constructor(ledger: Ledger) {
+    this.#ledger = ledger;
+  }
+
+  /** Number of the next record. */
+  get lsn(): number {
+    return this.#lsn;
+  }
+
+  /** The latest time in any record. */
+  get latestMs(): number {
+    return this.#latestMs;
+  }
+
+  get isCheckpointWhole(): boolean {
+    return this.#isCheckpointWhole;
+  }
+
+  startSegments(firstLsn: number): void {
+    this.#lsn = firstLsn;
+  }
+
+  /** Takes the next records of the checkpoint, of which the first has the number `first`. */
+  feedCheckpoint(batch: RecordBatch, first: number): string | undefined {
+    for (let record = 0; record < batch.count; record++) {
+      if (!batch.isSound(record, first + record))
+        return `a checkpoint's records must be sound: record=${first + record}`;
+      if (this.#isCheckpointWhole) return `nothing follows the last slice: record=${first + record}`;
+      if (this.#rowsDue > 0) {
+        this.#rowsDue--;
+        this.#latestMs = Math.max(this.#latestMs, batch.sequence(record));
+        const slot = this.#ledger.restore(batch, record);
+        if (slot === NOT_FOUND_SLOT) return `the checkpoint must fit CAPACITY: capacity=${this.#ledger.rows.capacity}`;
+        this.#noteTimes(slot);
+      } else if (batch.kind(record) === SLICE) {
+        this.#openSlice(batch.sequence(record), batch.atMs(record), batch.cents(record));
+      } else {
+        return `rows stand in slices: record=${first + record}`;
+      }
+    }
+    return undefined;
+  }
+
+  /** Takes the next records of a segment. Returns how many were sound, less than all only at the first one that is not. */
+  feedSegment(batch: RecordBatch): { soundCount: number; problem?: string } {
+    for (let record = 0; record < batch.count; record++) {
+      if (!batch.isSound(record, this.#lsn)) return { soundCount: record };
+      const problem = this.#apply(batch, record);
+      if (problem !== undefined) return { soundCount: record, problem };
+      this.#lsn++;
+    }
+    return { soundCount: batch.count };
+  }
+
+  #apply(batch: RecordBatch, record: number): string | undefined {
+    if (this.#isInCheckpoint(batch, record)) return undefined;
+    if (batch.kind(record) !== PURGED && this.#ledger.isFull && batch.sequence(record) === this.#ledger.head) {
+      return `the journal's payments must fit CAPACITY: capacity=${this.#ledger.rows.capacity}`;
+    }
+    try {
+      this.#ledger.apply(batch, record);
+    } catch (error) {
+      return (error as Error).message;
+    }
+    this.#latestMs = Math.max(this.#latestMs, batch.atMs(record));
+    return undefined;
+  }
+
+  #openSlice(fromSequence: number, lsn: number, rowCount: number): void {
+    if (this.#sliceSequences.length === 0) this.#ledger.startAt(fromSequence);
+    this.#sliceSequences.push(fromSequence);
+    this.#sliceLsns.push(lsn);
+    this.#rowsDue = rowCount;
+    this.#isCheckpointWhole = rowCount === 0;
+  }
+
+  /** Whether the payment's slice was cut after this record was written. */
+  #isInCheckpoint(batch: RecordBatch, record: number): boolean {
+    const sequence = batch.sequence(record);
+    const slices = this.#sliceSequences;
+    if (slices.length === 0 || sequence >= slices.at(-1)!) return false;
+    let low = 0;
+    let high = slices.length - 1;
+    while (low < high) {
+      const middle = (low + high + 1) >>> 1;
+      if (slices[middle]! <= sequence) low = middle;
+      else high = middle - 1;
+    }
+    return batch.kind(record) !== PURGED && this.#lsn < this.#sliceLsns[low]!;
+  }
+
+  #noteTimes(slot: number): void {
+    const { rows } = this.#ledger;
+    this.#latestMs = Math.max(this.#latestMs, rows.requestedAtMs(slot), rows.processedAtMs(slot));
+  }
+}

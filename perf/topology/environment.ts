@@ -1,0 +1,63 @@
+import { MAX_INSTANCES } from "../../core/payment-id.ts";
+import type { TopologyOptions } from "./topology.ts";
+
+interface Variable {
+  readonly name: string;
+  readonly fallback: string;
+  readonly help: string;
+}
+
+const variables: readonly Variable[] = [
+  { name: "PORT", fallback: "9999", help: "where nginx listens" },
+  { name: "HOST", fallback: "127.0.0.1", help: "the address it listens on; 0.0.0.0 lets other machines in" },
+  { name: "INSTANCES", fallback: "2", help: "how many instances" },
+  { name: "DEFAULT_PROCESSOR_PORT", fallback: "8001", help: "the simulated default processor's port" },
+  { name: "FALLBACK_PROCESSOR_PORT", fallback: "8002", help: "the simulated fallback processor's port" },
+  { name: "DEFAULT_PROCESSOR_URL", fallback: "none", help: "use this processor instead of simulating one" },
+  { name: "FALLBACK_PROCESSOR_URL", fallback: "none", help: "use this processor instead of simulating one" },
+  { name: "LOG_LEVEL", fallback: "warn", help: "of the instances; their log lines go to the standard output" },
+];
+
+export const topologyHelp = `npm start: the whole service on this machine, in processes of its own
+
+Starts two simulated payment processors, the instances and nginx; starts again what dies; Ctrl-C ends all of it.
+
+Environment:
+${variables.map(({ name, fallback, help }) => `  ${name.padEnd(24)} ${help} (${fallback})`).join("\n")}
+
+All other variables reach the instances as they are, PROFILE=contest for one; node build/server/main.js --help lists them.
+`;
+
+/** All mistakes are told at once. */
+export function topologyOptionsFromEnv(env: NodeJS.ProcessEnv): TopologyOptions {
+  const problems: string[] = [];
+  const wholeNumber = (name: string, min: number, max: number): number => {
+    const text = env[name] || variables.find((variable) => variable.name === name)!.fallback;
+    const value = /^\d+$/.test(text) ? Number(text) : Number.NaN;
+    if (!(value >= min && value <= max)) {
+      problems.push(`${name} must be a whole number from ${min} to ${max}: ${name}=${text}`);
+    }
+    return value;
+  };
+  const hostName = (): string => {
+    const host = env["HOST"] || "127.0.0.1";
+    if (!/^[\w.-]+$/.test(host)) problems.push(`HOST must be an IPv4 address or a name: HOST=${host}`);
+    return host;
+  };
+  const options: TopologyOptions = {
+    port: wholeNumber("PORT", 0, 65_535),
+    host: hostName(),
+    instanceCount: wholeNumber("INSTANCES", 1, MAX_INSTANCES),
+    processorPorts: {
+      default: wholeNumber("DEFAULT_PROCESSOR_PORT", 0, 65_535),
+      fallback: wholeNumber("FALLBACK_PROCESSOR_PORT", 0, 65_535),
+    },
+    processorUrls: {
+      ...(env["DEFAULT_PROCESSOR_URL"] ? { default: env["DEFAULT_PROCESSOR_URL"] } : {}),
+      ...(env["FALLBACK_PROCESSOR_URL"] ? { fallback: env["FALLBACK_PROCESSOR_URL"] } : {}),
+    },
+    env: { LOG_LEVEL: env["LOG_LEVEL"] || "warn" },
+  };
+  if (problems.length > 0) throw new Error(problems.join("\n"));
+  return options;
+}

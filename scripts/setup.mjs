@@ -1,0 +1,230 @@
+// Makes a checkout runnable: npm packages, nginx if asked for, the build. Says nothing and does nothing when all is there,
+// and needs the network only for what is missing. No packages of its own: it runs before there are any.
+import { spawnSync } from "node:child_process";
+import { createHash } from "node:crypto";
+import { accessSync, constants, existsSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { createRequire } from "node:module";
+import { delimiter, dirname, join } from "node:path";
+import process from "node:process";
+import { fileURLToPath } from "node:url";
+
+const root = dirname(dirname(fileURLToPath(import.meta.url)));
+const help = `node scripts/setup.mjs [--nginx] [--force-build]
+
+Installs the npm packages if they are missing or not those of package-lock.json, and compiles to build/ what has changed.
+
+  --nginx        also see to it that nginx is there: as root it is installed with apt-get, otherwise you are told how
+  --force-build  compile everything from scratch
+  --help         this text
+`;
+
+/** A rule that does not hold; its message is all there is to say. */
+class SetupError extends Error {}
+
+const inRoot = (...parts) => join(root, ...parts);
+const readJson = (path) => JSON.parse(readFileSync(path, "utf8"));
+
+function run(what, command, args, env = {}) {
+  const { status, error } = spawnSync(command, args, { cwd: root, stdio: "inherit", env: { ...process.env, ...env } });
+  if (status !== 0)
+    throw new SetupError(`${what} must succeed: ${error ? `error=${error.message}` : `status=${status}`}`);
+}
+
+// ── Node.js ────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+function checkNodeVersion() {
+  const required = readJson(inRoot("package.json")).engines.node;
+  const found = process.versions.node.split(".").map(Number);
+  const isOk = required.split(" ").every((bound) => {
+    const [, operator, text] = /^(>=|<)([\d.]+)$/.exec(bound);
+    const isAtLeast = compareVersions(found, text.split(".").map(Number)) >= 0;
+    return operator === ">=" ? isAtLeast : !isAtLeast;
+  });
+  if (!isOk)
+    throw new SetupError(`Node.js must be of a supported version: required="${required}" found=${process.version}`);
+}
+
+function compareVersions(a, b) {
+  const difference = [0, 1, 2].map((i) => (a[i] ?? 0) - (b[i] ?? 0)).find((part) => part !== 0);
+  return difference ?? 0;
+}
+
+// ── npm packages ───────────────────────────────────────────────────────────────────────────────────────────────────
+
+/** npm notes in node_modules what it has installed, in the format of package-lock.json. */
+function arePackagesCurrent() {
+  const installedPath = inRoot("node_modules", ".package-lock.json");
+  if (!existsSync(installedPath)) return false;
+  const wanted = readJson(inRoot("package-lock.json")).packages;
+  const installed = readJson(installedPath).packages;
+  return Object.entries(wanted).every(([path, { version, integrity, optional }]) => {
+    // Optional ones are mostly binaries for other platforms.
+    if (path === "" || optional) return true;
+    const found = installed[path];
+    return found?.version === version && found.integrity === integrity && existsSync(inRoot(path, "package.json"));
+  });
+}
+
+function installPackages() {
+  if (arePackagesCurrent()) return;
+  console.log("setup: installing npm packages");
+  // The npm that runs us, if any. NODE_ENV=production would leave out the compiler.
+  const npm = process.env.npm_execpath;
+  const [command, ...first] = npm?.endsWith(".js") ? [process.execPath, npm] : ["npm"];
+  run("npm ci", command, [...first, "ci", "--include=dev", "--no-audit", "--no-fund", "--prefer-offline"]);
+  if (!arePackagesCurrent())
+    throw new SetupError("npm packages must match package-lock.json after npm ci: match=false");
+}
+
+/** The HTTP server is a binary, one for each Node.js version, linked against glibc. */
+function checkHttpServerLoads() {
+  try {
+    createRequire(inRoot("package.json"))("uWebSockets.js");
+  } catch (error) {
+    const { platform, arch, versions, version } = process;
+    const binary = `uws_${platform}_${arch}_${versions.modules}.node`;
+    const glibc = process.report?.getReport().header.glibcVersionRuntime ?? "none";
+    const hint = existsSync(inRoot("node_modules", "uWebSockets.js", binary))
+      ? "the binary is there but does not load; musl (Alpine) and old glibc are not supported"
+      : "there is none for this Node.js; use an LTS release: 20, 22 or 24";
+    throw new SetupError(
+      `uWebSockets.js must load: binary=${binary} node=${version} glibc=${glibc}\n${hint}\n${String(error.message).trim()}`,
+    );
+  }
+}
+
+// ── nginx ──────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+function findExecutable(name) {
+  const folders = [
+    ...(process.env.PATH ?? "").split(delimiter),
+    "/usr/sbin",
+    "/usr/local/sbin",
+    "/sbin",
+    "/opt/homebrew/bin",
+  ];
+  return folders
+    .map((folder) => join(folder, name))
+    .find((file) => {
+      try {
+        accessSync(file, constants.X_OK);
+        return true;
+      } catch {
+        return false;
+      }
+    });
+}
+
+function installNginx() {
+  if (findExecutable("nginx") !== undefined) return;
+  const isRoot = process.getuid?.() === 0;
+  if (findExecutable("apt-get") === undefined) {
+    throw new SetupError("nginx must be installed: nginx=none (install it with the package manager of this system)");
+  }
+  if (!isRoot) {
+    const command = "sudo apt-get update && sudo apt-get install -y --no-install-recommends nginx";
+    throw new SetupError(`nginx must be installed: nginx=none; run\n  ${command}`);
+  }
+  console.log("setup: installing nginx with apt-get");
+  withoutServiceStarts(() => {
+    const env = { DEBIAN_FRONTEND: "noninteractive" };
+    run("apt-get update", "apt-get", ["update", "-qq"], env);
+    run(
+      "apt-get install nginx",
+      "apt-get",
+      ["install", "-yqq", "-o", "Dpkg::Use-Pty=0", "--no-install-recommends", "nginx"],
+      env,
+    );
+  });
+  if (findExecutable("nginx") === undefined)
+    throw new SetupError("nginx must be there after its installation: nginx=none");
+}
+
+/** The package would start a system-wide nginx on port 80. Debian's packages ask this file for permission first. */
+function withoutServiceStarts(install) {
+  const policy = "/usr/sbin/policy-rc.d";
+  const isOurs = !existsSync(policy);
+  if (isOurs) writeFileSync(policy, "#!/bin/sh\nexit 101\n", { mode: 0o755 });
+  try {
+    install();
+  } finally {
+    if (isOurs) rmSync(policy, { force: true });
+  }
+}
+
+// ── The build ──────────────────────────────────────────────────────────────────────────────────────────────────────
+
+const sourceFolders = ["core", "server", "perf", "test"];
+const buildStamp = inRoot("build", ".setup-stamp");
+
+function listFiles(folder, extension) {
+  if (!existsSync(inRoot(folder))) return [];
+  return readdirSync(inRoot(folder), { withFileTypes: true }).flatMap((entry) => {
+    const path = join(folder, entry.name);
+    if (entry.isDirectory()) return listFiles(path, extension);
+    return entry.name.endsWith(extension) ? [path] : [];
+  });
+}
+
+const outputOf = (source) => join("build", source.replace(/\.ts$/, ".js"));
+
+/** Changes with every source: added, removed, edited. */
+function fingerprint(sources) {
+  const hash = createHash("sha256");
+  for (const path of ["tsconfig.json", "package-lock.json", ...sources]) {
+    const { mtimeMs, size } = statSync(inRoot(path));
+    hash.update(`${path} ${mtimeMs} ${size}\n`);
+  }
+  return hash.digest("hex");
+}
+
+function build(isForced) {
+  const sources = sourceFolders.flatMap((folder) => listFiles(folder, ".ts")).sort();
+  const current = fingerprint(sources);
+  const outputs = sources.filter((path) => !path.endsWith(".d.ts")).map(outputOf);
+  const isComplete = outputs.every((path) => existsSync(inRoot(path)));
+  const isStamped = existsSync(buildStamp) && readFileSync(buildStamp, "utf8") === current;
+  if (!isForced && isComplete && isStamped) return;
+
+  console.log("setup: compiling to build/");
+  if (isForced) rmSync(inRoot("build"), { recursive: true, force: true });
+  // The compiler goes by its own notes and would not write again what somebody has deleted.
+  else if (!isComplete) rmSync(inRoot("build", ".tsbuildinfo"), { force: true });
+  removeOrphans(new Set(outputs));
+  rmSync(buildStamp, { force: true });
+  run("tsc", process.execPath, [inRoot("node_modules", "typescript", "bin", "tsc"), "-p", "."]);
+  writeFileSync(buildStamp, current);
+}
+
+/** The output of a source that is gone: a removed test must not go on running. */
+function removeOrphans(outputs) {
+  for (const path of sourceFolders.flatMap((folder) => listFiles(join("build", folder), ".js"))) {
+    if (outputs.has(path)) continue;
+    rmSync(inRoot(path), { force: true });
+    rmSync(inRoot(`${path}.map`), { force: true });
+  }
+}
+
+// ───────────────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+function main(args) {
+  if (args.includes("--help") || args.includes("-h")) {
+    process.stdout.write(help);
+    return;
+  }
+  const unknown = args.filter((argument) => argument !== "--nginx" && argument !== "--force-build");
+  if (unknown.length > 0) throw new SetupError(`arguments must be known: arguments=${unknown.join(" ")}\n\n${help}`);
+  checkNodeVersion();
+  installPackages();
+  checkHttpServerLoads();
+  if (args.includes("--nginx")) installNginx();
+  build(args.includes("--force-build"));
+}
+
+try {
+  main(process.argv.slice(2));
+} catch (error) {
+  if (!(error instanceof SetupError)) throw error;
+  console.error(`setup: ${error.message}`);
+  process.exitCode = 1;
+}

@@ -1,0 +1,132 @@
+import { closeSync, ftruncateSync, openSync, readSync } from "node:fs";
+import { HEADER_BYTES, type JournalHeader } from "../../core/journal-header.ts";
+import type { Ledger } from "../../core/ledger.ts";
+import { RECORD_BYTES, RecordBatch } from "../../core/record.ts";
+import { type Expected, type JournalFile, planRecovery } from "../../core/recovery-plan.ts";
+import { Replay } from "../../core/replay.ts";
+import type { JournalDirectory } from "./journal-directory.ts";
+
+/** Records read at once: 768 KiB. */
+const CHUNK_RECORDS = 16_384;
+
+export type Recovered = {
+  /** Number of the segment to begin, and of its first record. */
+  nextNumber: number;
+  lsn: number;
+  /** The latest time the journal speaks of. */
+  latestMs: number;
+  /** What was being written when the process ended, to be cut off. */
+  torn: { name: string; fileBytes: number; soundBytes: number } | undefined;
+  obsolete: readonly JournalFile[];
+};
+
+/** Thrown for a directory that must not be used as it is. */
+export class RecoveryError extends Error {
+  override readonly name = "RecoveryError";
+}
+
+/** Fills an empty ledger from the directory. Changes no file. Throws RecoveryError where acknowledged payments are in danger. */
+export function recover(directory: JournalDirectory, ledger: Ledger, expected: Expected): Recovered {
+  const plan = planRecovery(directory.files(), expected);
+  if (typeof plan === "string") throw refusal(directory, plan);
+  const replay = new Replay(ledger);
+  const batch = new RecordBatch(CHUNK_RECORDS);
+  if (plan.checkpoint) {
+    replayCheckpoint(directory, plan.checkpoint, replay, batch);
+    replay.startSegments((plan.segments[0]!.header as JournalHeader).firstLsn);
+  }
+  let tornBytes = 0;
+  for (const segment of plan.segments) {
+    const { firstLsn } = segment.header as JournalHeader;
+    if (firstLsn !== replay.lsn) {
+      throw refusal(
+        directory,
+        `segments follow each other: file=${segment.name} firstLsn=${firstLsn} expected=${replay.lsn}`,
+      );
+    }
+    tornBytes = replaySegment(directory, segment, replay, batch);
+    if (tornBytes > 0 && segment !== plan.segments.at(-1)) {
+      throw refusal(directory, `only the newest segment may end early: file=${segment.name} bytes=${tornBytes}`);
+    }
+  }
+  const last = plan.segments.at(-1);
+  const torn =
+    last && tornBytes > 0 ? { name: last.name, fileBytes: last.bytes, soundBytes: last.bytes - tornBytes } : undefined;
+  return { nextNumber: plan.nextNumber, lsn: replay.lsn, latestMs: replay.latestMs, torn, obsolete: plan.obsolete };
+}
+
+/** Carries out what `recover` found: cuts off the torn end and removes what is obsolete. */
+export function tidy(directory: JournalDirectory, recovered: Recovered): void {
+  if (recovered.torn) {
+    const descriptor = openSync(directory.filePath(recovered.torn.name), "r+");
+    ftruncateSync(descriptor, recovered.torn.soundBytes);
+    closeSync(descriptor);
+  }
+  for (const { name } of recovered.obsolete) directory.remove(name);
+  directory.removePartials();
+}
+
+function replayCheckpoint(directory: JournalDirectory, file: JournalFile, replay: Replay, batch: RecordBatch): void {
+  let first = 0;
+  readRecords(directory, file, batch, () => {
+    const problem = replay.feedCheckpoint(batch, first);
+    if (problem !== undefined) throw refusal(directory, `${problem} file=${file.name}`);
+    first += batch.count;
+  });
+  if (!replay.isCheckpointWhole) throw refusal(directory, `a checkpoint must be whole: file=${file.name}`);
+}
+
+/**
+ * Returns how many bytes at the end were never whole: part of a record, or zeros. Anything else that is unsound is refused.
+ */
+function replaySegment(directory: JournalDirectory, file: JournalFile, replay: Replay, batch: RecordBatch): number {
+  let soundBytes = HEADER_BYTES;
+  let isOver = false;
+  readRecords(directory, file, batch, () => {
+    let unsound = 0;
+    if (!isOver) {
+      const { soundCount, problem } = replay.feedSegment(batch);
+      const where = `file=${file.name} offset=${soundBytes + soundCount * RECORD_BYTES}`;
+      if (problem !== undefined) throw refusal(directory, `${problem} ${where}`);
+      soundBytes += soundCount * RECORD_BYTES;
+      isOver = soundCount < batch.count;
+      unsound = soundCount;
+    }
+    for (let record = unsound; record < batch.count; record++) {
+      if (batch.isZero(record)) continue;
+      throw refusal(
+        directory,
+        `a record is damaged that may have been acknowledged: file=${file.name} offset=${soundBytes}`,
+      );
+    }
+  });
+  return file.bytes - soundBytes;
+}
+
+/** Calls `onBatch` with the whole records of a file, chunk by chunk; part of a record at the end is left out. */
+function readRecords(directory: JournalDirectory, file: JournalFile, batch: RecordBatch, onBatch: () => void): void {
+  const descriptor = openSync(directory.filePath(file.name), "r");
+  try {
+    const total = Math.floor((file.bytes - HEADER_BYTES) / RECORD_BYTES);
+    for (let done = 0; done < total; done += batch.count) {
+      const count = Math.min(batch.capacity, total - done);
+      readFully(descriptor, batch.bytes, count * RECORD_BYTES, HEADER_BYTES + done * RECORD_BYTES);
+      batch.refill(count);
+      onBatch();
+    }
+  } finally {
+    closeSync(descriptor);
+  }
+}
+
+function readFully(descriptor: number, bytes: Uint8Array, length: number, position: number): void {
+  for (let done = 0; done < length; ) {
+    const read = readSync(descriptor, bytes, done, length - done, position + done);
+    if (read === 0) throw new Error(`a journal file keeps its length while it is read: position=${position + done}`);
+    done += read;
+  }
+}
+
+function refusal(directory: JournalDirectory, problem: string): RecoveryError {
+  return new RecoveryError(`${problem} directory=${directory.path}`);
+}

@@ -1,0 +1,14 @@
+/**
+ * undici's Pool, loaded by its own files: the whole package costs 9 MB of the memory limit, most of it for fetch and WebSocket.
+ * What undici's index does for the methods, this does too.
+ */
+import type { Dispatcher, Pool as PoolType } from "undici";
+import api from "undici/lib/api/index.js";
+import DispatcherBase from "undici/lib/dispatcher/dispatcher.js";
+import PoolClass from "undici/lib/dispatcher/pool.js";
+
+DispatcherBase.prototype.request = api.request;
+
+export type { Dispatcher };
+export type Pool = PoolType;
+export const Pool: typeof PoolType = PoolClass;
