@@ -1,6 +1,7 @@
 import { MAX_CAPACITY } from "../core/ledger.ts";
 import { MAX_INSTANCES } from "../core/payment-id.ts";
 import { type Address, parseAddress } from "./address.ts";
+import type { Durability } from "./group-commit.ts";
 
 /**
  * Every setting of an instance, read from the environment. One table is the source of the validation, of `--help` and of the
@@ -13,6 +14,9 @@ export type Config = {
   listen: Address;
   links: Address[];
   processorUrls: [URL, URL];
+  durability: Durability;
+  dataDir: string;
+  segmentBytes: number;
   capacity: number;
   maxInFlight: number;
   failoverPatienceMs: number;
@@ -63,6 +67,25 @@ export const SETTINGS: readonly Setting[] = [
     fallback: "http://localhost:8002",
     rule: "http URL",
     meaning: "the dearer payment processor",
+  },
+  {
+    name: "DURABILITY",
+    fallback: "write",
+    rule: "write, fsync or none",
+    meaning:
+      "what an accepted payment survives: `write` the end of the process, `fsync` a loss of power, `none` nothing",
+  },
+  {
+    name: "DATA_DIR",
+    fallback: "data",
+    rule: "directory",
+    meaning: "where the journal is, in a folder `instance-<INSTANCE>` of its own; made if missing",
+  },
+  {
+    name: "SEGMENT_BYTES",
+    fallback: "67108864",
+    rule: "65536 to 4294967296",
+    meaning: "size at which a journal segment is followed by another",
   },
   {
     name: "CAPACITY",
@@ -153,6 +176,9 @@ export function readConfig(environment: Environment): Config | string[] {
     listen: reader.address("LISTEN"),
     links,
     processorUrls: [reader.url("DEFAULT_PROCESSOR_URL"), reader.url("FALLBACK_PROCESSOR_URL")],
+    durability: reader.oneOf("DURABILITY", ["write", "fsync", "none"]) as Durability,
+    dataDir: reader.text("DATA_DIR"),
+    segmentBytes: reader.integer("SEGMENT_BYTES", 65_536, 2 ** 32),
     capacity: reader.integer("CAPACITY", 1, MAX_CAPACITY),
     maxInFlight: reader.integer("MAX_IN_FLIGHT", 1, 1000),
     failoverPatienceMs: reader.integer("FAILOVER_PATIENCE_MS", 0, 30 * DAY_MS),

@@ -1,10 +1,11 @@
 import type { Logger } from "pino";
 import type { Engine } from "../core/engine.ts";
-import { NO_FLIGHT, POSTING } from "../core/flights.ts";
+import { FLIGHT_FREE, NO_FLIGHT, POSTING } from "../core/flights.ts";
 import { FAILED, OUTCOME_NAMES, PENDING, PROCESSED, PROCESSOR_NAMES } from "../core/payment.ts";
 import { formatUuid, UUID_WORDS } from "../core/uuid.ts";
 import { NOT_FOUND_SLOT } from "../core/uuid-index.ts";
 import type { SlewedClock } from "./clock.ts";
+import type { Effect, GroupCommit } from "./group-commit.ts";
 import { ProcessorClient } from "./processor-client.ts";
 
 /** Requests begun per turn of the event loop: what has arrived meanwhile is accepted before the backlog goes on. */
@@ -12,6 +13,7 @@ const SENDS_PER_TURN = 4;
 /** Resolution of everything that waits in the engine: probes, doubts, patience, timeouts, giving up. */
 const TICK_MS = 20;
 const CLOCK_ADJUST_TICKS = 50;
+const JOURNAL_RETRY_TICKS = 10;
 
 export type DispatcherOptions = { processorUrls: readonly URL[]; maxInFlight: number; requestTimeoutMs: number };
 
@@ -19,19 +21,21 @@ export type DispatcherOptions = { processorUrls: readonly URL[]; maxInFlight: nu
 export class Dispatcher {
   readonly #engine: Engine;
   readonly #clock: SlewedClock;
+  readonly #commit: GroupCommit;
   readonly #logger: Logger;
   readonly #logsOutcomes: boolean;
   readonly #requestTimeoutMs: number;
   readonly #clients: readonly ProcessorClient[];
   readonly #wasDown: boolean[];
   readonly #tick: NodeJS.Timeout;
-  #isAwake = false;
   #isClosed = false;
   #tickCount = 0;
 
-  constructor(engine: Engine, clock: SlewedClock, logger: Logger, options: DispatcherOptions) {
+  constructor(engine: Engine, clock: SlewedClock, commit: GroupCommit, logger: Logger, options: DispatcherOptions) {
     this.#engine = engine;
     this.#clock = clock;
+    this.#commit = commit;
+    commit.onGather = () => this.#gather();
     this.#logger = logger;
     this.#logsOutcomes = logger.isLevelEnabled("info");
     this.#requestTimeoutMs = options.requestTimeoutMs;
@@ -41,13 +45,6 @@ export class Dispatcher {
     );
     this.#wasDown = this.#clients.map(() => false);
     this.#tick = setInterval(() => this.#onTick(), TICK_MS);
-  }
-
-  /** There may be something to send: looked at after the events of this turn. Hot. */
-  wake(): void {
-    if (this.#isAwake || this.#isClosed) return;
-    this.#isAwake = true;
-    setImmediate(this.#turn);
   }
 
   /** Payments whose fate is open at a processor right now. */
@@ -66,19 +63,17 @@ export class Dispatcher {
     await Promise.all(this.#clients.map((client) => client.close()));
   }
 
-  readonly #turn = (): void => {
-    this.#isAwake = false;
+  /** Chooses what is sent once this turn's records are written. */
+  #gather(): void {
     if (this.#isClosed) return;
     const nowMs = this.#clock.nowMs();
-    for (let sent = 0; sent < SENDS_PER_TURN; sent++) {
+    for (let chosen = 0; chosen < SENDS_PER_TURN; chosen++) {
       const flight = this.#engine.dispatch(nowMs);
       if (flight === NO_FLIGHT) return;
-      const client = this.#clients[this.#engine.flights.processor[flight]!]!;
-      if (this.#engine.flights.state[flight] === POSTING) client.post(flight);
-      else client.lookup(flight);
+      this.#commit.add(new Send(this.#engine, this.#clients[this.#engine.flights.processor[flight]!]!, flight));
     }
-    this.wake();
-  };
+    this.#commit.wake();
+  }
 
   #settle(flight: number, outcome: number): void {
     const processor = this.#engine.flights.processor[flight]!;
@@ -87,18 +82,23 @@ export class Dispatcher {
     const slot = this.#engine.settle(flight, outcome, nowMs);
     if (this.#logsOutcomes && slot !== NOT_FOUND_SLOT) this.#logAttempt(slot, processor, outcome, elapsedMs);
     this.#noteHealth();
-    this.wake();
+    this.#commit.wake();
   }
 
   #onTick(): void {
     const nowMs = this.#clock.nowMs();
     if (++this.#tickCount % CLOCK_ADJUST_TICKS === 0) this.#clock.adjust();
+    if (this.#tickCount % JOURNAL_RETRY_TICKS === 0) this.#commit.retry();
     for (const client of this.#clients) client.expire(nowMs - this.#requestTimeoutMs);
+    if (!this.#commit.isFailing) this.#giveUpOld(nowMs);
+    this.#noteHealth();
+    if (this.#engine.ledger.countIn(PENDING) > 0 || this.#engine.hasDoubts) this.#commit.wake();
+  }
+
+  #giveUpOld(nowMs: number): void {
     this.#engine.giveUpOld(nowMs, (slot) => {
       if (this.#logsOutcomes) this.#logger.info({ correlationId: this.#idOf(slot) }, "payment failed: gave up");
     });
-    this.#noteHealth();
-    if (this.#engine.ledger.countIn(PENDING) > 0 || this.#engine.hasDoubts) this.wake();
   }
 
   #logAttempt(slot: number, processor: number, outcome: number, ms: number): void {
@@ -125,5 +125,28 @@ export class Dispatcher {
 
   #idOf(slot: number): string {
     return formatUuid(this.#engine.ledger.rows.correlationIds, slot * UUID_WORDS);
+  }
+}
+
+/** A request that leaves once its SENDING record is safe. */
+class Send implements Effect {
+  readonly #engine: Engine;
+  readonly #client: ProcessorClient;
+  readonly #flight: number;
+
+  constructor(engine: Engine, client: ProcessorClient, flight: number) {
+    this.#engine = engine;
+    this.#client = client;
+    this.#flight = flight;
+  }
+
+  commit(): void {
+    if (this.#engine.flights.state[this.#flight] === POSTING) this.#client.post(this.#flight);
+    else this.#client.lookup(this.#flight);
+  }
+
+  /** A first sending has been taken back with its record; asking about a doubt needs no record and goes on. */
+  abort(): void {
+    if (this.#engine.flights.state[this.#flight] !== FLIGHT_FREE) this.commit();
   }
 }

@@ -6,8 +6,10 @@ import { formatAddress, healthAddress } from "./address.ts";
 import { SlewedClock } from "./clock.ts";
 import type { Config } from "./config.ts";
 import { Dispatcher } from "./dispatcher.ts";
+import { GroupCommit } from "./group-commit.ts";
 import { HealthMonitor } from "./health/monitor.ts";
 import { PublicApi } from "./http/public-api.ts";
+import { Storage } from "./journal/storage.ts";
 import { serveLink } from "./link/link-api.ts";
 import { Peers } from "./link/peers.ts";
 import { Listener } from "./listener.ts";
@@ -27,6 +29,7 @@ export class Instance {
   readonly #peers: Peers;
   readonly #monitor: HealthMonitor;
   readonly #listeners: readonly Listener[];
+  readonly #storage: Storage | undefined;
   readonly #shutdownGraceMs: number;
 
   private constructor(
@@ -36,6 +39,7 @@ export class Instance {
     peers: Peers,
     monitor: HealthMonitor,
     listeners: readonly Listener[],
+    storage: Storage | undefined,
     shutdownGraceMs: number,
   ) {
     this.#log = log;
@@ -44,19 +48,28 @@ export class Instance {
     this.#peers = peers;
     this.#monitor = monitor;
     this.#listeners = listeners;
+    this.#storage = storage;
     this.#shutdownGraceMs = shutdownGraceMs;
   }
 
   /** Rejects when an address cannot be had. `onCrash` is called when a part that must not end has ended. */
   static async start(config: Config, log: Log, onCrash: (error: Error) => void): Promise<Instance> {
     const health = new HealthSnapshot(PROCESSOR_COUNT);
-    const clock = new SlewedClock();
     const engine = new Engine(health, { ...config, seed: randomInt(2 ** 32) | 0 });
-    const dispatcher = new Dispatcher(engine, clock, log.logger, config);
-    const service = new PaymentService(engine, clock, dispatcher);
+    const storage = await openStorage(config, engine, log);
+    const clock = new SlewedClock(storage?.latestMs);
+    const commit = new GroupCommit(engine, storage?.journal, config.durability === "fsync", log.logger);
+    storage?.maintain(engine, commit, log.logger);
+    engine.resume(clock.nowMs());
+    const dispatcher = new Dispatcher(engine, clock, commit, log.logger, config);
+    const service = new PaymentService(engine, clock, commit);
+    commit.wake();
     const peers = new Peers(config.links, config.instance, config.linkTimeoutMs);
     const owners = ownersByLastByte(Math.max(config.links.length, 1));
-    const report = () => readiness(engine, health, peers, config.instance, service.isClosing);
+    const report = () => {
+      const journal = { durability: config.durability, writable: !commit.isFailing };
+      return readiness(engine, health, peers, config.instance, journal, service.refusal);
+    };
     const api = new PublicApi(service, peers, report, { ...config, self: config.instance, owners });
     const monitor = await HealthMonitor.start(
       {
@@ -74,7 +87,7 @@ export class Instance {
       listeners.push(await Listener.open(link, (app) => serveLink(app, service, options)));
     }
     log.logger.info({ listen: formatAddress(config.listen), profile: config.profile }, "listening");
-    return new Instance(log, service, dispatcher, peers, monitor, listeners, config.shutdownGraceMs);
+    return new Instance(log, service, dispatcher, peers, monitor, listeners, storage, config.shutdownGraceMs);
   }
 
   /** Refuses new payments, lets what is in flight finish within the grace time, then closes everything. */
@@ -85,7 +98,26 @@ export class Instance {
     await new Promise((resolve) => setTimeout(resolve, REFUSING_MS));
     for (const listener of this.#listeners) listener.close();
     await Promise.all([this.#peers.close(), this.#monitor.stop()]);
+    this.#service.flush();
+    await this.#storage?.close();
     this.#log.logger.info("stopped");
     this.#log.close();
   }
+}
+
+/** The journal, unless it was asked to do without. */
+async function openStorage(config: Config, engine: Engine, log: Log): Promise<Storage | undefined> {
+  const { durability, dataDir, instance, segmentBytes, links } = config;
+  if (durability === "none") {
+    log.logger.warn("durability is none: accepted payments do not survive the end of this process");
+    return undefined;
+  }
+  const options = {
+    dataDir,
+    instance,
+    instanceCount: Math.max(links.length, 1),
+    segmentBytes,
+    syncs: durability === "fsync",
+  };
+  return Storage.open(engine, log.logger, options);
 }

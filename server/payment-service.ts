@@ -1,8 +1,7 @@
 import type { AcceptResult, Engine } from "../core/engine.ts";
-import { FULL } from "../core/engine.ts";
 import { NOT_FOUND_SLOT } from "../core/uuid-index.ts";
 import type { SlewedClock } from "./clock.ts";
-import type { Dispatcher } from "./dispatcher.ts";
+import type { Effect, GroupCommit } from "./group-commit.ts";
 import { PaymentBody } from "./payment-body.ts";
 import { paymentView } from "./payment-view.ts";
 import { type SummaryPart, summaryPart, type Window } from "./summary.ts";
@@ -13,13 +12,13 @@ export class PaymentService {
   readonly body = new PaymentBody();
   readonly engine: Engine;
   readonly #clock: SlewedClock;
-  readonly #dispatcher: Dispatcher;
+  readonly #commit: GroupCommit;
   #isClosing = false;
 
-  constructor(engine: Engine, clock: SlewedClock, dispatcher: Dispatcher) {
+  constructor(engine: Engine, clock: SlewedClock, commit: GroupCommit) {
     this.engine = engine;
     this.#clock = clock;
-    this.#dispatcher = dispatcher;
+    this.#commit = commit;
   }
 
   /** From now on nothing new is accepted. */
@@ -31,24 +30,40 @@ export class PaymentService {
     return this.#isClosing;
   }
 
-  /** Accepts the payment in `body`. Hot. */
-  accept(): AcceptResult {
-    const result = this.#isClosing ? FULL : this.engine.accept(this.body.id, 0, this.body.cents, this.#clock.nowMs());
-    this.#dispatcher.wake();
+  /** Why nothing is accepted now, if so. */
+  get refusal(): string | undefined {
+    if (this.#isClosing) return "shutting down";
+    return this.#commit.isFailing ? "the journal cannot be written" : undefined;
+  }
+
+  /** Accepts the payment in `body`, which is safe only once `effect` is committed. Hot. */
+  accept(effect: Effect): AcceptResult {
+    const result = this.engine.accept(this.body.id, 0, this.body.cents, this.#clock.nowMs());
+    this.#commit.add(effect);
     return result;
   }
 
   /** JSON of the payment with this correlationId or payment id, if it is ours. */
   view(id: Int32Array): string | undefined {
+    this.#commit.commit();
     const slot = this.engine.lookup(id);
     return slot === NOT_FOUND_SLOT ? undefined : paymentView(this.engine, slot);
   }
 
   summaryPart(window: Window): SummaryPart {
+    this.#commit.commit();
     return summaryPart(this.engine, window, this.#clock.nowMs());
   }
 
-  purge(): void {
+  /** Writes what is still to be written. */
+  flush(): void {
+    this.#commit.commit();
+  }
+
+  /** Forgets every payment; false when that could not be written. */
+  purge(): boolean {
+    if (!this.#commit.commit()) return false;
     this.engine.purge(this.#clock.nowMs());
+    return this.#commit.commit();
   }
 }

@@ -1,12 +1,16 @@
 import type { Engine } from "../core/engine.ts";
 import { type HealthSnapshot, isPolledFailing, minResponseMs } from "../core/health-snapshot.ts";
 import { FAILED, IN_DOUBT, PENDING, PROCESSED, PROCESSOR_NAMES, SENDING } from "../core/payment.ts";
+import type { Durability } from "./group-commit.ts";
 import type { Peers } from "./link/peers.ts";
 
 /** What GET /ready answers. `ready` is whether payments are accepted here; the rest is for whoever looks into it. */
 export type ReadinessReport = {
   ready: boolean;
   instance: number;
+  /** Why payments are refused, if they are. */
+  refusal: string | null;
+  journal: { durability: Durability; writable: boolean };
   payments: {
     kept: number;
     capacity: number;
@@ -32,7 +36,8 @@ export async function readiness(
   health: HealthSnapshot,
   peers: Peers,
   instance: number,
-  isClosing: boolean,
+  journal: ReadinessReport["journal"],
+  refusal: string | undefined,
 ): Promise<ReadinessReport> {
   const { ledger } = engine;
   const payments = {
@@ -56,9 +61,12 @@ export async function readiness(
       limit: gate.limit,
     };
   });
+  const reason = refusal ?? (ledger.isFull ? "the ledger is full" : null);
   return {
-    ready: !isClosing && !ledger.isFull,
+    ready: reason === null,
     instance: instance + 1,
+    refusal: reason,
+    journal,
     payments,
     peers: await peers.reachable(),
     processors,

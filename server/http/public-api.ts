@@ -8,7 +8,7 @@ import { type Problem, unavailable } from "../problem.ts";
 import type { ReadinessReport } from "../readiness.ts";
 import { combineParts, isProblem, parseWindow, type Window } from "../summary.ts";
 import { type Answer, AnswerWriter, isHeadRequest, jsonAnswer, problemAnswer } from "./answer.ts";
-import { acceptPayment, paymentLocation } from "./payment-answers.ts";
+import { PaymentAck } from "./payment-ack.ts";
 import { readBody } from "./request-body.ts";
 
 export type PublicApiOptions = {
@@ -60,7 +60,7 @@ export class PublicApi {
     });
   }
 
-  /** Hot up to the 202: one parse, one call into the engine, one write. */
+  /** Hot: one parse, one call into the engine; the answer follows when the turn's records are written. */
   #postPayment(res: HttpResponse, req: HttpRequest): void {
     readBody(
       req,
@@ -83,18 +83,7 @@ export class PublicApi {
       this.#answers.writeLater(res, this.#peers.forward(owner, bytes.slice()));
       return;
     }
-    const answer = acceptPayment(this.#service);
-    if (answer) this.#answers.write(res, answer);
-    else this.#writeAccepted(res);
-  }
-
-  #writeAccepted(res: HttpResponse): void {
-    res.cork(() => {
-      res.writeStatus("202 Accepted");
-      this.#answers.writeShared(res);
-      res.writeHeader("Location", paymentLocation(this.#service));
-      res.endWithoutBody(0);
-    });
+    PaymentAck.answer(this.#service, this.#answers, res);
   }
 
   #getSummary(res: HttpResponse, req: HttpRequest, isHead: boolean): void {
@@ -137,16 +126,14 @@ export class PublicApi {
       this.#answers.write(res, problemAnswer({ status: 403, detail: "purging is not allowed: PURGE_ENABLED=false" }));
       return;
     }
-    this.#service.purge();
-    const all = this.#peers.count === 0 ? Promise.resolve(true) : this.#peers.purge();
-    this.#answers.writeLater(
-      res,
-      all.then((done) =>
-        done
-          ? jsonAnswer('{"message":"All payments purged."}')
-          : problemAnswer(unavailable("an instance could not be reached and was not purged")),
-      ),
-    );
+    this.#answers.writeLater(res, this.#purgeAll());
+  }
+
+  async #purgeAll(): Promise<Answer> {
+    const isOwnPurged = this.#service.purge();
+    const arePeersPurged = this.#peers.count === 0 || (await this.#peers.purge());
+    if (isOwnPurged && arePeersPurged) return jsonAnswer('{"message":"All payments purged."}');
+    return problemAnswer(unavailable("an instance could not be purged"));
   }
 
   #getReady(res: HttpResponse, isHead: boolean): void {

@@ -1,9 +1,10 @@
 import type { TemplatedApp } from "uWebSockets.js";
 import { parseUuidText, UUID_WORDS } from "../../core/uuid.ts";
 import { AnswerWriter, jsonAnswer, problemAnswer } from "../http/answer.ts";
-import { acceptPayment, paymentLocation } from "../http/payment-answers.ts";
+import { PaymentAck } from "../http/payment-ack.ts";
 import { readBody } from "../http/request-body.ts";
 import type { PaymentService } from "../payment-service.ts";
+import { unavailable } from "../problem.ts";
 
 export type LinkApiOptions = { self: number; owners: Uint8Array; maxBodyBytes: number };
 
@@ -32,8 +33,7 @@ export function serveLink(app: TemplatedApp, service: PaymentService, options: L
         if (options.owners[service.body.id[3]! & 0xff] !== options.self) {
           return answers.write(res, problemAnswer({ status: 421, detail: "this payment belongs to another instance" }));
         }
-        const answer = acceptPayment(service);
-        answers.write(res, answer ?? { status: 202, headers: [["Location", paymentLocation(service)]] });
+        PaymentAck.answer(service, answers, res);
       },
       refuseSize,
     );
@@ -58,8 +58,11 @@ export function serveLink(app: TemplatedApp, service: PaymentService, options: L
   });
 
   app.post("/purge", (res) => {
-    service.purge();
-    answers.write(res, jsonAnswer('{"message":"purged"}'));
+    const isPurged = service.purge();
+    answers.write(
+      res,
+      isPurged ? jsonAnswer('{"message":"purged"}') : problemAnswer(unavailable("the journal cannot be written")),
+    );
   });
 
   app.get("/health", (res) => answers.write(res, jsonAnswer('{"status":"ok"}')));

@@ -1,0 +1,122 @@
+import type { Logger } from "pino";
+import type { Engine } from "../core/engine.ts";
+import type { RecordLog } from "./journal/journal.ts";
+
+export type Durability = "write" | "fsync" | "none";
+
+/** Something the world sees, which has to wait until the records it rests on are in the log. */
+export interface Effect {
+  /** The records are safe. */
+  commit(): void;
+  /** They could not be written, and what they said has been taken back. */
+  abort(): void;
+}
+
+/**
+ * Group commit (DeWitt et al., 1984): all records of a turn of the event loop are written by one system call at its end, and then
+ * all their effects happen: answers go out, requests are sent.
+ *
+ *   events of the turn ──► engine.batch ──► end of turn: gather ──► write ──► effects            write, none
+ *      add(effect)                                                     └─► fdatasync ──► effects   fsync: one sync for all that
+ *                                                                                                   came while the last one ran
+ */
+export class GroupCommit {
+  /** Last call before the write: more records and effects may be added. */
+  onGather: () => void = () => {};
+  /** After a write. */
+  onWritten: () => void = () => {};
+  readonly #engine: Engine;
+  readonly #log: RecordLog | undefined;
+  readonly #syncs: boolean;
+  readonly #logger: Logger;
+  #effects: Effect[] = [];
+  #unsynced: Effect[] = [];
+  #isSyncing = false;
+  #isScheduled = false;
+  #isFailing = false;
+
+  /** Without a log nothing is written: durability none. */
+  constructor(engine: Engine, log: RecordLog | undefined, syncs: boolean, logger: Logger) {
+    this.#engine = engine;
+    this.#log = log;
+    this.#syncs = syncs;
+    this.#logger = logger;
+  }
+
+  /** Nothing can be written now: nothing new may be accepted or sent. */
+  get isFailing(): boolean {
+    return this.#isFailing;
+  }
+
+  /** Hot. */
+  add(effect: Effect): void {
+    this.#effects.push(effect);
+    if (this.#engine.batch.isHalfFull) this.commit();
+    else this.wake();
+  }
+
+  /** There will be a commit at the end of this turn. Hot. */
+  wake(): void {
+    if (this.#isScheduled) return;
+    this.#isScheduled = true;
+    setImmediate(this.#endTurn);
+  }
+
+  /** Writes what there is, now. False when it could not be written. */
+  commit(): boolean {
+    const effects = this.#effects;
+    this.#effects = [];
+    if (!this.#write()) {
+      for (const effect of effects) effect.abort();
+      return false;
+    }
+    if (this.#syncs) this.#syncThen(effects);
+    else for (const effect of effects) effect.commit();
+    return true;
+  }
+
+  /** To be called now and then while failing: takes up work again when there is room. */
+  retry(): void {
+    if (!this.#isFailing || !this.#log?.probe()) return;
+    this.#isFailing = false;
+    this.#logger.warn("the journal can be written again");
+    this.wake();
+  }
+
+  readonly #endTurn = (): void => {
+    this.#isScheduled = false;
+    if (!this.#isFailing) this.onGather();
+    this.commit();
+  };
+
+  #write(): boolean {
+    if (this.#isFailing) return false;
+    const { batch } = this.#engine;
+    if (batch.count === 0) return true;
+    const error = this.#log?.append(batch);
+    if (error) {
+      this.#isFailing = true;
+      this.#engine.revert();
+      this.#logger.error({ err: error }, "the journal cannot be written: refusing payments");
+      return false;
+    }
+    batch.clear();
+    this.onWritten();
+    return true;
+  }
+
+  #syncThen(effects: Effect[]): void {
+    for (const effect of effects) this.#unsynced.push(effect);
+    if (this.#isSyncing || this.#unsynced.length === 0) return;
+    const group = this.#unsynced;
+    this.#unsynced = [];
+    this.#isSyncing = true;
+    this.#log!.sync((error) => {
+      // What the kernel failed to write once it may take for written the next time: only a restart tells what is there.
+      if (error) throw error;
+      this.#isSyncing = false;
+      for (const effect of group) effect.commit();
+      this.#syncThen([]);
+    });
+  }
+}
