@@ -29,7 +29,11 @@ async function main(): Promise<void> {
   process.on("uncaughtException", die);
   process.on("unhandledRejection", die);
 
-  const instance = await Instance.start(config, log, die);
+  const instance = await Instance.start(config, log, die).catch((error: Error) => {
+    log.logger.fatal(`cannot start: ${error.message}`);
+    log.close();
+    process.exit(1);
+  });
   let isStopping = false;
   const stop = (): void => {
     if (isStopping) return;

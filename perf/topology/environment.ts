@@ -15,6 +15,7 @@ const variables: readonly Variable[] = [
   { name: "FALLBACK_PROCESSOR_PORT", fallback: "8002", help: "the simulated fallback processor's port" },
   { name: "DEFAULT_PROCESSOR_URL", fallback: "none", help: "use this processor instead of simulating one" },
   { name: "FALLBACK_PROCESSOR_URL", fallback: "none", help: "use this processor instead of simulating one" },
+  { name: "DATA_DIR", fallback: "none", help: "keep the journals here; without it they go with the run" },
   { name: "LOG_LEVEL", fallback: "warn", help: "of the instances; their log lines go to the standard output" },
 ];
 

@@ -52,6 +52,11 @@ export function processorPlan(wish: ProcessorWish): ChildPlan<ChildName> {
   };
 }
 
+/**
+ * Keep V8's heap small, so that an instance stays below the contest's 150 MB with a million payments. docker/Dockerfile sets the same.
+ */
+export const instanceNodeFlags: readonly string[] = ["--max-old-space-size=64", "--max-semi-space-size=2"];
+
 export interface InstanceWish {
   /** Counts from 1. */
   readonly number: number;
@@ -77,6 +82,7 @@ export function instancePlan(wish: InstanceWish): ChildPlan<ChildName> {
   const serviceSocket = join(runDir, serviceSocketName(number));
   const links = Array.from({ length: instanceCount }, (_, i) => `unix:${join(runDir, linkSocketName(i + 1))}`);
   const env: NodeJS.ProcessEnv = {
+    DATA_DIR: join(runDir, "data"),
     ...process.env,
     ...wish.env,
     INSTANCE: `${number}`,

@@ -5,6 +5,7 @@ import { OrphanGuard } from "./orphan-guard.ts";
 import {
   type ChildName,
   type CommandOverrides,
+  instanceNodeFlags,
   instancePlan,
   nginxPlan,
   type ProcessorRole,
@@ -103,7 +104,7 @@ async function settle(options: TopologyOptions): Promise<Settings> {
     processorFees: { default: 0.05, fallback: 0.15, ...options.processorFees },
     processorUrls: options.processorUrls ?? {},
     env: options.env ?? {},
-    nodeFlags: options.nodeFlags ?? [],
+    nodeFlags: options.nodeFlags ?? instanceNodeFlags,
     nginxConfPath: options.nginxConfPath ?? repositoryNginxConf,
     commands: options.commands ?? {},
     autoRestart: options.autoRestart ?? true,
