@@ -8,8 +8,13 @@ import type { SlewedClock } from "./clock.ts";
 import type { Effect, GroupCommit } from "./group-commit.ts";
 import { ProcessorClient } from "./processor-client.ts";
 
-/** Requests begun per turn of the event loop: what has arrived meanwhile is accepted before the backlog goes on. */
+/**
+ * Requests begun per turn of the event loop: what has arrived meanwhile is accepted before the backlog goes on. In a turn that
+ * accepted many the loop is short of time, and accepting goes first; quieter turns catch up.
+ */
 const SENDS_PER_TURN = 4;
+const SENDS_PER_BUSY_TURN = 1;
+const BUSY_TURN_EFFECTS = 8;
 /** Resolution of everything that waits in the engine: probes, doubts, patience, timeouts, giving up. */
 const TICK_MS = 20;
 const CLOCK_ADJUST_TICKS = 50;
@@ -67,7 +72,8 @@ export class Dispatcher {
   #gather(): void {
     if (this.#isClosed) return;
     const nowMs = this.#clock.nowMs();
-    for (let chosen = 0; chosen < SENDS_PER_TURN; chosen++) {
+    const sendsMax = this.#commit.effectCount >= BUSY_TURN_EFFECTS ? SENDS_PER_BUSY_TURN : SENDS_PER_TURN;
+    for (let chosen = 0; chosen < sendsMax; chosen++) {
       const flight = this.#engine.dispatch(nowMs);
       if (flight === NO_FLIGHT) return;
       this.#commit.add(new Send(this.#engine, this.#clients[this.#engine.flights.processor[flight]!]!, flight));
