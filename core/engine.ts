@@ -3,6 +3,7 @@ import type { HealthSnapshot } from "./health-snapshot.ts";
 import { Ledger } from "./ledger.ts";
 import {
   ALREADY_CHARGED,
+  FAILED,
   FOREIGN,
   GAVE_UP,
   IN_DOUBT,
@@ -12,6 +13,7 @@ import {
   NO_OUTCOME,
   NO_PROCESSOR,
   PENDING,
+  PROCESSED,
   REJECTED,
   RESET,
   SENDING,
@@ -19,7 +21,17 @@ import {
 import { encodePaymentId, instanceOfPaymentId, sequenceOfPaymentId } from "./payment-id.ts";
 import { PendingQueue } from "./pending-queue.ts";
 import { OPEN, SATURATED } from "./processor-gate.ts";
-import { BATCH_RECORDS, DOUBTED, FAILED_AT, PROCESSED_AT, PURGED, REFUSED, RecordBatch, SENDING_TO } from "./record.ts";
+import {
+  BATCH_RECORDS,
+  DOUBTED,
+  EVICTED,
+  FAILED_AT,
+  PROCESSED_AT,
+  PURGED,
+  REFUSED,
+  RecordBatch,
+  SENDING_TO,
+} from "./record.ts";
 import { NOWHERE, Router, type RouterOptions } from "./router.ts";
 import { UUID_WORDS } from "./uuid.ts";
 import { NOT_FOUND_SLOT } from "./uuid-index.ts";
@@ -40,6 +52,8 @@ const ATTEMPTS_BEFORE_REJECTION_COUNTS = 8;
 const DOUBT_INTERVAL_MS_MIN = 100;
 const DOUBT_INTERVAL_MS_MAX = 2000;
 const LOOKUPS_MAX = 16;
+/** Payments dropped by one call of `evictOld`: some hundred microseconds. */
+const EVICTIONS_MAX = 512;
 
 export type EngineOptions = RouterOptions & {
   /** Number of this instance from 0, carried by its payment ids. */
@@ -50,6 +64,10 @@ export type EngineOptions = RouterOptions & {
   seed: number;
   /** A payment pending this long after acceptance is failed. Payments in doubt never are. */
   giveUpAfterMs: number;
+  /** Ended payments beyond this many payments kept are dropped, oldest first; 0 keeps them until the ledger is full. */
+  retainCount?: number;
+  /** Ended payments accepted longer ago than this are dropped, oldest first; 0 keeps them. */
+  retainMs?: number;
 };
 
 /**
@@ -67,6 +85,8 @@ export class Engine {
   readonly batch = new RecordBatch(BATCH_RECORDS);
   readonly #instance: number;
   readonly #giveUpAfterMs: number;
+  readonly #retainCount: number;
+  readonly #retainMs: number;
   readonly #pending: PendingQueue;
   readonly #id = new Int32Array(UUID_WORDS);
   #nowMs = 0;
@@ -79,6 +99,8 @@ export class Engine {
     this.router = new Router(health, this.flights, options);
     this.#instance = options.instance;
     this.#giveUpAfterMs = options.giveUpAfterMs;
+    this.#retainCount = options.retainCount || Number.POSITIVE_INFINITY;
+    this.#retainMs = options.retainMs || Number.POSITIVE_INFINITY;
     this.#pending = new PendingQueue(options.capacity);
   }
 
@@ -155,6 +177,25 @@ export class Engine {
       cursorFollows &&= rows.state[slot]! > IN_DOUBT;
       if (cursorFollows) this.#giveUpCursor = sequence + 1;
     }
+  }
+
+  /**
+   * To be called every few ten milliseconds: drops what is beyond retention, a bounded number at a time. The oldest payment that has
+   * not ended holds back all after it.
+   */
+  evictOld(nowMs: number): void {
+    this.#advance(nowMs);
+    const { rows } = this.ledger;
+    let sequence = this.ledger.tail;
+    const end = Math.min(sequence + EVICTIONS_MAX, this.ledger.head);
+    for (; sequence < end; sequence++) {
+      const slot = this.ledger.slotOf(sequence);
+      const isOver =
+        this.ledger.head - sequence > this.#retainCount || this.#nowMs - rows.acceptedAtMs[slot]! > this.#retainMs;
+      if (!isOver || (rows.state[slot] !== PROCESSED && rows.state[slot] !== FAILED)) break;
+    }
+    if (sequence === this.ledger.tail) return;
+    this.ledger.apply(this.batch, this.batch.append(EVICTED, sequence, this.#nowMs, NO_PROCESSOR, NO_OUTCOME, 0));
   }
 
   /**
@@ -330,10 +371,15 @@ export class Engine {
     this.#nextDueAtMs = Math.min(this.#nextDueAtMs, dueAtMs);
   }
 
-  /** The queue has room for every pending payment once the payments that are no longer pending are dropped from it. */
+  /** The queue has room for every pending payment once what is no longer pending, or there twice, is dropped from it. */
   #makeRoomFor(slot: number): void {
     if (!this.#pending.isFull) return;
-    this.#pending.compact((queued) => queued !== slot && this.ledger.rows.state[queued] === PENDING);
+    const seen = new Set([slot]);
+    this.#pending.compact((queued) => {
+      if (seen.has(queued) || this.ledger.rows.state[queued] !== PENDING) return false;
+      seen.add(queued);
+      return true;
+    });
   }
 
   #commit(kind: number, slot: number, processor: number, outcome: number, elapsedMs: number): void {

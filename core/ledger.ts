@@ -1,7 +1,17 @@
 import { AttemptTrail, type TrailEntry } from "./attempt-trail.ts";
 import { FAILED, FREE, IN_DOUBT, NO_PROCESSOR, PENDING, PROCESSED, SENDING, STATE_NAMES } from "./payment.ts";
 import { PaymentRows } from "./payment-rows.ts";
-import { ACCEPTED, DOUBTED, FAILED_AT, PROCESSED_AT, PURGED, REFUSED, type RecordBatch, SENDING_TO } from "./record.ts";
+import {
+  ACCEPTED,
+  DOUBTED,
+  EVICTED,
+  FAILED_AT,
+  PROCESSED_AT,
+  PURGED,
+  REFUSED,
+  type RecordBatch,
+  SENDING_TO,
+} from "./record.ts";
 import { UUID_WORDS } from "./uuid.ts";
 import { NOT_FOUND_SLOT, UuidIndex } from "./uuid-index.ts";
 import { WindowTotals } from "./window-totals.ts";
@@ -109,6 +119,7 @@ export class Ledger {
     else if (kind === PROCESSED_AT) this.#processed(batch, record);
     else if (kind === FAILED_AT) this.#ended(batch, record, FAILED);
     else if (kind === PURGED) this.#purged();
+    else if (kind === EVICTED) this.#evicted(batch.sequence(record));
     else throw new Error(`a record is of a known kind: kind=${kind}`);
   }
 
@@ -210,6 +221,18 @@ export class Ledger {
     if (this.size > 0) this.rows.clear(0, Math.min(this.#head, this.rows.capacity));
     this.#stateCounts.fill(0);
     this.#tail = this.#head;
+  }
+
+  /** Drops the payments before `newTail`, all of which have ended. */
+  #evicted(newTail: number): void {
+    for (; this.#tail < newTail; this.#tail++) {
+      const slot = this.slotOf(this.#tail);
+      this.rows.expectState(slot, PROCESSED, FAILED);
+      if (this.rows.state[slot] === PROCESSED) this.#totals.remove(slot);
+      this.#index.remove(slot);
+      this.#setState(slot, FREE);
+      this.#stateCounts[FREE]!--;
+    }
   }
 
   #trace(slot: number, batch: RecordBatch, record: number): void {

@@ -19,6 +19,7 @@ import type { PaymentRows } from "./payment-rows.ts";
  *   PROCESSED  charged at the processor and requestedAt of SENDING     at = processedAt, outcome, elapsed
  *   FAILED     will never be charged by us                             at, outcome, elapsed
  *   PURGED     every payment before `sequence` is gone                 at
+ *   EVICTED    the same by retention: every one of them had ended      at
  *
  * `elapsed` is the duration of the attempt that ended, so it began at `at − elapsed`.
  *
@@ -36,6 +37,7 @@ export const FAILED_AT = 6;
 export const PURGED = 7;
 /** Only in checkpoints: see checkpoint.ts. */
 export const SLICE = 8;
+export const EVICTED = 9;
 
 /** Records a batch of an engine holds; its owner writes it out at the latest when it is half full. */
 export const BATCH_RECORDS = 4096;

@@ -1,5 +1,5 @@
 import type { Ledger } from "./ledger.ts";
-import { PURGED, type RecordBatch, SLICE } from "./record.ts";
+import { ACCEPTED, EVICTED, PURGED, type RecordBatch, SLICE } from "./record.ts";
 import { NOT_FOUND_SLOT } from "./uuid-index.ts";
 
 /** How a file ended. */
@@ -79,7 +79,7 @@ export class Replay {
 
   #apply(batch: RecordBatch, record: number): string | undefined {
     if (this.#isInCheckpoint(batch, record)) return undefined;
-    if (batch.kind(record) !== PURGED && this.#ledger.isFull && batch.sequence(record) === this.#ledger.head) {
+    if (batch.kind(record) === ACCEPTED && this.#ledger.isFull) {
       return `the journal's payments must fit CAPACITY: capacity=${this.#ledger.rows.capacity}`;
     }
     try {
@@ -101,6 +101,9 @@ export class Replay {
 
   /** Whether the payment's slice was cut after this record was written. */
   #isInCheckpoint(batch: RecordBatch, record: number): boolean {
+    const kind = batch.kind(record);
+    // These speak of all payments before their sequence, whatever slice that is in.
+    if (kind === PURGED || kind === EVICTED) return false;
     const sequence = batch.sequence(record);
     const slices = this.#sliceSequences;
     if (slices.length === 0 || sequence >= slices.at(-1)!) return false;
@@ -111,7 +114,7 @@ export class Replay {
       if (slices[middle]! <= sequence) low = middle;
       else high = middle - 1;
     }
-    return batch.kind(record) !== PURGED && this.#lsn < this.#sliceLsns[low]!;
+    return this.#lsn < this.#sliceLsns[low]!;
   }
 
   #noteTimes(slot: number): void {

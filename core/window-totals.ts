@@ -32,13 +32,15 @@ export class WindowTotals {
   readonly #pathNodes = new Int32Array(MAX_DEPTH);
   readonly #pathEntries = new Int32Array(MAX_DEPTH);
   #nodeCount = 0;
+  /** Nodes given back, chained through their first entry. */
+  #freeNode = NONE;
   #root = NONE;
   /** Levels above the leaves. */
   #height = 0;
 
   constructor(rows: PaymentRows) {
-    // Worst case: every node but the root half full, a geometric sum over the levels, and a few for tiny trees.
-    const nodes = Math.ceil(rows.capacity / (FANOUT / 2 - 1)) + MAX_DEPTH;
+    // Worst case: nodes half full on average, a geometric sum over the levels, and a few for the edges and for tiny trees.
+    const nodes = Math.ceil(rows.capacity / (FANOUT / 2 - 2)) + MAX_DEPTH * 2;
     this.#rows = rows;
     this.#entries = new Int32Array(nodes * FANOUT);
     this.#sizes = new Uint8Array(nodes);
@@ -54,6 +56,7 @@ export class WindowTotals {
 
   clear(): void {
     this.#nodeCount = 0;
+    this.#freeNode = NONE;
     this.#root = NONE;
     this.#height = 0;
   }
@@ -66,6 +69,21 @@ export class WindowTotals {
     if (this.#root === NONE) this.#root = this.#newNode(atMs);
     const leaf = this.#descend(atMs, processor, cents);
     this.#insertInto(this.#height, leaf, this.#placeInLeaf(leaf, atMs), slot);
+  }
+
+  /** Takes the payment in `slot` out again; it is here, as it was added. */
+  remove(slot: number): void {
+    const atMs = this.#rows.requestedAtMs(slot);
+    if (this.#root === NONE || !this.#removeBelow(this.#root, 0, slot, atMs)) {
+      throw new Error(`only what was added is removed: slot=${slot}`);
+    }
+    while (this.#height > 0 && this.#sizes[this.#root] === 1) {
+      const child = this.#entries[this.#root * FANOUT]!;
+      this.#giveBack(this.#root);
+      this.#root = child;
+      this.#height--;
+    }
+    if (this.#sizes[this.#root] === 0) this.clear();
   }
 
   /**
@@ -186,6 +204,67 @@ export class WindowTotals {
     this.#recount(root, 0);
   }
 
+  /** Looks for the slot in every leaf that its requestedAt can be in: payments of the same millisecond may fill several. */
+  #removeBelow(node: number, level: number, slot: number, atMs: number): boolean {
+    const from = node * FANOUT;
+    if (level === this.#height) {
+      const place = this.#entries.subarray(from, from + this.#sizes[node]!).indexOf(slot);
+      if (place < 0) return false;
+      this.#removeAt(node, place);
+      this.#uncount(node, level, slot);
+      return true;
+    }
+    for (let i = this.#lastChildBefore(node, atMs, false); i < this.#sizes[node]!; i++) {
+      const child = this.#entries[from + i]!;
+      if (this.#firstMs[child]! > atMs) return false;
+      if (!this.#removeBelow(child, level + 1, slot, atMs)) continue;
+      this.#mergeAround(node, level, i);
+      this.#uncount(node, level, slot);
+      return true;
+    }
+    return false;
+  }
+
+  /** Joins the child at `place` with a neighbour if both fit one node: so two neighbours always hold more than a node does. */
+  #mergeAround(node: number, level: number, place: number): void {
+    const left = place > 0 && this.#fit(node, place - 1) ? place - 1 : place;
+    if (left + 1 >= this.#sizes[node]! || !this.#fit(node, left)) return;
+    const into = this.#entries[node * FANOUT + left]!;
+    const gone = this.#entries[node * FANOUT + left + 1]!;
+    const goneFrom = gone * FANOUT;
+    this.#entries.copyWithin(into * FANOUT + this.#sizes[into]!, goneFrom, goneFrom + this.#sizes[gone]!);
+    this.#sizes[into]! += this.#sizes[gone]!;
+    this.#removeAt(node, left + 1);
+    this.#giveBack(gone);
+    this.#recount(into, level + 1);
+  }
+
+  #fit(node: number, place: number): boolean {
+    const first = this.#entries[node * FANOUT + place]!;
+    const second = this.#entries[node * FANOUT + place + 1]!;
+    return this.#sizes[first]! + this.#sizes[second]! <= FANOUT;
+  }
+
+  #removeAt(node: number, place: number): void {
+    const from = node * FANOUT;
+    this.#entries.copyWithin(from + place, from + place + 1, from + this.#sizes[node]!);
+    this.#sizes[node]!--;
+  }
+
+  #uncount(node: number, level: number, slot: number): void {
+    const totals = node * PROCESSOR_COUNT + this.#rows.processor[slot]!;
+    this.#counts[totals]!--;
+    this.#cents[totals]! -= this.#rows.cents[slot]!;
+    if (this.#sizes[node] === 0) return;
+    const first = this.#entries[node * FANOUT]!;
+    this.#firstMs[node] = level === this.#height ? this.#rows.requestedAtMs(first) : this.#firstMs[first]!;
+  }
+
+  #giveBack(node: number): void {
+    this.#entries[node * FANOUT] = this.#freeNode;
+    this.#freeNode = node;
+  }
+
   /** Totals and first requestedAt of a node anew from its entries. */
   #recount(node: number, level: number): void {
     const isLeaf = level === this.#height;
@@ -215,7 +294,8 @@ export class WindowTotals {
   }
 
   #newNode(firstMs: number): number {
-    const node = this.#nodeCount++;
+    const node = this.#freeNode === NONE ? this.#nodeCount++ : this.#freeNode;
+    if (node === this.#freeNode) this.#freeNode = this.#entries[node * FANOUT]!;
     if (node === this.#sizes.length) throw new Error(`window totals never outgrow the ledger: nodes=${node}`);
     this.#sizes[node] = 0;
     this.#firstMs[node] = firstMs;

@@ -22,6 +22,8 @@ export type Config = {
   failoverPatienceMs: number;
   saturationPatienceMs: number;
   giveUpAfterMs: number;
+  retainCount: number;
+  retainMs: number;
   requestTimeoutMs: number;
   linkTimeoutMs: number;
   maxBodyBytes: number;
@@ -114,6 +116,19 @@ export const SETTINGS: readonly Setting[] = [
     meaning: "a payment pending for longer is failed; a payment in doubt never is",
   },
   {
+    name: "RETAIN_PAYMENTS",
+    fallback: "0",
+    rule: `0 to ${MAX_CAPACITY}`,
+    meaning:
+      "ended payments beyond this many are forgotten, oldest first: they are in no summary any more, and their correlationIds count as new; 0: never",
+  },
+  {
+    name: "RETAIN_MS",
+    fallback: "0",
+    rule: `0 to ${3650 * DAY_MS}`,
+    meaning: "ended payments accepted longer ago than this are forgotten likewise; 0: never",
+  },
+  {
     name: "REQUEST_TIMEOUT_MS",
     fallback: "10000",
     rule: "100 to 300000",
@@ -184,6 +199,8 @@ export function readConfig(environment: Environment): Config | string[] {
     failoverPatienceMs: reader.integer("FAILOVER_PATIENCE_MS", 0, 30 * DAY_MS),
     saturationPatienceMs: reader.integer("SATURATION_PATIENCE_MS", 0, 30 * DAY_MS),
     giveUpAfterMs: reader.integer("GIVE_UP_AFTER_MS", 1, 30 * DAY_MS),
+    retainCount: reader.integer("RETAIN_PAYMENTS", 0, MAX_CAPACITY),
+    retainMs: reader.integer("RETAIN_MS", 0, 3650 * DAY_MS),
     requestTimeoutMs: reader.integer("REQUEST_TIMEOUT_MS", 100, 300_000),
     linkTimeoutMs: reader.integer("LINK_TIMEOUT_MS", 10, 30_000),
     maxBodyBytes: reader.integer("MAX_BODY_BYTES", 128, 1_048_576),

@@ -96,12 +96,14 @@ export class Dispatcher {
     if (++this.#tickCount % CLOCK_ADJUST_TICKS === 0) this.#clock.adjust();
     if (this.#tickCount % JOURNAL_RETRY_TICKS === 0) this.#commit.retry();
     for (const client of this.#clients) client.expire(nowMs - this.#requestTimeoutMs);
-    if (!this.#commit.isFailing) this.#giveUpOld(nowMs);
+    if (!this.#commit.isFailing) this.#dropOld(nowMs);
     this.#noteHealth();
-    if (this.#engine.ledger.countIn(PENDING) > 0 || this.#engine.hasDoubts) this.#commit.wake();
+    if (this.#engine.ledger.countIn(PENDING) > 0 || this.#engine.hasDoubts || this.#engine.batch.count > 0)
+      this.#commit.wake();
   }
 
-  #giveUpOld(nowMs: number): void {
+  #dropOld(nowMs: number): void {
+    this.#engine.evictOld(nowMs);
     this.#engine.giveUpOld(nowMs, (slot) => {
       if (this.#logsOutcomes) this.#logger.info({ correlationId: this.#idOf(slot) }, "payment failed: gave up");
     });
