@@ -1,9 +1,10 @@
-import { DOUBT, FLIGHT_FREE, Flights, LOOKING_UP, NO_FLIGHT, ORPHAN, POSTING } from "./flights.ts";
+import { Aging, type AgingOptions } from "./aging.ts";
+import { Doubts } from "./doubts.ts";
+import { DOUBT, FLIGHT_FREE, Flights, NO_FLIGHT, ORPHAN, POSTING } from "./flights.ts";
 import type { HealthSnapshot } from "./health-snapshot.ts";
 import { Ledger } from "./ledger.ts";
 import {
   ALREADY_CHARGED,
-  FAILED,
   FOREIGN,
   GAVE_UP,
   IN_DOUBT,
@@ -13,14 +14,12 @@ import {
   NO_OUTCOME,
   NO_PROCESSOR,
   PENDING,
-  PROCESSED,
   REJECTED,
-  RESET,
   SENDING,
 } from "./payment.ts";
 import { encodePaymentId, instanceOfPaymentId, sequenceOfPaymentId } from "./payment-id.ts";
 import { PendingQueue } from "./pending-queue.ts";
-import { OPEN, SATURATED } from "./processor-gate.ts";
+import { NO_PROBE } from "./processor-gate.ts";
 import {
   BATCH_RECORDS,
   DOUBTED,
@@ -49,26 +48,16 @@ export type AcceptResult = typeof ACCEPTED_NEW | typeof DUPLICATE | typeof CONFL
 const FLIGHT_QUOTA = 4096;
 /** A payment rejected (400) this late in its life will not be taken at all. */
 const ATTEMPTS_BEFORE_REJECTION_COUNTS = 8;
-const DOUBT_INTERVAL_MS_MIN = 100;
-const DOUBT_INTERVAL_MS_MAX = 2000;
-const LOOKUPS_MAX = 16;
-/** Payments dropped by one call of `evictOld`: some hundred microseconds. */
-const EVICTIONS_MAX = 512;
 
-export type EngineOptions = RouterOptions & {
-  /** Number of this instance from 0, carried by its payment ids. */
-  instance: number;
-  /** Payments kept at most. */
-  capacity: number;
-  /** Makes the index unpredictable to outsiders; any 32-bit number. */
-  seed: number;
-  /** A payment pending this long after acceptance is failed. Payments in doubt never are. */
-  giveUpAfterMs: number;
-  /** Ended payments beyond this many payments kept are dropped, oldest first; 0 keeps them until the ledger is full. */
-  retainCount?: number;
-  /** Ended payments accepted longer ago than this are dropped, oldest first; 0 keeps them. */
-  retainMs?: number;
-};
+export type EngineOptions = RouterOptions &
+  AgingOptions & {
+    /** Number of this instance from 0, carried by its payment ids. */
+    instance: number;
+    /** Payments kept at most. */
+    capacity: number;
+    /** Makes the index unpredictable to outsiders; any 32-bit number. */
+    seed: number;
+  };
 
 /**
  * The payment engine of an instance: accepts, decides what is sent where and when, and takes in what came of it. Pure: the
@@ -84,23 +73,18 @@ export class Engine {
   /** Records applied and not yet written: its owner writes them out, then clears it, before it is full. */
   readonly batch = new RecordBatch(BATCH_RECORDS);
   readonly #instance: number;
-  readonly #giveUpAfterMs: number;
-  readonly #retainCount: number;
-  readonly #retainMs: number;
+  readonly #doubts: Doubts;
+  readonly #aging: Aging;
   readonly #pending: PendingQueue;
   readonly #id = new Int32Array(UUID_WORDS);
   #nowMs = 0;
-  #nextDueAtMs = Number.POSITIVE_INFINITY;
-  /** Every payment before this sequence has ended or is in flight or in doubt, or is younger than the give-up age. */
-  #giveUpCursor = 0;
 
   constructor(health: HealthSnapshot, options: EngineOptions) {
     this.ledger = new Ledger(options.capacity, options.seed);
     this.router = new Router(health, this.flights, options);
     this.#instance = options.instance;
-    this.#giveUpAfterMs = options.giveUpAfterMs;
-    this.#retainCount = options.retainCount || Number.POSITIVE_INFINITY;
-    this.#retainMs = options.retainMs || Number.POSITIVE_INFINITY;
+    this.#doubts = new Doubts(this.flights, this.router);
+    this.#aging = new Aging(this.ledger, options);
     this.#pending = new PendingQueue(options.capacity);
   }
 
@@ -111,7 +95,7 @@ export class Engine {
 
   /** Whether payments wait to be asked about again. */
   get hasDoubts(): boolean {
-    return this.#nextDueAtMs < Number.POSITIVE_INFINITY;
+    return this.#doubts.areWaiting;
   }
 
   /** Accepts the payment with the correlationId in words[at … at+3] and `cents` in 1 … MAX_AMOUNT_CENTS. Hot: no allocation. */
@@ -134,11 +118,8 @@ export class Engine {
    */
   dispatch(nowMs: number): number {
     this.#advance(nowMs);
-    if (this.#nowMs >= this.#nextDueAtMs) {
-      const doubt = this.#askDueDoubt();
-      if (doubt !== NO_FLIGHT) return doubt;
-    }
-    return this.#sendNextPending();
+    const doubt = this.#doubts.ask(this.#nowMs);
+    return doubt === NO_FLIGHT ? this.#sendNextPending() : doubt;
   }
 
   /** What became of a flight. Returns the slot it was about, or NOT_FOUND_SLOT if its payment was purged meanwhile. */
@@ -147,53 +128,36 @@ export class Engine {
     const state = this.flights.state[flight]!;
     const beganAtMs = this.flights.beganAtMs[flight]!;
     const slot = this.flights.slot[flight]!;
+    const probe = this.flights.probe[flight]!;
     const gate = this.router.gates[this.flights.processor[flight]!]!;
+    if (state === FLIGHT_FREE || state === DOUBT)
+      throw new Error(`a flight is settled while its request is out: flight=${flight}`);
     if (state === ORPHAN) {
-      gate.answerDropped();
+      gate.answerDropped(probe);
       this.flights.close(flight);
       return NOT_FOUND_SLOT;
     }
-    const wasProbe = state === POSTING && gate.isProbe(beganAtMs);
-    if (state === POSTING) gate.postEnded(outcome, beganAtMs, this.#nowMs);
-    else gate.answerDropped();
-    this.#conclude(flight, slot, outcome, this.#nowMs - beganAtMs, wasProbe);
+    if (state === POSTING) gate.postEnded(outcome, beganAtMs, this.#nowMs, probe);
+    else gate.answerDropped(probe);
+    this.#conclude(flight, slot, outcome, this.#nowMs - beganAtMs, probe !== NO_PROBE);
     return slot;
   }
 
   /** To be called every few ten milliseconds: fails the payments that are too old. Calls back with each of their slots. */
   giveUpOld(nowMs: number, onFailed: (slot: number) => void): void {
     this.#advance(nowMs);
-    const { rows } = this.ledger;
-    this.#giveUpCursor = Math.max(this.#giveUpCursor, this.ledger.tail);
-    let cursorFollows = true;
-    for (let sequence = this.#giveUpCursor; sequence < this.ledger.head && !this.batch.isHalfFull; sequence++) {
-      const slot = this.ledger.slotOf(sequence);
-      if (this.#nowMs - rows.acceptedAtMs[slot]! < this.#giveUpAfterMs) return;
-      if (rows.state[slot] === PENDING) {
-        this.#commit(FAILED_AT, slot, NO_PROCESSOR, GAVE_UP, 0);
-        onFailed(slot);
-      }
-      // Few are passed over again next time: only payments in flight or in doubt can come back to pending.
-      cursorFollows &&= rows.state[slot]! > IN_DOUBT;
-      if (cursorFollows) this.#giveUpCursor = sequence + 1;
-    }
+    this.#aging.giveUpOld(this.#nowMs, (slot) => {
+      if (this.batch.isHalfFull) return false;
+      this.#commit(FAILED_AT, slot, NO_PROCESSOR, GAVE_UP, 0);
+      onFailed(slot);
+      return true;
+    });
   }
 
-  /**
-   * To be called every few ten milliseconds: drops what is beyond retention, a bounded number at a time. The oldest payment that has
-   * not ended holds back all after it.
-   */
+  /** To be called every few ten milliseconds: drops what is beyond retention, a bounded number at a time. */
   evictOld(nowMs: number): void {
     this.#advance(nowMs);
-    const { rows } = this.ledger;
-    let sequence = this.ledger.tail;
-    const end = Math.min(sequence + EVICTIONS_MAX, this.ledger.head);
-    for (; sequence < end; sequence++) {
-      const slot = this.ledger.slotOf(sequence);
-      const isOver =
-        this.ledger.head - sequence > this.#retainCount || this.#nowMs - rows.acceptedAtMs[slot]! > this.#retainMs;
-      if (!isOver || (rows.state[slot] !== PROCESSED && rows.state[slot] !== FAILED)) break;
-    }
+    const sequence = this.#aging.evictionEnd(this.#nowMs);
     if (sequence === this.ledger.tail) return;
     this.ledger.apply(this.batch, this.batch.append(EVICTED, sequence, this.#nowMs, NO_PROCESSOR, NO_OUTCOME, 0));
   }
@@ -210,7 +174,6 @@ export class Engine {
       if (kind === SENDING_TO) this.#unsend(slot);
     }
     this.batch.retain((record) => !Ledger.isRevertible(this.batch.kind(record)));
-    this.#giveUpCursor = Math.min(this.#giveUpCursor, this.ledger.head);
     this.#pending.compact((slot) => this.ledger.rows.state[slot] === PENDING);
   }
 
@@ -238,7 +201,7 @@ export class Engine {
     );
     this.#pending.clear();
     this.flights.orphanAll();
-    this.#nextDueAtMs = Number.POSITIVE_INFINITY;
+    this.#doubts.clear();
   }
 
   /** Earliest requestedAt still in flight or in doubt, or engine time if there is none: totals before it are final. */
@@ -275,7 +238,7 @@ export class Engine {
   #unsend(slot: number): void {
     for (let flight = 0; flight < this.flights.highWater; flight++) {
       if (this.flights.state[flight] !== POSTING || this.flights.slot[flight] !== slot) continue;
-      this.router.gates[this.flights.processor[flight]!]!.answerDropped();
+      this.router.gates[this.flights.processor[flight]!]!.answerDropped(this.flights.probe[flight]!);
       this.flights.close(flight);
     }
     this.#makeRoomFor(slot);
@@ -286,7 +249,7 @@ export class Engine {
     const processor = this.ledger.rows.processor[slot]!;
     const flight = this.flights.open(slot, processor, this.#nowMs);
     if (state === SENDING) this.#commit(DOUBTED, slot, processor, LOST, 0);
-    this.#deferDoubt(flight, LOST);
+    this.#doubts.defer(flight, LOST, this.#nowMs);
   }
 
   #advance(nowMs: number): void {
@@ -305,39 +268,10 @@ export class Engine {
       if (processor === NOWHERE) return NO_FLIGHT;
       this.#pending.shift();
       this.#commit(SENDING_TO, slot, processor, NO_OUTCOME, 0);
-      this.router.gates[processor]!.began(true, this.#nowMs);
-      return this.flights.open(slot, processor, this.#nowMs);
+      const probe = this.router.gates[processor]!.began(true, this.#nowMs);
+      return this.flights.open(slot, processor, this.#nowMs, probe);
     }
     return NO_FLIGHT;
-  }
-
-  /** Asks about one doubt that is due: by POST where the processor takes payments, by GET where it does not. */
-  #askDueDoubt(): number {
-    let nextDueAtMs = Number.POSITIVE_INFINITY;
-    for (let flight = 0; flight < this.flights.highWater; flight++) {
-      if (this.flights.state[flight] !== DOUBT) continue;
-      if (this.flights.dueAtMs[flight]! <= this.#nowMs) {
-        const how = this.#howToAsk(this.flights.processor[flight]!);
-        if (how !== undefined) return this.#ask(flight, how);
-        this.flights.dueAtMs[flight] = this.#nowMs + DOUBT_INTERVAL_MS_MIN;
-      }
-      nextDueAtMs = Math.min(nextDueAtMs, this.flights.dueAtMs[flight]!);
-    }
-    this.#nextDueAtMs = nextDueAtMs;
-    return NO_FLIGHT;
-  }
-
-  #howToAsk(processor: number): typeof POSTING | typeof LOOKING_UP | undefined {
-    const admitted = this.router.admitsAgain(processor, this.#nowMs);
-    if (admitted === OPEN) return POSTING;
-    if (admitted === SATURATED || this.router.gates[processor]!.inFlightCount >= LOOKUPS_MAX) return undefined;
-    return LOOKING_UP;
-  }
-
-  #ask(flight: number, how: typeof POSTING | typeof LOOKING_UP): number {
-    this.router.gates[this.flights.processor[flight]!]!.began(how === POSTING, this.#nowMs);
-    this.flights.ask(flight, how, this.#nowMs);
-    return flight;
   }
 
   #conclude(flight: number, slot: number, outcome: number, elapsedMs: number, wasProbe: boolean): void {
@@ -349,7 +283,7 @@ export class Engine {
       this.#commit(PROCESSED_AT, slot, processor, outcome, elapsedMs);
     } else if (wasInDoubt || !isRefused(outcome)) {
       this.#commit(DOUBTED, slot, processor, outcome, elapsedMs);
-      this.#deferDoubt(flight, outcome);
+      this.#doubts.defer(flight, outcome, this.#nowMs);
       return;
     } else if (outcome === REJECTED && this.ledger.rows.attemptCount[slot]! >= ATTEMPTS_BEFORE_REJECTION_COUNTS) {
       this.#commit(FAILED_AT, slot, processor, REJECTED, elapsedMs);
@@ -361,14 +295,6 @@ export class Engine {
       else this.#pending.pushFront(slot);
     }
     this.flights.close(flight);
-  }
-
-  #deferDoubt(flight: number, outcome: number): void {
-    const asked = this.flights.askCount[flight]!;
-    const backoffMs = Math.min(DOUBT_INTERVAL_MS_MIN * 2 ** Math.min(asked, 10), DOUBT_INTERVAL_MS_MAX);
-    const dueAtMs = this.#nowMs + ((outcome === RESET || outcome === LOST) && asked === 0 ? 0 : backoffMs);
-    this.flights.doubt(flight, dueAtMs);
-    this.#nextDueAtMs = Math.min(this.#nextDueAtMs, dueAtMs);
   }
 
   /** The queue has room for every pending payment once what is no longer pending, or there twice, is dropped from it. */

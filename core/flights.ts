@@ -31,6 +31,8 @@ export class Flights {
   readonly dueAtMs: Float64Array;
   /** Times a doubt was asked about, for the backoff. */
   readonly askCount: Uint32Array;
+  /** Number of the probe the attempt is (see ProcessorGate), 0 for none. */
+  readonly probe: Uint32Array;
   readonly #free: Int32Array;
   readonly #openCounts = new Int32Array(PROCESSOR_COUNT);
   readonly #doubtCounts = new Int32Array(PROCESSOR_COUNT);
@@ -48,6 +50,7 @@ export class Flights {
     this.beganAtMs = new Float64Array(capacity);
     this.dueAtMs = new Float64Array(capacity);
     this.askCount = new Uint32Array(capacity);
+    this.probe = new Uint32Array(capacity);
     this.#free = Int32Array.from({ length: capacity }, (_, i) => capacity - 1 - i);
     this.#freeCount = capacity;
   }
@@ -71,7 +74,7 @@ export class Flights {
   }
 
   /** The caller has seen that the processor has room. */
-  open(slot: number, processor: number, nowMs: number): number {
+  open(slot: number, processor: number, nowMs: number, probe = 0): number {
     if (!this.hasRoom(processor))
       throw new Error(`flights keep to their quota: processor=${processor} quota=${this.quota}`);
     const flight = this.#free[--this.#freeCount]!;
@@ -81,6 +84,7 @@ export class Flights {
     this.processor[flight] = processor;
     this.beganAtMs[flight] = nowMs;
     this.askCount[flight] = 0;
+    this.probe[flight] = probe;
     this.#openCounts[processor]!++;
     return flight;
   }
@@ -91,10 +95,11 @@ export class Flights {
     this.#doubtCounts[this.processor[flight]!]!++;
   }
 
-  ask(flight: number, how: typeof POSTING | typeof LOOKING_UP, nowMs: number): void {
+  ask(flight: number, how: typeof POSTING | typeof LOOKING_UP, nowMs: number, probe = 0): void {
     this.state[flight] = how;
     this.beganAtMs[flight] = nowMs;
     this.askCount[flight]!++;
+    this.probe[flight] = probe;
     this.#doubtCounts[this.processor[flight]!]!--;
   }
 

@@ -29,7 +29,7 @@ export class InFlightLimit {
 
   /** An attempt begun at `beganAtMs` was refused with 429. One cut a round: what was begun before the last cut says nothing new. */
   overloaded(beganAtMs: number, nowMs: number): void {
-    if (beganAtMs < this.#cutAtMs) return;
+    if (beganAtMs <= this.#cutAtMs) return;
     this.#cutAtMs = nowMs;
     this.#threshold = Math.max(1, this.#limit / 2);
     this.#limit = this.#threshold;

@@ -118,7 +118,7 @@ export class Ledger {
     else if (kind === DOUBTED) this.#ended(batch, record, IN_DOUBT);
     else if (kind === PROCESSED_AT) this.#processed(batch, record);
     else if (kind === FAILED_AT) this.#ended(batch, record, FAILED);
-    else if (kind === PURGED) this.#purged();
+    else if (kind === PURGED) this.#purged(batch.sequence(record));
     else if (kind === EVICTED) this.#evicted(batch.sequence(record));
     else throw new Error(`a record is of a known kind: kind=${kind}`);
   }
@@ -215,7 +215,12 @@ export class Ledger {
     this.#totals.add(slot);
   }
 
-  #purged(): void {
+  /** Everything there is, or on recovery: everything but what a checkpoint has of later payments. */
+  #purged(newTail: number): void {
+    if (newTail < this.#head) {
+      while (this.#tail < newTail) this.#dropTail();
+      return;
+    }
     this.#index.clear();
     this.#totals.clear();
     if (this.size > 0) this.rows.clear(0, Math.min(this.#head, this.rows.capacity));
@@ -225,14 +230,18 @@ export class Ledger {
 
   /** Drops the payments before `newTail`, all of which have ended. */
   #evicted(newTail: number): void {
-    for (; this.#tail < newTail; this.#tail++) {
-      const slot = this.slotOf(this.#tail);
-      this.rows.expectState(slot, PROCESSED, FAILED);
-      if (this.rows.state[slot] === PROCESSED) this.#totals.remove(slot);
-      this.#index.remove(slot);
-      this.#setState(slot, FREE);
-      this.#stateCounts[FREE]!--;
+    while (this.#tail < newTail) {
+      this.rows.expectState(this.slotOf(this.#tail), PROCESSED, FAILED);
+      this.#dropTail();
     }
+  }
+
+  #dropTail(): void {
+    const slot = this.slotOf(this.#tail++);
+    if (this.rows.state[slot] === PROCESSED) this.#totals.remove(slot);
+    this.#index.remove(slot);
+    this.#setState(slot, FREE);
+    this.#stateCounts[FREE]!--;
   }
 
   #trace(slot: number, batch: RecordBatch, record: number): void {

@@ -67,6 +67,8 @@ export class PaymentRows {
     this.attemptCount[slot] = 0;
     // Writing zeros over zeros would commit pages that good weather never needs.
     if (this.lastTrailEntry[slot] !== 0) this.lastTrailEntry[slot] = 0;
+    if (this.requestedAfterMs[slot] !== 0) this.requestedAfterMs[slot] = 0;
+    if (this.processedAfterMs[slot] !== 0) this.processedAfterMs[slot] = 0;
   }
 
   setRequestedAtMs(slot: number, atMs: number): void {

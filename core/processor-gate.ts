@@ -9,6 +9,11 @@ export const SATURATED = 1;
 /** Not working, and not due for a probe. */
 export const DOWN = 2;
 
+/** The attempt was made to a processor that was taken for working. */
+export const NO_PROBE = 0;
+/** Probe numbers are kept in 32 bits (flights.ts). */
+const PROBE_MAX = 0xffffffff;
+
 const PROBE_INTERVAL_MS_MIN = 100;
 const PROBE_INTERVAL_MS_MAX = 1000;
 /** A probe without an answer for this long no longer keeps the next one waiting. */
@@ -37,6 +42,8 @@ export class ProcessorGate {
   #isDown = false;
   #downSinceMs = 0;
   #successBeganAtMs = Number.NEGATIVE_INFINITY;
+  /** Number of the last probe. */
+  #probe = NO_PROBE;
   #probeBeganAtMs = Number.NEGATIVE_INFINITY;
   #probeDueAtMs = 0;
   #probeIntervalMs = PROBE_INTERVAL_MS_MIN;
@@ -65,11 +72,6 @@ export class ProcessorGate {
     return this.#isDown;
   }
 
-  /** Whether the POST begun at `beganAtMs` is the one that tries a processor that is down. */
-  isProbe(beganAtMs: number): boolean {
-    return this.#isDown && beganAtMs === this.#probeBeganAtMs;
-  }
-
   /** Whether a payment may be sent now: OPEN, SATURATED or DOWN. When down, OPEN means: as a probe. Hot: one atomic load. */
   admit(nowMs: number): typeof OPEN | typeof SATURATED | typeof DOWN {
     const word = this.#health.read(this.#processor);
@@ -82,30 +84,41 @@ export class ProcessorGate {
     return isProbing || nowMs < this.#probeDueAtMs ? DOWN : OPEN;
   }
 
-  /** A POST or a lookup begins. */
-  began(isPost: boolean, nowMs: number): void {
+  /** A POST or a lookup begins. Returns the number of the probe it is, or NO_PROBE. */
+  began(isPost: boolean, nowMs: number): number {
     this.#inFlightCount++;
-    if (isPost && this.#isDown) this.#probeBeganAtMs = nowMs;
+    if (!isPost || !this.#isDown) return NO_PROBE;
+    this.#probeBeganAtMs = nowMs;
+    this.#probe = this.#probe === PROBE_MAX ? 1 : this.#probe + 1;
+    return this.#probe;
   }
 
   /** A request has ended that says nothing of the processor's way with payments: a lookup, or one that no longer matters. */
-  answerDropped(): void {
+  answerDropped(probe: number): void {
     this.#inFlightCount--;
+    this.#endProbe(probe);
   }
 
   /** A POST begun at `beganAtMs` has ended. */
-  postEnded(outcome: number, beganAtMs: number, nowMs: number): void {
+  postEnded(outcome: number, beganAtMs: number, nowMs: number, probe: number): void {
     const inFlightCount = this.#inFlightCount--;
-    if (beganAtMs === this.#probeBeganAtMs) this.#probeBeganAtMs = Number.NEGATIVE_INFINITY;
+    const wasProbe = this.#endProbe(probe);
     if (outcome === CHARGED || outcome === ALREADY_CHARGED) {
       this.#succeeded(inFlightCount, beganAtMs);
     } else if (outcome === OVERLOADED) {
       this.#limit.overloaded(beganAtMs, nowMs);
       this.#pausedUntilMs = nowMs + PAUSE_MS;
-      if (this.#isDown) this.#probeFailed(nowMs);
+      if (wasProbe) this.#probeFailed(nowMs);
     } else if (outcome !== REJECTED) {
-      this.#failed(outcome, beganAtMs, nowMs);
+      this.#failed(outcome, beganAtMs, nowMs, wasProbe);
     }
+  }
+
+  /** Whether this was the probe whose answer is waited for; a later one may have taken its place. */
+  #endProbe(probe: number): boolean {
+    const isCurrent = this.#isDown && probe !== NO_PROBE && probe === this.#probe;
+    if (isCurrent) this.#probeBeganAtMs = Number.NEGATIVE_INFINITY;
+    return isCurrent;
   }
 
   #succeeded(inFlightCount: number, beganAtMs: number): void {
@@ -119,9 +132,9 @@ export class ProcessorGate {
     }
   }
 
-  #failed(outcome: number, beganAtMs: number, nowMs: number): void {
+  #failed(outcome: number, beganAtMs: number, nowMs: number, wasProbe: boolean): void {
     if (this.#isDown) {
-      if (beganAtMs >= this.#downSinceMs) this.#probeFailed(nowMs);
+      if (wasProbe) this.#probeFailed(nowMs);
       return;
     }
     if (beganAtMs < this.#successBeganAtMs) return;

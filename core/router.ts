@@ -36,11 +36,6 @@ export class Router {
     return this.#admitNew(FALLBACK, nowMs) === OPEN ? FALLBACK : NOWHERE;
   }
 
-  /** Whether a payment already bound to `processor` may be posted there again. */
-  admitsAgain(processor: number, nowMs: number): number {
-    return this.gates[processor]!.admit(nowMs);
-  }
-
   /** A payment not yet bound to a processor must not be risked as a probe while a doubt there can be one. */
   #admitNew(processor: number, nowMs: number): typeof OPEN | typeof SATURATED | typeof DOWN {
     if (!this.#flights.hasRoom(processor)) return DOWN;

@@ -1,0 +1,1074 @@
+import { expect } from "chai";
+import { ACCEPTED_NEW, CONFLICT, DUPLICATE, Engine, type EngineOptions, FULL } from "../../core/engine.ts";
+import { FLIGHT_FREE, LOOKING_UP, NO_FLIGHT, POSTING } from "../../core/flights.ts";
+import { HealthSnapshot } from "../../core/health-snapshot.ts";
+import { MAX_AMOUNT_CENTS } from "../../core/money.ts";
+import {
+  ALREADY_CHARGED,
+  CHARGED,
+  DEFAULT,
+  FAILED,
+  FAILING,
+  FALLBACK,
+  FOREIGN,
+  FOUND,
+  GAVE_UP,
+  IN_DOUBT,
+  MISCONFIGURED,
+  NOT_FOUND,
+  NOT_TOLD,
+  OUTCOME_NAMES,
+  OVERLOADED,
+  PENDING,
+  PROCESSED,
+  PROCESSOR_COUNT,
+  REJECTED,
+  RESET,
+  SENDING,
+  TIMED_OUT,
+  UNEXPECTED,
+  UNREACHABLE,
+} from "../../core/payment.ts";
+import { RECORD_BYTES, RecordBatch } from "../../core/record.ts";
+import { formatUuid, UUID_WORDS } from "../../core/uuid.ts";
+import { NOT_FOUND_SLOT } from "../../core/uuid-index.ts";
+import { TOTALS_LENGTH } from "../../core/window-totals.ts";
+import { NOON_MS, uuid } from "./payments.ts";
+
+const PATIENT: EngineOptions = {
+  instance: 3,
+  capacity: 1000,
+  seed: 0x5eed,
+  giveUpAfterMs: 60_000,
+  maxInFlight: 100,
+  failoverPatienceMs: Number.POSITIVE_INFINITY,
+  saturationPatienceMs: Number.POSITIVE_INFINITY,
+};
+
+/** A request the engine asked for. */
+type Request = { flight: number; slot: number; processor: number; how: number; requestedAtMs: number };
+
+/** An engine whose caller does everything by hand; times are in milliseconds after noon. */
+class Hand {
+  readonly health = new HealthSnapshot(PROCESSOR_COUNT);
+  readonly engine: Engine;
+
+  constructor(options: Partial<EngineOptions> = {}) {
+    this.engine = new Engine(this.health, { ...PATIENT, ...options });
+  }
+
+  get rows() {
+    return this.engine.ledger.rows;
+  }
+
+  accept(n: number, atMs: number, cents = 1990): number {
+    this.#writeOut();
+    return this.engine.accept(uuid(n), 0, cents, NOON_MS + atMs);
+  }
+
+  /** Accepts payments 0 … count − 1. */
+  acceptMany(count: number, atMs: number): void {
+    for (let n = 0; n < count; n++) expect(this.accept(n, atMs)).to.equal(ACCEPTED_NEW);
+  }
+
+  /** The next request, or undefined. */
+  next(atMs: number): Request | undefined {
+    this.#writeOut();
+    const flight = this.engine.dispatch(NOON_MS + atMs);
+    if (flight === NO_FLIGHT) return undefined;
+    const { flights } = this.engine;
+    const slot = flights.slot[flight]!;
+    const requestedAtMs = this.rows.requestedAtMs(slot) - NOON_MS;
+    return { flight, slot, processor: flights.processor[flight]!, how: flights.state[flight]!, requestedAtMs };
+  }
+
+  /** The next request, which there must be. */
+  send(atMs: number): Request {
+    const request = this.next(atMs);
+    if (request === undefined) throw new Error(`a request was expected: atMs=${atMs}`);
+    return request;
+  }
+
+  /** Every request there is. */
+  sendAll(atMs: number): Request[] {
+    const requests: Request[] = [];
+    for (let request = this.next(atMs); request !== undefined; request = this.next(atMs)) requests.push(request);
+    return requests;
+  }
+
+  settle(request: Request, outcome: number, atMs: number): void {
+    this.#writeOut();
+    expect(this.engine.settle(request.flight, outcome, NOON_MS + atMs)).to.equal(request.slot);
+  }
+
+  /** The first request from `fromMs` on, looked for every millisecond, and when it came. */
+  sendFirst(fromMs: number): Request & { atMs: number } {
+    for (let atMs = fromMs; atMs < fromMs + 100_000; atMs++) {
+      const request = this.next(atMs);
+      if (request !== undefined) return { ...request, atMs };
+    }
+    throw new Error(`a request was expected: fromMs=${fromMs}`);
+  }
+
+  state(n: number): number {
+    return this.rows.state[this.slot(n)]!;
+  }
+
+  slot(n: number): number {
+    return this.engine.lookup(uuid(n));
+  }
+
+  outcome(n: number): string {
+    return OUTCOME_NAMES[this.rows.outcome[this.slot(n)]!]!;
+  }
+
+  paymentId(n: number): Int32Array {
+    const id = new Int32Array(UUID_WORDS);
+    this.engine.paymentId(this.slot(n), id);
+    return id;
+  }
+
+  giveUp(atMs: number): number[] {
+    const failed: number[] = [];
+    this.#writeOut();
+    this.engine.giveUpOld(NOON_MS + atMs, (slot) => failed.push(slot));
+    return failed;
+  }
+
+  evict(atMs: number): void {
+    this.#writeOut();
+    this.engine.evictOld(NOON_MS + atMs);
+  }
+
+  settledUntil(atMs: number): number {
+    return this.engine.settledUntilMs(NOON_MS + atMs) - NOON_MS;
+  }
+
+  sum(fromMs = Number.NEGATIVE_INFINITY, toMs = Number.POSITIVE_INFINITY): number[] {
+    const out = new Float64Array(TOTALS_LENGTH);
+    this.engine.ledger.sum(NOON_MS + fromMs, NOON_MS + toMs, out);
+    return [...out];
+  }
+
+  /** The owner of the batch empties it in time. */
+  #writeOut(): void {
+    if (this.engine.batch.isHalfFull) this.engine.batch.clear();
+  }
+
+  /** Everything that a call without effect must leave alone. */
+  fingerprint(): unknown {
+    const { ledger } = this.engine;
+    const slots = Array.from({ length: ledger.size }, (_, i) => ledger.slotOf(ledger.tail + i));
+    return {
+      tail: ledger.tail,
+      head: ledger.head,
+      totals: this.sum(),
+      states: slots.map((slot) => this.rows.state[slot]),
+      cents: slots.map((slot) => this.rows.cents[slot]),
+      acceptedAtMs: slots.map((slot) => this.rows.acceptedAtMs[slot]),
+    };
+  }
+}
+
+/** A hand whose payment 0 is in doubt at the default processor since 1010, requested at 10, asked again at 1110 at the latest. */
+function inDoubt(options: Partial<EngineOptions> = {}): Hand {
+  const hand = new Hand(options);
+  hand.accept(0, 0);
+  const request = hand.send(10);
+  hand.settle(request, TIMED_OUT, 1010);
+  expect(hand.state(0)).to.equal(IN_DOUBT);
+  return hand;
+}
+
+/** A hand whose default processor went down at 10 by payment 0, which is pending again. */
+function defaultDown(options: Partial<EngineOptions> = {}): Hand {
+  const hand = new Hand(options);
+  hand.accept(0, 0);
+  hand.settle(hand.send(0), FAILING, 10);
+  expect(hand.state(0)).to.equal(PENDING);
+  return hand;
+}
+
+describe("engine: accepting", () => {
+  it("takes a payment, sends it to the cheaper processor and counts it where and when it was charged", () => {
+    const hand = new Hand();
+    expect(hand.accept(0, 0)).to.equal(ACCEPTED_NEW);
+    expect(hand.state(0)).to.equal(PENDING);
+    const request = hand.send(25);
+    expect(request).to.include({ processor: DEFAULT, how: POSTING, requestedAtMs: 25, slot: hand.slot(0) });
+    expect([hand.state(0), hand.next(25)]).to.deep.equal([SENDING, undefined]);
+    hand.settle(request, CHARGED, 30);
+    expect([hand.state(0), hand.sum(), hand.sum(25, 25), hand.sum(26)]).to.deep.equal([
+      PROCESSED,
+      [1, 1990, 0, 0],
+      [1, 1990, 0, 0],
+      [0, 0, 0, 0],
+    ]);
+    expect(hand.next(1000)).to.equal(undefined);
+  });
+
+  it("tells a repetition from a conflict in every state of the payment, and neither changes anything", () => {
+    const states: Record<number, (hand: Hand) => void> = {
+      [PENDING]: () => {},
+      [SENDING]: (hand) => void hand.send(1),
+      [IN_DOUBT]: (hand) => hand.settle(hand.send(1), TIMED_OUT, 2),
+      [PROCESSED]: (hand) => hand.settle(hand.send(1), CHARGED, 2),
+      [FAILED]: (hand) => void hand.giveUp(60_000),
+    };
+    for (const [state, bring] of Object.entries(states)) {
+      const hand = new Hand();
+      hand.accept(0, 0);
+      bring(hand);
+      expect(hand.state(0)).to.equal(Number(state));
+      const before = hand.fingerprint();
+      expect(hand.accept(0, 100, 1990), state).to.equal(DUPLICATE);
+      expect(hand.accept(0, 100, 1991), state).to.equal(CONFLICT);
+      expect(hand.accept(0, 100, 1989), state).to.equal(CONFLICT);
+      expect(hand.fingerprint(), state).to.deep.equal(before);
+    }
+  });
+
+  it("sends a repeated payment once", () => {
+    const hand = new Hand();
+    for (let i = 0; i < 5; i++) hand.accept(0, i);
+    expect(hand.sendAll(10)).to.have.length(1);
+  });
+
+  it("refuses the payment beyond its capacity, changes nothing, and still knows the others", () => {
+    for (const capacity of [1, 2, 7]) {
+      const hand = new Hand({ capacity });
+      hand.acceptMany(capacity, 0);
+      const before = hand.fingerprint();
+      expect(hand.accept(999, 5)).to.equal(FULL);
+      expect([hand.accept(0, 5), hand.accept(0, 5, 1), hand.slot(999)]).to.deep.equal([
+        DUPLICATE,
+        CONFLICT,
+        NOT_FOUND_SLOT,
+      ]);
+      expect(hand.fingerprint()).to.deep.equal(before);
+      expect(hand.sendAll(10)).to.have.length(capacity);
+    }
+  });
+
+  it("reads the correlationId where it stands, and keeps amounts up to the maximum", () => {
+    const hand = new Hand();
+    const words = Int32Array.of(9, 9, ...uuid(1), 9);
+    expect(hand.engine.accept(words, 2, MAX_AMOUNT_CENTS, NOON_MS)).to.equal(ACCEPTED_NEW);
+    expect(hand.rows.cents[hand.slot(1)]).to.equal(MAX_AMOUNT_CENTS);
+    hand.accept(2, 0, 1);
+    for (const request of hand.sendAll(1)) hand.settle(request, CHARGED, 2);
+    expect(hand.sum()).to.deep.equal([2, MAX_AMOUNT_CENTS + 1, 0, 0]);
+  });
+
+  it("sends in the order of acceptance, and a refused payment before the others", () => {
+    const hand = new Hand({ maxInFlight: 2 });
+    hand.acceptMany(4, 0);
+    const [first, second] = hand.sendAll(1);
+    expect([first!.slot, second!.slot]).to.deep.equal([0, 1]);
+    hand.settle(second!, OVERLOADED, 2);
+    hand.settle(first!, CHARGED, 3);
+    expect(hand.send(102).slot).to.equal(1);
+  });
+
+  it("never goes back in time: an earlier time counts as the latest it was told", () => {
+    const hand = new Hand();
+    hand.accept(0, 500);
+    const request = hand.send(100);
+    expect([request.requestedAtMs, hand.settledUntil(0), hand.engine.nowMs]).to.deep.equal([500, 500, NOON_MS + 500]);
+    hand.settle(request, CHARGED, 200);
+    expect(hand.rows.processedAtMs(0)).to.equal(NOON_MS + 500);
+    hand.accept(1, 300);
+    expect(hand.rows.acceptedAtMs[hand.slot(1)]).to.equal(NOON_MS + 500);
+  });
+});
+
+describe("engine: outcomes of a first attempt", () => {
+  for (const [name, outcome] of Object.entries({ FAILING, OVERLOADED, MISCONFIGURED, UNREACHABLE, REJECTED })) {
+    it(`takes ${name} for certainly not charged: the payment is pending again, with a new requestedAt`, () => {
+      const hand = new Hand();
+      hand.accept(0, 0);
+      hand.settle(hand.send(10), outcome, 20);
+      expect([hand.state(0), hand.settledUntil(20)]).to.deep.equal([PENDING, 20]);
+      const again = hand.sendFirst(20);
+      expect(again.requestedAtMs).to.equal(again.atMs);
+      hand.settle(again, CHARGED, again.atMs + 1);
+      expect(hand.sum(again.atMs, again.atMs)).to.deep.equal([1, 1990, 0, 0]);
+    });
+  }
+
+  for (const [name, outcome] of Object.entries({ TIMED_OUT, RESET, UNEXPECTED })) {
+    it(`takes ${name} for a doubt`, () => {
+      const hand = new Hand();
+      hand.accept(0, 0);
+      hand.settle(hand.send(10), outcome, 20);
+      expect([hand.state(0), hand.settledUntil(500)]).to.deep.equal([IN_DOUBT, 10]);
+    });
+  }
+
+  it("takes a 422 to a first attempt for somebody else's charge: failed, and not counted", () => {
+    const hand = new Hand();
+    hand.accept(0, 0);
+    hand.settle(hand.send(10), ALREADY_CHARGED, 20);
+    expect([hand.state(0), hand.outcome(0), hand.sum()[0]]).to.deep.equal([FAILED, "charged by another", 0]);
+    expect([hand.settledUntil(500), hand.next(5000)]).to.deep.equal([500, undefined]);
+  });
+
+  it("takes a 422 after certain refusals for somebody else's charge too", () => {
+    const hand = new Hand();
+    hand.accept(0, 0);
+    hand.settle(hand.send(10), FAILING, 20);
+    const again = hand.sendFirst(20);
+    hand.settle(again, ALREADY_CHARGED, again.atMs + 5);
+    expect([hand.state(0), hand.outcome(0), hand.sum()[0]]).to.deep.equal([FAILED, "charged by another", 0]);
+  });
+
+  it("fails a payment rejected for the eighth time, and not before", () => {
+    const hand = new Hand();
+    hand.accept(0, 0);
+    for (let i = 1; i <= 8; i++) {
+      hand.settle(hand.send(i * 10), REJECTED, i * 10 + 5);
+      expect(hand.state(0)).to.equal(i < 8 ? PENDING : FAILED);
+    }
+    expect([hand.outcome(0), hand.next(1000)]).to.deep.equal(["rejected", undefined]);
+  });
+
+  it("puts a rejected payment behind the others", () => {
+    const hand = new Hand();
+    hand.acceptMany(3, 0);
+    hand.settle(hand.send(1), REJECTED, 2);
+    expect(hand.sendAll(3).map((request) => request.slot)).to.deep.equal([1, 2, 0]);
+  });
+});
+
+describe("engine: doubts", () => {
+  it("counts a payment in doubt at its first requestedAt once a repetition is charged", () => {
+    const hand = inDoubt();
+    const again = hand.sendFirst(1010);
+    expect(again).to.include({ processor: DEFAULT, requestedAtMs: 10 });
+    hand.settle(again, CHARGED, again.atMs + 5);
+    expect([hand.state(0), hand.sum(10, 10), hand.settledUntil(9999)]).to.deep.equal([
+      PROCESSED,
+      [1, 1990, 0, 0],
+      9999,
+    ]);
+  });
+
+  it("takes a 422 after a doubt for its own charge", () => {
+    const hand = inDoubt();
+    hand.settle(hand.sendFirst(1010), ALREADY_CHARGED, 2000);
+    expect([hand.state(0), hand.outcome(0), hand.sum(10, 10)]).to.deep.equal([
+      PROCESSED,
+      "already charged",
+      [1, 1990, 0, 0],
+    ]);
+  });
+
+  it("takes a charge found under its own requestedAt for its own, and under another for somebody else's", () => {
+    for (const [outcome, state, count] of [
+      [FOUND, PROCESSED, 1],
+      [FOREIGN, FAILED, 0],
+    ] as const) {
+      const hand = inDoubt();
+      const lookup = hand.send(1110 - 1 + 1);
+      hand.settle(lookup, outcome, 1120);
+      expect([hand.state(0), hand.sum(10, 10)[0], hand.settledUntil(1120)]).to.deep.equal([state, count, 1120]);
+    }
+  });
+
+  for (const [name, outcome] of Object.entries({
+    FAILING,
+    OVERLOADED,
+    REJECTED,
+    MISCONFIGURED,
+    UNREACHABLE,
+    TIMED_OUT,
+    RESET,
+    UNEXPECTED,
+    NOT_FOUND,
+    NOT_TOLD,
+  })) {
+    it(`stays in doubt on ${name}, at the same processor with the same requestedAt`, () => {
+      const hand = inDoubt({ failoverPatienceMs: 0, saturationPatienceMs: 0 });
+      for (let i = 0, atMs = 1010; i < 12; i++) {
+        const again = hand.sendFirst(atMs);
+        expect(again).to.include({ processor: DEFAULT, requestedAtMs: 10 });
+        atMs = again.atMs + 3;
+        hand.settle(again, outcome, atMs);
+        expect([hand.state(0), hand.settledUntil(atMs)]).to.deep.equal([IN_DOUBT, 10]);
+      }
+      expect(hand.giveUp(1e9)).to.deep.equal([]);
+    });
+  }
+
+  it("asks a working processor at once after the first broken connection, then at doubling intervals up to 2 s", () => {
+    const hand = new Hand();
+    hand.accept(0, 0);
+    hand.settle(hand.send(0), RESET, 5);
+    let again = hand.send(5);
+    expect(again).to.include({ how: POSTING, requestedAtMs: 0 });
+    const waitsMs = [];
+    for (let i = 0, atMs = 5; i < 6; i++) {
+      // A 400 says nothing of the processor, so it stays up.
+      hand.settle(again, REJECTED, atMs);
+      const next = hand.sendFirst(atMs);
+      waitsMs.push(next.atMs - atMs);
+      atMs = next.atMs;
+      again = next;
+    }
+    expect(waitsMs).to.deep.equal([200, 400, 800, 1600, 2000, 2000]);
+  });
+
+  it("asks by POST where the processor is up, and by GET where it is down", () => {
+    const hand = new Hand();
+    hand.acceptMany(2, 0);
+    const [one, two] = hand.sendAll(0);
+    hand.settle(one!, RESET, 5);
+    expect(hand.send(5)).to.include({ how: POSTING, slot: 0 });
+    hand.settle(two!, UNEXPECTED, 10);
+    const lookup = hand.send(110);
+    expect(lookup.slot).to.equal(1);
+    // Both are due at 110 or later: the first asked is the probe, the other one is looked up.
+    hand.settle(one!, NOT_TOLD, 111);
+    const other = hand.sendFirst(111);
+    expect([lookup.how, other.how].sort()).to.deep.equal([POSTING, LOOKING_UP].sort());
+  });
+
+  it("has no more than 16 lookups out at a processor that is down", () => {
+    const hand = new Hand();
+    hand.acceptMany(40, 0);
+    const requests = hand.sendAll(0);
+    expect(requests).to.have.length(16);
+    // The in-flight limit grows by one with every success while it is used up.
+    for (let i = 0; i < 12; i++) {
+      hand.settle(requests.shift()!, CHARGED, 1);
+      requests.push(...hand.sendAll(1));
+    }
+    expect(requests).to.have.length(28);
+    for (const request of requests) hand.settle(request, TIMED_OUT, 1001);
+    const asked = hand.sendAll(1101);
+    expect(asked.filter((request) => request.how === POSTING)).to.have.length(1);
+    expect(asked.filter((request) => request.how === LOOKING_UP)).to.have.length(15);
+    for (const request of asked.slice(-5)) hand.settle(request, NOT_FOUND, 1110);
+    expect(hand.sendAll(1201)).to.have.length(5);
+  });
+
+  it("probes with a payment in doubt rather than risk a new one, and the others follow its success", () => {
+    const hand = inDoubt();
+    for (let n = 1; n <= 3; n++) hand.accept(n, 1010);
+    const probe = hand.sendFirst(1010);
+    expect([probe.slot, probe.how, hand.sendAll(probe.atMs)]).to.deep.equal([0, POSTING, []]);
+    hand.settle(probe, CHARGED, probe.atMs + 5);
+    expect(hand.sendAll(probe.atMs + 5).map((request) => request.slot)).to.deep.equal([1, 2, 3]);
+  });
+
+  it("probes with a payment in doubt at once when a poll says the processor is well, due or not", () => {
+    const hand = inDoubt();
+    let atMs = 1010;
+    for (let i = 0; i < 8; i++) {
+      const again = hand.sendFirst(atMs);
+      atMs = again.atMs + 1;
+      hand.settle(again, again.how === POSTING ? FAILING : NOT_FOUND, atMs);
+    }
+    hand.accept(1, atMs);
+    hand.health.polled(DEFAULT, false, 0, NOON_MS + 60_000);
+    const probe = hand.sendFirst(atMs);
+    expect(probe).to.include({ slot: 0, how: POSTING });
+    expect(probe.atMs - atMs).to.be.below(100);
+  });
+
+  it("throws when a flight is settled that has no request out", () => {
+    const hand = inDoubt();
+    const { flights } = hand.engine;
+    expect(() => hand.engine.settle(0, CHARGED, NOON_MS + 1011)).to.throw();
+    expect([hand.state(0), hand.engine.router.gates[DEFAULT]!.inFlightCount]).to.deep.equal([IN_DOUBT, 0]);
+    const again = hand.sendFirst(1010);
+    hand.settle(again, CHARGED, again.atMs);
+    expect(flights.state[again.flight]).to.equal(FLIGHT_FREE);
+    expect(() => hand.engine.settle(again.flight, CHARGED, NOON_MS + again.atMs)).to.throw();
+    expect(hand.engine.router.gates[DEFAULT]!.inFlightCount).to.equal(0);
+  });
+
+  it("keeps no more than 4096 payments in flight or in doubt at one processor, and the other one takes the rest", () => {
+    const hand = new Hand({ capacity: 10_000, maxInFlight: 10_000, failoverPatienceMs: 500 });
+    hand.acceptMany(10_000, 0);
+    const requests = hand.sendAll(1);
+    // The in-flight limit grows by one with every success while it is used up.
+    for (let i = 0; i < 4096; i++) {
+      hand.settle(requests.shift()!, CHARGED, 2);
+      requests.push(...hand.sendAll(2));
+    }
+    expect(requests).to.have.length(4096);
+    expect(hand.engine.flights.openCount(DEFAULT)).to.equal(4096);
+    const spilled = hand.send(500);
+    expect(spilled.processor).to.equal(FALLBACK);
+    hand.settle(requests.pop()!, CHARGED, 501);
+    expect(hand.send(501).processor).to.equal(DEFAULT);
+  });
+});
+
+describe("engine: routing", () => {
+  it("fails over at once without patience", () => {
+    const hand = defaultDown({ failoverPatienceMs: 0 });
+    hand.accept(1, 10);
+    const requests = hand.sendAll(10);
+    expect(requests.map((request) => [request.slot, request.processor])).to.deep.equal([
+      [0, FALLBACK],
+      [1, FALLBACK],
+    ]);
+    for (const request of requests) hand.settle(request, CHARGED, 20);
+    expect(hand.sum()).to.deep.equal([0, 0, 2, 3980]);
+  });
+
+  it("does not fail over before a payment has waited as long as the patience says", () => {
+    const hand = defaultDown({ failoverPatienceMs: 80 });
+    hand.accept(1, 15);
+    expect(hand.next(79)).to.equal(undefined);
+    expect(hand.send(80)).to.include({ slot: 0, processor: FALLBACK });
+    expect(hand.next(94)).to.equal(undefined);
+    expect(hand.send(95)).to.include({ slot: 1, processor: FALLBACK });
+  });
+
+  it("never fails over with endless patience", () => {
+    const hand = defaultDown();
+    for (let atMs = 10; atMs < 50_000; atMs += 7) {
+      const request = hand.next(atMs);
+      if (request === undefined) continue;
+      expect(request.processor).to.equal(DEFAULT);
+      hand.settle(request, FAILING, atMs);
+    }
+  });
+
+  it("does not spill from a default at its limit before the saturation patience", () => {
+    const hand = new Hand({ maxInFlight: 2, failoverPatienceMs: 0, saturationPatienceMs: 300 });
+    hand.acceptMany(3, 0);
+    expect(hand.sendAll(0).map((request) => request.processor)).to.deep.equal([DEFAULT, DEFAULT]);
+    expect(hand.next(299)).to.equal(undefined);
+    expect(hand.send(300)).to.include({ slot: 2, processor: FALLBACK });
+  });
+
+  it("sends nothing to a default that a poll says is failing", () => {
+    const hand = new Hand();
+    hand.health.polled(DEFAULT, true, 0, NOON_MS);
+    hand.acceptMany(3, 0);
+    expect(hand.sendAll(1)).to.deep.equal([]);
+    const failover = new Hand({ failoverPatienceMs: 0 });
+    failover.health.polled(DEFAULT, true, 0, NOON_MS);
+    failover.acceptMany(3, 0);
+    expect(failover.sendAll(1).map((request) => request.processor)).to.deep.equal([FALLBACK, FALLBACK, FALLBACK]);
+  });
+
+  it("follows a poll that says well again with a single probe, and its success with the backlog", () => {
+    const hand = new Hand();
+    hand.health.polled(DEFAULT, true, 0, NOON_MS);
+    hand.acceptMany(10, 0);
+    expect(hand.next(1)).to.equal(undefined);
+    hand.health.polled(DEFAULT, false, 0, NOON_MS + 5000);
+    const probe = hand.send(50);
+    expect([probe.processor, hand.sendAll(50), hand.sendAll(1000)]).to.deep.equal([DEFAULT, [], []]);
+    hand.settle(probe, CHARGED, 1001);
+    expect(hand.sendAll(1001)).to.have.length(9);
+  });
+
+  it("recovers without polls by single probes, of which each goes behind the others when it fails", () => {
+    const hand = defaultDown();
+    for (let n = 1; n < 10; n++) hand.accept(n, 10);
+    const probed = [];
+    for (let i = 0, atMs = 10; i < 4; i++) {
+      const probe = hand.sendFirst(atMs);
+      expect(hand.next(probe.atMs)).to.equal(undefined);
+      probed.push([probe.slot, probe.atMs]);
+      atMs = probe.atMs;
+      hand.settle(probe, FAILING, atMs);
+    }
+    expect(probed).to.deep.equal([
+      [0, 110],
+      [1, 310],
+      [2, 710],
+      [3, 1510],
+    ]);
+    const last = hand.sendFirst(1510);
+    expect([last.slot, last.atMs]).to.deep.equal([4, 2510]);
+    hand.settle(last, CHARGED, 2520);
+    expect(hand.sendAll(2520)).to.have.length(9);
+  });
+
+  it("goes on with a new probe after a purge took the one that was out", () => {
+    const hand = defaultDown();
+    const probe = hand.send(110);
+    hand.engine.purge(NOON_MS + 120);
+    hand.accept(1, 130);
+    expect(hand.engine.settle(probe.flight, CHARGED, NOON_MS + 140)).to.equal(NOT_FOUND_SLOT);
+    expect(hand.sendFirst(140).atMs).to.be.below(1200);
+  });
+
+  it("halves the limit once for a round of 429 and pauses, and the payments go out again later", () => {
+    const hand = new Hand();
+    hand.acceptMany(20, 0);
+    const requests = hand.sendAll(0);
+    expect(requests).to.have.length(16);
+    for (const request of requests) hand.settle(request, OVERLOADED, 5);
+    expect([hand.engine.router.gates[DEFAULT]!.limit, hand.sendAll(104)]).to.deep.equal([8, []]);
+    expect(hand.sendAll(105)).to.have.length(8);
+  });
+
+  it("goes down on a second broken connection, not on the first", () => {
+    const hand = new Hand();
+    hand.acceptMany(3, 0);
+    const [one, two, three] = hand.sendAll(0);
+    hand.settle(one!, RESET, 5);
+    hand.accept(3, 5);
+    expect(hand.sendAll(5).map((request) => request.how)).to.deep.equal([POSTING, POSTING]);
+    hand.settle(two!, RESET, 6);
+    hand.accept(4, 6);
+    expect(hand.sendAll(6).filter((request) => request.how === POSTING)).to.deep.equal([]);
+    hand.settle(three!, CHARGED, 7);
+    expect(hand.state(2)).to.equal(PROCESSED);
+  });
+});
+
+describe("engine: giving up", () => {
+  it("fails a pending payment at exactly its age, the older ones only", () => {
+    const hand = new Hand({ giveUpAfterMs: 1000 });
+    hand.health.polled(DEFAULT, true, 0, NOON_MS);
+    hand.accept(0, 0);
+    hand.accept(1, 1);
+    expect(hand.giveUp(999)).to.deep.equal([]);
+    expect(hand.giveUp(1000)).to.deep.equal([0]);
+    expect([hand.state(0), hand.outcome(0), hand.state(1)]).to.deep.equal([FAILED, "gave up", PENDING]);
+    expect(hand.giveUp(1001)).to.deep.equal([1]);
+    expect(hand.giveUp(5000)).to.deep.equal([]);
+    expect([hand.next(5000), hand.accept(0, 5000)]).to.deep.equal([undefined, DUPLICATE]);
+  });
+
+  it("never fails a payment that is in flight or in doubt", () => {
+    const hand = new Hand({ giveUpAfterMs: 1000 });
+    hand.acceptMany(4, 0);
+    const [charged, doubted, refused] = [hand.send(1), hand.send(1), hand.send(1)];
+    hand.settle(charged, CHARGED, 2);
+    hand.settle(doubted, UNEXPECTED, 3);
+    expect(hand.giveUp(1e6)).to.deep.equal([3]);
+    hand.settle(refused, FAILING, 1e6 + 1);
+    expect(hand.giveUp(1e6 + 1)).to.deep.equal([2]);
+    expect([0, 1, 2, 3].map((n) => hand.state(n))).to.deep.equal([PROCESSED, IN_DOUBT, FAILED, FAILED]);
+    expect(hand.giveUp(1e7)).to.deep.equal([]);
+  });
+
+  it("says why, without an attempt that was not made", () => {
+    const hand = new Hand({ giveUpAfterMs: 1000 });
+    hand.health.polled(DEFAULT, true, 0, NOON_MS);
+    hand.accept(0, 0);
+    hand.giveUp(1000);
+    expect([hand.rows.outcome[0], hand.engine.ledger.trail(0), hand.rows.attemptCount[0]]).to.deep.equal([
+      GAVE_UP,
+      [],
+      0,
+    ]);
+  });
+
+  it("goes on after a purge with the payments accepted since", () => {
+    const hand = new Hand({ giveUpAfterMs: 1000, capacity: 4 });
+    hand.health.polled(DEFAULT, true, 0, NOON_MS);
+    hand.acceptMany(3, 0);
+    hand.engine.purge(NOON_MS + 10);
+    for (let n = 10; n < 14; n++) hand.accept(n, n);
+    expect(hand.giveUp(1012)).to.deep.equal([3, 0, 1]);
+    expect(hand.giveUp(1013)).to.deep.equal([2]);
+  });
+});
+
+describe("engine: giving up many", () => {
+  it("stops when the batch is half full, and goes on from there the next time", () => {
+    const hand = new Hand({ giveUpAfterMs: 1000, capacity: 5000 });
+    hand.health.polled(DEFAULT, true, 0, NOON_MS);
+    hand.acceptMany(5000, 0);
+    hand.engine.batch.clear();
+    const rounds = [hand.giveUp(1000), hand.giveUp(1000), hand.giveUp(1000), hand.giveUp(1000)];
+    expect(rounds.map((slots) => slots.length)).to.deep.equal([2048, 2048, 904, 0]);
+    expect(rounds.flat()).to.deep.equal(Array.from({ length: 5000 }, (_, slot) => slot));
+  });
+});
+
+describe("engine: retention", () => {
+  /** Payments 0 … count − 1, accepted a millisecond apart and charged at once. */
+  function charged(count: number, options: Partial<EngineOptions>): Hand {
+    const hand = new Hand(options);
+    for (let n = 0; n < count; n++) {
+      hand.accept(n, n);
+      hand.settle(hand.send(n), CHARGED, n);
+    }
+    return hand;
+  }
+
+  it("drops the oldest beyond the count, in every way they are known", () => {
+    const hand = charged(5, { retainCount: 3 });
+    const id = hand.paymentId(1);
+    expect(hand.sum()).to.deep.equal([5, 9950, 0, 0]);
+    hand.evict(10);
+    expect([0, 1, 2, 3, 4].map((n) => hand.slot(n))).to.deep.equal([NOT_FOUND_SLOT, NOT_FOUND_SLOT, 2, 3, 4]);
+    expect([hand.engine.lookup(id), hand.engine.ledger.size, hand.sum()]).to.deep.equal([
+      NOT_FOUND_SLOT,
+      3,
+      [3, 5970, 0, 0],
+    ]);
+    expect([hand.sum(0, 1)[0], hand.sum(2, 2)[0]]).to.deep.equal([0, 1]);
+    hand.evict(20);
+    expect(hand.engine.ledger.size).to.equal(3);
+  });
+
+  it("drops those accepted longer ago than the age, to the millisecond", () => {
+    const hand = charged(3, { retainMs: 1000 });
+    hand.evict(1000);
+    expect(hand.engine.ledger.size).to.equal(3);
+    hand.evict(1001);
+    expect([hand.slot(0), hand.slot(1)]).to.deep.equal([NOT_FOUND_SLOT, 1]);
+    hand.evict(1e6);
+    expect([hand.engine.ledger.size, hand.sum()]).to.deep.equal([0, [0, 0, 0, 0]]);
+  });
+
+  it("keeps everything without limits, and refuses when full", () => {
+    const hand = charged(3, { capacity: 3 });
+    hand.evict(1e9);
+    expect([hand.engine.ledger.size, hand.accept(3, 1e9)]).to.deep.equal([3, FULL]);
+  });
+
+  it("makes room for others, in the same rows", () => {
+    const hand = charged(3, { capacity: 3, retainCount: 1 });
+    hand.evict(10);
+    expect([hand.accept(3, 10), hand.accept(0, 10, 7), hand.accept(4, 10)]).to.deep.equal([
+      ACCEPTED_NEW,
+      ACCEPTED_NEW,
+      FULL,
+    ]);
+    expect([hand.slot(3), hand.slot(0), hand.slot(2)]).to.deep.equal([0, 1, 2]);
+    for (const request of hand.sendAll(11)) hand.settle(request, CHARGED, 12);
+    expect(hand.sum()).to.deep.equal([3, 1990 + 1990 + 7, 0, 0]);
+  });
+
+  it("never drops a payment that has not ended, nor what was accepted after it", () => {
+    for (const outcome of [undefined, UNEXPECTED, MISCONFIGURED]) {
+      const hand = new Hand({ retainCount: 1 });
+      hand.acceptMany(3, 0);
+      const [first, ...others] = hand.sendAll(0);
+      for (const request of others) hand.settle(request, CHARGED, 1);
+      if (outcome !== undefined) hand.settle(first!, outcome, 2);
+      hand.evict(3);
+      expect(hand.engine.ledger.size).to.equal(3);
+    }
+  });
+
+  it("drops 512 at a time", () => {
+    const hand = charged(900, { retainMs: 1 });
+    hand.evict(5000);
+    expect(hand.engine.ledger.size).to.equal(388);
+    hand.evict(5000);
+    expect(hand.engine.ledger.size).to.equal(0);
+  });
+
+  it("sends each payment once, in rows of payments that were given up while they waited", () => {
+    const hand = new Hand({ capacity: 4, giveUpAfterMs: 1000, retainMs: 1 });
+    hand.health.polled(DEFAULT, true, 0, NOON_MS);
+    let atMs = 0;
+    for (let round = 0; round < 10; round++, atMs += 1000) {
+      for (let n = 0; n < 4; n++) expect(hand.accept(round * 4 + n, atMs)).to.equal(ACCEPTED_NEW);
+      expect(hand.giveUp(atMs + 1000)).to.have.length(4);
+      hand.evict(atMs + 1000);
+    }
+    for (let n = 100; n < 104; n++) expect(hand.accept(n, atMs)).to.equal(ACCEPTED_NEW);
+    const probe = hand.sendFirst(atMs);
+    hand.settle(probe, CHARGED, probe.atMs);
+    const sent = hand.sendAll(probe.atMs);
+    expect([probe, ...sent].map((request) => request.slot).sort()).to.deep.equal([0, 1, 2, 3]);
+    for (const request of sent) hand.settle(request, CHARGED, probe.atMs);
+    expect([hand.sendAll(probe.atMs), hand.sum()]).to.deep.equal([[], [4, 7960, 0, 0]]);
+  });
+});
+
+describe("engine: purging", () => {
+  it("forgets every payment in every state", () => {
+    const hand = new Hand({ capacity: 4 });
+    hand.acceptMany(4, 0);
+    hand.settle(hand.send(1), CHARGED, 2);
+    hand.settle(hand.send(1), UNEXPECTED, 2);
+    hand.engine.purge(NOON_MS + 10);
+    for (let n = 0; n < 4; n++) expect(hand.slot(n)).to.equal(NOT_FOUND_SLOT);
+    expect([hand.sum(), hand.sendAll(9999), hand.settledUntil(9999)]).to.deep.equal([[0, 0, 0, 0], [], 9999]);
+    expect(hand.giveUp(1e9)).to.deep.equal([]);
+    hand.acceptMany(4, 1e9);
+    expect(hand.accept(4, 1e9)).to.equal(FULL);
+  });
+
+  it("lets what is in flight go: its outcome matters to nobody, the place is free again", () => {
+    const hand = new Hand({ capacity: 2, maxInFlight: 2 });
+    hand.acceptMany(2, 0);
+    const requests = hand.sendAll(1);
+    hand.engine.purge(NOON_MS + 2);
+    hand.acceptMany(2, 3);
+    expect([hand.sendAll(3), hand.settledUntil(3)]).to.deep.equal([[], 3]);
+    for (const [i, outcome] of [CHARGED, TIMED_OUT].entries()) {
+      expect(hand.engine.settle(requests[i]!.flight, outcome, NOON_MS + 4)).to.equal(NOT_FOUND_SLOT);
+    }
+    expect([hand.state(0), hand.state(1), hand.sum()[0]]).to.deep.equal([PENDING, PENDING, 0]);
+    const again = hand.sendAll(5);
+    expect(again).to.have.length(2);
+    for (const request of again) hand.settle(request, CHARGED, 6);
+    expect([hand.sum(), hand.engine.flights.openCount(DEFAULT)]).to.deep.equal([[2, 3980, 0, 0], 0]);
+  });
+
+  it("may be done twice while answers are out, and on nothing", () => {
+    const hand = new Hand();
+    hand.engine.purge(NOON_MS);
+    hand.accept(0, 1);
+    const request = hand.send(2);
+    hand.engine.purge(NOON_MS + 3);
+    hand.engine.purge(NOON_MS + 4);
+    expect(hand.engine.settle(request.flight, CHARGED, NOON_MS + 5)).to.equal(NOT_FOUND_SLOT);
+    expect(hand.engine.router.gates[DEFAULT]!.inFlightCount).to.equal(0);
+  });
+});
+
+describe("engine: the watermark", () => {
+  it("is now while nothing is in flight or in doubt, pending payments or not", () => {
+    const hand = new Hand();
+    expect(hand.settledUntil(7)).to.equal(7);
+    hand.accept(0, 10);
+    expect(hand.settledUntil(500)).to.equal(500);
+  });
+
+  it("is the earliest requestedAt of those in flight or in doubt", () => {
+    const hand = new Hand();
+    hand.acceptMany(3, 0);
+    const [one, two, three] = [hand.send(10), hand.send(20), hand.send(30)];
+    expect(hand.settledUntil(40)).to.equal(10);
+    hand.settle(two, CHARGED, 50);
+    expect(hand.settledUntil(50)).to.equal(10);
+    hand.settle(one, OVERLOADED, 60);
+    expect(hand.settledUntil(60)).to.equal(30);
+    hand.settle(three, UNEXPECTED, 70);
+    expect(hand.settledUntil(9999)).to.equal(30);
+    const again = hand.sendFirst(9999);
+    hand.settle(again, FOUND, 10_000);
+    expect(hand.settledUntil(10_000)).to.equal(10_000);
+  });
+
+  it("is never before a charge that is counted later", () => {
+    const hand = new Hand();
+    hand.acceptMany(2, 0);
+    const untilMs = hand.settledUntil(100);
+    expect(hand.send(100).requestedAtMs).to.be.at.least(untilMs);
+  });
+});
+
+describe("engine: looking up", () => {
+  it("finds a payment by correlationId and by payment id, a UUIDv7 of its own", () => {
+    const hand = new Hand();
+    hand.acceptMany(50, 5);
+    const ids = Array.from({ length: 50 }, (_, n) => hand.paymentId(n));
+    for (let n = 0; n < 50; n++) expect([hand.slot(n), hand.engine.lookup(ids[n]!)]).to.deep.equal([n, n]);
+    expect(new Set(ids.map((id) => formatUuid(id))).size).to.equal(50);
+    expect(formatUuid(ids[0]!)).to.match(/^[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab]/);
+  });
+
+  it("gives a payment the same id through its whole life", () => {
+    const hand = new Hand();
+    hand.accept(0, 0);
+    const id = formatUuid(hand.paymentId(0));
+    hand.settle(hand.send(5), OVERLOADED, 10);
+    hand.settle(hand.send(200), CHARGED, 210);
+    expect(formatUuid(hand.paymentId(0))).to.equal(id);
+  });
+
+  it("finds nothing by a payment id that differs in any single bit", () => {
+    const hand = new Hand({ capacity: 4 });
+    hand.acceptMany(4, 5);
+    for (let n = 0; n < 4; n++) {
+      for (let bit = 0; bit < 128; bit++) {
+        const id = hand.paymentId(n);
+        id[bit >> 5]! ^= 1 << (bit & 31);
+        expect(hand.engine.lookup(id), `payment ${n} bit ${bit}`).to.equal(NOT_FOUND_SLOT);
+      }
+    }
+  });
+
+  it("finds nothing by the payment id of another instance, of a payment to come or of one that was purged", () => {
+    const hand = new Hand({ capacity: 2 });
+    const other = new Hand({ capacity: 2, instance: 4 });
+    hand.acceptMany(2, 5);
+    other.acceptMany(2, 5);
+    expect(hand.engine.lookup(other.paymentId(0))).to.equal(NOT_FOUND_SLOT);
+    const gone = hand.paymentId(0);
+    hand.engine.purge(NOON_MS + 10);
+    expect(hand.engine.lookup(gone)).to.equal(NOT_FOUND_SLOT);
+    hand.acceptMany(2, 5);
+    expect(hand.engine.lookup(gone)).to.equal(NOT_FOUND_SLOT);
+    const fresh = hand.paymentId(0);
+    expect(hand.engine.lookup(fresh)).to.equal(hand.slot(0));
+    hand.engine.purge(NOON_MS + 20);
+    hand.engine.accept(uuid(0), 0, 1, NOON_MS + 10);
+    expect(hand.engine.lookup(fresh)).to.equal(NOT_FOUND_SLOT);
+  });
+});
+
+describe("engine: when the log cannot be written", () => {
+  it("takes back what was accepted: nobody knows it, its place is free", () => {
+    const hand = new Hand({ capacity: 3 });
+    hand.accept(0, 0);
+    hand.engine.batch.clear();
+    for (const n of [1, 2]) hand.accept(n, 1);
+    hand.engine.revert();
+    expect([0, 1, 2].map((n) => hand.slot(n))).to.deep.equal([0, NOT_FOUND_SLOT, NOT_FOUND_SLOT]);
+    expect([hand.engine.ledger.size, hand.engine.batch.count]).to.deep.equal([1, 0]);
+    expect(hand.sendAll(2).map((request) => request.slot)).to.deep.equal([0]);
+    for (const n of [3, 4]) expect(hand.accept(n, 3)).to.equal(ACCEPTED_NEW);
+    expect([hand.accept(1, 3), hand.slot(3), hand.slot(4)]).to.deep.equal([FULL, 1, 2]);
+    expect(hand.sendAll(4).map((request) => request.slot)).to.deep.equal([1, 2]);
+  });
+
+  it("takes back what was to be sent: pending again, in the order it had", () => {
+    const hand = new Hand({ maxInFlight: 3 });
+    hand.acceptMany(5, 0);
+    hand.engine.batch.clear();
+    hand.sendAll(5);
+    hand.engine.revert();
+    expect([0, 1, 2, 3, 4].map((n) => hand.state(n))).to.deep.equal(Array(5).fill(PENDING));
+    expect([hand.rows.attemptCount[0], hand.engine.router.gates[DEFAULT]!.inFlightCount]).to.deep.equal([0, 0]);
+    expect([hand.engine.flights.openCount(DEFAULT), hand.settledUntil(5)]).to.deep.equal([0, 5]);
+    const again = hand.sendAll(9);
+    expect(again.map((request) => [request.slot, request.requestedAtMs])).to.deep.equal([
+      [0, 9],
+      [1, 9],
+      [2, 9],
+    ]);
+  });
+
+  it("takes back what was accepted and sent in one turn", () => {
+    const hand = new Hand();
+    hand.acceptMany(2, 0);
+    hand.sendAll(0);
+    hand.engine.revert();
+    expect([hand.engine.ledger.size, hand.engine.batch.count, hand.sendAll(1)]).to.deep.equal([0, 0, []]);
+    hand.acceptMany(2, 2);
+    expect(hand.sendAll(2)).to.have.length(2);
+  });
+
+  it("keeps what has happened at the processors, and its records for the next write", () => {
+    const hand = new Hand({ maxInFlight: 4 });
+    hand.acceptMany(4, 0);
+    const [charged, refused, doubted] = hand.sendAll(0);
+    hand.engine.batch.clear();
+    hand.accept(4, 1);
+    hand.settle(charged!, CHARGED, 2);
+    hand.settle(refused!, MISCONFIGURED, 3);
+    hand.settle(doubted!, UNEXPECTED, 4);
+    hand.engine.revert();
+    const { batch } = hand.engine;
+    expect(Array.from({ length: batch.count }, (_, record) => batch.sequence(record))).to.deep.equal([0, 1, 2]);
+    expect([0, 1, 2, 3].map((n) => hand.state(n))).to.deep.equal([PROCESSED, PENDING, IN_DOUBT, SENDING]);
+    expect(hand.slot(4)).to.equal(NOT_FOUND_SLOT);
+  });
+
+  it("takes back a second sending, and keeps the refusal before it", () => {
+    const hand = new Hand({ failoverPatienceMs: 0 });
+    hand.accept(0, 0);
+    const request = hand.send(0);
+    hand.engine.batch.clear();
+    hand.settle(request, FAILING, 5);
+    expect(hand.send(5).processor).to.equal(FALLBACK);
+    hand.engine.revert();
+    expect([hand.state(0), hand.rows.attemptCount[0], hand.engine.batch.count]).to.deep.equal([PENDING, 1, 1]);
+    expect(hand.engine.ledger.trail(0)).to.have.length(1);
+    expect(hand.send(6)).to.include({ processor: FALLBACK, requestedAtMs: 6 });
+  });
+
+  it("does not keep the next probe waiting for one that was taken back", () => {
+    const hand = defaultDown();
+    hand.engine.batch.clear();
+    expect(hand.send(110).processor).to.equal(DEFAULT);
+    hand.engine.revert();
+    expect(hand.sendFirst(111).atMs).to.be.below(1200);
+  });
+
+  it("lets what is asked about a doubt go on", () => {
+    const hand = inDoubt();
+    hand.engine.batch.clear();
+    const again = hand.sendFirst(1010);
+    hand.engine.revert();
+    hand.settle(again, CHARGED, again.atMs + 5);
+    expect(hand.sum(10, 10)).to.deep.equal([1, 1990, 0, 0]);
+  });
+});
+
+/** A new engine with the ledger of another one, as after a restart. */
+function restarted(hand: Hand, log: readonly Uint8Array[], options: Partial<EngineOptions> = {}): Hand {
+  const after = new Hand(options);
+  const batch = new RecordBatch(1);
+  for (const bytes of log) {
+    batch.bytes.set(bytes);
+    after.engine.ledger.apply(batch, 0);
+  }
+  expect(after.engine.ledger.size).to.equal(hand.engine.ledger.size);
+  return after;
+}
+
+function recordsOf(hand: Hand): Uint8Array[] {
+  const { batch } = hand.engine;
+  return Array.from({ length: batch.count }, (_, i) => batch.bytes.slice(i * RECORD_BYTES, (i + 1) * RECORD_BYTES));
+}
+
+describe("engine: after a restart", () => {
+  it("sends pending payments in their order, and asks about what was being sent where and as it was sent", () => {
+    const hand = new Hand({ maxInFlight: 3, saturationPatienceMs: 0, failoverPatienceMs: 0 });
+    hand.acceptMany(8, 0);
+    const requests = hand.sendAll(10);
+    expect(requests.map((request) => request.processor)).to.deep.equal([0, 0, 0, 1, 1, 1]);
+    hand.settle(requests[0]!, CHARGED, 11);
+    hand.settle(requests[3]!, UNEXPECTED, 11);
+    const after = restarted(hand, recordsOf(hand));
+    after.engine.resume(NOON_MS + 500);
+    expect(after.settledUntil(500)).to.equal(10);
+    const asked = after.sendAll(500);
+    expect(asked.map((request) => [request.slot, request.processor, request.requestedAtMs])).to.deep.equal([
+      [1, DEFAULT, 10],
+      [2, DEFAULT, 10],
+      [3, FALLBACK, 10],
+      [4, FALLBACK, 10],
+      [5, FALLBACK, 10],
+      [6, DEFAULT, 500],
+      [7, DEFAULT, 500],
+    ]);
+    for (const request of asked) after.settle(request, request.slot < 6 ? ALREADY_CHARGED : CHARGED, 501);
+    expect([after.sum(10, 10), after.sum(500, 500)]).to.deep.equal([
+      [3, 5970, 3, 5970],
+      [2, 3980, 0, 0],
+    ]);
+    expect([after.settledUntil(600), after.outcome(1)]).to.deep.equal([600, "already charged"]);
+  });
+
+  it("does not take a charge of before the restart for somebody else's", () => {
+    const hand = new Hand();
+    hand.accept(0, 0);
+    hand.send(10);
+    const after = restarted(hand, recordsOf(hand));
+    after.engine.resume(NOON_MS + 20);
+    expect(after.state(0)).to.equal(IN_DOUBT);
+    after.settle(after.send(20), ALREADY_CHARGED, 25);
+    expect([after.state(0), after.sum(10, 10)]).to.deep.equal([PROCESSED, [1, 1990, 0, 0]]);
+  });
+
+  it("knows every payment again, by both ids, and gives up by the age since acceptance", () => {
+    const hand = new Hand();
+    hand.acceptMany(3, 0);
+    hand.settle(hand.send(5), ALREADY_CHARGED, 6);
+    const ids = [0, 1, 2].map((n) => hand.paymentId(n));
+    const after = restarted(hand, recordsOf(hand));
+    after.engine.resume(NOON_MS + 100);
+    expect([after.accept(0, 100), after.accept(1, 100, 5)]).to.deep.equal([DUPLICATE, CONFLICT]);
+    expect(ids.map((id) => after.engine.lookup(id))).to.deep.equal([0, 1, 2]);
+    expect([after.giveUp(59_999), after.giveUp(60_000)]).to.deep.equal([[], [1, 2]]);
+  });
+
+  it("has nothing to do with an empty ledger", () => {
+    const hand = new Hand();
+    hand.engine.resume(NOON_MS);
+    expect([hand.sendAll(1), hand.engine.hasDoubts, hand.settledUntil(1)]).to.deep.equal([[], false, 1]);
+  });
+});
