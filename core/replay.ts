@@ -41,6 +41,14 @@ export class Replay {
     return this.#isCheckpointWhole;
   }
 
+  /**
+   * What the log must reach at least: it was safe before the checkpoint was. Numbers given out a second time would be taken for
+   * those of records that are in the checkpoint.
+   */
+  get checkpointLsn(): number {
+    return this.#sliceLsns.at(-1) ?? 0;
+  }
+
   startSegments(firstLsn: number): void {
     this.#lsn = firstLsn;
   }

@@ -1,62 +1,73 @@
-import { closeSync, openSync, unlinkSync } from "node:fs";
+import { randomUUID } from "node:crypto";
+import { closeSync, openSync, readdirSync, renameSync, rmSync } from "node:fs";
 import { connect, createServer, type Server } from "node:net";
-import { join } from "node:path";
 
-const LOCK_NAME = "lock.sock";
+const LOCK_NAME = /^lock-[0-9a-f-]+\.sock$/;
 
 /**
  * Keeps a directory to one process. The lock is a listening unix socket in it: the kernel closes it with the process, however
  * that ends, so a name left behind is told from a living owner by trying to connect. It holds across containers that share
- * the directory. The socket is addressed through /proc/self/fd, so the length of the directory's path does not matter.
+ * the directory. Sockets are addressed through /proc/self/fd, so the length of the directory's path does not matter.
+ *
+ *   listen under a name of one's own ──► is any other alive? ── no ───► remove the dead names: the directory is ours
+ *                                                          └── yes ──► give the own name up: in use
+ *
+ * Of two that come at once, the later name is there before its owner looks around, so at least one of them sees the other; both
+ * may, and then neither gets it. A name is never used again, so removing a dead one cannot take a living owner's.
  */
 export class DirectoryLock {
   readonly #server: Server;
   readonly #descriptor: number;
+  readonly #path: string;
 
-  private constructor(server: Server, descriptor: number) {
+  private constructor(server: Server, descriptor: number, path: string) {
     this.#server = server;
     this.#descriptor = descriptor;
+    this.#path = path;
   }
 
   /** Rejects with `the directory is in use by another process: directory=…`. */
   static async take(directory: string): Promise<DirectoryLock> {
     const descriptor = openSync(directory, "r");
-    const path = join(`/proc/self/fd/${descriptor}`, LOCK_NAME);
+    const folder = `/proc/self/fd/${descriptor}`;
+    const name = `lock-${randomUUID()}.sock`;
+    let lock: DirectoryLock;
     try {
-      const server = (await listen(path)) ?? (await takeOver(path));
-      if (server) return new DirectoryLock(server, descriptor);
+      lock = new DirectoryLock(await listen(`${folder}/${name}`), descriptor, `${folder}/${name}`);
     } catch (error) {
       closeSync(descriptor);
       throw error;
     }
-    closeSync(descriptor);
-    throw new Error(`the directory is in use by another process: directory=${directory}`);
+    const others = readdirSync(directory).filter((other) => LOCK_NAME.test(other) && other !== name);
+    const alive = await Promise.all(others.map((other) => isAlive(`${folder}/${other}`)));
+    if (alive.includes(true)) {
+      await lock.release();
+      throw new Error(`the directory is in use by another process: directory=${directory}`);
+    }
+    for (const other of others) rmSync(`${folder}/${other}`, { force: true });
+    return lock;
   }
 
   async release(): Promise<void> {
+    rmSync(this.#path, { force: true });
     await new Promise((resolve) => this.#server.close(resolve));
     closeSync(this.#descriptor);
   }
 }
 
-/** The name is taken: by a living owner, or by one that died. */
-async function takeOver(path: string): Promise<Server | undefined> {
-  if (await isAlive(path)) return undefined;
-  unlinkSync(path);
-  return listen(path);
-}
-
-function listen(path: string): Promise<Server | undefined> {
+/** The name appears only once somebody listens there: before that it would look like a dead one. */
+function listen(path: string): Promise<Server> {
   return new Promise((resolve, reject) => {
     const server = createServer((socket) => socket.destroy());
-    server.once("error", (error: NodeJS.ErrnoException) => {
-      if (error.code === "EADDRINUSE") resolve(undefined);
-      else reject(error);
+    server.once("error", reject);
+    server.listen(`${path}.new`, () => {
+      renameSync(`${path}.new`, path);
+      resolve(server.unref());
     });
-    server.listen(path, () => resolve(server.unref()));
   });
 }
 
+/** Only a refusal is a sign of death: whatever else keeps us from connecting, the owner may be there. */
 function isAlive(path: string): Promise<boolean> {
   return new Promise((resolve) => {
     const socket = connect(path);
@@ -64,6 +75,6 @@ function isAlive(path: string): Promise<boolean> {
       socket.destroy();
       resolve(true);
     });
-    socket.once("error", () => resolve(false));
+    socket.once("error", ({ code }: NodeJS.ErrnoException) => resolve(code !== "ECONNREFUSED" && code !== "ENOENT"));
   });
 }

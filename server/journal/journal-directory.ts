@@ -1,4 +1,14 @@
-import { closeSync, fsyncSync, mkdirSync, openSync, readdirSync, readSync, statSync, unlinkSync } from "node:fs";
+import {
+  closeSync,
+  fsyncSync,
+  mkdirSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  readSync,
+  statSync,
+  unlinkSync,
+} from "node:fs";
 import { join } from "node:path";
 import { CHECKPOINT, decodeHeader, HEADER_BYTES, SEGMENT } from "../../core/journal-header.ts";
 import type { JournalFile } from "../../core/recovery-plan.ts";
@@ -7,7 +17,7 @@ import type { JournalFile } from "../../core/recovery-plan.ts";
  *   <directory>/segment-0000000007.journal      records, appended
  *   <directory>/checkpoint-0000000007.journal   the ledger before segment 7
  *   <directory>/checkpoint-0000000009.partial   a checkpoint being written; of no use after a restart
- *   <directory>/lock.sock                       see DirectoryLock
+ *   <directory>/lock-<uuid>.sock                see DirectoryLock
  */
 const FILE_NAME = /^(segment|checkpoint)-(\d{10})\.journal$/;
 const PARTIAL = /\.partial$/;
@@ -71,11 +81,16 @@ export class JournalDirectory {
     const descriptor = openSync(path, "r");
     const length = readSync(descriptor, head, 0, HEADER_BYTES, 0);
     closeSync(descriptor);
-    const isBlank = length < HEADER_BYTES || head.every((byte) => byte === 0);
+    // Zeros are what a power loss leaves of a file that was never written; with anything behind them they are damage.
+    const isBlank = length < HEADER_BYTES || (isZero(head) && isZero(readFileSync(path)));
     const decoded = isBlank ? "blank" : decodeHeader(head);
     const header = typeof decoded === "string" && decoded !== "blank" ? { problem: decoded } : decoded;
     return { name, kind, number, bytes, header: header as JournalFile["header"] };
   }
+}
+
+function isZero(bytes: Uint8Array): boolean {
+  return bytes.every((byte) => byte === 0);
 }
 
 function digits(number: number): string {

@@ -33,6 +33,9 @@ export type JournalOptions = {
 export class Journal implements RecordLog {
   readonly #directory: JournalDirectory;
   readonly #options: JournalOptions;
+  /** Syncs under way by descriptor: closing it before they have begun would make them fail, or sync another file. */
+  readonly #syncCounts = new Map<number, number>();
+  #isClosed = false;
   #descriptor: number;
   #number: number;
   #bytes = HEADER_BYTES;
@@ -86,8 +89,9 @@ export class Journal implements RecordLog {
     try {
       if (this.#options.syncsSegments) fdatasyncSync(this.#descriptor);
       const descriptor = this.#create(this.#number + 1);
-      closeSync(this.#descriptor);
+      const finished = this.#descriptor;
       this.#descriptor = descriptor;
+      this.#closeUnlessSyncing(finished);
       this.#number++;
       this.#bytes = HEADER_BYTES;
       return undefined;
@@ -98,8 +102,8 @@ export class Journal implements RecordLog {
 
   probe(): boolean {
     try {
-      writeSync(this.#descriptor, new Uint8Array(PROBE_BYTES), 0, PROBE_BYTES, this.#bytes);
-      return true;
+      // A disk that is nearly full takes a part of it, without an error.
+      return writeSync(this.#descriptor, new Uint8Array(PROBE_BYTES), 0, PROBE_BYTES, this.#bytes) === PROBE_BYTES;
     } catch {
       return false;
     } finally {
@@ -108,11 +112,28 @@ export class Journal implements RecordLog {
   }
 
   sync(onDurable: (error: Error | null) => void): void {
-    fdatasync(this.#descriptor, onDurable);
+    const descriptor = this.#descriptor;
+    this.#syncCounts.set(descriptor, (this.#syncCounts.get(descriptor) ?? 0) + 1);
+    fdatasync(descriptor, (error) => {
+      this.#syncEnded(descriptor);
+      onDurable(error);
+    });
   }
 
   close(): void {
-    closeSync(this.#descriptor);
+    this.#isClosed = true;
+    this.#closeUnlessSyncing(this.#descriptor);
+  }
+
+  #closeUnlessSyncing(descriptor: number): void {
+    if (!this.#syncCounts.has(descriptor)) closeSync(descriptor);
+  }
+
+  #syncEnded(descriptor: number): void {
+    const count = this.#syncCounts.get(descriptor)! - 1;
+    if (count > 0) this.#syncCounts.set(descriptor, count);
+    else this.#syncCounts.delete(descriptor);
+    if (descriptor !== this.#descriptor || this.#isClosed) this.#closeUnlessSyncing(descriptor);
   }
 
   /**

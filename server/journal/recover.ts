@@ -31,6 +31,7 @@ export function recover(directory: JournalDirectory, ledger: Ledger, expected: E
   if (typeof plan === "string") throw refusal(directory, plan);
   const replay = new Replay(ledger);
   const batch = new RecordBatch(CHUNK_RECORDS);
+  ledger.beginReplay();
   if (plan.checkpoint) {
     replayCheckpoint(directory, plan.checkpoint, replay, batch);
     replay.startSegments((plan.segments[0]!.header as JournalHeader).firstLsn);
@@ -49,6 +50,13 @@ export function recover(directory: JournalDirectory, ledger: Ledger, expected: E
       throw refusal(directory, `only the newest segment may end early: file=${segment.name} bytes=${tornBytes}`);
     }
   }
+  if (replay.lsn < replay.checkpointLsn) {
+    throw refusal(
+      directory,
+      `the log must reach what the checkpoint knows: lsn=${replay.lsn} checkpointLsn=${replay.checkpointLsn}`,
+    );
+  }
+  ledger.finishReplay();
   const last = plan.segments.at(-1);
   const torn =
     last && tornBytes > 0 ? { name: last.name, fileBytes: last.bytes, soundBytes: last.bytes - tornBytes } : undefined;

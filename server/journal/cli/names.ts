@@ -1,0 +1,33 @@
+import { OUTCOME_NAMES, PROCESSOR_NAMES } from "../../../core/payment.ts";
+
+/** By the numbers in record.ts. */
+export const KIND_NAMES: readonly string[] = [
+  "none",
+  "accepted",
+  "sending",
+  "refused",
+  "doubted",
+  "processed",
+  "failed",
+  "purged",
+  "slice",
+  "evicted",
+];
+
+export function kindName(kind: number): string {
+  return KIND_NAMES[kind] ?? `kind ${kind}`;
+}
+
+export function outcomeName(outcome: number): string {
+  return OUTCOME_NAMES[outcome] ?? `outcome ${outcome}`;
+}
+
+export function processorName(processor: number): string {
+  return PROCESSOR_NAMES[processor] ?? "-";
+}
+
+/** An ISO timestamp, or what cannot be one: damage is to be shown, not to be stumbled over. */
+export function timeText(ms: number): string {
+  const date = new Date(ms);
+  return Number.isNaN(date.getTime()) ? `${ms} ms` : date.toISOString();
+}

@@ -1,0 +1,38 @@
+import { basename } from "node:path";
+import type { JournalHeader } from "../../../core/journal-header.ts";
+import { Ledger } from "../../../core/ledger.ts";
+import type { Expected, JournalFile } from "../../../core/recovery-plan.ts";
+import type { JournalDirectory } from "../journal-directory.ts";
+import { type Recovered, RecoveryError, recover } from "../recover.ts";
+
+/** What an instance would make of the directory. */
+export type Verdict = { starts: true; ledger: Ledger; recovered: Recovered } | { starts: false; why: string };
+
+/** Replays everything, as a start does, and changes nothing. */
+export function judge(directory: JournalDirectory, capacity: number, instanceCount: number | undefined): Verdict {
+  const ledger = new Ledger(capacity, 0);
+  try {
+    const recovered = recover(directory, ledger, expectedOf(directory, instanceCount));
+    return { starts: true, ledger, recovered };
+  } catch (error) {
+    if (error instanceof RecoveryError) return { starts: false, why: error.message };
+    throw error;
+  }
+}
+
+/** The instance by the folder's name, as an instance chooses it, or else by what the files say. */
+function expectedOf(directory: JournalDirectory, instanceCount: number | undefined): Expected {
+  const header = directory
+    .files()
+    .map(headerOf)
+    .find((found) => found !== undefined);
+  const named = /^instance-(\d+)$/.exec(basename(directory.path));
+  return {
+    instance: named ? Number(named[1]) - 1 : (header?.instance ?? 0),
+    instanceCount: instanceCount ?? header?.instanceCount ?? 1,
+  };
+}
+
+function headerOf({ header }: JournalFile): JournalHeader | undefined {
+  return header === "blank" || "problem" in header ? undefined : header;
+}
