@@ -44,9 +44,15 @@ export class AnswerWriter {
         return;
       }
       res.writeHeader("Content-Type", answer.isProblem ? "application/problem+json" : "application/json");
-      if (isHead) res.endWithoutBody(Buffer.byteLength(answer.body));
+      if (isHead) this.#endHead(res, answer.body);
       else res.end(answer.body);
     });
+  }
+
+  /** With a length of its own, endWithoutBody would take the answer for unfinished and end the process. */
+  #endHead(res: HttpResponse, body: string): void {
+    res.writeHeader("Content-Length", String(Buffer.byteLength(body)));
+    res.endWithoutBody();
   }
 
   /** Hot: nothing to do unless headers were configured. */
