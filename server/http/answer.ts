@@ -40,7 +40,9 @@ export class AnswerWriter {
       this.writeShared(res);
       for (const [name, value] of answer.headers ?? []) res.writeHeader(name, value);
       if (answer.body === undefined) {
-        res.endWithoutBody(answer.status === 204 ? undefined : 0);
+        // An explicit undefined would count as a length.
+        if (answer.status === 204) res.endWithoutBody();
+        else res.endWithoutBody(0);
         return;
       }
       res.writeHeader("Content-Type", answer.isProblem ? "application/problem+json" : "application/json");
