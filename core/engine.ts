@@ -216,6 +216,21 @@ export class Engine {
     return untilMs;
   }
 
+  /**
+   * Earliest requestedAt whose outcome is not in the log yet: after a crash the payment would be in doubt again,
+   * and could yet be charged there. Infinity if there is none.
+   */
+  unwrittenSinceMs(): number {
+    let sinceMs = Number.POSITIVE_INFINITY;
+    for (let record = 0; record < this.batch.count; record++) {
+      const kind = this.batch.kind(record);
+      const sequence = this.batch.sequence(record);
+      if (kind < REFUSED || kind > FAILED_AT || !this.ledger.isKept(sequence)) continue;
+      sinceMs = Math.min(sinceMs, this.ledger.rows.requestedAtMs(this.ledger.slotOf(sequence)));
+    }
+    return sinceMs;
+  }
+
   /** Writes the payment id of `slot` into out[0 … 3]. */
   paymentId(slot: number, out: Int32Array): void {
     const { rows } = this.ledger;

@@ -36,7 +36,8 @@ export class Flights {
   readonly #free: Int32Array;
   readonly #openCounts = new Int32Array(PROCESSOR_COUNT);
   readonly #doubtCounts = new Int32Array(PROCESSOR_COUNT);
-  #freeCount: number;
+  /** Places given back; beyond the high water all are free. */
+  #freeCount = 0;
   /** Places ever used: how far a scan has to go. */
   #highWater = 0;
 
@@ -51,8 +52,7 @@ export class Flights {
     this.dueAtMs = new Float64Array(capacity);
     this.askCount = new Uint32Array(capacity);
     this.probe = new Uint32Array(capacity);
-    this.#free = Int32Array.from({ length: capacity }, (_, i) => capacity - 1 - i);
-    this.#freeCount = capacity;
+    this.#free = new Int32Array(capacity);
   }
 
   hasRoom(processor: number): boolean {
@@ -77,8 +77,7 @@ export class Flights {
   open(slot: number, processor: number, nowMs: number, probe = 0): number {
     if (!this.hasRoom(processor))
       throw new Error(`flights keep to their quota: processor=${processor} quota=${this.quota}`);
-    const flight = this.#free[--this.#freeCount]!;
-    if (flight >= this.#highWater) this.#highWater = flight + 1;
+    const flight = this.#freeCount > 0 ? this.#free[--this.#freeCount]! : this.#highWater++;
     this.state[flight] = POSTING;
     this.slot[flight] = slot;
     this.processor[flight] = processor;

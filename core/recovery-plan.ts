@@ -35,7 +35,8 @@ export type Expected = { instance: number; instanceCount: number };
  *   another file without a sound header               refuse: payments are missing
  *   a file of another instance or another count       refuse: its payments belong elsewhere
  *   within files (Replay):
- *   the last segment ends within a record, or in zeros   that is cut off: the process or the machine died while writing
+ *   the last segment ends within a record, or in zeros,  that is cut off: the process or the machine died while writing
+ *   be it from the middle of a record, at a sector, on
  *   any other unsound record                             refuse: acknowledged payments may be damaged
  */
 export function planRecovery(files: readonly JournalFile[], expected: Expected): RecoveryPlan | string {

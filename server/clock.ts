@@ -1,7 +1,6 @@
 /** Share of real time by which the clock may run fast or slow to meet the wall clock again. */
 const SLEW_RATE = 0.05;
-/** Differences below this are left alone. */
-const TOLERANCE_MS = 2;
+const ADJUST_INTERVAL_MS = 1000;
 
 /**
  * Milliseconds since the epoch that never go back and never jump. It starts at the wall clock, runs on the monotonic clock,
@@ -28,13 +27,14 @@ export class SlewedClock {
     return Math.floor(this.#exactMs());
   }
 
-  /** To be called about once a second. */
+  /** To be called every ADJUST_INTERVAL_MS. */
   adjust(): void {
     const nowMs = this.#exactMs();
     this.#baseMonotonicMs = this.#monotonicMs();
     this.#baseMs = nowMs;
-    const behindMs = this.#wallMs() - nowMs;
-    this.#rate = Math.abs(behindMs) < TOLERANCE_MS ? 1 : 1 + Math.sign(behindMs) * SLEW_RATE;
+    // What is left is made good by the next adjustment, as far as the rate allows.
+    const wanted = (this.#wallMs() - nowMs) / ADJUST_INTERVAL_MS;
+    this.#rate = 1 + Math.min(Math.max(wanted, -SLEW_RATE), SLEW_RATE);
   }
 
   #exactMs(): number {

@@ -1,6 +1,6 @@
 import { MAX_CAPACITY } from "../core/ledger.ts";
 import { MAX_INSTANCES } from "../core/payment-id.ts";
-import { type Address, parseAddress } from "./address.ts";
+import { type Address, formatAddress, healthAddress, parseAddress } from "./address.ts";
 import type { Durability } from "./group-commit.ts";
 
 /**
@@ -184,7 +184,10 @@ export function readConfig(environment: Environment): Config | string[] {
   if (instance >= Math.max(links.length, 1))
     reader.refuse("INSTANCE", `must be one of ${Math.max(links.length, 1)} LINKS`);
   if (links.length > MAX_INSTANCES) reader.refuse("LINKS", `has at most ${MAX_INSTANCES} addresses`);
-  if (new Set(reader.text("LINKS").split(",")).size < links.length) reader.refuse("LINKS", "names each address once");
+  if (new Set(links.map(formatAddress)).size < links.length) reader.refuse("LINKS", "names each address once");
+  if (links.some((link) => typeof parseAddress(formatAddress(healthAddress(link))) === "string")) {
+    reader.refuse("LINKS", "leaves room for the health monitor: seven bytes of path, or the next port");
+  }
   const config: Config = {
     profile: reader.oneOf("PROFILE", ["default", "contest"]) as Config["profile"],
     instance,

@@ -80,6 +80,12 @@ export class GroupCommit {
     return true;
   }
 
+  /** Resolves once all that was written so far is as durable as was asked for; false if that cannot be. */
+  durable(): Promise<boolean> {
+    if (!this.#syncs) return Promise.resolve(true);
+    return new Promise((resolve) => this.add({ commit: () => resolve(true), abort: () => resolve(false) }));
+  }
+
   /** To be called now and then while failing: takes up work again when there is room. */
   retry(): void {
     if (!this.#isFailing || !this.#log?.probe()) return;

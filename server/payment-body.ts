@@ -1,5 +1,6 @@
 import { centsFromDecimal, centsFromNumber, formatCents, MAX_AMOUNT_CENTS, TOO_LARGE } from "../core/money.ts";
 import { parseUuid, parseUuidText, UUID_TEXT_BYTES, UUID_WORDS } from "../core/uuid.ts";
+import { amountText } from "./amount-text.ts";
 import { badRequest, type Problem } from "./problem.ts";
 
 const QUOTE = 0x22;
@@ -100,7 +101,7 @@ export class PaymentBody {
       );
     }
     if (amount <= 0) return badRequest("amount", "amount must be greater than zero", amount);
-    this.cents = centsFromNumber(amount);
+    this.cents = centsOf(amount, bytes);
     return this.#checkCents(amount);
   }
 
@@ -112,6 +113,13 @@ export class PaymentBody {
       return badRequest("amount", "amount must be greater than zero, in whole cents rounded half to even", amount);
     return undefined;
   }
+}
+
+/** Exact from the text where that is a plain decimal, however long; otherwise by the shortest text of the number it was read as. */
+function centsOf(amount: number, body: Uint8Array): number {
+  const text = amountText(new TextDecoder().decode(body));
+  if (!/^[\d.]+$/.test(text)) return centsFromNumber(amount);
+  return centsFromDecimal(new TextEncoder().encode(text), 0, text.length);
 }
 
 function skipSpace(bytes: Uint8Array, from: number): number {

@@ -36,11 +36,14 @@ export class PaymentService {
     return this.#commit.isFailing ? "the journal cannot be written" : undefined;
   }
 
-  /** Accepts the payment in `body`, which is safe only once `effect` is committed. Hot. */
-  accept(effect: Effect): AcceptResult {
-    const result = this.engine.accept(this.body.id, 0, this.body.cents, this.#clock.nowMs());
+  /** Accepts the payment in `body`; it is safe once an effect that was handed to `whenSafe` afterwards is committed. Hot. */
+  accept(): AcceptResult {
+    return this.engine.accept(this.body.id, 0, this.body.cents, this.#clock.nowMs());
+  }
+
+  /** See GroupCommit. Hot. */
+  whenSafe(effect: Effect): void {
     this.#commit.add(effect);
-    return result;
   }
 
   /** JSON of the payment with this correlationId or payment id, if it is ours. */
@@ -50,9 +53,12 @@ export class PaymentService {
     return slot === NOT_FOUND_SLOT ? undefined : paymentView(this.engine, slot);
   }
 
-  summaryPart(window: Window): SummaryPart {
+  /** This instance's part of a summary, once what it says is as durable as was asked for. */
+  async summaryPart(window: Window): Promise<SummaryPart> {
     this.#commit.commit();
-    return summaryPart(this.engine, window, this.#clock.nowMs());
+    const part = summaryPart(this.engine, window, this.#clock.nowMs());
+    await this.#commit.durable();
+    return part;
   }
 
   /** Writes what is still to be written. */
@@ -61,9 +67,9 @@ export class PaymentService {
   }
 
   /** Forgets every payment; false when that could not be written. */
-  purge(): boolean {
+  async purge(): Promise<boolean> {
     if (!this.#commit.commit()) return false;
     this.engine.purge(this.#clock.nowMs());
-    return this.#commit.commit();
+    return this.#commit.commit() && this.#commit.durable();
   }
 }

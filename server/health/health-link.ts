@@ -1,25 +1,25 @@
 import { unlinkSync } from "node:fs";
 import { Agent, createServer, type IncomingMessage, request, type Server, type ServerResponse } from "node:http";
 import type { Address } from "../address.ts";
-import { CLAIM_VALID_MS } from "./poll-rights.ts";
+import { CLAIM_ANSWER_MS } from "./poll-rights.ts";
 
 /**
  * How the health monitors of the instances talk: small messages over HTTP, from worker thread to worker thread, so that a busy
  * event loop delays neither a claim nor its answer.
  *
  *   POST /claim/<processor>/<from>/<fresh 0|1>     204 consent, 409 refusal
- *   POST /release/<processor>                      204
+ *   POST /release/<processor>/<from>/0             204
  *   POST /polled/<processor>/<failing 0|1>/<ms>    204
  */
 export type HealthLinkHandlers = {
   claim(processor: number, from: number, fromIsFresh: boolean): boolean;
-  released(processor: number): void;
+  released(processor: number, from: number): void;
   polled(processor: number, failing: boolean, minResponseMs: number): void;
 };
 
 export type ClaimAnswer = "consent" | "refusal" | "gone" | "silence";
 
-const PATH = /^\/(claim|release|polled)\/([01])(?:\/(\d{1,3})\/(\d{1,9}))?$/;
+const PATH = /^\/(claim|release|polled)\/([01])\/(\d{1,3})\/(\d{1,9})$/;
 
 export class HealthLinkServer {
   readonly #server: Server;
@@ -55,7 +55,7 @@ export class HealthLinkServer {
 
   #handle(what: string, processor: number, first: number, second: number): boolean {
     if (what === "claim") return this.#handlers.claim(processor, first, second === 1);
-    if (what === "release") this.#handlers.released(processor);
+    if (what === "release") this.#handlers.released(processor, first);
     else this.#handlers.polled(processor, first === 1, second);
     return true;
   }
@@ -76,8 +76,8 @@ export class HealthLinkClient {
     return answer === 204 ? "consent" : "refusal";
   }
 
-  async release(processor: number): Promise<void> {
-    await this.#post(`/release/${processor}`);
+  async release(processor: number, self: number): Promise<void> {
+    await this.#post(`/release/${processor}/${self}/0`);
   }
 
   async polled(processor: number, failing: boolean, minResponseMs: number): Promise<void> {
@@ -91,7 +91,7 @@ export class HealthLinkClient {
   /** The status, or "gone" when nobody listens there, or "silence" when somebody may. */
   #post(path: string): Promise<number | "gone" | "silence"> {
     return new Promise((resolve) => {
-      const req = request({ ...this.#target, method: "POST", path, agent: this.#agent, timeout: CLAIM_VALID_MS });
+      const req = request({ ...this.#target, method: "POST", path, agent: this.#agent, timeout: CLAIM_ANSWER_MS });
       req.on("response", (res) => {
         res.resume();
         resolve(res.statusCode ?? 0);

@@ -15,6 +15,8 @@
 export const POLL_INTERVAL_MS = 5000;
 /** A claim that was not consented to by then is dropped, so a consenter knows when the poll must have left. */
 export const CLAIM_VALID_MS = 500;
+/** How long the others' answers to a claim are waited for: shorter, so that silence leaves time to poll. */
+export const CLAIM_ANSWER_MS = 300;
 const MARGIN_MS = 1500;
 const CLAIMED_MS = CLAIM_VALID_MS + POLL_INTERVAL_MS + MARGIN_MS;
 export const FRESH_MS = POLL_INTERVAL_MS + MARGIN_MS;
@@ -22,13 +24,19 @@ export const FRESH_MS = POLL_INTERVAL_MS + MARGIN_MS;
 const OWN_DELAY_MS = 50;
 /** What each further instance waits beyond the interval before it takes over. */
 const TAKEOVER_STEP_MS = 1000;
+const NOBODY = -1;
+/** Longer than a poll takes at most, and shorter than the others wait for an instance that is silent (poller.ts). */
+const STOPPED_MS = 20_000;
 
 export class PollRights {
   readonly #self: number;
-  readonly #startedAtMs: number;
+  /** Of this life, or since it was stopped for long. */
+  #knowingSinceMs: number;
+  #lookedAtMs: number;
   /** From when on a poll by anybody is in order, as far as is known here. */
   #freeFromMs: number;
-  /** Before the last consent was given: restored when the claim is released. */
+  /** To whose claim consent was given last, and what held before: restored when that claim is released. */
+  #consentedTo = NOBODY;
   #freeBeforeConsentMs: number;
   #isLastPoller = false;
   #isClaiming = false;
@@ -37,13 +45,15 @@ export class PollRights {
 
   constructor(self: number, nowMs: number) {
     this.#self = self;
-    this.#startedAtMs = nowMs;
+    this.#knowingSinceMs = nowMs;
+    this.#lookedAtMs = nowMs;
     this.#freeFromMs = nowMs + FRESH_MS;
     this.#freeBeforeConsentMs = this.#freeFromMs;
   }
 
   isFresh(nowMs: number): boolean {
-    return nowMs - this.#startedAtMs < FRESH_MS;
+    this.#look(nowMs);
+    return nowMs - this.#knowingSinceMs < FRESH_MS;
   }
 
   /** When this instance should try for a poll of its own. */
@@ -51,8 +61,9 @@ export class PollRights {
     return this.#freeFromMs + (this.#isLastPoller ? OWN_DELAY_MS : TAKEOVER_STEP_MS * (this.#self + 1));
   }
 
-  /** Begins a claim; false when it is too early. */
+  /** Begins a claim; false when it is too early. To be called every tenth of a second or so. */
   claim(nowMs: number): boolean {
+    this.#look(nowMs);
     if (this.#isClaiming || this.#isPolling || nowMs < this.tryFromMs) return false;
     this.#isClaiming = true;
     this.#hasYielded = false;
@@ -61,10 +72,21 @@ export class PollRights {
 
   /** All others have answered; true when the poll may leave now. `claimedAtMs` is when the claim was begun. */
   mayPoll(claimedAtMs: number, nowMs: number, isAgreed: boolean): boolean {
+    this.#look(nowMs);
     const may = isAgreed && this.#isClaiming && !this.#hasYielded && nowMs - claimedAtMs < CLAIM_VALID_MS;
     this.#isClaiming = false;
     this.#isPolling = may;
     return may;
+  }
+
+  /** A process that was stopped for long may have missed that the others went on without it: it knows as little as a new one. */
+  #look(nowMs: number): void {
+    if (nowMs - this.#lookedAtMs > STOPPED_MS) {
+      this.#knowingSinceMs = nowMs;
+      this.#isClaiming = false;
+      this.#freeFromMs = Math.max(this.#freeFromMs, nowMs + FRESH_MS);
+    }
+    this.#lookedAtMs = nowMs;
   }
 
   /** The claim came to nothing; try again no earlier than `retryAtMs`. */
@@ -82,26 +104,30 @@ export class PollRights {
 
   /** Another instance asks; true is consent. */
   consent(claimant: number, claimantIsFresh: boolean, nowMs: number): boolean {
+    this.#look(nowMs);
     if (this.#isPolling) return false;
     if (this.#isClaiming && this.#self < claimant) return false;
     const isTooEarly = nowMs < this.#freeFromMs;
     if (isTooEarly && (claimantIsFresh || !this.isFresh(nowMs))) return false;
     this.#hasYielded = this.#isClaiming;
     this.#isLastPoller = false;
+    this.#consentedTo = claimant;
     this.#freeBeforeConsentMs = this.#freeFromMs;
     this.#freeFromMs = nowMs + CLAIMED_MS;
     return true;
   }
 
-  /** The claim that was consented to has been dropped. */
-  released(): void {
+  /** That instance has dropped its claim, which may have had consent here, or not. */
+  released(claimant: number): void {
+    if (this.#consentedTo !== claimant) return;
+    this.#consentedTo = NOBODY;
     this.#freeFromMs = this.#freeBeforeConsentMs;
   }
 
   /** Another instance's poll was answered just now. */
   otherPolled(nowMs: number): void {
     this.#isLastPoller = false;
+    this.#consentedTo = NOBODY;
     this.#freeFromMs = nowMs + POLL_INTERVAL_MS;
-    this.#freeBeforeConsentMs = this.#freeFromMs;
   }
 }

@@ -62,8 +62,9 @@ export class Poller {
     const isAgreed = answers.every((answer, i) => this.#isNoObjection(i, answer));
     if (this.#rights.mayPoll(claimedAtMs, performance.now(), isAgreed) && !this.#isClosed) return this.#poll();
     this.#rights.abandon(performance.now() + RETRY_MS);
-    const consenters = this.#peers.filter((_, i) => answers[i] === "consent");
-    await Promise.all(consenters.map((peer) => peer.release(this.#processor)));
+    // Who was silent may have consented too late to be heard.
+    const holders = this.#peers.filter((_, i) => answers[i] === "consent" || answers[i] === "silence");
+    await Promise.all(holders.map((peer) => peer.release(this.#processor, this.#self)));
   }
 
   #isNoObjection(peer: number, answer: ClaimAnswer): boolean {

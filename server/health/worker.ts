@@ -20,7 +20,7 @@ const rights = processorUrls.map(() => new PollRights(self, performance.now()));
 const peers = addresses.filter((_, instance) => instance !== self).map((address) => new HealthLinkClient(address));
 const server = new HealthLinkServer({
   claim: (processor, from, fromIsFresh) => rights[processor]!.consent(from, fromIsFresh, performance.now()),
-  released: (processor) => rights[processor]!.released(),
+  released: (processor, from) => rights[processor]!.released(from),
   polled: (processor, failing, minResponseMs) => {
     rights[processor]!.otherPolled(performance.now());
     health.polled(processor, failing, minResponseMs, Date.now());

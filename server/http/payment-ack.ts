@@ -33,7 +33,9 @@ export class PaymentAck implements Effect {
       return;
     }
     const ack = new PaymentAck(service, answers, res);
-    ack.#result = service.accept(ack);
+    ack.#result = service.accept();
+    // Only now: this may commit at once.
+    service.whenSafe(ack);
   }
 
   commit(): void {

@@ -94,7 +94,7 @@ export class PublicApi {
 
   async #summary(window: Window): Promise<Answer> {
     const ofPeers = this.#peers.count === 0 ? [] : this.#peers.summaryParts(linkQuery(window));
-    const own = this.#service.summaryPart(window);
+    const own = await this.#service.summaryPart(window);
     const parts = await ofPeers;
     if (parts === undefined) return problemAnswer(unavailable("an instance's part of the summary cannot be had"));
     const { body, settledUntil } = combineParts([own, ...parts]);
@@ -130,7 +130,7 @@ export class PublicApi {
   }
 
   async #purgeAll(): Promise<Answer> {
-    const isOwnPurged = this.#service.purge();
+    const isOwnPurged = await this.#service.purge();
     const arePeersPurged = this.#peers.count === 0 || (await this.#peers.purge());
     if (isOwnPurged && arePeersPurged) return jsonAnswer('{"message":"All payments purged."}');
     return problemAnswer(unavailable("an instance could not be purged"));

@@ -64,6 +64,19 @@ export class JournalDirectory {
     for (const name of readdirSync(this.path)) if (PARTIAL.test(name)) this.remove(name);
   }
 
+  /** Makes the journal's files durable, names and contents. */
+  syncFiles(): void {
+    for (const { name } of this.files()) {
+      const descriptor = openSync(this.filePath(name), "r");
+      try {
+        fsyncSync(descriptor);
+      } finally {
+        closeSync(descriptor);
+      }
+    }
+    this.sync();
+  }
+
   /** Makes created, renamed and removed names durable. */
   sync(): void {
     const descriptor = openSync(this.path, "r");

@@ -8,6 +8,8 @@ import type { JournalDirectory } from "./journal-directory.ts";
 
 /** Records read at once: 768 KiB. */
 const CHUNK_RECORDS = 16_384;
+/** What a disk writes whole or not at all. */
+const SECTOR_BYTES = 512;
 
 export type Recovered = {
   /** Number of the segment to begin, and of its first record. */
@@ -92,6 +94,7 @@ function replaySegment(directory: JournalDirectory, file: JournalFile, replay: R
   let isOver = false;
   readRecords(directory, file, batch, () => {
     let unsound = 0;
+    const wasOver = isOver;
     if (!isOver) {
       const { soundCount, problem } = replay.feedSegment(batch);
       const where = `file=${file.name} offset=${soundBytes + soundCount * RECORD_BYTES}`;
@@ -100,8 +103,9 @@ function replaySegment(directory: JournalDirectory, file: JournalFile, replay: R
       isOver = soundCount < batch.count;
       unsound = soundCount;
     }
+    const isFirstTorn = unsound < batch.count && !wasOver && isTorn(batch, unsound, soundBytes);
     for (let record = unsound; record < batch.count; record++) {
-      if (batch.isZero(record)) continue;
+      if (batch.isZero(record) || (record === unsound && isFirstTorn)) continue;
       throw refusal(
         directory,
         `a record is damaged that may have been acknowledged: file=${file.name} offset=${soundBytes}`,
@@ -109,6 +113,14 @@ function replaySegment(directory: JournalDirectory, file: JournalFile, replay: R
     }
   });
   return file.bytes - soundBytes;
+}
+
+/** Whether a loss of power kept the first part of the record, up to a sector's end, and lost the sector after it. */
+function isTorn(batch: RecordBatch, record: number, atByte: number): boolean {
+  const untilSector = SECTOR_BYTES - (atByte % SECTOR_BYTES);
+  if (untilSector >= RECORD_BYTES) return false;
+  const start = record * RECORD_BYTES;
+  return batch.bytes.subarray(start + untilSector, start + RECORD_BYTES).every((byte) => byte === 0);
 }
 
 /** Calls `onBatch` with the whole records of a file, chunk by chunk; part of a record at the end is left out. */

@@ -55,6 +55,8 @@ export class Storage {
       const beganAtMs = performance.now();
       const recovered = recover(directory, engine.ledger, options);
       tidy(directory, recovered);
+      // The end of the last life may be in the page cache only; what is replayed is acknowledged from now on.
+      if (options.syncs) directory.syncFiles();
       const finished = directory.files().filter((file) => file.number < recovered.nextNumber);
       const bytes = finished.reduce((sum, file) => sum + file.bytes, 0);
       const ms = Math.round(performance.now() - beganAtMs);

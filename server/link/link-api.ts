@@ -54,15 +54,19 @@ export function serveLink(app: TemplatedApp, service: PaymentService, options: L
       fromMs: from === undefined ? Number.NEGATIVE_INFINITY : Number(from),
       toMs: to === undefined ? Number.POSITIVE_INFINITY : Number(to),
     });
-    answers.write(res, jsonAnswer(JSON.stringify(part)));
+    answers.writeLater(
+      res,
+      part.then((known) => jsonAnswer(JSON.stringify(known))),
+    );
   });
 
   app.post("/purge", (res) => {
-    const isPurged = service.purge();
-    answers.write(
-      res,
-      isPurged ? jsonAnswer('{"message":"purged"}') : problemAnswer(unavailable("the journal cannot be written")),
-    );
+    const answer = service
+      .purge()
+      .then((isPurged) =>
+        isPurged ? jsonAnswer('{"message":"purged"}') : problemAnswer(unavailable("the journal cannot be written")),
+      );
+    answers.writeLater(res, answer);
   });
 
   app.get("/health", (res) => answers.write(res, jsonAnswer('{"status":"ok"}')));

@@ -140,7 +140,9 @@ class Hand {
     this.engine.evictOld(NOON_MS + atMs);
   }
 
+  /** With everything so far in the log. */
   settledUntil(atMs: number): number {
+    this.engine.batch.clear();
     return this.engine.settledUntilMs(NOON_MS + atMs) - NOON_MS;
   }
 
@@ -611,6 +613,17 @@ describe("engine: routing", () => {
     expect(hand.sendAll(105)).to.have.length(8);
   });
 
+  it("doubles what is in flight every round, also when all answers of a round come together", () => {
+    const hand = new Hand();
+    hand.acceptMany(500, 0);
+    const inFlight = [0, 10, 20, 30].map((atMs) => {
+      const requests = hand.sendAll(atMs);
+      for (const request of requests) hand.settle(request, CHARGED, atMs + 5);
+      return requests.length;
+    });
+    expect(inFlight).to.deep.equal([16, 32, 64, 100]);
+  });
+
   it("goes down on a second broken connection, not on the first", () => {
     const hand = new Hand();
     hand.acceptMany(3, 0);
@@ -814,6 +827,14 @@ describe("engine: purging", () => {
     expect([hand.sum(), hand.engine.flights.openCount(DEFAULT)]).to.deep.equal([[2, 3980, 0, 0], 0]);
   });
 
+  it("leaves no trace in the order of what is sent later", () => {
+    const hand = new Hand({ capacity: 4 });
+    hand.acceptMany(3, 0);
+    hand.engine.purge(NOON_MS + 1);
+    for (const n of [10, 11, 12]) hand.accept(n, 2);
+    expect(hand.sendAll(3).map((request) => request.slot)).to.deep.equal([3, 0, 1]);
+  });
+
   it("may be done twice while answers are out, and on nothing", () => {
     const hand = new Hand();
     hand.engine.purge(NOON_MS);
@@ -848,6 +869,18 @@ describe("engine: the watermark", () => {
     const again = hand.sendFirst(9999);
     hand.settle(again, FOUND, 10_000);
     expect(hand.settledUntil(10_000)).to.equal(10_000);
+  });
+
+  it("waits for outcomes to be in the log: what a crash would put in doubt again is not settled", () => {
+    const hand = new Hand();
+    hand.acceptMany(2, 0);
+    const [one, two] = [hand.send(10), hand.send(20)];
+    hand.engine.batch.clear();
+    hand.settle(one, CHARGED, 30);
+    hand.settle(two, FAILING, 30);
+    expect(hand.engine.settledUntilMs(NOON_MS + 40)).to.equal(NOON_MS + 10);
+    hand.engine.batch.clear();
+    expect(hand.engine.settledUntilMs(NOON_MS + 40)).to.equal(NOON_MS + 40);
   });
 
   it("is never before a charge that is counted later", () => {
@@ -914,7 +947,10 @@ describe("engine: when the log cannot be written", () => {
     hand.accept(0, 0);
     hand.engine.batch.clear();
     for (const n of [1, 2]) hand.accept(n, 1);
+    const id = hand.paymentId(2);
+    expect(hand.engine.lookup(id)).to.equal(2);
     hand.engine.revert();
+    expect(hand.engine.lookup(id)).to.equal(NOT_FOUND_SLOT);
     expect([0, 1, 2].map((n) => hand.slot(n))).to.deep.equal([0, NOT_FOUND_SLOT, NOT_FOUND_SLOT]);
     expect([hand.engine.ledger.size, hand.engine.batch.count]).to.deep.equal([1, 0]);
     expect(hand.sendAll(2).map((request) => request.slot)).to.deep.equal([0]);

@@ -68,6 +68,7 @@ describe("payment id", () => {
       checks.add(`${id[2]! & 3} ${id[3]! & 0xffffff}`);
     }
     expect(checks.size).to.be.above(990);
+    expect(new Set([...checks].map((check) => check[0])).size).to.equal(4);
   });
 
   it("takes the correlationId from where it stands", () => {

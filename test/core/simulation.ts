@@ -365,6 +365,8 @@ export class Simulation {
     for (const outgoing of this.#turnOutgoing) this.#send(outgoing);
     this.#turnOutgoing = [];
     this.#turnAccepted = [];
+    const untilMs = this.#engine.settledUntilMs(this.#clock());
+    expectSame("the watermark is the earliest requestedAt that is open", untilMs, this.#earliestOpenMs());
   }
 
   #send({ flight, payment, processor, how }: Outgoing): void {
@@ -425,8 +427,6 @@ export class Simulation {
     this.#turnAccepted = [];
     this.#probes = [];
     this.#isLogFailing = false;
-    // A charge that only the dead process knew of is in doubt again, so what was final then is final again later.
-    this.#finals = [];
     this.#check();
   }
 
@@ -462,10 +462,16 @@ export class Simulation {
     const open = [...this.#open];
     for (const processor of [0, 1]) this.#checkCounts(processor, open);
     const untilMs = this.#engine.settledUntilMs(this.#clock());
-    const earliestMs = Math.min(this.#engine.nowMs, ...open.map(({ requestedAtMs }) => requestedAtMs));
-    expectSame("the watermark is the earliest requestedAt that is open", untilMs, earliestMs);
+    if (untilMs > this.#earliestOpenMs()) fail(`nothing before the watermark is open: untilMs=${untilMs}`);
     if (this.#random.chance(0.05)) this.#checkFinal(untilMs);
     if (this.#random.chance(0.05)) this.#checkLookups();
+  }
+
+  /** The earliest requestedAt in flight or in doubt, or now. */
+  #earliestOpenMs(): number {
+    let earliestMs = this.#engine.nowMs;
+    for (const { requestedAtMs } of this.#open) earliestMs = Math.min(earliestMs, requestedAtMs);
+    return earliestMs;
   }
 
   #checkCounts(processor: number, open: readonly Known[]): void {

@@ -19,6 +19,10 @@ const ORDERS: Record<string, (i: number, n: number, random: Random) => number> =
   "many ascending runs": (i) => (i % 101) * 100_000 + i,
   "many descending runs": (i) => (i % 101) * 100_000 - i,
   "ascending, then descending before it": (i, n) => (i < n / 2 ? n + i : n - i),
+  "ascending, then descending behind full nodes": (i) =>
+    Math.floor(i / 128) * 100_000 + (i % 128 < 64 ? i % 128 : 50_000 - (i % 128)),
+  "descending behind every full node, last run first": (i, n) =>
+    i < n / 2 ? i * 1000 : Math.floor((n - i) / 64) * 64_000 + 63_999 - (i % 64),
   "ascending, then before the last": (i, n) => (i % 65 === 64 ? n * 10 + i : i),
 };
 

@@ -1,0 +1,145 @@
+import { expect } from "chai";
+import fc from "fast-check";
+import { CHARGED, FAILING, TIMED_OUT } from "../../core/payment.ts";
+import { formatUuid } from "../../core/uuid.ts";
+import { combineParts, isProblem, parseWindow, summaryPart, type Window } from "../../server/summary.ts";
+import { formatTimestamp } from "../../server/timestamp.ts";
+import { forAll, forSeeds } from "../core/random.ts";
+import { EngineLife, NOON_MS } from "./engine-life.ts";
+
+const NOON = "2025-07-15T12:00:00.000Z";
+const OPEN: Window = { fromMs: Number.NEGATIVE_INFINITY, toMs: Number.POSITIVE_INFINITY };
+
+describe("summary window", () => {
+  it("is open at the ends that are not given, each on its own", () => {
+    expect(parseWindow(undefined, undefined)).to.deep.equal(OPEN);
+    expect(parseWindow(NOON, undefined)).to.deep.equal({ ...OPEN, fromMs: NOON_MS });
+    expect(parseWindow(undefined, NOON)).to.deep.equal({ ...OPEN, toMs: NOON_MS });
+    expect(parseWindow(NOON, NOON)).to.deep.equal({ fromMs: NOON_MS, toMs: NOON_MS });
+  });
+
+  it("is narrowed, never widened, by parts of a millisecond", () => {
+    const from = "2025-07-15T12:00:00.0000001Z";
+    expect(parseWindow(from, undefined)).to.deep.include({ fromMs: NOON_MS + 1 });
+    expect(parseWindow("2025-07-15T12:00:00.001000Z", undefined)).to.deep.include({ fromMs: NOON_MS + 1 });
+    expect(parseWindow(undefined, "2025-07-15T12:00:00.0019999Z")).to.deep.include({ toMs: NOON_MS + 1 });
+  });
+
+  it("holds exactly the milliseconds between its ends", () => {
+    const micros = fc.integer({ min: 0, max: 5000 });
+    forAll(fc.tuple(micros, micros, fc.integer({ min: 0, max: 5 })), ([fromUs, toUs, ms]) => {
+      const text = (us: number): string => `2025-07-15T12:00:00.${String(us).padStart(6, "0")}Z`;
+      const window = parseWindow(text(fromUs), text(toUs)) as Window;
+      const holds = NOON_MS + ms >= window.fromMs && NOON_MS + ms <= window.toMs;
+      expect(holds).to.equal(ms * 1000 >= fromUs && ms * 1000 <= toUs);
+    });
+  });
+
+  for (const text of ["", "yesterday", "2025-07-15", "2025-07-15T12:00:00", "2025-02-30T00:00:00Z"]) {
+    it(`with an end of "${text}" is a problem that names the end`, () => {
+      for (const field of ["from", "to"] as const) {
+        const window = field === "from" ? parseWindow(text, NOON) : parseWindow(NOON, text);
+        if (!isProblem(window)) throw new Error("must be a problem");
+        expect(window).to.include({ status: 400, field });
+        expect(window.detail).to.contain(`${field}=${JSON.stringify(text)}`);
+      }
+    });
+  }
+});
+
+describe("summary", () => {
+  it("adds up the parts of all instances, exactly at any size", () => {
+    const huge = Number.MAX_SAFE_INTEGER;
+    const parts = [
+      { totals: [3, 5970, 1, 1], settledUntilMs: NOON_MS + 7 },
+      { totals: [huge, huge, 0, 0], settledUntilMs: NOON_MS },
+      { totals: [huge, huge, 2, 99], settledUntilMs: NOON_MS + 9 },
+    ];
+    const { body, settledUntil } = combineParts(parts);
+    expect(body).to.equal(
+      `{"default":{"totalRequests":18014398509481985,"totalAmount":180143985094879.52},"fallback":{"totalRequests":3,"totalAmount":1.00}}`.replace(
+        "180143985094879.52",
+        (BigInt(huge) * 2n + 5970n).toString().replace(/(..)$/, ".$1"),
+      ),
+    );
+    expect(settledUntil).to.equal(NOON);
+  });
+
+  it("of nothing is zeros", () => {
+    const { body } = combineParts([{ totals: [0, 0, 0, 0], settledUntilMs: NOON_MS }]);
+    expect(JSON.parse(body)).to.deep.equal({
+      default: { totalRequests: 0, totalAmount: 0 },
+      fallback: { totalRequests: 0, totalAmount: 0 },
+    });
+  });
+
+  it("counts what is processed, under its processor, within the window, both ends included", () => {
+    const life = new EngineLife();
+    life.accept(0, "00000000-0000-4000-8000-000000000001", 100);
+    life.settle(15, life.send(10), CHARGED);
+    life.accept(16, "00000000-0000-4000-8000-000000000002", 50);
+    life.settle(25, life.send(20), FAILING);
+    life.settle(35, life.send(30), CHARGED);
+    const totals = (fromMs: number, toMs: number): number[] =>
+      summaryPart(life.engine, { fromMs: NOON_MS + fromMs, toMs: NOON_MS + toMs }, NOON_MS + 40).totals;
+    expect(totals(0, 40)).to.deep.equal([1, 100, 1, 50]);
+    expect(totals(10, 30)).to.deep.equal([1, 100, 1, 50]);
+    expect(totals(11, 30)).to.deep.equal([0, 0, 1, 50]);
+    expect(totals(10, 29)).to.deep.equal([1, 100, 0, 0]);
+    expect(totals(20, 20)).to.deep.equal([0, 0, 0, 0]);
+    expect(totals(30, 10)).to.deep.equal([0, 0, 0, 0]);
+    expect(summaryPart(life.engine, OPEN, NOON_MS + 40).totals).to.deep.equal([1, 100, 1, 50]);
+  });
+
+  it("is settled until the earliest requestedAt that is in flight or in doubt, or until now", () => {
+    const life = new EngineLife();
+    const settledUntil = (atMs: number): number => {
+      // What has happened is written: before that it could be undone by a crash.
+      life.engine.batch.clear();
+      return summaryPart(life.engine, OPEN, NOON_MS + atMs).settledUntilMs - NOON_MS;
+    };
+    expect(settledUntil(0)).to.equal(0);
+    life.accept(1, "00000000-0000-4000-8000-000000000001", 100);
+    life.accept(1, "00000000-0000-4000-8000-000000000002", 100);
+    expect(settledUntil(5)).to.equal(5);
+    const first = life.send(10);
+    const second = life.send(20);
+    expect(settledUntil(30)).to.equal(10);
+    life.settle(40, first, TIMED_OUT);
+    expect(settledUntil(50)).to.equal(10);
+    life.settle(60, second, CHARGED);
+    expect(settledUntil(70)).to.equal(10);
+    life.settle(2000, life.send(1000), CHARGED);
+    expect(settledUntil(2010)).to.equal(2010);
+  });
+
+  it("of a window that ends before the watermark never changes any more", () => {
+    forSeeds(200, (random) => {
+      const life = new EngineLife({ capacity: 256 });
+      const flights: number[] = [];
+      const finals: { untilMs: number; totals: number[] }[] = [];
+      for (let nowMs = 0; nowMs < 400; nowMs += random.below(4)) {
+        const flight = flights[random.below(flights.length || 1)];
+        if (random.chance(0.3)) life.accept(nowMs, formatUuid(random.uuid()), random.between(1, 1000));
+        else if (random.chance(0.4)) {
+          const next = life.engine.dispatch(NOON_MS + nowMs);
+          if (next >= 0) flights.push(next);
+        } else if (flight !== undefined) {
+          flights.splice(flights.indexOf(flight), 1);
+          life.settle(nowMs, flight, random.pick([CHARGED, CHARGED, CHARGED, FAILING, TIMED_OUT]));
+        } else {
+          const { settledUntilMs } = summaryPart(life.engine, OPEN, NOON_MS + nowMs);
+          const untilMs = settledUntilMs - 1;
+          finals.push({
+            untilMs,
+            totals: summaryPart(life.engine, { ...OPEN, toMs: untilMs }, NOON_MS + nowMs).totals,
+          });
+        }
+      }
+      for (const { untilMs, totals } of finals) {
+        const later = summaryPart(life.engine, { ...OPEN, toMs: untilMs }, NOON_MS + 1000).totals;
+        expect(later, formatTimestamp(untilMs)).to.deep.equal(totals);
+      }
+    });
+  });
+});

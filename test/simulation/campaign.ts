@@ -1,0 +1,51 @@
+import { planOf } from "./plan.ts";
+import { type Coverage, simulate } from "./simulation.ts";
+
+/** What many seeds have come to. */
+export type Tally = {
+  seedCount: number;
+  eventCount: number;
+  virtualMs: number;
+  coverage: Coverage;
+  failedSeeds: number[];
+};
+
+export function emptyTally(): Tally {
+  const coverage = { charges: 0, failed: 0, starts: 0, checkpoints: 0 };
+  return { seedCount: 0, eventCount: 0, virtualMs: 0, coverage, failedSeeds: [] };
+}
+
+/** Runs `seedCount` seeds from `fromSeed` on. */
+export function runSeeds(fromSeed: number, seedCount: number): Tally {
+  const tally = emptyTally();
+  for (let seed = fromSeed; seed < fromSeed + seedCount; seed++) {
+    const { violation, eventCount, virtualMs, coverage } = simulate(planOf(seed));
+    addTo(tally, { seedCount: 1, eventCount, virtualMs, coverage, failedSeeds: violation ? [seed] : [] });
+  }
+  return tally;
+}
+
+export function addTo(tally: Tally, more: Tally): void {
+  tally.seedCount += more.seedCount;
+  tally.eventCount += more.eventCount;
+  tally.virtualMs += more.virtualMs;
+  tally.failedSeeds.push(...more.failedSeeds);
+  const { coverage } = tally;
+  coverage.charges += more.coverage.charges;
+  coverage.failed += more.coverage.failed;
+  coverage.starts += more.coverage.starts;
+  coverage.checkpoints += more.coverage.checkpoints;
+}
+
+/** `elapsedMs` is real time. */
+export function describeTally(tally: Tally, elapsedMs: number): string {
+  const seconds = elapsedMs / 1000;
+  const { charges, failed, starts, checkpoints } = tally.coverage;
+  const rates = [
+    `${(tally.seedCount / seconds).toFixed(0)} seeds/s`,
+    `${(tally.eventCount / seconds / 1000).toFixed(0)} thousand events/s`,
+    `${(tally.virtualMs / 3_600_000 / seconds).toFixed(2)} virtual hours per second`,
+  ];
+  const met = `${charges} charges, ${failed} given up, ${starts} starts, ${checkpoints} checkpoints`;
+  return `${tally.seedCount} seeds, ${tally.failedSeeds.length} failed; ${rates.join(", ")}; ${met}`;
+}

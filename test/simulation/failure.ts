@@ -1,0 +1,32 @@
+import { planOf } from "./plan.ts";
+import { keptPlaces, shrink, withOnly } from "./shrink.ts";
+import { simulate } from "./simulation.ts";
+
+const TRACE_LINES_MAX = 150;
+
+export type FailureOptions = {
+  /** The bug that was put in, for the command line to repeat it. */
+  mutation?: string | undefined;
+  /** Only these incidents of the seed. */
+  places?: readonly number[] | undefined;
+};
+
+/** Everything needed to understand a failing seed and to run it again; undefined when it does not fail. */
+export function describeFailure(seed: number, { mutation, places }: FailureOptions = {}): string | undefined {
+  const whole = planOf(seed);
+  const plan = places ? withOnly(whole, places) : whole;
+  const { violation } = simulate(plan);
+  if (violation === undefined) return undefined;
+  const smallest = shrink(plan, violation.rule);
+  const trace: string[] = [];
+  const shrunk = simulate(smallest, trace).violation;
+  const only = keptPlaces(whole, smallest).join(",");
+  const mutated = mutation === undefined ? "" : ` --mutation "${mutation}"`;
+  return [
+    `seed ${seed}: ${violation.message}`,
+    `shrunk from ${plan.incidents.length} to ${smallest.incidents.length} incidents: ${shrunk?.message}`,
+    `settings ${JSON.stringify(smallest.settings)}`,
+    ...trace.slice(-TRACE_LINES_MAX).map((line) => `  ${line}`),
+    `again: npm run simulate -- --from ${seed} --only ${only}${mutated}`,
+  ].join("\n");
+}

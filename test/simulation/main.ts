@@ -1,0 +1,105 @@
+import { availableParallelism } from "node:os";
+import { parseArgs } from "node:util";
+import { Worker } from "node:worker_threads";
+import { addTo, describeTally, emptyTally, type Tally } from "./campaign.ts";
+import { describeFailure } from "./failure.ts";
+import { MUTATIONS, withMutation } from "./mutations.ts";
+
+const USAGE = `usage: npm run simulate -- [options]
+
+Runs the payment engine, its journal and its recovery in a simulated world, one run a seed.
+
+  --seeds N         seeds to run (1000)
+  --from S          the first one (1)
+  --workers W       threads (one a core)
+  --only 1,4,…      only these incidents of the seed, as a failure prints them
+  --mutation NAME   with a deliberate bug; "list" lists them
+
+Exit code 0: every seed kept every promise; 1: one did not, and its trace is printed; 2: usage.`;
+
+const CHUNK_SEEDS = 200;
+const PROGRESS_MS = 5000;
+const EXIT_USAGE = 2;
+
+async function main(): Promise<number> {
+  const { values } = parseArgs({
+    options: {
+      seeds: { type: "string", default: "1000" },
+      from: { type: "string", default: "1" },
+      workers: { type: "string", default: String(availableParallelism()) },
+      only: { type: "string" },
+      mutation: { type: "string" },
+      help: { type: "boolean" },
+    },
+  });
+  const { mutation } = values;
+  const [seedCount, fromSeed, workerCount] = [values.seeds, values.from, values.workers].map(Number) as [
+    number,
+    number,
+    number,
+  ];
+  if (values.help || mutation === "list") {
+    console.log(values.help ? USAGE : Object.keys(MUTATIONS).join("\n"));
+    return 0;
+  }
+  const isSound = [seedCount, fromSeed, workerCount].every((value) => Number.isSafeInteger(value) && value >= 0);
+  if (!isSound || workerCount < 1 || (mutation !== undefined && !(mutation in MUTATIONS))) {
+    console.error(USAGE);
+    return EXIT_USAGE;
+  }
+  const places = values.only?.split(",").filter(Boolean).map(Number);
+  if (places) {
+    const told = withMutation(mutation, () => describeFailure(fromSeed, { mutation, places }));
+    console.log(told ?? `seed ${fromSeed} keeps every promise`);
+    return told === undefined ? 0 : 1;
+  }
+  const { failedSeeds } = await campaign(fromSeed, seedCount, workerCount, mutation);
+  const first = failedSeeds.sort((a, b) => a - b)[0];
+  if (first === undefined) return 0;
+  console.log(`failed seeds: ${failedSeeds.slice(0, 20).join(" ")}${failedSeeds.length > 20 ? " …" : ""}`);
+  console.log(withMutation(mutation, () => describeFailure(first, { mutation })));
+  return 1;
+}
+
+/** Hands out the seeds to the threads, chunk by chunk; stops handing out at the first failure. */
+async function campaign(
+  fromSeed: number,
+  seedCount: number,
+  workerCount: number,
+  mutation: string | undefined,
+): Promise<Tally> {
+  const beganAtMs = performance.now();
+  const total = emptyTally();
+  const endSeed = fromSeed + seedCount;
+  let nextSeed = fromSeed;
+  let toldAtMs = beganAtMs;
+  const work = (): Promise<void> =>
+    new Promise((resolve, reject) => {
+      const worker = new Worker(new URL("./campaign-worker.js", import.meta.url), { workerData: { mutation } });
+      const handOut = (): void => {
+        const count = Math.min(CHUNK_SEEDS, endSeed - nextSeed);
+        if (count <= 0 || total.failedSeeds.length > 0) {
+          void worker.terminate().then(() => resolve());
+          return;
+        }
+        worker.postMessage({ fromSeed: nextSeed, seedCount: count });
+        nextSeed += count;
+      };
+      worker.on("error", reject);
+      worker.on("message", (tally: Tally) => {
+        addTo(total, tally);
+        const nowMs = performance.now();
+        if (nowMs - toldAtMs > PROGRESS_MS) {
+          toldAtMs = nowMs;
+          console.log(describeTally(total, nowMs - beganAtMs));
+        }
+        handOut();
+      });
+      handOut();
+    });
+  await Promise.all(Array.from({ length: workerCount }, work));
+  console.log(describeTally(total, performance.now() - beganAtMs));
+  return total;
+}
+
+process.exitCode = await main();

@@ -1,0 +1,248 @@
+import { FAILED, GAVE_UP, PROCESSED, PROCESSOR_COUNT, STATE_NAMES } from "../../core/payment.ts";
+import { NOT_FOUND_SLOT } from "../../core/uuid-index.ts";
+import { TOTALS_LENGTH } from "../../core/window-totals.ts";
+import { ownersByLastByte } from "../../server/ownership.ts";
+import { Random } from "../core/random.ts";
+import { expectThat } from "./violation.ts";
+import type { VirtualHost } from "./virtual-host.ts";
+import type { Charge, VirtualProcessor } from "./virtual-processor.ts";
+
+export const INSTANCE_COUNT = 2;
+/** A payment's number is the end of its correlationId, so whoever sees the id knows the payment. */
+export const PAYMENT_MASK = 0xffffff;
+
+const OWNERS = ownersByLastByte(INSTANCE_COUNT);
+const FINAL_WINDOWS = 6;
+
+/** What the world outside knows of a payment. */
+export type Known = {
+  readonly payment: number;
+  readonly words: Int32Array;
+  readonly owner: number;
+  cents: number;
+  /** Requests whose answer was never given, or not yet: they may have been accepted. */
+  openCount: number;
+  wasAsked: boolean;
+  isAcknowledged: boolean;
+  /** Maybe: a purge was begun and nobody was told whether it was done. */
+  purged: "no" | "maybe" | "yes";
+  chargeCount: number;
+};
+
+type Promised = { fromMs: number; toMs: number; totals: number[]; atMs: number };
+
+/** Follows a run from outside, from what clients and processors see, and says when a promise is broken. */
+export class Oracle {
+  readonly known = new Map<number, Known>();
+  purgeCount = 0;
+  readonly #random: Random;
+  readonly #processors: () => readonly VirtualProcessor[];
+  readonly #hosts: () => readonly VirtualHost[];
+  #promised: Promised[] = [];
+
+  /** Whether ended payments may be evicted. */
+  readonly #retains: boolean;
+
+  constructor(
+    seed: number,
+    retains: boolean,
+    processors: () => readonly VirtualProcessor[],
+    hosts: () => readonly VirtualHost[],
+  ) {
+    this.#random = new Random(seed ^ 0x0acce5);
+    this.#retains = retains;
+    this.#processors = processors;
+    this.#hosts = hosts;
+  }
+
+  meet(payment: number, cents: number): Known {
+    const words = this.#random.uuid();
+    words[3] = (words[3]! & ~PAYMENT_MASK) | payment;
+    const owner = OWNERS[payment & 0xff]!;
+    const known: Known = {
+      payment,
+      words,
+      owner,
+      cents,
+      openCount: 0,
+      wasAsked: false,
+      isAcknowledged: false,
+      purged: "no",
+      chargeCount: 0,
+    };
+    this.known.set(payment, known);
+    return known;
+  }
+
+  asked(known: Known): void {
+    known.wasAsked = true;
+    known.openCount++;
+  }
+
+  /** A host has answered a payment with its amount. */
+  answered(known: Known, status: number): void {
+    known.openCount--;
+    if (known.purged !== "no") return;
+    const name = () => `payment=${known.payment} status=${status}`;
+    expectThat(status !== 409, "the same amount is no conflict", name);
+    expectThat(status !== 202 || !known.isAcknowledged, "a correlationId is accepted once", name);
+    if (status === 202 || status === 200) known.isAcknowledged = true;
+  }
+
+  /** A host has answered a payment that it had acknowledged, asked for again with another amount. */
+  answeredConflict(known: Known, status: number): void {
+    if (known.purged !== "no") return;
+    expectThat(
+      status === 409 || status === 503,
+      "a correlationId stands for one amount",
+      () => `payment=${known.payment} status=${status}`,
+    );
+  }
+
+  charged(processor: number, charge: Charge): void {
+    if (charge.isForeign) return;
+    const known = this.known.get(charge.payment)!;
+    known.chargeCount++;
+    const name = () => `payment=${charge.payment} processor=${processor}`;
+    expectThat(known.chargeCount === 1, "a payment is charged once", name);
+    expectThat(charge.cents === known.cents, "a payment is charged at its amount", name);
+  }
+
+  purgeBegins(instance: number): void {
+    this.purgeCount++;
+    this.#promised = [];
+    for (const known of this.known.values()) {
+      if (known.owner === instance && known.wasAsked && known.purged === "no") known.purged = "maybe";
+    }
+  }
+
+  purged(instance: number): void {
+    for (const known of this.known.values()) {
+      if (known.owner === instance && known.purged === "maybe") known.purged = "yes";
+    }
+  }
+
+  /** What an instance knew, said and had not synced is gone: a refusal it has forgotten makes a doubt of a time that was settled. */
+  lostPower(): void {
+    this.#promised = [];
+  }
+
+  /** A host has started: what was acknowledged must be there. */
+  started(instance: number, nowMs: number): void {
+    // A clock that was set back while the instance was down takes back what was promised of the time since.
+    this.#promised = this.#promised.filter((promised) => promised.toMs < nowMs);
+    for (const known of this.known.values()) {
+      if (known.owner !== instance) continue;
+      this.#expectKept(known);
+      // A purge that nobody was told of may not have happened after all; then what it took out of the summaries is back.
+      if (known.purged === "maybe") this.#promised = [];
+    }
+  }
+
+  /** A summary that is final must agree with the processors now, and for good. */
+  told(fromMs: number, toMs: number, totals: number[], settledUntilMs: number, atMs: number): void {
+    // What retention has dropped is in no summary any more, so none is final.
+    if (toMs >= settledUntilMs || this.#retains) return;
+    this.#expectTotals("a final summary agrees with the processors", fromMs, toMs, totals, atMs);
+    this.#promised.push({ fromMs, toMs, totals, atMs });
+  }
+
+  /** Everything has settled. At `workingSinceMs` everything had worked for long enough to have found that out. */
+  ended(giveUpAfterMs: number, workingSinceMs: number): void {
+    for (const known of this.known.values()) {
+      this.#expectKept(known);
+      this.#expectSettled(known, giveUpAfterMs, workingSinceMs);
+    }
+    for (const { fromMs, toMs, totals, atMs } of this.#promised) {
+      this.#expectTotals("a final summary stays final", fromMs, toMs, totals, atMs);
+    }
+    this.#expectTotalsOf(Number.NEGATIVE_INFINITY, Number.POSITIVE_INFINITY);
+    const times = this.#processors().flatMap((processor) =>
+      [...processor.charges.values()].map((c) => c.requestedAtMs),
+    );
+    if (times.length === 0) return;
+    for (let window = 0; window < FINAL_WINDOWS; window++) {
+      const edge = () => this.#random.pick(times) + this.#random.between(-1, 1);
+      this.#expectTotalsOf(edge(), edge());
+    }
+  }
+
+  #expectKept(known: Known): void {
+    const { ledger } = this.#hosts()[known.owner]!.engine;
+    const slot = ledger.find(known.words);
+    const name = () => `payment=${known.payment}`;
+    if (known.purged === "yes") {
+      expectThat(slot === NOT_FOUND_SLOT, "a purged payment stays away", name);
+    } else if (known.purged === "no" && known.isAcknowledged) {
+      // Retention drops a payment only once it has ended, which `chargeCount` and the totals at the end bear out.
+      if (slot === NOT_FOUND_SLOT && this.#retains) return;
+      expectThat(slot !== NOT_FOUND_SLOT, "an acknowledged payment is kept", name);
+      expectThat(ledger.rows.cents[slot] === known.cents, "a payment keeps its amount", name);
+    } else if (known.purged === "no" && known.openCount === 0) {
+      expectThat(slot === NOT_FOUND_SLOT, "a refused payment is not kept", name);
+    }
+  }
+
+  /** The ledger says of the payment what the processors say. */
+  #expectSettled(known: Known, giveUpAfterMs: number, workingSinceMs: number): void {
+    const { ledger } = this.#hosts()[known.owner]!.engine;
+    const { rows } = ledger;
+    const charges = this.#chargesOf(known.payment);
+    const slot = ledger.find(known.words);
+    const name = () =>
+      `payment=${known.payment} state=${slot === NOT_FOUND_SLOT ? "none" : STATE_NAMES[rows.state[slot]!]} charges=${JSON.stringify(charges)}`;
+    if (slot === NOT_FOUND_SLOT) {
+      const mayBeGone = known.purged !== "no" || (this.#retains && (known.isAcknowledged || known.openCount > 0));
+      expectThat(mayBeGone || charges.length === 0, "a payment that is not kept is not charged", name);
+      return;
+    }
+    const state = rows.state[slot];
+    expectThat(state === PROCESSED || state === FAILED, "every payment ends", name);
+    expectThat(charges.length === (state === PROCESSED ? 1 : 0), "processed means charged", name);
+    const endedAtMs = state === FAILED && rows.outcome[slot] === GAVE_UP ? rows.acceptedAtMs[slot]! + giveUpAfterMs : 0;
+    expectThat(endedAtMs <= workingSinceMs, "nothing is given up while the processors work", name);
+    if (state !== PROCESSED) return;
+    const { processor, cents, requestedAtMs } = charges[0]!;
+    expectThat(processor === rows.processor[slot], "a charge is known under its processor", name);
+    expectThat(requestedAtMs === rows.requestedAtMs(slot), "a charge is known at its requestedAt", name);
+    expectThat(cents === rows.cents[slot], "a charge is known with its amount", name);
+  }
+
+  #chargesOf(payment: number): (Charge & { processor: number })[] {
+    return this.#processors().flatMap(({ charges }, processor) => {
+      const charge = charges.get(payment);
+      return charge && !charge.isForeign ? [{ ...charge, processor }] : [];
+    });
+  }
+
+  #expectTotalsOf(fromMs: number, toMs: number): void {
+    const totals = new Array<number>(TOTALS_LENGTH).fill(0);
+    const part = new Float64Array(TOTALS_LENGTH);
+    for (const { engine } of this.#hosts()) {
+      engine.ledger.sum(fromMs, toMs, part);
+      for (let i = 0; i < TOTALS_LENGTH; i++) totals[i]! += part[i]!;
+    }
+    this.#expectTotals("the summary agrees with the processors", fromMs, toMs, totals, 0);
+  }
+
+  #expectTotals(rule: string, fromMs: number, toMs: number, totals: readonly number[], atMs: number): void {
+    const charged = new Array<number>(TOTALS_LENGTH).fill(0);
+    for (let processor = 0; processor < PROCESSOR_COUNT; processor++) {
+      for (const charge of this.#processors()[processor]!.charges.values()) {
+        const { payment, cents, requestedAtMs, isForeign } = charge;
+        if (isForeign || requestedAtMs < fromMs || requestedAtMs > toMs || !this.#isCounted(payment)) continue;
+        charged[processor * 2]!++;
+        charged[processor * 2 + 1]! += cents;
+      }
+    }
+    const isEqual = charged.every((value, i) => value === totals[i]);
+    expectThat(isEqual, rule, () => `from=${fromMs} to=${toMs} ours=[${totals}] theirs=[${charged}] toldAtMs=${atMs}`);
+  }
+
+  /** A charge of a payment that was purged is the purge's. */
+  #isCounted(payment: number): boolean {
+    const known = this.known.get(payment)!;
+    if (known.purged === "no" && !this.#retains) return true;
+    return this.#hosts()[known.owner]!.engine.ledger.find(known.words) !== NOT_FOUND_SLOT;
+  }
+}

@@ -1,0 +1,202 @@
+import { PROCESSOR_COUNT } from "../../core/payment.ts";
+import { Random } from "../core/random.ts";
+
+/** What is the same for a whole run. */
+export type Settings = {
+  capacity: number;
+  /** Durability: acknowledged after a sync, or after the write. */
+  syncs: boolean;
+  segmentBytes: number;
+  sliceRows: number;
+  requestTimeoutMs: number;
+  failoverPatienceMs: number;
+  saturationPatienceMs: number;
+  giveUpAfterMs: number;
+  /** 0: payments are kept. Otherwise nothing is repeated: a payment that was evicted counts as new. */
+  retainCount: number;
+  maxInFlight: number;
+  /** Of each processor: in flight and queued. */
+  processorPlaces: number;
+  processorQueue: number;
+  polls: boolean;
+  /** Most milliseconds a turn of an instance's event loop lasts. */
+  turnMsMax: number;
+  /** From here on nothing fails any more. */
+  faultsEndAtMs: number;
+};
+
+/** How the network to one processor behaves: a chance for each thing that can go wrong with a request. */
+export type Weather = {
+  unreachable: number;
+  neverConnects: number;
+  lostBefore: number;
+  lostAfter: number;
+  resetBefore: number;
+  resetAfter: number;
+  garbage: number;
+  /** Delivered only after the sender has given up. */
+  late: number;
+};
+
+/** One thing that happens to the deployment from outside. Each can be left out without changing the others. */
+export type Incident = { atMs: number } & (
+  | { kind: "pay"; payment: number; cents: number; repeats: number; isForeign: boolean }
+  | { kind: "again"; payment: number; isConflict: boolean }
+  | { kind: "summary"; fromMs: number; toMs: number; pauseMs: number }
+  | { kind: "purge" }
+  | { kind: "kill"; instance: number; downMs: number }
+  | { kind: "kill in disk operation"; instance: number; operation: number; fraction: number; downMs: number }
+  | { kind: "lose power"; instance: number; downMs: number }
+  | { kind: "disk full"; instance: number; roomBytes: number; forMs: number }
+  | { kind: "wall clock"; stepMs: number }
+  | { kind: "processor"; processor: number; delayMs: number; failing: boolean; forMs: number }
+  | { kind: "network"; processor: number; weather: Weather; forMs: number }
+);
+
+export type Plan = { seed: number; settings: Settings; incidents: readonly Incident[] };
+
+/** What a seed may have in store. A seed has some of them, so that each is also met without the others (swarm testing, Groce 2012). */
+const STRESSES = ["kill", "diskKill", "diskFull", "power", "network", "processor", "purge", "wall", "burst"] as const;
+type Stress = (typeof STRESSES)[number];
+
+const SECOND_MS = 1000;
+
+/** Everything a seed stands for but the chances of single messages. */
+export function planOf(seed: number): Plan {
+  const random = new Random(seed);
+  const isCalm = random.chance(0.06);
+  const stresses = new Set<Stress>(STRESSES.filter(() => !isCalm && random.chance(0.45)));
+  const polls = random.chance(0.1);
+  // Polls are seconds apart, everything else is over in milliseconds.
+  const durationMs = (polls ? random.between(15, 40) : random.between(1, 6)) * SECOND_MS;
+  const settings = { ...settingsOf(random, stresses), polls, faultsEndAtMs: durationMs };
+  const incidents = [
+    ...payments(random, stresses, durationMs, isCalm, settings.retainCount === 0),
+    ...summaries(random, durationMs),
+    ...crashes(random, stresses, durationMs, settings.syncs),
+    ...weather(random, stresses, durationMs, isCalm),
+  ];
+  incidents.sort((a, b) => a.atMs - b.atMs);
+  return { seed, settings, incidents };
+}
+
+/** One line for a trace. */
+export function describeIncident(incident: Incident): string {
+  const { kind, ...rest } = incident;
+  return `${kind} ${JSON.stringify(rest)}`;
+}
+
+function settingsOf(random: Random, stresses: ReadonlySet<Stress>): Omit<Settings, "polls" | "faultsEndAtMs"> {
+  const isCrowded = stresses.has("burst") && random.chance(0.5);
+  return {
+    capacity: random.pick([8, 64, 64, 128, 256]),
+    syncs: stresses.has("power") || random.chance(0.2),
+    segmentBytes: 48 * random.pick([2, 6, 20, 60, 400]),
+    sliceRows: random.pick([1, 3, 8, 64]),
+    requestTimeoutMs: random.pick([300, 700, 1500]),
+    failoverPatienceMs: random.pick([0, 0, 50, 500]),
+    saturationPatienceMs: random.pick([0, 200, 2000]),
+    giveUpAfterMs: random.pick([1500, 4000, 15_000]),
+    retainCount: random.chance(0.15) ? random.between(1, 12) : 0,
+    maxInFlight: isCrowded ? random.between(1, 4) : random.pick([8, 32]),
+    processorPlaces: isCrowded ? random.between(1, 3) : 800,
+    processorQueue: isCrowded ? random.below(3) : 500,
+    turnMsMax: random.pick([0, 0, 2, 15]),
+  };
+}
+
+function payments(
+  random: Random,
+  stresses: ReadonlySet<Stress>,
+  durationMs: number,
+  hasStrangers: boolean,
+  repeats: boolean,
+): Incident[] {
+  const incidents: Incident[] = [];
+  const count = random.between(5, stresses.has("burst") ? 80 : 40);
+  let atMs = 0;
+  for (let payment = 0; payment < count; payment++) {
+    const isInBurst = stresses.has("burst") && payment % 16 !== 0;
+    if (!isInBurst) atMs = random.below(durationMs);
+    const cents = random.chance(0.1) ? random.between(1, 100_000_000) : 1990;
+    const isForeign = hasStrangers && random.chance(0.3);
+    incidents.push({ kind: "pay", atMs, payment, cents, repeats: repeats ? random.below(4) : 0, isForeign });
+    if (!repeats || !random.chance(0.25)) continue;
+    const againAtMs = atMs + random.below(2 * SECOND_MS);
+    incidents.push({ kind: "again", atMs: againAtMs, payment, isConflict: random.chance(0.5) });
+  }
+  return incidents;
+}
+
+function summaries(random: Random, durationMs: number): Incident[] {
+  return Array.from({ length: random.below(6) }, () => ({
+    kind: "summary" as const,
+    atMs: random.below(durationMs + 3 * SECOND_MS),
+    fromMs: random.chance(0.3) ? Number.NEGATIVE_INFINITY : random.below(durationMs),
+    // A negative end is before the time of asking: near the watermark, where it is decided what is final.
+    toMs: random.chance(0.6) ? -random.below(60) : random.below(durationMs),
+    pauseMs: random.below(4),
+  }));
+}
+
+function crashes(random: Random, stresses: ReadonlySet<Stress>, durationMs: number, syncs: boolean): Incident[] {
+  const incidents: Incident[] = [];
+  const some = (stress: Stress, countMax: number, make: () => Incident) => {
+    if (!stresses.has(stress)) return;
+    for (let count = random.between(1, countMax); count > 0; count--) incidents.push(make());
+  };
+  const when = () => ({ atMs: random.below(durationMs), instance: random.below(2) });
+  const downMs = () => random.pick([0, 5, 50, 400, 3000]);
+  some("kill", 3, () => ({ kind: "kill", ...when(), downMs: downMs() }));
+  some("diskKill", 4, () => {
+    const fraction = random.bits() / 2 ** 32;
+    return { kind: "kill in disk operation", ...when(), operation: random.below(24), fraction, downMs: downMs() };
+  });
+  if (syncs) some("power", 3, () => ({ kind: "lose power", ...when(), downMs: downMs() }));
+  some("diskFull", 2, () => {
+    const roomBytes = random.below(random.pick([2, 100, 400]));
+    return { kind: "disk full", ...when(), roomBytes, forMs: random.between(1, 2000) };
+  });
+  some("wall", 2, () => ({
+    kind: "wall clock",
+    atMs: random.below(durationMs),
+    stepMs: random.between(-5, 5) * random.pick([7, 1000]),
+  }));
+  some("purge", 2, () => ({ kind: "purge", atMs: random.below(durationMs) }));
+  return incidents;
+}
+
+function weather(random: Random, stresses: ReadonlySet<Stress>, durationMs: number, isCalm: boolean): Incident[] {
+  const incidents: Incident[] = [];
+  const when = () => ({
+    atMs: random.below(durationMs),
+    processor: random.below(PROCESSOR_COUNT),
+    forMs: random.between(10, 4000),
+  });
+  if (stresses.has("processor") || isCalm) {
+    for (let count = random.between(1, 4); count > 0; count--) {
+      const delayMs = isCalm ? random.below(150) : random.pick([0, 20, 100, 600, 1600, 5000]);
+      incidents.push({ kind: "processor", ...when(), delayMs, failing: random.chance(0.5) });
+    }
+  }
+  if (stresses.has("network")) {
+    for (let count = random.between(1, 3); count > 0; count--) {
+      incidents.push({ kind: "network", ...when(), weather: weatherOf(random) });
+    }
+  }
+  return incidents;
+}
+
+function weatherOf(random: Random): Weather {
+  const chance = () => (random.chance(0.35) ? random.pick([0.05, 0.3, 1]) : 0);
+  return {
+    unreachable: chance(),
+    neverConnects: chance(),
+    lostBefore: chance(),
+    lostAfter: chance(),
+    resetBefore: chance(),
+    resetAfter: chance(),
+    garbage: chance(),
+    late: chance(),
+  };
+}

@@ -1,0 +1,71 @@
+import { expect } from "chai";
+import { addTo, describeTally, emptyTally, runSeeds } from "./campaign.ts";
+import { describeFailure } from "./failure.ts";
+import { findMutation, MUTATIONS } from "./mutations.ts";
+import { planOf } from "./plan.ts";
+import { keptPlaces, shrink, withOnly } from "./shrink.ts";
+import { simulate } from "./simulation.ts";
+
+const CHOSEN = process.env["SIM_SEED"];
+/** Where the seeds begin. SIM_SEED=<number> begins elsewhere, such as at what a failure printed. */
+const BASE_SEED = CHOSEN === undefined ? 20250715 : Number(CHOSEN);
+const BUDGET_MS = 18_000;
+const SEEDS_MAX = 4000;
+const CHUNK_SEEDS = 50;
+/** Mutations are looked for in the same seeds every time: whether one is found must not depend on chance. */
+const MUTATION_SEED = 1;
+const MUTATION_SEEDS_MAX = 1500;
+
+describe("simulation", () => {
+  it(`keeps every promise in some thousand seeds from SIM_SEED=${BASE_SEED} on`, function () {
+    this.timeout(60_000);
+    this.slow(BUDGET_MS * 2);
+    const total = emptyTally();
+    const beganAtMs = performance.now();
+    while (total.seedCount < SEEDS_MAX && performance.now() - beganAtMs < BUDGET_MS) {
+      addTo(total, runSeeds(BASE_SEED + total.seedCount, CHUNK_SEEDS));
+      const failed = total.failedSeeds[0];
+      if (failed !== undefined) throw new Error(describeFailure(failed));
+    }
+    console.log(`      ${describeTally(total, performance.now() - beganAtMs)}`);
+    expect(total.coverage.charges, "charges").to.be.above(0);
+    expect(total.coverage.failed, "payments given up").to.be.above(0);
+    expect(total.coverage.starts, "restarts").to.be.above(total.seedCount * 2);
+    expect(total.coverage.checkpoints, "checkpoints").to.be.above(0);
+  });
+
+  it("runs a seed the same way every time", () => {
+    for (let seed = BASE_SEED; seed < BASE_SEED + 20; seed++) {
+      const [first, again]: [string[], string[]] = [[], []];
+      simulate(planOf(seed), first);
+      simulate(planOf(seed), again);
+      expect(again).to.deep.equal(first);
+    }
+  });
+
+  it("shrinks a failing plan to the incidents it needs", () => {
+    const plan = planOf(MUTATION_SEED);
+    const undo = MUTATIONS["a window without its last millisecond"]!();
+    try {
+      const rule = simulate(plan).violation!.rule;
+      const smallest = shrink(plan, rule);
+      expect(smallest.incidents.length).to.be.at.most(3);
+      const again = withOnly(planOf(MUTATION_SEED), keptPlaces(plan, smallest));
+      expect(simulate(again).violation?.rule).to.equal(rule);
+    } finally {
+      undo();
+    }
+  });
+
+  describe("finds the deliberate bug", () => {
+    for (const name of Object.keys(MUTATIONS)) {
+      it(name, function () {
+        this.timeout(60_000);
+        this.slow(10_000);
+        const found = findMutation(name, MUTATION_SEED, MUTATION_SEEDS_MAX);
+        if (found === undefined) throw new Error(`every bug must be found: seeds=${MUTATION_SEEDS_MAX}`);
+        console.log(`        after ${found.seedCount} seeds: ${found.rule}`);
+      });
+    }
+  });
+});
