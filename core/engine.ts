@@ -213,22 +213,7 @@ export class Engine {
       if (state === FLIGHT_FREE || state === ORPHAN) continue;
       untilMs = Math.min(untilMs, this.ledger.rows.requestedAtMs(this.flights.slot[flight]!));
     }
-    return untilMs;
-  }
-
-  /**
-   * Earliest requestedAt whose outcome is not in the log yet: after a crash the payment would be in doubt again,
-   * and could yet be charged there. Infinity if there is none.
-   */
-  unwrittenSinceMs(): number {
-    let sinceMs = Number.POSITIVE_INFINITY;
-    for (let record = 0; record < this.batch.count; record++) {
-      const kind = this.batch.kind(record);
-      const sequence = this.batch.sequence(record);
-      if (kind < REFUSED || kind > FAILED_AT || !this.ledger.isKept(sequence)) continue;
-      sinceMs = Math.min(sinceMs, this.ledger.rows.requestedAtMs(this.ledger.slotOf(sequence)));
-    }
-    return sinceMs;
+    return Math.min(untilMs, this.#unwrittenSinceMs());
   }
 
   /** Writes the payment id of `slot` into out[0 … 3]. */
@@ -265,6 +250,21 @@ export class Engine {
     const flight = this.flights.open(slot, processor, this.#nowMs);
     if (state === SENDING) this.#commit(DOUBTED, slot, processor, LOST, 0);
     this.#doubts.defer(flight, LOST, this.#nowMs);
+  }
+
+  /**
+   * Earliest requestedAt whose outcome is not in the log yet: after a crash the payment would be in doubt again,
+   * and could yet be charged there. Infinity if there is none.
+   */
+  #unwrittenSinceMs(): number {
+    let sinceMs = Number.POSITIVE_INFINITY;
+    for (let record = 0; record < this.batch.count; record++) {
+      const kind = this.batch.kind(record);
+      const sequence = this.batch.sequence(record);
+      if (kind < REFUSED || kind > FAILED_AT || !this.ledger.isKept(sequence)) continue;
+      sinceMs = Math.min(sinceMs, this.ledger.rows.requestedAtMs(this.ledger.slotOf(sequence)));
+    }
+    return sinceMs;
   }
 
   #advance(nowMs: number): void {

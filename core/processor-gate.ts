@@ -39,6 +39,8 @@ export class ProcessorGate {
   readonly #health: HealthSnapshot;
   readonly #limit: InFlightLimit;
   #inFlightCount = 0;
+  /** When the limit was last used up. */
+  #fullAtMs = Number.NEGATIVE_INFINITY;
   #isDown = false;
   #downSinceMs = 0;
   #successBeganAtMs = Number.NEGATIVE_INFINITY;
@@ -87,6 +89,7 @@ export class ProcessorGate {
   /** A POST or a lookup begins. Returns the number of the probe it is, or NO_PROBE. */
   began(isPost: boolean, nowMs: number): number {
     this.#inFlightCount++;
+    if (this.#inFlightCount >= this.#limit.current) this.#fullAtMs = nowMs;
     if (!isPost || !this.#isDown) return NO_PROBE;
     this.#probeBeganAtMs = nowMs;
     this.#probe = this.#probe === PROBE_MAX ? 1 : this.#probe + 1;
@@ -125,7 +128,8 @@ export class ProcessorGate {
     this.#lossCount = 0;
     if (beganAtMs > this.#successBeganAtMs) this.#successBeganAtMs = beganAtMs;
     if (!this.#isDown) {
-      this.#limit.succeeded(inFlightCount);
+      // The answers of a round may come together: what counts is whether the limit was used up since the attempt began.
+      this.#limit.succeeded(beganAtMs <= this.#fullAtMs ? this.#limit.current : inFlightCount);
     } else if (beganAtMs >= this.#downSinceMs) {
       this.#isDown = false;
       this.#health.feltUp(this.#processor);

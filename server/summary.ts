@@ -31,8 +31,7 @@ export function isProblem(value: Window | Problem): value is Problem {
 export function summaryPart(engine: Engine, window: Window, nowMs: number): SummaryPart {
   const totals = new Float64Array(TOTALS_LENGTH);
   engine.ledger.sum(window.fromMs, window.toMs, totals);
-  const settledUntilMs = Math.min(engine.settledUntilMs(nowMs), engine.unwrittenSinceMs());
-  return { totals: Array.from(totals), settledUntilMs };
+  return { totals: Array.from(totals), settledUntilMs: engine.settledUntilMs(nowMs) };
 }
 
 /** The parts of all instances together: body and watermark. BigInt, because only a part is sure to fit a double. */
