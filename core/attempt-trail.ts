@@ -31,9 +31,9 @@ export class AttemptTrail {
 
   /** Writes an entry in front of the chain that begins at `before` and returns its number: the chain's new beginning. */
   push(before: number, beganAfterMs: number, elapsedMs: number, processor: number, outcome: number): number {
-    const at = (this.#written % this.#capacity) * FIELDS;
     // Numbers are 32 bits in the rows; a trail restarts rather than mistake an old number for a new one.
     this.#written = this.#written === MAX_U32 - 1 ? 1 : this.#written + 1;
+    const at = ((this.#written - 1) % this.#capacity) * FIELDS;
     this.#fields[at] = before;
     this.#fields[at + 1] = Math.min(beganAfterMs, MAX_U32);
     this.#fields[at + 2] = Math.min(elapsedMs, MAX_U32);

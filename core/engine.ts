@@ -262,7 +262,10 @@ export class Engine {
       const kind = this.batch.kind(record);
       const sequence = this.batch.sequence(record);
       if (kind < REFUSED || kind > FAILED_AT || !this.ledger.isKept(sequence)) continue;
-      sinceMs = Math.min(sinceMs, this.ledger.rows.requestedAtMs(this.ledger.slotOf(sequence)));
+      // The payment may have been sent again since, so a refused attempt is dated by its record.
+      const isRefusal = kind === REFUSED;
+      const beganAtMs = this.batch.atMs(record) - this.batch.elapsedMs(record);
+      sinceMs = Math.min(sinceMs, isRefusal ? beganAtMs : this.ledger.rows.requestedAtMs(this.ledger.slotOf(sequence)));
     }
     return sinceMs;
   }

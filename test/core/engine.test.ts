@@ -876,11 +876,24 @@ describe("engine: the watermark", () => {
     hand.acceptMany(2, 0);
     const [one, two] = [hand.send(10), hand.send(20)];
     hand.engine.batch.clear();
+    hand.settle(two, OVERLOADED, 30);
+    expect(hand.engine.settledUntilMs(NOON_MS + 40)).to.equal(NOON_MS + 10);
     hand.settle(one, CHARGED, 30);
-    hand.settle(two, FAILING, 30);
     expect(hand.engine.settledUntilMs(NOON_MS + 40)).to.equal(NOON_MS + 10);
     hand.engine.batch.clear();
     expect(hand.engine.settledUntilMs(NOON_MS + 40)).to.equal(NOON_MS + 40);
+  });
+
+  it("waits for a refusal to be in the log even when the payment has been sent again", () => {
+    const hand = new Hand({ failoverPatienceMs: 0 });
+    hand.accept(0, 0);
+    const request = hand.send(10);
+    hand.engine.batch.clear();
+    hand.settle(request, FAILING, 20);
+    expect(hand.send(30)).to.include({ processor: FALLBACK, requestedAtMs: 30 });
+    expect(hand.engine.settledUntilMs(NOON_MS + 40)).to.equal(NOON_MS + 10);
+    hand.engine.revert();
+    expect(hand.engine.settledUntilMs(NOON_MS + 40)).to.equal(NOON_MS + 10);
   });
 
   it("is never before a charge that is counted later", () => {

@@ -179,6 +179,7 @@ export class Simulation {
   /** What happens meanwhile, then new work, then what was chosen to be sent leaves once the log has it. */
   #turn(durationMs: number): void {
     this.#timeline.runUntil(this.#timeline.nowMs + durationMs);
+    if (this.#random.chance(0.1)) this.#checkFinal(this.#engine.settledUntilMs(this.#clock()));
     if (!this.#isLogFailing) {
       if (this.#isStormy) for (let n = this.#random.below(1 + 2 * this.#rate); n > 0; n--) this.#accept();
       if (this.#random.chance(0.2)) this.#giveUp();
@@ -463,7 +464,6 @@ export class Simulation {
     for (const processor of [0, 1]) this.#checkCounts(processor, open);
     const untilMs = this.#engine.settledUntilMs(this.#clock());
     if (untilMs > this.#earliestOpenMs()) fail(`nothing before the watermark is open: untilMs=${untilMs}`);
-    if (this.#random.chance(0.05)) this.#checkFinal(untilMs);
     if (this.#random.chance(0.05)) this.#checkLookups();
   }
 
