@@ -1,5 +1,14 @@
-import { DOUBT, type Flights, LOOKING_UP, NO_FLIGHT, POSTING } from "./flights.ts";
-import { LOST, RESET } from "./payment.ts";
+import {
+  BY_EITHER,
+  DOUBT,
+  type Flights,
+  LOOKING_UP,
+  LOOKUP_FIRST,
+  LOOKUP_ONLY,
+  NO_FLIGHT,
+  POSTING,
+} from "./flights.ts";
+import { LOST, REJECTED, RESET, TIMED_OUT } from "./payment.ts";
 import { OPEN, SATURATED } from "./processor-gate.ts";
 import type { Router } from "./router.ts";
 
@@ -10,7 +19,8 @@ const LOOKUPS_MAX = 16;
 
 /**
  * When and how payments in doubt are asked about again: always at their processor, at their requestedAt. By POST where the processor
- * takes payments, because 200 and 422 are both certain; by GET where it does not. The interval doubles from 100 ms to 2 s.
+ * takes payments, because 200 and 422 are both certain; by GET where it does not, and after every POST that took too long: where all of
+ * them do, only a GET will ever tell. The interval doubles from 100 ms to 2 s.
  */
 export class Doubts {
   readonly #flights: Flights;
@@ -36,7 +46,7 @@ export class Doubts {
     const asked = this.#flights.askCount[flight]!;
     const isBroken = outcome === RESET || outcome === LOST;
     const delayMs = isBroken && asked === 0 ? 0 : Math.min(INTERVAL_MS_MIN * 2 ** Math.min(asked, 10), INTERVAL_MS_MAX);
-    this.#flights.doubt(flight, nowMs + delayMs);
+    this.#flights.doubt(flight, nowMs + delayMs, modeAfter(outcome));
     this.#nextDueAtMs = Math.min(this.#nextDueAtMs, nowMs + delayMs);
   }
 
@@ -50,7 +60,7 @@ export class Doubts {
     for (let flight = 0; flight < flights.highWater; flight++) {
       if (flights.state[flight] !== DOUBT) continue;
       if (flights.dueAtMs[flight]! <= nowMs) {
-        const how = this.#howToAsk(flights.processor[flight]!, nowMs);
+        const how = this.#howToAsk(flight, nowMs);
         if (how !== undefined) return this.#begin(flight, how, nowMs);
         flights.dueAtMs[flight] = nowMs + INTERVAL_MS_MIN;
       }
@@ -60,12 +70,13 @@ export class Doubts {
     return NO_FLIGHT;
   }
 
-  /** A processor that is to be tried is tried with a payment that is bound to it anyway, due or not. */
+  /** A processor that is to be tried is tried with a payment that is bound to it anyway, due or not, unless all need a lookup first. */
   #probe(nowMs: number): number {
     for (let processor = 0; processor < this.#router.gates.length; processor++) {
       const gate = this.#router.gates[processor]!;
       if (this.#flights.doubtCount(processor) === 0 || !gate.isDown || gate.admit(nowMs) !== OPEN) continue;
-      return this.#begin(this.#earliestDue(processor), POSTING, nowMs);
+      const flight = this.#earliestDue(processor);
+      if (flight !== NO_FLIGHT) return this.#begin(flight, POSTING, nowMs);
     }
     return NO_FLIGHT;
   }
@@ -75,6 +86,7 @@ export class Doubts {
     let earliest = NO_FLIGHT;
     for (let flight = 0; flight < flights.highWater; flight++) {
       if (flights.state[flight] !== DOUBT || flights.processor[flight] !== processor) continue;
+      if (flights.askMode[flight] !== BY_EITHER) continue;
       if (earliest === NO_FLIGHT || flights.dueAtMs[flight]! < flights.dueAtMs[earliest]!) earliest = flight;
     }
     return earliest;
@@ -86,10 +98,15 @@ export class Doubts {
     return flight;
   }
 
-  #howToAsk(processor: number, nowMs: number): typeof POSTING | typeof LOOKING_UP | undefined {
-    const gate = this.#router.gates[processor]!;
+  #howToAsk(flight: number, nowMs: number): typeof POSTING | typeof LOOKING_UP | undefined {
+    const gate = this.#router.gates[this.#flights.processor[flight]!]!;
     const admitted = gate.admit(nowMs);
-    if (admitted === OPEN) return POSTING;
+    if (admitted === OPEN && this.#flights.askMode[flight] === BY_EITHER) return POSTING;
     return admitted === SATURATED || gate.inFlightCount >= LOOKUPS_MAX ? undefined : LOOKING_UP;
   }
+}
+
+function modeAfter(outcome: number): number {
+  if (outcome === REJECTED) return LOOKUP_ONLY;
+  return outcome === TIMED_OUT ? LOOKUP_FIRST : BY_EITHER;
 }

@@ -17,6 +17,13 @@ export const LOOKING_UP = 2;
 export const DOUBT = 3;
 export const ORPHAN = 4;
 
+/** By POST where the processor takes payments, by GET where not. */
+export const BY_EITHER = 0;
+/** By GET, and then by either. */
+export const LOOKUP_FIRST = 1;
+/** By GET: the processor does not take this payment's POST at all. */
+export const LOOKUP_ONLY = 2;
+
 export const NO_FLIGHT = -1;
 
 export class Flights {
@@ -31,11 +38,15 @@ export class Flights {
   readonly dueAtMs: Float64Array;
   /** Times a doubt was asked about, for the backoff. */
   readonly askCount: Uint32Array;
+  /** How a doubt is to be asked about: BY_EITHER, LOOKUP_FIRST or LOOKUP_ONLY. */
+  readonly askMode: Uint8Array;
+  readonly #isDoubtful: Uint8Array;
   /** Number of the probe the attempt is (see ProcessorGate), 0 for none. */
   readonly probe: Uint32Array;
   readonly #free: Int32Array;
   readonly #openCounts = new Int32Array(PROCESSOR_COUNT);
   readonly #doubtCounts = new Int32Array(PROCESSOR_COUNT);
+  readonly #candidateCounts = new Int32Array(PROCESSOR_COUNT);
   /** Places given back; beyond the high water all are free. */
   #freeCount = 0;
   /** Places ever used: how far a scan has to go. */
@@ -51,6 +62,8 @@ export class Flights {
     this.beganAtMs = new Float64Array(capacity);
     this.dueAtMs = new Float64Array(capacity);
     this.askCount = new Uint32Array(capacity);
+    this.askMode = new Uint8Array(capacity);
+    this.#isDoubtful = new Uint8Array(capacity);
     this.probe = new Uint32Array(capacity);
     this.#free = new Int32Array(capacity);
   }
@@ -69,6 +82,11 @@ export class Flights {
     return this.#doubtCounts[processor]!;
   }
 
+  /** Payments in doubt, asked about just now or waiting, by which the processor can be probed. */
+  probeCandidateCount(processor: number): number {
+    return this.#candidateCounts[processor]!;
+  }
+
   get highWater(): number {
     return this.#highWater;
   }
@@ -83,15 +101,23 @@ export class Flights {
     this.processor[flight] = processor;
     this.beganAtMs[flight] = nowMs;
     this.askCount[flight] = 0;
+    this.askMode[flight] = BY_EITHER;
+    this.#isDoubtful[flight] = 0;
     this.probe[flight] = probe;
     this.#openCounts[processor]!++;
     return flight;
   }
 
-  doubt(flight: number, dueAtMs: number): void {
+  /** `mode` is how it is asked about next; LOOKUP_ONLY stays. */
+  doubt(flight: number, dueAtMs: number, mode = BY_EITHER): void {
+    const processor = this.processor[flight]!;
+    this.#countCandidate(flight, -1);
+    this.#isDoubtful[flight] = 1;
+    if (this.askMode[flight] !== LOOKUP_ONLY) this.askMode[flight] = mode;
+    this.#countCandidate(flight, 1);
     this.state[flight] = DOUBT;
     this.dueAtMs[flight] = dueAtMs;
-    this.#doubtCounts[this.processor[flight]!]!++;
+    this.#doubtCounts[processor]!++;
   }
 
   ask(flight: number, how: typeof POSTING | typeof LOOKING_UP, nowMs: number, probe = 0): void {
@@ -106,9 +132,16 @@ export class Flights {
     const processor = this.processor[flight]!;
     if (this.state[flight] === FLIGHT_FREE) throw new Error(`a flight is closed once: flight=${flight}`);
     if (this.state[flight] === DOUBT) this.#doubtCounts[processor]!--;
+    this.#countCandidate(flight, -1);
+    this.#isDoubtful[flight] = 0;
     this.state[flight] = FLIGHT_FREE;
     this.#openCounts[processor]!--;
     this.#free[this.#freeCount++] = flight;
+  }
+
+  #countCandidate(flight: number, sign: number): void {
+    if (this.#isDoubtful[flight] === 0 || this.askMode[flight] === LOOKUP_ONLY) return;
+    this.#candidateCounts[this.processor[flight]!]! += sign;
   }
 
   /** All payments are gone: doubts are closed, what is in flight waits for its answer as an orphan. */

@@ -41,7 +41,7 @@ export class Router {
     if (!this.#flights.hasRoom(processor)) return DOWN;
     const gate = this.gates[processor]!;
     const admitted = gate.admit(nowMs);
-    if (admitted === OPEN && gate.isDown && this.#flights.openCount(processor) > gate.inFlightCount) return DOWN;
+    if (admitted === OPEN && gate.isDown && this.#flights.probeCandidateCount(processor) > 0) return DOWN;
     return admitted;
   }
 }

@@ -446,7 +446,7 @@ describe("engine: doubts", () => {
       requests.push(...hand.sendAll(1));
     }
     expect(requests).to.have.length(28);
-    for (const request of requests) hand.settle(request, TIMED_OUT, 1001);
+    for (const request of requests) hand.settle(request, UNEXPECTED, 1001);
     const asked = hand.sendAll(1101);
     expect(asked.filter((request) => request.how === POSTING)).to.have.length(1);
     expect(asked.filter((request) => request.how === LOOKING_UP)).to.have.length(15);
@@ -457,10 +457,38 @@ describe("engine: doubts", () => {
   it("probes with a payment in doubt rather than risk a new one, and the others follow its success", () => {
     const hand = inDoubt();
     for (let n = 1; n <= 3; n++) hand.accept(n, 1010);
-    const probe = hand.sendFirst(1010);
+    const lookup = hand.sendFirst(1010);
+    expect([lookup.slot, lookup.how, hand.sendAll(lookup.atMs)]).to.deep.equal([0, LOOKING_UP, []]);
+    hand.settle(lookup, NOT_FOUND, lookup.atMs);
+    const probe = hand.sendFirst(lookup.atMs);
     expect([probe.slot, probe.how, hand.sendAll(probe.atMs)]).to.deep.equal([0, POSTING, []]);
     hand.settle(probe, CHARGED, probe.atMs + 5);
     expect(hand.sendAll(probe.atMs + 5).map((request) => request.slot)).to.deep.equal([1, 2, 3]);
+  });
+
+  it("finds by GET what was charged at a processor that answers every POST too late", () => {
+    const hand = inDoubt();
+    const first = hand.sendFirst(1010);
+    expect(first.how).to.equal(LOOKING_UP);
+    hand.settle(first, NOT_FOUND, first.atMs);
+    const again = hand.sendFirst(first.atMs);
+    expect(again.how).to.equal(POSTING);
+    hand.settle(again, TIMED_OUT, again.atMs + 1000);
+    const second = hand.sendFirst(again.atMs + 1000);
+    expect(second.how).to.equal(LOOKING_UP);
+    hand.settle(second, FOUND, second.atMs);
+    expect(hand.state(0)).to.equal(PROCESSED);
+  });
+
+  it("does not keep a processor down for the sake of a payment it does not take", () => {
+    const hand = inDoubt();
+    const lookup = hand.sendFirst(1010);
+    hand.settle(lookup, NOT_FOUND, lookup.atMs);
+    const probe = hand.sendFirst(lookup.atMs);
+    hand.settle(probe, REJECTED, probe.atMs);
+    hand.accept(1, probe.atMs);
+    const fresh = hand.sendFirst(probe.atMs);
+    expect(fresh).to.include({ slot: 1, how: POSTING, processor: DEFAULT });
   });
 
   it("probes with a payment in doubt at once when a poll says the processor is well, due or not", () => {

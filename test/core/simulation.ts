@@ -1,5 +1,5 @@
 import { ACCEPTED_NEW, CONFLICT, DUPLICATE, Engine, type EngineOptions, FULL } from "../../core/engine.ts";
-import { FLIGHT_FREE, LOOKING_UP, NO_FLIGHT, POSTING } from "../../core/flights.ts";
+import { BY_EITHER, FLIGHT_FREE, LOOKING_UP, NO_FLIGHT, POSTING } from "../../core/flights.ts";
 import { HealthSnapshot } from "../../core/health-snapshot.ts";
 import { Ledger } from "../../core/ledger.ts";
 import {
@@ -301,7 +301,8 @@ export class Simulation {
   #expectAdmitted({ flight, processor, how }: Outgoing): void {
     const gate = this.#engine.router.gates[processor]!;
     if (how === LOOKING_UP) {
-      expectSame("only a processor that is down is asked by GET", gate.isDown, true);
+      const isAskedByGetOnly = this.#engine.flights.askMode[flight] !== BY_EITHER;
+      expectSame("only a processor that is down, or too slow, is asked by GET", gate.isDown || isAskedByGetOnly, true);
     } else if (gate.isDown) {
       const beganAtMs = this.#engine.nowMs;
       for (const probe of this.#probes) {
