@@ -4,7 +4,10 @@ import { Random } from "../core/random.ts";
 import { PollSimulation, type Weather } from "./poll-simulation.ts";
 
 const SEED = Number(process.env["TEST_SEED"] ?? 20250715);
-const SEED_COUNT = process.env["TEST_SEED"] === undefined ? 60 : 1;
+/** Consecutive seeds, and those that showed something once: late releases, instances stopped for some seconds. */
+const ONCE_FAILED = [20250803, 20250969, 20251208, 20251264, 20251616];
+const SEEDS =
+  process.env["TEST_SEED"] === undefined ? [...Array.from({ length: 60 }, (_, i) => SEED + i), ...ONCE_FAILED] : [SEED];
 const MINUTE_MS = 60_000;
 
 const calm: Weather = {
@@ -30,7 +33,7 @@ const rough: Weather = {
 
 /** Runs the story for many seeds; a failure names its seed. */
 async function forEachSeed(story: (random: Random) => Promise<void>): Promise<void> {
-  for (let seed = SEED; seed < SEED + SEED_COUNT; seed++) {
+  for (const seed of SEEDS) {
     try {
       await story(new Random(seed));
     } catch (error) {

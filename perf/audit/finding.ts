@@ -1,0 +1,81 @@
+import type { Charge } from "./processor-admin.ts";
+import type { LedgerEntry } from "./service-api.ts";
+import type { Role } from "./totals.ts";
+
+/**
+ *   extra            charged, and the service has never heard of it
+ *   not counted      charged, and the service knows it, but not as processed
+ *   double charge    charged at both processors
+ *   wrong processor  charged at this processor, counted at the other
+ *   amount           charged with another amount than counted
+ *   requestedAt      charged under another requestedAt than counted
+ *   missing          counted, and charged nowhere; the service cannot list payments, so its correlationId is not known
+ *   differs          what the two sides have in this millisecond differs; the processor cannot list its payments
+ */
+export type FindingKind =
+  | "extra"
+  | "not counted"
+  | "double charge"
+  | "wrong processor"
+  | "amount"
+  | "requestedAt"
+  | "missing"
+  | "differs";
+
+export interface Finding {
+  readonly kind: FindingKind;
+  readonly processor: Role;
+  readonly correlationId: string | null;
+  /** The processor's, where it has one. */
+  readonly requestedAtMs: number;
+  readonly cents: bigint;
+  readonly detail: string;
+}
+
+export function otherRole(role: Role): Role {
+  return role === "default" ? "fallback" : "default";
+}
+
+/** Whether the service counts this entry at all, and then where and when. */
+export function isCounted(
+  entry: LedgerEntry | undefined,
+): entry is LedgerEntry & { readonly processor: Role; readonly requestedAtMs: number } {
+  return entry?.state === "processed" && entry.processor !== null && entry.requestedAtMs !== null;
+}
+
+/**
+ * What is wrong with a charge at `role`, seen from the service's ledger; `undefined` if nothing is. Whether the other
+ * processor has it as well is not told apart here: see doubleCharge.
+ */
+export function judgeCharge(role: Role, charge: Charge, entry: LedgerEntry | undefined): Finding | undefined {
+  const finding = (kind: FindingKind, detail: string): Finding => ({
+    kind,
+    processor: role,
+    correlationId: charge.correlationId,
+    requestedAtMs: charge.requestedAtMs,
+    cents: charge.cents,
+    detail,
+  });
+  if (entry === undefined) return finding("extra", "the service does not know it");
+  if (!isCounted(entry)) return finding("not counted", `the service has it as ${entry.state}`);
+  if (entry.processor !== role) return finding("wrong processor", `the service counts it at ${entry.processor}`);
+  if (entry.cents !== charge.cents) return finding("amount", `the service counts ${entry.cents} cents`);
+  if (entry.requestedAtMs !== charge.requestedAtMs) {
+    return finding("requestedAt", `the service counts it at ${new Date(entry.requestedAtMs).toISOString()}`);
+  }
+  return undefined;
+}
+
+/** Takes the place of what judgeCharge has found when the other processor turns out to have the payment as well. */
+export function doubleCharge(role: Role, charge: Charge, entry: LedgerEntry | undefined, other: Charge): Finding {
+  const counted = isCounted(entry) ? entry.processor : "neither";
+  const otherAt = new Date(other.requestedAtMs).toISOString();
+  return {
+    kind: "double charge",
+    processor: role,
+    correlationId: charge.correlationId,
+    requestedAtMs: charge.requestedAtMs,
+    cents: charge.cents,
+    detail: `also at ${otherRole(role)} at ${otherAt}; the service counts ${counted}`,
+  };
+}

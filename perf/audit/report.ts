@@ -1,0 +1,45 @@
+import { formatCents } from "../../core/money.ts";
+import { PROCESSOR_NAMES } from "../../core/payment.ts";
+import type { AuditResult } from "./audit.ts";
+import type { Finding } from "./finding.ts";
+import { table } from "./table.ts";
+
+/** What the audit has found, for a terminal. */
+export function auditReport(result: AuditResult): string {
+  const { window, findings, agrees, isComplete } = result;
+  const head = `window  ${momentText(window.fromMs)} to ${momentText(window.toMs)}, both inclusive\n`;
+  const found = findings.length === 0 ? [] : ["", findingsTable(findings)];
+  const more = isComplete ? [] : ["and more: see --max-findings"];
+  const verdict = agrees ? "agrees" : "DIFFERS";
+  return [head, totalsTable(result), ...found, ...more, "", verdict, ""].join("\n");
+}
+
+function totalsTable({ service, processors }: AuditResult): string {
+  const rows = PROCESSOR_NAMES.map((role) => {
+    const [ours, theirs] = [service[role], processors[role]];
+    const amounts = [ours.cents, theirs.cents, theirs.cents - ours.cents].map(centsText);
+    return [role, `${ours.count}`, `${theirs.count}`, `${theirs.count - ours.count}`, ...amounts];
+  });
+  const head = ["processor", "counted", "charged", "difference", "amount counted", "amount charged", "difference"];
+  return table(head, rows, "lrrrrrr");
+}
+
+function findingsTable(findings: readonly Finding[]): string {
+  const rows = findings.map(({ kind, processor, correlationId, requestedAtMs, cents, detail }) => [
+    kind,
+    processor,
+    correlationId ?? "",
+    momentText(requestedAtMs),
+    centsText(cents),
+    detail,
+  ]);
+  return table(["finding", "processor", "correlationId", "requestedAt", "amount", ""], rows, "llllrl");
+}
+
+function centsText(cents: bigint): string {
+  return cents < 0n ? `-${formatCents(-cents)}` : formatCents(cents);
+}
+
+function momentText(ms: number): string {
+  return ms === 0 ? "the beginning" : new Date(ms).toISOString();
+}

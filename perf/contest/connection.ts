@@ -1,0 +1,129 @@
+import { connect, type Socket } from "node:net";
+import { ResponseReader } from "./response-reader.ts";
+
+/** What came of a request. */
+export interface Outcome {
+  /** 0: no answer. */
+  readonly status: number;
+  /** From the first byte handed to the socket to the last byte of the answer: connecting is not part of it. */
+  readonly durationMs: number;
+  /** Why there is no answer: timeout, or the system's error code. */
+  readonly error: string | null;
+}
+
+/** A connection idle for longer is not used again: the server may be closing it at this very moment. */
+const idleMsMax = 4000;
+
+export type OnOutcome = (outcome: Outcome, reader: ResponseReader) => void;
+
+/** One kept-alive connection with one request out at a time, as one virtual user of k6 has it. Connects when first needed. */
+export class Connection {
+  readonly #host: string;
+  readonly #port: number;
+  readonly #reader = new ResponseReader();
+  #socket: Socket | null = null;
+  #isConnected = false;
+  #onOutcome: OnOutcome | null = null;
+  #unsent: string | null = null;
+  #sentAtMs = 0;
+  #usedAtMs = 0;
+
+  constructor(url: URL) {
+    // A URL has IPv6 addresses in brackets, a socket wants them without.
+    this.#host = url.hostname.replace(/^\[|\]$/g, "");
+    this.#port = Number(url.port || 80);
+  }
+
+  /** `request` is the head and the body; `onOutcome` is called exactly once, later. */
+  send(request: string, onOutcome: OnOutcome): void {
+    if (this.#onOutcome !== null) throw new Error("one request at a time is out on a connection");
+    this.#onOutcome = onOutcome;
+    this.#reader.reset();
+    if (performance.now() - this.#usedAtMs > idleMsMax) this.#forget();
+    if (this.#isConnected && this.#socket !== null) {
+      this.#write(this.#socket, request);
+    } else {
+      this.#unsent = request;
+      this.#socket ??= this.#connect();
+    }
+  }
+
+  /** Ends the request that is out, if any, as timed out, and the connection with it. */
+  timeOut(): void {
+    this.#drop("timeout");
+  }
+
+  close(): void {
+    this.#onOutcome = null;
+    this.#drop("closed");
+  }
+
+  #write(socket: Socket, request: string): void {
+    this.#sentAtMs = performance.now();
+    socket.write(request);
+  }
+
+  #connect(): Socket {
+    const socket = connect({ host: this.#host, port: this.#port, noDelay: true });
+    socket.once("connect", () => {
+      if (socket !== this.#socket) return;
+      this.#isConnected = true;
+      if (this.#unsent !== null) this.#write(socket, this.#unsent);
+      this.#unsent = null;
+    });
+    socket.on("data", (bytes) => {
+      if (socket === this.#socket) this.#onData(bytes);
+    });
+    let reason = "closed";
+    socket.on("error", (error: NodeJS.ErrnoException) => {
+      reason = error.code ?? error.message;
+    });
+    socket.once("end", () => {
+      if (socket !== this.#socket) return;
+      if (this.#onOutcome === null) this.#forget();
+      else if (this.#reader.end()) this.#complete();
+    });
+    socket.once("close", () => {
+      if (socket === this.#socket) this.#drop(reason);
+    });
+    return socket;
+  }
+
+  #onData(bytes: Buffer): void {
+    if (this.#onOutcome === null) {
+      // Nobody asked for this.
+      this.#drop("closed");
+      return;
+    }
+    try {
+      if (this.#reader.push(bytes)) this.#complete();
+    } catch {
+      this.#drop("no HTTP");
+    }
+  }
+
+  #complete(): void {
+    this.#usedAtMs = performance.now();
+    const durationMs = this.#usedAtMs - this.#sentAtMs;
+    const onOutcome = this.#onOutcome;
+    this.#onOutcome = null;
+    if (!this.#reader.keepsAlive) this.#forget();
+    onOutcome?.({ status: this.#reader.status, durationMs, error: null }, this.#reader);
+  }
+
+  #drop(error: string): void {
+    const durationMs = performance.now() - this.#sentAtMs;
+    const onOutcome = this.#onOutcome;
+    this.#onOutcome = null;
+    this.#unsent = null;
+    this.#forget();
+    onOutcome?.({ status: 0, durationMs, error }, this.#reader);
+  }
+
+  #forget(): void {
+    const socket = this.#socket;
+    this.#socket = null;
+    this.#isConnected = false;
+    socket?.destroy();
+  }
+}

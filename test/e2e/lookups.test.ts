@@ -1,0 +1,145 @@
+import { randomUUID } from "node:crypto";
+import { expect } from "chai";
+import type { Answer, Caller } from "./caller.ts";
+import { instanceOf, newPaymentOf, type Payment, type PaymentView, pay, payMany, untilState } from "./payments.ts";
+import { Service } from "./service.ts";
+import { countOf, summaryOf, untilProcessed } from "./summaries.ts";
+import { until } from "./until.ts";
+
+describe("payments and the other instance", () => {
+  let service: Service;
+  let payments: Payment[];
+  let views: PaymentView[];
+
+  before(async () => {
+    service = await Service.start();
+    payments = Array.from({ length: 20 }, (_, i) => newPaymentOf(1 + (i % 2), 100 + i));
+    await payMany(service.front, payments);
+    views = await untilState(service.front, payments, "processed");
+  });
+
+  after(() => service?.stop());
+
+  function expectUnavailable({ status, headers, body }: Answer): void {
+    expect(status).to.equal(503);
+    expect(headers).to.include({ "retry-after": "1", "content-type": "application/problem+json" });
+    expect(JSON.parse(body)).to.include({ status: 503, title: "Service Unavailable" });
+  }
+
+  function others({ correlationId, cents }: Payment): Caller {
+    return service.instances[2 - instanceOf({ correlationId, cents })]!;
+  }
+
+  it("are found by correlationId at the instance that does not own them, in either case", async () => {
+    for (const [i, payment] of payments.entries()) {
+      for (const id of [payment.correlationId, payment.correlationId.toUpperCase()]) {
+        const { status, body } = await others(payment).get(`/payments/${id}`);
+        expect(status).to.equal(200);
+        expect(JSON.parse(body)).to.deep.equal(views[i]);
+      }
+    }
+  });
+
+  it("are found by payment id at either instance", async () => {
+    for (const view of views) {
+      for (const caller of [service.front, ...service.instances]) {
+        const { status, body } = await caller.get(`/payments/${view.id}`);
+        expect(status).to.equal(200);
+        expect(JSON.parse(body)).to.deep.equal(view);
+      }
+    }
+  });
+
+  it("that nobody knows are 404 at either instance", async () => {
+    const guesses = views.map(
+      ({ id }) => id.slice(0, -1) + ((Number.parseInt(id.slice(-1), 16) + 1) % 16).toString(16),
+    );
+    for (const id of [randomUUID(), randomUUID(), ...guesses, "x"]) {
+      for (const caller of [service.front, ...service.instances]) {
+        const { status, headers, body } = await caller.get(`/payments/${id}`);
+        expect(status).to.equal(404);
+        expect(headers["content-type"]).to.equal("application/problem+json");
+        expect(JSON.parse(body)).to.include({ status: 404 }).and.not.have.property("field");
+      }
+    }
+  });
+
+  it("sent to the wrong instance are accepted by the right one", async () => {
+    for (const instance of [1, 2]) {
+      const payment = newPaymentOf(instance);
+      const { status, headers, body } = await pay(others(payment), payment);
+      expect({ status, body }).to.deep.equal({ status: 202, body: "" });
+      expect(headers["location"]).to.equal(`/payments/${payment.correlationId}`);
+      expect((await pay(service.front, payment)).status).to.equal(200);
+      expect((await pay(others(payment), { ...payment, cents: 1 })).status).to.equal(409);
+      payments.push(payment);
+    }
+    await untilProcessed(service, payments.length);
+  });
+
+  it("cannot be had, nor summed up, while their instance is down; never a part for the whole", async () => {
+    await service.topology.kill("instance-2");
+    const survivor = service.instances[0]!;
+    for (const caller of [service.front, survivor]) {
+      expectUnavailable(await caller.get("/payments-summary"));
+      for (const payment of payments) {
+        const answer = await caller.get(`/payments/${payment.correlationId}`);
+        if (instanceOf(payment) === 1) expect(answer.status).to.equal(200);
+        else expectUnavailable(answer);
+      }
+      for (const { id, correlationId } of views) {
+        const owner = instanceOf({ correlationId, cents: 0 });
+        expect((await caller.get(`/payments/${id}`)).status).to.equal(owner === 1 ? 200 : 503);
+      }
+      expectUnavailable(await pay(caller, newPaymentOf(2)));
+      const own = newPaymentOf(1);
+      expect((await pay(caller, own)).status).to.equal(202);
+      payments.push(own);
+    }
+    const ready = JSON.parse((await survivor.get("/ready")).body) as { ready: boolean; peers: unknown };
+    expect(ready).to.deep.include({ ready: true, peers: [{ instance: 2, reachable: false }] });
+  });
+
+  it("are all there again when it is back", async () => {
+    await service.topology.restart("instance-2");
+    await untilProcessed(service, payments.length);
+    for (const caller of [service.front, ...service.instances]) {
+      expect(countOf(await summaryOf(caller))).to.equal(payments.length);
+      for (const view of views) {
+        const { body } = await caller.get(`/payments/${view.correlationId}`);
+        expect(JSON.parse(body)).to.include({ id: view.id, state: "processed", requestedAt: view.requestedAt });
+      }
+    }
+    expect(service.processors.default.charges.count + service.processors.fallback.charges.count).to.equal(
+      payments.length,
+    );
+  });
+
+  it("cannot be purged unless that was allowed", async () => {
+    for (const caller of [service.front, ...service.instances]) {
+      const { status, headers, body } = await caller.ask("POST", "/purge-payments");
+      expect(status).to.equal(403);
+      expect(headers["content-type"]).to.equal("application/problem+json");
+      expect(JSON.parse(body)).to.include({ status: 403, title: "Forbidden" });
+    }
+    expect(countOf(await summaryOf(service.front))).to.equal(payments.length);
+  });
+
+  it("are not waited for when their instance hangs", async () => {
+    service.topology.signal("instance-2", "SIGSTOP");
+    try {
+      await until(
+        "instance 2 says nothing",
+        async () => (await service.instances[0]!.get("/payments-summary")).status === 503,
+      );
+      expectUnavailable(await pay(service.instances[0]!, newPaymentOf(2)));
+      expect((await pay(service.front, newPaymentOf(1))).status).to.equal(202);
+    } finally {
+      service.topology.signal("instance-2", "SIGCONT");
+    }
+    await until(
+      "instance 2 is back",
+      async () => (await service.instances[0]!.get("/payments-summary")).status === 200,
+    );
+  });
+});

@@ -1,0 +1,180 @@
+import { type ChildProcess, spawn } from "node:child_process";
+import { once } from "node:events";
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { expect } from "chai";
+import { readCommandLine } from "../../perf/contest/command-line.ts";
+import type { Environment } from "../../perf/contest/environment.ts";
+import type { Measurement } from "../../perf/contest/measurement.ts";
+import { contestStages } from "../../perf/contest/stages.ts";
+import { startTopology } from "../../perf/topology/topology.ts";
+import { until } from "./topology-helpers.ts";
+
+const main = fileURLToPath(new URL("../../perf/contest/main.js", import.meta.url));
+
+type Result = Measurement & Environment;
+
+function leftoverGroups(pid: number): string[] {
+  try {
+    return readdirSync("/sys/fs/cgroup/cpu").filter((name) => name.startsWith(`rinha-contest-${pid}-`));
+  } catch {
+    return [];
+  }
+}
+
+describe("contest", () => {
+  let folder: string;
+  let child: ChildProcess | null = null;
+  let output = "";
+
+  beforeEach(() => {
+    folder = mkdtempSync(join(tmpdir(), "rinha-contest-test-"));
+  });
+
+  afterEach(async () => {
+    if (child !== null && child.exitCode === null && child.signalCode === null) {
+      child.kill("SIGTERM");
+      await once(child, "exit");
+    }
+    rmSync(folder, { recursive: true });
+  });
+
+  function start(...args: string[]): ChildProcess {
+    output = "";
+    const env = { ...process.env, LOG_LEVEL: "" };
+    child = spawn(process.execPath, [main, ...args], { env });
+    child.stdout?.on("data", (chunk: Buffer) => (output += chunk));
+    child.stderr?.on("data", (chunk: Buffer) => (output += chunk));
+    return child;
+  }
+
+  async function measure(...args: string[]): Promise<Result> {
+    const jsonPath = join(folder, "result.json");
+    const exit = await once(start("--json", jsonPath, ...args), "close");
+    expect(exit, output).to.deep.equal([0, null]);
+    return JSON.parse(readFileSync(jsonPath, "utf8")) as Result;
+  }
+
+  for (const profile of ["contest", "default"]) {
+    it(`finds the ${profile} profile exact and without lag`, async () => {
+      const result = await measure("--duration", "10", "--users", "40", "--drain", "20", "--profile", profile);
+      const { acceptedCount, score, audits, afterwards, failures, final, processes } = result;
+      expect(failures).to.deep.equal({});
+      // Between what forty users send to a service that answers at once, and to a very slow one.
+      expect(acceptedCount).to.be.within(180, 222);
+      expect(audits).to.have.length(6);
+      expect(result.auditDifferenceCount, output).to.equal(0);
+      expect(final.differenceCount).to.equal(0);
+      expect(score.lagCount, output).to.equal(0);
+      if (typeof afterwards === "string") throw new Error(afterwards);
+      expect(afterwards.agrees).to.equal(true);
+      expect(score.processedAmount).to.be.closeTo(acceptedCount * 19.9, 1e-6);
+      expect(score.feeAmount).to.be.greaterThan(0);
+      expect(result.all.count).to.be.greaterThan(result.payments.count);
+      expect(result.lateness.count).to.equal(acceptedCount);
+      expect(processes.map(({ name }) => name)).to.include.members(["nginx", "instance-1", "instance-2"]);
+      for (const { name, rssPeakBytes } of processes) expect(rssPeakBytes, name).to.be.greaterThan(1024 * 1024);
+      expect(leftoverGroups(child!.pid!)).to.deep.equal([]);
+      for (const word of ["p99.9", "generator's lateness", "score", "lag 0", "afterwards all"]) {
+        expect(output).to.contain(word);
+      }
+    });
+  }
+
+  it("measures a service that runs elsewhere, with stages from a file", async () => {
+    const topology = await startTopology({ port: 0, processorPorts: { default: 0, fallback: 0 } });
+    try {
+      const stages = join(folder, "stages.json");
+      const healthy = { delayMs: 0, failing: false };
+      writeFileSync(
+        stages,
+        JSON.stringify([{ atSeconds: 0, default: healthy, fallback: { delayMs: 7, failing: true } }]),
+      );
+      const { default: defaultUrl, fallback } = topology.processorUrls;
+      const target = ["--target", topology.url, "--default", defaultUrl, "--fallback", fallback];
+      const result = await measure(...target, "--stages", stages, "--duration", "2", "--users", "5");
+      expect(result.options.stages).to.have.length(1);
+      expect(result.acceptedCount).to.be.within(5, 8);
+      expect(result.score.lagCount).to.equal(0);
+      expect(result.fees).to.deep.equal({ default: 0.05, fallback: 0.15 });
+      expect(result.processes).to.deep.equal([]);
+    } finally {
+      await topology.stop();
+    }
+  });
+
+  it("ends everything it has started when it is called off", async () => {
+    const running = start("--duration", "60", "--users", "10");
+    await until(() => output.includes("load begins") || running.exitCode !== null);
+    running.kill("SIGINT");
+    expect(await once(running, "close")).to.deep.equal([1, null]);
+    expect(output).to.contain("called off: signal=SIGINT\n");
+    expect(leftoverGroups(running.pid!)).to.deep.equal([]);
+  });
+
+  it("says in one line why it cannot measure", async () => {
+    const processors = ["--default", "http://127.0.0.1:1", "--fallback", "http://127.0.0.1:1"];
+    expect(await once(start("--target", "http://127.0.0.1:1", ...processors), "close")).to.deep.equal([1, null]);
+    expect(output).to.equal("server must answer: url=http://127.0.0.1:1/admin/purge-payments reason=ECONNREFUSED\n");
+  });
+
+  it("explains itself", async () => {
+    expect(await once(start("--help"), "close")).to.deep.equal([0, null]);
+    for (const option of ["--users", "--duration", "--stages", "--target", "--profile", "--no-limits", "--drain"]) {
+      expect(output).to.contain(option);
+    }
+  });
+});
+
+describe("contest command line", () => {
+  const read = (...args: string[]) => {
+    const commandLine = readCommandLine(args, undefined);
+    if (commandLine === "help") throw new Error("help");
+    return commandLine;
+  };
+
+  it("is the contest unless told otherwise", () => {
+    const { contest, target } = read();
+    expect(contest).to.deep.equal({
+      load: { userCount: 550, durationMs: 60_000, sleepMs: 1000 },
+      stages: contestStages,
+      timeoutMs: 1500,
+      auditIntervalMs: 10_000,
+      drainMs: 0,
+      fees: undefined,
+    });
+    const mebibyte = 1024 * 1024;
+    expect(target).to.deep.equal({
+      profile: "contest",
+      port: 0,
+      fees: { default: 0.05, fallback: 0.15 },
+      limits: {
+        nginx: { cpus: 0.3, memoryBytes: 50 * mebibyte },
+        instance: { cpus: 0.6, memoryBytes: 150 * mebibyte },
+      },
+      logLevel: undefined,
+    });
+  });
+
+  it("takes the fees of the architecture's document as well", () => {
+    const { contest, target } = read("--default-fee", "0.01", "--no-limits");
+    expect(contest.fees).to.deep.equal({ default: 0.01, fallback: 0.15 });
+    expect(target).to.deep.include({ fees: contest.fees, limits: undefined });
+  });
+
+  it("tells what is wrong", () => {
+    const wrong: [string[], string][] = [
+      [["--users", "0"], "users must be a whole number from 1 to 100000: users=0"],
+      [["--duration", "1.5"], "duration must be a whole number from 1 to 86400: duration=1.5"],
+      [["--profile", "fast"], "profile must be contest or default: profile=fast"],
+      [["--default-fee", "5"], "default-fee must be a decimal from 0 to 1: default-fee=5"],
+      [["--default", "http://a"], "default must come with --target: default=http://a"],
+      [["--target", "ftp://a"], "target must be an http URL: target=ftp://a"],
+      [["--target", "http://a", "--port", "1"], "port must come without --target: port=1"],
+    ];
+    for (const [args, message] of wrong) expect(() => read(...args)).to.throw(message);
+    expect(() => read("--usres", "1")).to.throw("--usres");
+  });
+});
