@@ -21,7 +21,7 @@ export class Poller {
   readonly #peers: readonly HealthLinkClient[];
   readonly #onPolled: (result: PollResult) => void;
   readonly #agent = new Agent({ keepAlive: false });
-  readonly #heardAtMs: number[];
+  readonly #silentSinceMs: (number | undefined)[];
   #timer: NodeJS.Timeout | undefined;
   #isClosed = false;
 
@@ -39,7 +39,7 @@ export class Poller {
     this.#rights = rights;
     this.#peers = peers;
     this.#onPolled = onPolled;
-    this.#heardAtMs = peers.map(() => performance.now());
+    this.#silentSinceMs = peers.map(() => undefined);
     this.#lookAgain();
   }
 
@@ -69,9 +69,14 @@ export class Poller {
 
   #isNoObjection(peer: number, answer: ClaimAnswer): boolean {
     const nowMs = performance.now();
-    if (answer === "silence") return nowMs - this.#heardAtMs[peer]! > SILENCE_MS_MAX;
-    this.#heardAtMs[peer] = nowMs;
-    return answer !== "refusal";
+    if (answer !== "silence") {
+      this.#silentSinceMs[peer] = undefined;
+      return answer !== "refusal";
+    }
+    // Counted from the first claim that met with silence: before that nobody knows.
+    const sinceMs = this.#silentSinceMs[peer] ?? nowMs;
+    this.#silentSinceMs[peer] = sinceMs;
+    return nowMs - sinceMs > SILENCE_MS_MAX;
   }
 
   async #poll(): Promise<void> {

@@ -58,14 +58,14 @@ export class PollSimulation {
 /** One life of an instance, from a start to its crash. Time is its own: monotonic clocks begin anywhere. */
 class Life {
   readonly rights: PollRights;
-  readonly heardAtMs: number[];
+  readonly silentSinceMs: (number | undefined)[];
   readonly startedAtMs: number;
   isOver = false;
 
   constructor(self: number, count: number, startedAtMs: number) {
     this.startedAtMs = startedAtMs - 1000;
     this.rights = new PollRights(self, 1000);
-    this.heardAtMs = Array.from({ length: count }, () => 1000);
+    this.silentSinceMs = Array.from({ length: count }, () => undefined);
   }
 }
 
@@ -141,9 +141,13 @@ class Node {
   }
 
   #isNoObjection(life: Life, peer: number, answer: Answer): boolean {
-    if (answer === "silence") return this.#nowMs(life) - life.heardAtMs[peer]! > SILENCE_MS_MAX;
-    life.heardAtMs[peer] = this.#nowMs(life);
-    return answer !== "refusal";
+    if (answer !== "silence") {
+      life.silentSinceMs[peer] = undefined;
+      return answer !== "refusal";
+    }
+    const sinceMs = life.silentSinceMs[peer] ?? this.#nowMs(life);
+    life.silentSinceMs[peer] = sinceMs;
+    return this.#nowMs(life) - sinceMs > SILENCE_MS_MAX;
   }
 
   async #poll(life: Life, peers: readonly Node[]): Promise<void> {

@@ -16,14 +16,13 @@ export class VirtualPoller {
   readonly #world: World;
   readonly #life: Life;
   readonly #processor: number;
-  #heardAtMs: number;
+  #silentSinceMs: number | undefined;
 
   constructor(world: World, life: Life, processor: number) {
     this.#world = world;
     this.#life = life;
     this.#processor = processor;
     this.rights = new PollRights(life.instance, this.#nowMs);
-    this.#heardAtMs = this.#nowMs;
     this.#lookAgain();
   }
 
@@ -72,9 +71,12 @@ export class VirtualPoller {
   }
 
   #isNoObjection(answer: Answer): boolean {
-    if (answer === "silence") return this.#nowMs - this.#heardAtMs > SILENCE_MS_MAX;
-    this.#heardAtMs = this.#nowMs;
-    return answer !== "refusal";
+    if (answer !== "silence") {
+      this.#silentSinceMs = undefined;
+      return answer !== "refusal";
+    }
+    this.#silentSinceMs ??= this.#nowMs;
+    return this.#nowMs - this.#silentSinceMs > SILENCE_MS_MAX;
   }
 
   #poll(): void {
