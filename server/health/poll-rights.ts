@@ -99,6 +99,7 @@ export class PollRights {
   polled(nowMs: number): void {
     this.#isPolling = false;
     this.#isLastPoller = true;
+    this.#consentedTo = NOBODY;
     this.#freeFromMs = nowMs + POLL_INTERVAL_MS;
   }
 

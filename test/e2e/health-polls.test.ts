@@ -56,6 +56,7 @@ describe("health polls of both instances together", function () {
     service.processors.fallback.settings.delayMs = 9;
     await untilPolledAgain("at first");
     await until("both instances know", async () => JSON.stringify(await knownDelays()) === "[[7,9],[7,9]]");
+    await untilPolledAgain("in good weather");
     // Whichever of the two it is: each is killed once, while the other is there.
     await service.topology.kill("instance-1");
     await service.topology.restart("instance-1");

@@ -1,6 +1,8 @@
 import { randomUUID } from "node:crypto";
+import { join } from "node:path";
 import { expect } from "chai";
-import type { Answer, Caller } from "./caller.ts";
+import { socketNames } from "../../perf/topology/plans.ts";
+import { type Answer, Caller } from "./caller.ts";
 import { instanceOf, newPaymentOf, type Payment, type PaymentView, pay, payMany, untilState } from "./payments.ts";
 import { Service } from "./service.ts";
 import { countOf, summaryOf, untilProcessed } from "./summaries.ts";
@@ -75,6 +77,15 @@ describe("payments and the other instance", () => {
       payments.push(payment);
     }
     await untilProcessed(service, payments.length);
+  });
+
+  it("are handed on once only: an instance takes none over the link that is not its own", async () => {
+    const link = new Caller({ socketPath: join(service.topology.runDir, socketNames(1)[1]!) });
+    const { status, body } = await pay(link, newPaymentOf(2));
+    link.close();
+    expect(status).to.equal(421);
+    expect(JSON.parse(body)).to.include({ status: 421, title: "Misdirected Request" });
+    expect(countOf(await summaryOf(service.front))).to.equal(payments.length);
   });
 
   it("cannot be had, nor summed up, while their instance is down; never a part for the whole", async () => {

@@ -5,7 +5,7 @@ import { PollSimulation, type Weather } from "./poll-simulation.ts";
 
 const SEED = Number(process.env["TEST_SEED"] ?? 20250715);
 /** Consecutive seeds, and those that showed something once: late releases, instances stopped for some seconds. */
-const ONCE_FAILED = [20250803, 20250969, 20251208, 20251264, 20251616];
+const ONCE_FAILED = [20250803, 20250969, 20251208, 20251264, 20251616, 20251782];
 const SEEDS =
   process.env["TEST_SEED"] === undefined ? [...Array.from({ length: 60 }, (_, i) => SEED + i), ...ONCE_FAILED] : [SEED];
 const MINUTE_MS = 60_000;
@@ -218,6 +218,18 @@ describe("poll rights", () => {
     expect(rights.consent(1, false, 2)).to.equal(true);
     rights.otherPolled(50);
     expect(rights.consent(0, false, 50 + POLL_INTERVAL_MS - 1)).to.equal(false);
+  });
+
+  it("are not given back by a release that comes late, after a poll of one's own", () => {
+    const rights = settled(1);
+    expect(rights.consent(0, false, 0)).to.equal(true);
+    const claimedAtMs = rights.tryFromMs;
+    expect(rights.claim(claimedAtMs)).to.equal(true);
+    expect(rights.mayPoll(claimedAtMs, claimedAtMs + 1, true)).to.equal(true);
+    rights.polled(claimedAtMs + 2);
+    rights.released(0);
+    expect(rights.consent(0, false, claimedAtMs + 3)).to.equal(false);
+    expect(rights.tryFromMs).to.be.at.least(claimedAtMs + 2 + POLL_INTERVAL_MS);
   });
 
   it("are given by an instance that has just started to one that has not, but not to another new one", () => {

@@ -1,0 +1,179 @@
+import { once } from "node:events";
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
+import type { AddressInfo } from "node:net";
+import { expect } from "chai";
+import {
+  ALREADY_CHARGED,
+  CHARGED,
+  FAILING,
+  FOREIGN,
+  FOUND,
+  MISCONFIGURED,
+  NOT_FOUND,
+  NOT_TOLD,
+  OUTCOME_NAMES,
+  OVERLOADED,
+  REJECTED,
+  RESET,
+  TIMED_OUT,
+  UNEXPECTED,
+  UNREACHABLE,
+} from "../../core/payment.ts";
+import { ProcessorClient } from "../../server/processor-client.ts";
+import { EngineLife, NOON_MS } from "./engine-life.ts";
+
+const ID = "4a7901b8-7d26-4d9d-aa19-4dc1c7cf60b3";
+const REQUESTED_AT = "2025-07-15T12:00:00.007Z";
+const PROCESSED = '{"message":"payment processed successfully"}';
+
+type Behaviour = (res: ServerResponse, req: IncomingMessage) => void;
+type Ask = "post" | "lookup";
+
+function answer(status: number, body = ""): Behaviour {
+  return (res) => res.writeHead(status, { "content-type": "application/json" }).end(body);
+}
+
+function charge(amount: number | string, requestedAt: string): Behaviour {
+  return answer(200, JSON.stringify({ correlationId: ID, amount, requestedAt }));
+}
+
+describe("processor client", () => {
+  let server: Server;
+  let url: URL;
+  let behaviour: Behaviour;
+  const received: { method: string; url: string; body: string; type: string | undefined }[] = [];
+
+  before(async () => {
+    server = createServer(async (req, res) => {
+      let body = "";
+      for await (const chunk of req) body += String(chunk);
+      received.push({ method: req.method!, url: req.url!, body, type: req.headers["content-type"] });
+      behaviour(res, req);
+    }).listen(0, "127.0.0.1");
+    await once(server, "listening");
+    url = new URL(`http://127.0.0.1:${(server.address() as AddressInfo).port}`);
+  });
+
+  beforeEach(() => received.splice(0));
+
+  after(() => {
+    server.closeAllConnections();
+    server.close();
+  });
+
+  /** What comes of asking about one payment of 19.90, sent at REQUESTED_AT. */
+  async function outcomeOf(ask: Ask, target = url, meanwhile?: (client: ProcessorClient) => void): Promise<string> {
+    const life = new EngineLife();
+    life.accept(5, ID, 1990);
+    const flight = life.send(7);
+    let client: ProcessorClient | undefined;
+    const outcomes: number[] = [];
+    await new Promise<void>((resolve) => {
+      client = new ProcessorClient(target, 4, life.engine, (settled, outcome) => {
+        expect(settled).to.equal(flight);
+        outcomes.push(outcome);
+        resolve();
+      });
+      client[ask](flight);
+      // Never from within the call: the engine is not done with the flight yet.
+      expect(outcomes).to.deep.equal([]);
+      meanwhile?.(client);
+    });
+    await client!.close();
+    expect(outcomes, "exactly once").to.have.length(1);
+    return OUTCOME_NAMES[outcomes[0]!]!;
+  }
+
+  it("sends the payment as the processors want it, at the requestedAt of the ledger", async () => {
+    behaviour = answer(200, PROCESSED);
+    expect(await outcomeOf("post")).to.equal(OUTCOME_NAMES[CHARGED]);
+    const body = `{"correlationId":"${ID}","amount":19.90,"requestedAt":"${REQUESTED_AT}"}`;
+    expect(received).to.deep.equal([{ method: "POST", url: "/payments", body, type: "application/json" }]);
+  });
+
+  it("keeps to the path of the URL it was given", async () => {
+    behaviour = answer(200, PROCESSED);
+    await outcomeOf("post", new URL("processor/", url));
+    await outcomeOf("lookup", new URL("/a/b", url));
+    expect(received.map((request) => request.url)).to.deep.equal(["/processor/payments", `/a/b/payments/${ID}`]);
+  });
+
+  const posts: [string, Behaviour, number][] = [
+    ["200", answer(200, PROCESSED), CHARGED],
+    ["200 of somebody else", answer(200, "<html>welcome</html>"), UNEXPECTED],
+    ["200 without a body", answer(200), UNEXPECTED],
+    ["201", answer(201, PROCESSED), UNEXPECTED],
+    ["302", answer(302), UNEXPECTED],
+    ["400", answer(400), REJECTED],
+    ["401", answer(401), MISCONFIGURED],
+    ["404", answer(404), MISCONFIGURED],
+    ["408", answer(408), TIMED_OUT],
+    ["413", answer(413), REJECTED],
+    ["415", answer(415), REJECTED],
+    ["422", answer(422, '{"message":"exists"}'), ALREADY_CHARGED],
+    ["429", answer(429), OVERLOADED],
+    ["500", answer(500), FAILING],
+    ["502", answer(502), UNEXPECTED],
+    ["503", answer(503), UNEXPECTED],
+    ["504", answer(504), UNEXPECTED],
+    ["a body that never ends", (res) => void res.writeHead(200).end("x".repeat(100_000)), RESET],
+    ["a broken connection", (res) => void res.socket!.destroy(), RESET],
+    [
+      "a connection that breaks within the answer",
+      (res) => {
+        res.writeHead(200, { "content-length": "50" });
+        res.write("{", () => res.socket!.destroy());
+      },
+      RESET,
+    ],
+    ["no HTTP", (res) => void res.socket!.end("hello\r\n\r\n"), RESET],
+  ];
+  for (const [what, does, outcome] of posts) {
+    it(`takes ${what} as an answer to a payment for: ${OUTCOME_NAMES[outcome]}`, async () => {
+      behaviour = does;
+      expect(await outcomeOf("post")).to.equal(OUTCOME_NAMES[outcome]);
+    });
+  }
+
+  const lookups: [string, Behaviour, number][] = [
+    ["the payment as it was sent", charge(19.9, REQUESTED_AT), FOUND],
+    ["the payment, its time written in another way", charge(19.9, "2025-07-15T12:00:00.007000+00:00"), FOUND],
+    ["the payment, its time without a zone", charge(19.9, "2025-07-15T12:00:00.007"), FOUND],
+    ["a payment of another time", charge(19.9, "2025-07-15T12:00:00.008Z"), FOREIGN],
+    ["a payment of another amount", charge(19.91, REQUESTED_AT), FOREIGN],
+    ["404", answer(404), NOT_FOUND],
+    ["something else", answer(200, '{"amount":"19.90"}'), NOT_TOLD],
+    ["no JSON", answer(200, "yes"), NOT_TOLD],
+    ["500", answer(500), NOT_TOLD],
+    ["429", answer(429), NOT_TOLD],
+  ];
+  for (const [what, does, outcome] of lookups) {
+    it(`takes ${what} as an answer to a lookup for: ${OUTCOME_NAMES[outcome]}`, async () => {
+      behaviour = does;
+      expect(await outcomeOf("lookup")).to.equal(OUTCOME_NAMES[outcome]);
+      expect(received).to.deep.include({ method: "GET", url: `/payments/${ID}`, body: "", type: undefined });
+    });
+  }
+
+  it("knows that nothing was sent where nobody listens", async () => {
+    const closed = createServer().listen(0, "127.0.0.1");
+    await once(closed, "listening");
+    const { port } = closed.address() as AddressInfo;
+    closed.close();
+    await once(closed, "close");
+    expect(await outcomeOf("post", new URL(`http://127.0.0.1:${port}`))).to.equal(OUTCOME_NAMES[UNREACHABLE]);
+  });
+
+  it("ends requests that are older than it is told, and no others", async () => {
+    behaviour = () => {};
+    const outcome = outcomeOf("post", url, (client) => {
+      client.expire(NOON_MS + 7);
+      const arrived = setInterval(() => {
+        if (received.length === 0) return;
+        clearInterval(arrived);
+        client.expire(NOON_MS + 8);
+      }, 5);
+    });
+    expect(await outcome).to.equal(OUTCOME_NAMES[TIMED_OUT]);
+  });
+});
