@@ -19,7 +19,7 @@ describe("listener", () => {
 
   function open(address: Address): Promise<Listener> {
     return Listener.open(address, (app) => {
-      app.any("/*", (res) => res.end("here"));
+      app.any("/*", (res) => void res.end("here"));
     });
   }
 
