@@ -221,19 +221,20 @@ describe("processor payments over HTTP", () => {
 
   it("takes 800 in flight and 500 queued, answers 429 at once to the rest, and charges exactly the 1300", async () => {
     await start();
-    processor.settings.delayMs = 2000;
+    // Long enough for all to have come before the first is done, on a busy machine too.
+    processor.settings.delayMs = 5000;
     const answers = await Promise.all(Array.from({ length: 1320 }, () => pay(randomUUID())));
     const refused = answers.filter(({ status }) => status === 429);
     const charged = answers.filter(({ status }) => status === 200);
     expect([refused.length, charged.length, processor.charges.count]).to.deep.equal([20, 1300, 1300]);
     for (const answer of refused) {
       expect(answer.retryAfter).to.equal("5");
-      expect(answer.tookMs).to.be.lessThan(2000);
+      expect(answer.tookMs).to.be.lessThan(5000);
     }
     // The queued ones sleep a delay of their own once they have a place.
-    expect(charged.filter(({ tookMs }) => tookMs >= 4000).length).to.equal(500);
+    expect(charged.filter(({ tookMs }) => tookMs >= 10_000).length).to.equal(500);
     expect([processor.limiter.inFlightCount, processor.limiter.queuedCount]).to.deep.equal([0, 0]);
-  }).timeout(20_000);
+  }).timeout(60_000);
 
   it("starts queued payments in the order they came", async () => {
     await start({ inFlightCountMax: 1, queuedCountMax: 10 });
