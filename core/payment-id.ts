@@ -4,14 +4,14 @@ import { hashUuid } from "./hash.ts";
  * A payment id is a UUIDv7 (RFC 9562 §5.7) that carries the payment's own place, so that finding a payment by its id
  * needs no index:
  *
- *   word 0            word 1                    word 2                         word 3
- *   ┌────────────────┬─────────┬────┬─────────┬──┬─────────────┬────────────┬─────────┬──────────┐
- *   │ acceptedAt     │ accepted│ 7  │ sequence│10│ sequence    │ sequence → │ instance│ check    │
- *   │ ms, high 32    │ low 16  │    │ high 12 │  │ next 28 (30 bits with 2 check bits)  8       │ 24       │
- *   └────────────────┴─────────┴────┴─────────┴──┴─────────────┴────────────┴─────────┴──────────┘
+ *   word 0             word 1                        word 2                        word 3
+ *   ┌─────────────────┬───────────┬───┬─────────────┬──┬─────────────┬──────────┬──────────┬──────────┐
+ *   │ acceptedAt ms,  │ its low   │ 7 │ sequence,   │10│ sequence,   │ check,   │ instance │ check,   │
+ *   │ high 32 bits    │ 16        │   │ high 12     │  │ low 28      │ high 2   │ 8        │ low 24   │
+ *   └─────────────────┴───────────┴───┴─────────────┴──┴─────────────┴──────────┴──────────┴──────────┘
  *
- * Ids of one instance are ordered by time and, within a millisecond, by sequence. The check bits are a seeded hash of the
- * correlationId: a guessed id finds nothing.
+ * Ids of one instance are ordered by time and, within a millisecond, by sequence. The check bits are a hash of the correlationId:
+ * an id that merely looks like one of ours finds nothing.
  */
 export const MAX_SEQUENCE = 2 ** 40 - 1;
 export const MAX_INSTANCES = 256;

@@ -1,6 +1,6 @@
 import uws, { type TemplatedApp, type us_listen_socket } from "uWebSockets.js";
-import { unlinkSync } from "node:fs";
 import { type Address, formatAddress } from "./address.ts";
+import { removeLeftSocket } from "./left-socket.ts";
 
 /** LIBUS_LISTEN_EXCLUSIVE_PORT: without it two processes share a port without a word. */
 const EXCLUSIVE_PORT = 1;
@@ -28,7 +28,7 @@ export class Listener {
         else reject(new Error(`cannot listen: address=${formatAddress(address)}`));
       };
       if (address.kind === "unix") {
-        removeSocket(address.path);
+        removeLeftSocket(address.path);
         app.listen_unix(onListening, address.path);
       } else {
         (app as unknown as ExclusiveListening).listen(address.host, address.port, EXCLUSIVE_PORT, onListening);
@@ -39,13 +39,5 @@ export class Listener {
   /** Closes everything at once. */
   close(): void {
     this.#app.close();
-  }
-}
-
-function removeSocket(path: string): void {
-  try {
-    unlinkSync(path);
-  } catch {
-    // Nothing was left there by an earlier life.
   }
 }

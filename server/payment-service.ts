@@ -26,10 +26,6 @@ export class PaymentService {
     this.#isClosing = true;
   }
 
-  get isClosing(): boolean {
-    return this.#isClosing;
-  }
-
   /** Why nothing is accepted now, if so. */
   get refusal(): string | undefined {
     if (this.#isClosing) return "shutting down";

@@ -4,10 +4,9 @@ import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { instanceNodeFlags } from "../topology/plans.ts";
+import { instanceMain, instanceNodeFlags } from "../topology/plans.ts";
 
 const FLOOR = fileURLToPath(new URL("./floor.js", import.meta.url));
-const INSTANCE = fileURLToPath(new URL("../../server/main.js", import.meta.url));
 const START_TIMEOUT_MS = 10_000;
 /** USER_HZ. */
 const TICK_MS = 10;
@@ -32,7 +31,7 @@ export class Target {
 
   static async start(name: TargetName, port: number): Promise<Target> {
     const dataDir = mkdtempSync(join(tmpdir(), "rinha-accept-"));
-    const args = name === "floor" ? [FLOOR, String(port)] : [INSTANCE];
+    const args = name === "floor" ? [FLOOR, String(port)] : [instanceMain];
     const env = {
       ...process.env,
       LISTEN: `tcp:127.0.0.1:${port}`,

@@ -1,7 +1,6 @@
-import { fileURLToPath } from "node:url";
 import type { PerRole } from "../audit/totals.ts";
 import { findNginx } from "../topology/nginx.ts";
-import { type ChildName, type CommandOverrides, instanceNodeFlags } from "../topology/plans.ts";
+import { type ChildName, type CommandOverrides, instanceMain, instanceNodeFlags } from "../topology/plans.ts";
 import type { ChildHooks } from "../topology/supervisor.ts";
 import { startTopology, type Topology } from "../topology/topology.ts";
 import { ControlGroups, type Limit, type LimitUsage } from "./cgroups.ts";
@@ -37,8 +36,6 @@ export interface ProcessReport {
 }
 
 const instanceCount = 2;
-/** Compiled layout: build/perf/contest/own-topology.js. */
-const instanceMain = fileURLToPath(new URL("../../server/main.js", import.meta.url));
 
 /** The service and its processors on this machine, in processes of their own, under the contest's limits where possible. */
 export class OwnTopology {

@@ -24,7 +24,7 @@ export interface CommandOverrides {
 
 /** Compiled layout: build/perf/topology/plans.js. */
 const processorMain = fileURLToPath(new URL("../processor/main.js", import.meta.url));
-const instanceMain = fileURLToPath(new URL("../../server/main.js", import.meta.url));
+export const instanceMain = fileURLToPath(new URL("../../server/main.js", import.meta.url));
 export const repositoryNginxConf = fileURLToPath(new URL("../../../nginx.conf", import.meta.url));
 
 export interface ProcessorWish {

@@ -1,6 +1,6 @@
-import { unlinkSync } from "node:fs";
 import { Agent, createServer, type IncomingMessage, request, type Server, type ServerResponse } from "node:http";
 import type { Address } from "../address.ts";
+import { removeLeftSocket } from "../left-socket.ts";
 import { CLAIM_ANSWER_MS } from "./poll-rights.ts";
 
 /**
@@ -35,7 +35,7 @@ export class HealthLinkServer {
       this.#server.once("error", reject);
       if (address.kind === "tcp") this.#server.listen(address.port, address.host, resolve);
       else {
-        removeSocket(address.path);
+        removeLeftSocket(address.path);
         this.#server.listen(address.path, resolve);
       }
     });
@@ -102,13 +102,5 @@ export class HealthLinkClient {
       });
       req.end();
     });
-  }
-}
-
-function removeSocket(path: string): void {
-  try {
-    unlinkSync(path);
-  } catch {
-    // Nothing was left there by an earlier life.
   }
 }
