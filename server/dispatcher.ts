@@ -7,6 +7,7 @@ import { NOT_FOUND_SLOT } from "../core/uuid-index.ts";
 import type { SlewedClock } from "./clock.ts";
 import type { Effect, GroupCommit } from "./group-commit.ts";
 import { ProcessorClient } from "./processor-client.ts";
+import type { AttemptMeters } from "./telemetry/meters.ts";
 
 /**
  * Requests begun per turn of the event loop: what has arrived meanwhile is accepted before the backlog goes on. In a turn that
@@ -36,7 +37,14 @@ export class Dispatcher {
   #isClosed = false;
   #tickCount = 0;
 
-  constructor(engine: Engine, clock: SlewedClock, commit: GroupCommit, logger: Logger, options: DispatcherOptions) {
+  constructor(
+    engine: Engine,
+    clock: SlewedClock,
+    commit: GroupCommit,
+    logger: Logger,
+    meters: readonly AttemptMeters[],
+    options: DispatcherOptions,
+  ) {
     this.#engine = engine;
     this.#clock = clock;
     this.#commit = commit;
@@ -45,8 +53,10 @@ export class Dispatcher {
     this.#logsOutcomes = logger.isLevelEnabled("info");
     this.#requestTimeoutMs = options.requestTimeoutMs;
     this.#clients = options.processorUrls.map(
-      (url) =>
-        new ProcessorClient(url, options.maxInFlight, engine, (flight, outcome) => this.#settle(flight, outcome)),
+      (url, processor) =>
+        new ProcessorClient(url, options.maxInFlight, engine, meters[processor]!, (flight, outcome) =>
+          this.#settle(flight, outcome),
+        ),
     );
     this.#wasDown = this.#clients.map(() => false);
     this.#tick = setInterval(() => this.#onTick(), TICK_MS);

@@ -1,6 +1,8 @@
 import type { Logger } from "pino";
 import type { Engine } from "../core/engine.ts";
+import { RECORD_BYTES } from "../core/record.ts";
 import type { RecordLog } from "./journal/journal.ts";
+import type { JournalMeters } from "./telemetry/meters.ts";
 
 export type Durability = "write" | "fsync" | "none";
 
@@ -29,6 +31,7 @@ export class GroupCommit {
   readonly #log: RecordLog | undefined;
   readonly #syncs: boolean;
   readonly #logger: Logger;
+  readonly #meters: JournalMeters;
   #effects: Effect[] = [];
   #unsynced: Effect[] = [];
   #isSyncing = false;
@@ -36,11 +39,12 @@ export class GroupCommit {
   #isFailing = false;
 
   /** Without a log nothing is written: durability none. */
-  constructor(engine: Engine, log: RecordLog | undefined, syncs: boolean, logger: Logger) {
+  constructor(engine: Engine, log: RecordLog | undefined, syncs: boolean, logger: Logger, meters: JournalMeters) {
     this.#engine = engine;
     this.#log = log;
     this.#syncs = syncs;
     this.#logger = logger;
+    this.#meters = meters;
   }
 
   /** Nothing can be written now: nothing new may be accepted or sent. */
@@ -104,13 +108,16 @@ export class GroupCommit {
     if (this.#isFailing) return false;
     const { batch } = this.#engine;
     if (batch.count === 0) return true;
+    const beganAtMs = performance.now();
     const error = this.#log?.append(batch);
     if (error) {
       this.#isFailing = true;
+      this.#meters.failedCount++;
       this.#engine.revert();
       this.#logger.error({ err: error }, "the journal cannot be written: refusing payments");
       return false;
     }
+    if (this.#log) this.#meters.wrote(batch.count, batch.count * RECORD_BYTES, performance.now() - beganAtMs);
     batch.clear();
     this.onWritten();
     return true;

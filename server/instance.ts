@@ -17,6 +17,7 @@ import type { Log } from "./log.ts";
 import { ownersByLastByte } from "./ownership.ts";
 import { PaymentService } from "./payment-service.ts";
 import { readiness } from "./readiness.ts";
+import { Meters } from "./telemetry/meters.ts";
 
 /** How long clients that are connected may still be answered 503 after the requests in flight are done. */
 const REFUSING_MS = 100;
@@ -57,12 +58,13 @@ export class Instance {
     const health = new HealthSnapshot(PROCESSOR_COUNT);
     const engine = new Engine(health, { ...config, seed: randomInt(2 ** 32) | 0 });
     const storage = await openStorage(config, engine, log);
+    const meters = new Meters();
     const clock = new SlewedClock(storage?.latestMs);
-    const commit = new GroupCommit(engine, storage?.journal, config.durability === "fsync", log.logger);
+    const commit = new GroupCommit(engine, storage?.journal, config.durability === "fsync", log.logger, meters.journal);
     storage?.maintain(engine, commit, log.logger);
     engine.resume(clock.nowMs());
-    const dispatcher = new Dispatcher(engine, clock, commit, log.logger, config);
-    const service = new PaymentService(engine, clock, commit);
+    const dispatcher = new Dispatcher(engine, clock, commit, log.logger, meters.attempts, config);
+    const service = new PaymentService(engine, clock, commit, meters);
     commit.wake();
     const peers = new Peers(config.links, config.instance, config.linkTimeoutMs);
     const owners = ownersByLastByte(Math.max(config.links.length, 1));
@@ -70,7 +72,7 @@ export class Instance {
       const journal = { durability: config.durability, writable: !commit.isFailing };
       return readiness(engine, health, peers, config.instance, journal, service.refusal);
     };
-    const api = new PublicApi(service, peers, report, { ...config, self: config.instance, owners });
+    const api = new PublicApi(service, peers, report, meters, { ...config, self: config.instance, owners });
     const monitor = await HealthMonitor.start(
       {
         self: config.instance,

@@ -5,6 +5,7 @@ import type { Effect, GroupCommit } from "./group-commit.ts";
 import { PaymentBody } from "./payment-body.ts";
 import { paymentView } from "./payment-view.ts";
 import { type SummaryPart, summaryPart, type Window } from "./summary.ts";
+import type { Meters } from "./telemetry/meters.ts";
 
 /** What the APIs of an instance (public and link) can do with its own payments. */
 export class PaymentService {
@@ -13,12 +14,14 @@ export class PaymentService {
   readonly engine: Engine;
   readonly #clock: SlewedClock;
   readonly #commit: GroupCommit;
+  readonly #meters: Meters;
   #isClosing = false;
 
-  constructor(engine: Engine, clock: SlewedClock, commit: GroupCommit) {
+  constructor(engine: Engine, clock: SlewedClock, commit: GroupCommit, meters: Meters) {
     this.engine = engine;
     this.#clock = clock;
     this.#commit = commit;
+    this.#meters = meters;
   }
 
   /** From now on nothing new is accepted. */
@@ -34,7 +37,9 @@ export class PaymentService {
 
   /** Accepts the payment in `body`; it is safe once an effect that was handed to `whenSafe` afterwards is committed. Hot. */
   accept(): AcceptResult {
-    return this.engine.accept(this.body.id, 0, this.body.cents, this.#clock.nowMs());
+    const result = this.engine.accept(this.body.id, 0, this.body.cents, this.#clock.nowMs());
+    this.#meters.accepts[result]!++;
+    return result;
   }
 
   /** See GroupCommit. Hot. */

@@ -17,6 +17,7 @@ import {
   UNREACHABLE,
 } from "../core/payment.ts";
 import { formatUuid, UUID_WORDS } from "../core/uuid.ts";
+import type { AttemptMeters } from "./telemetry/meters.ts";
 import { formatTimestamp, parseTimestamp } from "./timestamp.ts";
 import { Pool, type Dispatcher as Undici } from "./undici.ts";
 
@@ -35,12 +36,14 @@ export class ProcessorClient {
   readonly #engine: Engine;
   readonly #pool: Pool;
   readonly #path: string;
+  readonly #meters: AttemptMeters;
   readonly #onOutcome: OnOutcome;
   readonly #requests = new Map<number, Request>();
 
   /** There are as many connections as requests may be in flight, so that none waits inside undici with an old requestedAt. */
-  constructor(url: URL, connections: number, engine: Engine, onOutcome: OnOutcome) {
+  constructor(url: URL, connections: number, engine: Engine, meters: AttemptMeters, onOutcome: OnOutcome) {
     this.#engine = engine;
+    this.#meters = meters;
     this.#onOutcome = onOutcome;
     this.#path = `${url.pathname.replace(/\/$/, "")}/payments`;
     this.#pool = new Pool(url.origin, {
@@ -98,6 +101,7 @@ export class ProcessorClient {
 
   readonly #settled = (request: Request, outcome: number): void => {
     this.#requests.delete(request.flight);
+    this.#meters.ended(outcome, performance.now() - request.beganAtMs);
     this.#onOutcome(request.flight, outcome);
   };
 }
@@ -110,6 +114,7 @@ export class ProcessorClient {
  */
 class Request implements Undici.DispatchHandler {
   readonly flight: number;
+  readonly beganAtMs = performance.now();
   readonly #outcomeOf: (status: number, body: string) => number;
   readonly #settled: (request: Request, outcome: number) => void;
   #controller: Undici.DispatchController | undefined;

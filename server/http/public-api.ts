@@ -7,9 +7,10 @@ import type { PaymentService } from "../payment-service.ts";
 import { type Problem, unavailable } from "../problem.ts";
 import type { ReadinessReport } from "../readiness.ts";
 import { combineParts, isProblem, parseWindow, type Window } from "../summary.ts";
-import { type Answer, AnswerWriter, isHeadRequest, jsonAnswer, problemAnswer } from "./answer.ts";
+import type { Meters, Route } from "../telemetry/meters.ts";
+import { type Answer, jsonAnswer, problemAnswer } from "./answer.ts";
+import { Exchange, type Header } from "./exchange.ts";
 import { PaymentAck } from "./payment-ack.ts";
-import { readBody } from "./request-body.ts";
 
 export type PublicApiOptions = {
   self: number;
@@ -22,74 +23,74 @@ export type PublicApiOptions = {
 
 const CORS_MAX_AGE_S = 86_400;
 
+type Handler = (exchange: Exchange, req: HttpRequest) => void;
+
 /** The API that clients see: see README, "API". */
 export class PublicApi {
   readonly #service: PaymentService;
   readonly #peers: Peers;
   readonly #options: PublicApiOptions;
-  readonly #answers: AnswerWriter;
+  readonly #sharedHeaders: readonly Header[];
+  readonly #meters: Meters;
   readonly #readiness: () => Promise<ReadinessReport>;
 
   constructor(
     service: PaymentService,
     peers: Peers,
     readiness: () => Promise<ReadinessReport>,
+    meters: Meters,
     options: PublicApiOptions,
   ) {
     this.#service = service;
     this.#peers = peers;
     this.#readiness = readiness;
+    this.#meters = meters;
     this.#options = options;
-    this.#answers = new AnswerWriter(
-      options.corsOrigin === "" ? [] : [["Access-Control-Allow-Origin", options.corsOrigin]],
-    );
+    this.#sharedHeaders = options.corsOrigin === "" ? [] : [["Access-Control-Allow-Origin", options.corsOrigin]];
   }
 
   register(app: TemplatedApp): void {
-    app.post("/payments", (res, req) => this.#postPayment(res, req));
-    this.#others(app, "/payments", "POST, OPTIONS");
-    this.#get(app, "/payments-summary", (res, req, isHead) => this.#getSummary(res, req, isHead));
-    this.#get(app, "/payments/:id", (res, req, isHead) => this.#getPayment(res, req, isHead));
-    app.post("/purge-payments", (res) => this.#purge(res));
-    this.#others(app, "/purge-payments", "POST, OPTIONS");
-    this.#get(app, "/health", (res, _req, isHead) => this.#answers.write(res, jsonAnswer('{"status":"ok"}'), isHead));
-    this.#get(app, "/ready", (res, _req, isHead) => this.#getReady(res, isHead));
+    this.#post(app, "/payments", (exchange, req) => this.#postPayment(exchange, req));
+    this.#get(app, "/payments-summary", (exchange, req) => this.#getSummary(exchange, req));
+    this.#get(app, "/payments/:id", (exchange, req) => this.#getPayment(exchange, req));
+    this.#post(app, "/purge-payments", (exchange) => this.#purge(exchange));
+    this.#get(app, "/health", (exchange) => exchange.answer(jsonAnswer('{"status":"ok"}')));
+    this.#get(app, "/ready", (exchange) => this.#getReady(exchange));
     app.any("/*", (res, req) => {
       const detail = `there is nothing here: path=${req.getUrl().slice(0, 128)}`;
-      this.#answers.write(res, problemAnswer({ status: 404, detail }), isHeadRequest(req));
+      this.#exchange(res, req, "other").answer(problemAnswer({ status: 404, detail }));
     });
   }
 
   /** Hot: one parse, one call into the engine; the answer follows when the turn's records are written. */
-  #postPayment(res: HttpResponse, req: HttpRequest): void {
-    readBody(
-      req,
-      res,
+  #postPayment(exchange: Exchange, req: HttpRequest): void {
+    exchange.readBody(
+      req.getHeader("content-length"),
       this.#options.maxBodyBytes,
-      (bytes) => this.#acceptBody(res, bytes),
-      () => this.#answers.write(res, problemAnswer(this.#tooLarge())),
+      (bytes) => this.#acceptBody(exchange, bytes),
+      () => exchange.answer(problemAnswer(this.#tooLarge())),
     );
   }
 
-  #acceptBody(res: HttpResponse, bytes: Uint8Array): void {
+  #acceptBody(exchange: Exchange, bytes: Uint8Array): void {
     const problem = this.#service.body.parse(bytes);
     if (problem) {
-      this.#answers.write(res, problemAnswer(problem));
+      exchange.answer(problemAnswer(problem));
       return;
     }
     const owner = this.#options.owners[this.#service.body.id[3]! & 0xff]!;
     if (owner !== this.#options.self) {
       // The bytes are gone when this returns.
-      this.#answers.writeLater(res, this.#peers.forward(owner, bytes.slice()));
+      exchange.answerLater(this.#peers.forward(owner, bytes.slice()));
       return;
     }
-    PaymentAck.answer(this.#service, this.#answers, res);
+    PaymentAck.answer(this.#service, exchange);
   }
 
-  #getSummary(res: HttpResponse, req: HttpRequest, isHead: boolean): void {
+  #getSummary(exchange: Exchange, req: HttpRequest): void {
     const window = parseWindow(req.getQuery("from"), req.getQuery("to"));
-    if (isProblem(window)) this.#answers.write(res, problemAnswer(window), isHead);
-    else this.#answers.writeLater(res, this.#summary(window), isHead);
+    if (isProblem(window)) exchange.answer(problemAnswer(window));
+    else exchange.answerLater(this.#summary(window));
   }
 
   async #summary(window: Window): Promise<Answer> {
@@ -101,14 +102,14 @@ export class PublicApi {
     return jsonAnswer(body, [["Settled-Until", settledUntil]]);
   }
 
-  #getPayment(res: HttpResponse, req: HttpRequest, isHead: boolean): void {
+  #getPayment(exchange: Exchange, req: HttpRequest): void {
     const text = req.getParameter(0) ?? "";
     const id = new Int32Array(UUID_WORDS);
     const isUuid = parseUuidText(text, id);
     const json = isUuid ? this.#service.view(id) : undefined;
-    if (json !== undefined) this.#answers.write(res, jsonAnswer(json), isHead);
-    else if (!isUuid || this.#peers.count === 0) this.#answers.write(res, problemAnswer(unknownPayment(text)), isHead);
-    else this.#answers.writeLater(res, this.#askPeers(text, id), isHead);
+    if (json !== undefined) exchange.answer(jsonAnswer(json));
+    else if (!isUuid || this.#peers.count === 0) exchange.answer(problemAnswer(unknownPayment(text)));
+    else exchange.answerLater(this.#askPeers(text, id));
   }
 
   /** The id is a correlationId, whose owner is known, or a payment id, which carries its instance. */
@@ -121,12 +122,9 @@ export class PublicApi {
     return jsonAnswer(found.json);
   }
 
-  #purge(res: HttpResponse): void {
-    if (!this.#options.purgeEnabled) {
-      this.#answers.write(res, problemAnswer({ status: 403, detail: "purging is not allowed: PURGE_ENABLED=false" }));
-      return;
-    }
-    this.#answers.writeLater(res, this.#purgeAll());
+  #purge(exchange: Exchange): void {
+    if (this.#options.purgeEnabled) exchange.answerLater(this.#purgeAll());
+    else exchange.answer(problemAnswer({ status: 403, detail: "purging is not allowed: PURGE_ENABLED=false" }));
   }
 
   async #purgeAll(): Promise<Answer> {
@@ -136,32 +134,44 @@ export class PublicApi {
     return problemAnswer(unavailable("an instance could not be purged"));
   }
 
-  #getReady(res: HttpResponse, isHead: boolean): void {
+  #getReady(exchange: Exchange): void {
     const answer = this.#readiness().then((report) => ({
       ...jsonAnswer(JSON.stringify(report)),
       status: report.ready ? 200 : 503,
     }));
-    this.#answers.writeLater(res, answer, isHead);
+    exchange.answerLater(answer);
   }
 
-  #get(app: TemplatedApp, path: string, handler: (res: HttpResponse, req: HttpRequest, isHead: boolean) => void): void {
-    app.get(path, (res, req) => handler(res, req, false));
-    app.head(path, (res, req) => handler(res, req, true));
-    this.#others(app, path, "GET, HEAD, OPTIONS");
+  #get(app: TemplatedApp, route: Route, handler: Handler): void {
+    const handle = (res: HttpResponse, req: HttpRequest): void => handler(this.#exchange(res, req, route), req);
+    app.get(route, handle);
+    app.head(route, handle);
+    this.#others(app, route, "GET, HEAD, OPTIONS");
+  }
+
+  #post(app: TemplatedApp, route: Route, handler: Handler): void {
+    const meters = this.#meters.http[route];
+    app.post(route, (res, req) => handler(new Exchange(res, false, this.#sharedHeaders, meters), req));
+    this.#others(app, route, "POST, OPTIONS");
   }
 
   /** OPTIONS, and 405 for every method that has no handler of its own. */
-  #others(app: TemplatedApp, path: string, allow: string): void {
-    app.options(path, (res) =>
-      this.#answers.write(res, { status: 204, headers: [["Allow", allow], ...this.#preflight(allow)] }),
+  #others(app: TemplatedApp, route: Route, allow: string): void {
+    app.options(route, (res, req) =>
+      this.#exchange(res, req, route).answer({ status: 204, headers: [["Allow", allow], ...this.#preflight(allow)] }),
     );
-    app.any(path, (res, req) => {
+    app.any(route, (res, req) => {
       const detail = `this method is not allowed here: method=${req.getCaseSensitiveMethod()}`;
-      this.#answers.write(res, problemAnswer({ status: 405, detail }, [["Allow", allow]]), isHeadRequest(req));
+      this.#exchange(res, req, route).answer(problemAnswer({ status: 405, detail }, [["Allow", allow]]));
     });
   }
 
-  #preflight(allow: string): [string, string][] {
+  #exchange(res: HttpResponse, req: HttpRequest, route: Route): Exchange {
+    const isHead = req.getCaseSensitiveMethod() === "HEAD";
+    return new Exchange(res, isHead, this.#sharedHeaders, this.#meters.http[route]);
+  }
+
+  #preflight(allow: string): Header[] {
     if (this.#options.corsOrigin === "") return [];
     return [
       ["Access-Control-Allow-Methods", allow],

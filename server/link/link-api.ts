@@ -1,8 +1,8 @@
-import type { TemplatedApp } from "uWebSockets.js";
+import type { HttpResponse, TemplatedApp } from "uWebSockets.js";
 import { parseUuidText, UUID_WORDS } from "../../core/uuid.ts";
-import { AnswerWriter, jsonAnswer, problemAnswer } from "../http/answer.ts";
+import { jsonAnswer, problemAnswer } from "../http/answer.ts";
+import { Exchange } from "../http/exchange.ts";
 import { PaymentAck } from "../http/payment-ack.ts";
-import { readBody } from "../http/request-body.ts";
 import type { PaymentService } from "../payment-service.ts";
 import { unavailable } from "../problem.ts";
 
@@ -18,33 +18,23 @@ export type LinkApiOptions = { self: number; owners: Uint8Array; maxBodyBytes: n
  *   GET  /health            alive
  */
 export function serveLink(app: TemplatedApp, service: PaymentService, options: LinkApiOptions): void {
-  const answers = new AnswerWriter();
   const id = new Int32Array(UUID_WORDS);
+  const exchangeOf = (res: HttpResponse): Exchange => new Exchange(res, false, []);
 
   app.post("/payments", (res, req) => {
-    const refuseSize = () => answers.write(res, problemAnswer({ status: 413, detail: "the body is too large" }));
-    readBody(
-      req,
-      res,
+    const exchange = exchangeOf(res);
+    exchange.readBody(
+      req.getHeader("content-length"),
       options.maxBodyBytes,
-      (bytes) => {
-        const problem = service.body.parse(bytes);
-        if (problem) return answers.write(res, problemAnswer(problem));
-        if (options.owners[service.body.id[3]! & 0xff] !== options.self) {
-          return answers.write(res, problemAnswer({ status: 421, detail: "this payment belongs to another instance" }));
-        }
-        PaymentAck.answer(service, answers, res);
-      },
-      refuseSize,
+      (bytes) => acceptOwn(service, options, exchange, bytes),
+      () => exchange.answer(problemAnswer({ status: 413, detail: "the body is too large" })),
     );
   });
 
   app.get("/payments/:id", (res, req) => {
     const json = parseUuidText(req.getParameter(0) ?? "", id) ? service.view(id) : undefined;
-    answers.write(
-      res,
-      json === undefined ? problemAnswer({ status: 404, detail: "no such payment here" }) : jsonAnswer(json),
-    );
+    const unknown = { status: 404, detail: "no such payment here" };
+    exchangeOf(res).answer(json === undefined ? problemAnswer(unknown) : jsonAnswer(json));
   });
 
   app.get("/summary", (res, req) => {
@@ -54,23 +44,30 @@ export function serveLink(app: TemplatedApp, service: PaymentService, options: L
       fromMs: from === undefined ? Number.NEGATIVE_INFINITY : Number(from),
       toMs: to === undefined ? Number.POSITIVE_INFINITY : Number(to),
     });
-    answers.writeLater(
-      res,
-      part.then((known) => jsonAnswer(JSON.stringify(known))),
-    );
+    exchangeOf(res).answerLater(part.then((known) => jsonAnswer(JSON.stringify(known))));
   });
 
   app.post("/purge", (res) => {
+    const failure = unavailable("the journal cannot be written");
     const answer = service
       .purge()
-      .then((isPurged) =>
-        isPurged ? jsonAnswer('{"message":"purged"}') : problemAnswer(unavailable("the journal cannot be written")),
-      );
-    answers.writeLater(res, answer);
+      .then((isPurged) => (isPurged ? jsonAnswer('{"message":"purged"}') : problemAnswer(failure)));
+    exchangeOf(res).answerLater(answer);
   });
 
-  app.get("/health", (res) => answers.write(res, jsonAnswer('{"status":"ok"}')));
-  app.any("/*", (res) => answers.write(res, problemAnswer({ status: 404, detail: "no such link endpoint" })));
+  app.get("/health", (res) => exchangeOf(res).answer(jsonAnswer('{"status":"ok"}')));
+  app.any("/*", (res) => exchangeOf(res).answer(problemAnswer({ status: 404, detail: "no such link endpoint" })));
+}
+
+function acceptOwn(service: PaymentService, options: LinkApiOptions, exchange: Exchange, bytes: Uint8Array): void {
+  const problem = service.body.parse(bytes);
+  if (problem) {
+    exchange.answer(problemAnswer(problem));
+  } else if (options.owners[service.body.id[3]! & 0xff] !== options.self) {
+    exchange.answer(problemAnswer({ status: 421, detail: "this payment belongs to another instance" }));
+  } else {
+    PaymentAck.answer(service, exchange);
+  }
 }
 
 /** The query by which `GET /summary` is asked for a window. */

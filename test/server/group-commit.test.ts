@@ -8,6 +8,7 @@ import { CHARGED, IN_DOUBT, PENDING, PROCESSED, SENDING } from "../../core/payme
 import { ACCEPTED, BATCH_RECORDS, PROCESSED_AT, type RecordBatch, SENDING_TO } from "../../core/record.ts";
 import { type Effect, GroupCommit } from "../../server/group-commit.ts";
 import type { RecordLog } from "../../server/journal/journal.ts";
+import { JournalMeters } from "../../server/telemetry/meters.ts";
 import { NOON_MS, uuid } from "../core/payments.ts";
 
 /** A log in memory that does as it is told. */
@@ -53,7 +54,13 @@ class Fixture {
 
   constructor(options: { syncs?: boolean; isLogless?: boolean } = {}) {
     const log = options.isLogless ? undefined : this.log;
-    this.commit = new GroupCommit(this.engine, log, options.syncs ?? false, pino({ level: "silent" }));
+    this.commit = new GroupCommit(
+      this.engine,
+      log,
+      options.syncs ?? false,
+      pino({ level: "silent" }),
+      new JournalMeters(),
+    );
     this.commit.onWritten = () => this.story.push("written");
   }
 

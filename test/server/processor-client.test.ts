@@ -20,6 +20,7 @@ import {
   UNREACHABLE,
 } from "../../core/payment.ts";
 import { ProcessorClient } from "../../server/processor-client.ts";
+import { AttemptMeters } from "../../server/telemetry/meters.ts";
 import { EngineLife, NOON_MS } from "./engine-life.ts";
 
 const ID = "4a7901b8-7d26-4d9d-aa19-4dc1c7cf60b3";
@@ -69,7 +70,7 @@ describe("processor client", () => {
     let client: ProcessorClient | undefined;
     const outcomes: number[] = [];
     await new Promise<void>((resolve) => {
-      client = new ProcessorClient(target, 4, life.engine, (settled, outcome) => {
+      client = new ProcessorClient(target, 4, life.engine, new AttemptMeters(), (settled, outcome) => {
         expect(settled).to.equal(flight);
         outcomes.push(outcome);
         resolve();

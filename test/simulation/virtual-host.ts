@@ -8,6 +8,7 @@ import { NOT_FOUND_SLOT } from "../../core/uuid-index.ts";
 import { SlewedClock } from "../../server/clock.ts";
 import { type Effect, GroupCommit } from "../../server/group-commit.ts";
 import { type SummaryPart, summaryPart, type Window } from "../../server/summary.ts";
+import { JournalMeters } from "../../server/telemetry/meters.ts";
 import { INSTANCE_COUNT, type Known, PAYMENT_MASK } from "./oracle.ts";
 import { Violation } from "./violation.ts";
 import { VirtualCheckpointer } from "./virtual-checkpointer.ts";
@@ -162,7 +163,7 @@ export class Life {
     const timeMaxMs = Math.max(this.#world.timeMaxMs, this.#world.wallMs);
     if (latestMs > timeMaxMs) throw new Violation("time does not leap", `latestMs=${latestMs} timeMaxMs=${timeMaxMs}`);
     this.#clock = new SlewedClock(latestMs, wallMs, () => this.#world.clock.nowMs);
-    this.#commit = new GroupCommit(this.engine, journal, settings.syncs, SILENT);
+    this.#commit = new GroupCommit(this.engine, journal, settings.syncs, SILENT, new JournalMeters());
     const checkpointer = new VirtualCheckpointer(
       this.#host.disk,
       journal,

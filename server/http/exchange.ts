@@ -1,0 +1,124 @@
+import type { HttpResponse } from "uWebSockets.js";
+import type { RouteMeters } from "../telemetry/meters.ts";
+import { type Answer, statusLine } from "./answer.ts";
+
+export type Header = readonly [name: string, value: string];
+
+/** A request to one of our routes, until it is answered: at most once, and not at all when its client has gone. */
+export class Exchange {
+  readonly #res: HttpResponse;
+  readonly #sharedHeaders: readonly Header[];
+  readonly #meters: RouteMeters | undefined;
+  readonly #isHead: boolean;
+  readonly #beganAtMs = performance.now();
+  #isOver = false;
+
+  /** To be made within the route's handler. `sharedHeaders` go with every answer. */
+  constructor(res: HttpResponse, isHead: boolean, sharedHeaders: readonly Header[], meters?: RouteMeters) {
+    this.#res = res;
+    this.#isHead = isHead;
+    this.#sharedHeaders = sharedHeaders;
+    this.#meters = meters;
+    res.onAborted(() => {
+      this.#isOver = true;
+    });
+  }
+
+  answer(answer: Answer): void {
+    if (!this.#begin()) return;
+    const res = this.#res;
+    res.cork(() => {
+      res.writeStatus(statusLine(answer.status));
+      this.#writeShared();
+      for (const [name, value] of answer.headers ?? []) res.writeHeader(name, value);
+      this.#writeBody(answer);
+    });
+    this.#end(answer.status);
+  }
+
+  /** Answers when the promise settles; a rejection is a broken invariant and is passed on. */
+  answerLater(promise: Promise<Answer>): void {
+    void promise.then((answer) => this.answer(answer));
+  }
+
+  /** 202 without a body. Hot. */
+  answerAccepted(location: string): void {
+    if (!this.#begin()) return;
+    const res = this.#res;
+    res.cork(() => {
+      res.writeStatus("202 Accepted");
+      this.#writeShared();
+      res.writeHeader("Location", location);
+      res.endWithoutBody(0);
+    });
+    this.#end(202);
+  }
+
+  /**
+   * Reads the body, of at most `bytesMax`, and calls `onBody` with it, once, within a uWS callback: the bytes are only valid
+   * until it returns. A longer body calls `onTooLarge` instead, once, as soon as that is known. After an abort neither is called.
+   * Hot: a body in one chunk, the usual case, is not copied.
+   */
+  readBody(contentLength: string, bytesMax: number, onBody: (body: Uint8Array) => void, onTooLarge: () => void): void {
+    if (Number(contentLength) > bytesMax) {
+      onTooLarge();
+      return;
+    }
+    let gathered: Uint8Array | undefined;
+    let isOver = false;
+    this.#res.onData((chunk, isLast) => {
+      if (isOver) return;
+      const length = (gathered?.length ?? 0) + chunk.byteLength;
+      if (length > bytesMax) {
+        isOver = true;
+        onTooLarge();
+      } else if (isLast && gathered === undefined) {
+        onBody(new Uint8Array(chunk));
+      } else {
+        gathered = append(gathered, chunk);
+        if (isLast) onBody(gathered);
+      }
+    });
+  }
+
+  #begin(): boolean {
+    if (this.#isOver) return false;
+    this.#isOver = true;
+    return true;
+  }
+
+  #end(status: number): void {
+    this.#meters?.answered(status, performance.now() - this.#beganAtMs);
+  }
+
+  #writeBody({ status, body, isProblem }: Answer): void {
+    const res = this.#res;
+    if (body === undefined) {
+      // An explicit undefined would count as a length.
+      if (status === 204) res.endWithoutBody();
+      else res.endWithoutBody(0);
+      return;
+    }
+    res.writeHeader("Content-Type", isProblem ? "application/problem+json" : "application/json");
+    if (!this.#isHead) {
+      res.end(body);
+      return;
+    }
+    // With a length of its own, endWithoutBody would take the answer for unfinished and end the process.
+    res.writeHeader("Content-Length", String(Buffer.byteLength(body)));
+    res.endWithoutBody();
+  }
+
+  /** Hot: nothing to do unless headers were configured. */
+  #writeShared(): void {
+    for (const [name, value] of this.#sharedHeaders) this.#res.writeHeader(name, value);
+  }
+}
+
+function append(before: Uint8Array | undefined, chunk: ArrayBuffer): Uint8Array {
+  const length = before?.length ?? 0;
+  const bytes = new Uint8Array(length + chunk.byteLength);
+  if (before) bytes.set(before);
+  bytes.set(new Uint8Array(chunk), length);
+  return bytes;
+}

@@ -1,0 +1,74 @@
+import { OUTCOME_NAMES, PROCESSOR_COUNT } from "../../core/payment.ts";
+import { DurationHistogram } from "./duration-histogram.ts";
+
+/** What requests are counted under: the route, never the path, of which there is no end. */
+export const ROUTES = [
+  "/payments",
+  "/payments/:id",
+  "/payments-summary",
+  "/purge-payments",
+  "/health",
+  "/ready",
+  "other",
+] as const;
+export type Route = (typeof ROUTES)[number];
+
+const STATUS_END = 600;
+
+/** Requests to one route: how many were answered how, and how long that took. */
+export class RouteMeters {
+  readonly durations = new DurationHistogram();
+  readonly #answers = new Float64Array(STATUS_END);
+
+  /** From the request's head to the last byte of its answer handed over. Hot. */
+  answered(status: number, durationMs: number): void {
+    this.#answers[status]!++;
+    this.durations.record(durationMs);
+  }
+
+  /** Calls back for every status answered so far. */
+  eachStatus(onStatus: (status: number, count: number) => void): void {
+    for (const [status, count] of this.#answers.entries()) if (count > 0) onStatus(status, count);
+  }
+}
+
+/** Attempts at one processor. */
+export class AttemptMeters {
+  /** By outcome. */
+  readonly counts = new Float64Array(OUTCOME_NAMES.length);
+  readonly durations = new DurationHistogram();
+
+  /** Hot. */
+  ended(outcome: number, durationMs: number): void {
+    this.counts[outcome]!++;
+    this.durations.record(durationMs);
+  }
+}
+
+/** Writes to the journal. */
+export class JournalMeters {
+  readonly durations = new DurationHistogram();
+  recordCount = 0;
+  byteCount = 0;
+  failedCount = 0;
+
+  /** Hot. */
+  wrote(records: number, bytes: number, durationMs: number): void {
+    this.recordCount += records;
+    this.byteCount += bytes;
+    this.durations.record(durationMs);
+  }
+}
+
+/**
+ * All that is counted while payments go through: plain numbers in preallocated arrays, so that counting costs nanoseconds whether or not
+ * somebody looks. Counts only grow, until the process ends; what is as it is now (pending, in doubt …) is read from the engine.
+ */
+export class Meters {
+  /** By route, requests to the public listener. */
+  readonly http = Object.fromEntries(ROUTES.map((route) => [route, new RouteMeters()])) as Record<Route, RouteMeters>;
+  readonly attempts: readonly AttemptMeters[] = Array.from({ length: PROCESSOR_COUNT }, () => new AttemptMeters());
+  readonly journal = new JournalMeters();
+  /** Payments answered, by AcceptResult: new, duplicate, conflict, full. */
+  readonly accepts = new Float64Array(4);
+}
