@@ -6,7 +6,7 @@ import { formatUuid, UUID_WORDS } from "../core/uuid.ts";
 import { NOT_FOUND_SLOT } from "../core/uuid-index.ts";
 import type { SlewedClock } from "./clock.ts";
 import type { Effect, GroupCommit } from "./group-commit.ts";
-import { ProcessorClient } from "./processor-client.ts";
+import { ProcessorClient } from "./processor/processor-client.ts";
 import type { AttemptMeters } from "./telemetry/meters.ts";
 
 /**
@@ -21,7 +21,7 @@ const TICK_MS = 20;
 const CLOCK_ADJUST_TICKS = 50;
 const JOURNAL_RETRY_TICKS = 10;
 
-export type DispatcherOptions = { processorUrls: readonly URL[]; maxInFlight: number; requestTimeoutMs: number };
+export type DispatcherOptions = { processorUrls: readonly URL[]; requestTimeoutMs: number };
 
 /** Carries out what the engine decides: sends, and reports back what came of it. */
 export class Dispatcher {
@@ -54,9 +54,7 @@ export class Dispatcher {
     this.#requestTimeoutMs = options.requestTimeoutMs;
     this.#clients = options.processorUrls.map(
       (url, processor) =>
-        new ProcessorClient(url, options.maxInFlight, engine, meters[processor]!, (flight, outcome) =>
-          this.#settle(flight, outcome),
-        ),
+        new ProcessorClient(url, engine, meters[processor]!, (flight, outcome) => this.#settle(flight, outcome)),
     );
     this.#wasDown = this.#clients.map(() => false);
     this.#tick = setInterval(() => this.#onTick(), TICK_MS);
@@ -75,7 +73,7 @@ export class Dispatcher {
     while (this.inFlightCount > 0 && performance.now() < untilMs) {
       await new Promise((resolve) => setTimeout(resolve, 5));
     }
-    await Promise.all(this.#clients.map((client) => client.close()));
+    for (const client of this.#clients) client.close();
   }
 
   /** Chooses what is sent once this turn's records are written. */

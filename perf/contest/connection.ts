@@ -1,5 +1,5 @@
 import { connect, type Socket } from "node:net";
-import { ResponseReader } from "./response-reader.ts";
+import { ResponseReader } from "../../server/processor/response-reader.ts";
 
 /** What came of a request. */
 export interface Outcome {
@@ -11,6 +11,8 @@ export interface Outcome {
   readonly error: string | null;
 }
 
+/** Of one answer. More is not what this client asks for. */
+const answerBytesMax = 1024 * 1024;
 /** A connection idle for longer is not used again: the server may be closing it at this very moment. */
 const idleMsMax = 4000;
 
@@ -20,7 +22,7 @@ export type OnOutcome = (outcome: Outcome, reader: ResponseReader) => void;
 export class Connection {
   readonly #host: string;
   readonly #port: number;
-  readonly #reader = new ResponseReader();
+  readonly #reader = new ResponseReader(answerBytesMax);
   #socket: Socket | null = null;
   #isConnected = false;
   #onOutcome: OnOutcome | null = null;
@@ -96,7 +98,7 @@ export class Connection {
       return;
     }
     try {
-      if (this.#reader.push(bytes)) this.#complete();
+      if (this.#reader.push(bytes.toString("latin1"))) this.#complete();
     } catch {
       this.#drop("no HTTP");
     }

@@ -19,7 +19,7 @@ import {
   UNEXPECTED,
   UNREACHABLE,
 } from "../../core/payment.ts";
-import { ProcessorClient } from "../../server/processor-client.ts";
+import { ProcessorClient } from "../../server/processor/processor-client.ts";
 import { AttemptMeters } from "../../server/telemetry/meters.ts";
 import { EngineLife, NOON_MS } from "./engine-life.ts";
 
@@ -70,7 +70,7 @@ describe("processor client", () => {
     let client: ProcessorClient | undefined;
     const outcomes: number[] = [];
     await new Promise<void>((resolve) => {
-      client = new ProcessorClient(target, 4, life.engine, new AttemptMeters(), (settled, outcome) => {
+      client = new ProcessorClient(target, life.engine, new AttemptMeters(), (settled, outcome) => {
         expect(settled).to.equal(flight);
         outcomes.push(outcome);
         resolve();
@@ -80,7 +80,7 @@ describe("processor client", () => {
       expect(outcomes).to.deep.equal([]);
       meanwhile?.(client);
     });
-    await client!.close();
+    client!.close();
     expect(outcomes, "exactly once").to.have.length(1);
     return OUTCOME_NAMES[outcomes[0]!]!;
   }
