@@ -7,15 +7,11 @@ import { NOT_FOUND_SLOT } from "../core/uuid-index.ts";
 import type { SlewedClock } from "./clock.ts";
 import type { Effect, GroupCommit } from "./group-commit.ts";
 import { ProcessorClient } from "./processor/processor-client.ts";
+import { SendPacer } from "./send-pacer.ts";
 import type { AttemptMeters } from "./telemetry/meters.ts";
 
-/**
- * Requests begun per turn of the event loop: what has arrived meanwhile is accepted before the backlog goes on. In a turn that
- * accepted many the loop is short of time, and accepting goes first; quieter turns catch up.
- */
-const SENDS_PER_TURN = 4;
-const SENDS_PER_BUSY_TURN = 1;
-const BUSY_TURN_EFFECTS = 8;
+/** Requests begun per turn of the event loop: what has arrived meanwhile is accepted before more go out. */
+const SENDS_PER_TURN = 8;
 /** Resolution of everything that waits in the engine: probes, doubts, patience, timeouts, giving up. */
 const TICK_MS = 20;
 const CLOCK_ADJUST_TICKS = 50;
@@ -33,6 +29,7 @@ export class Dispatcher {
   readonly #requestTimeoutMs: number;
   readonly #clients: readonly ProcessorClient[];
   readonly #wasDown: boolean[];
+  readonly #pacer: SendPacer;
   readonly #tick: NodeJS.Timeout;
   #isClosed = false;
   #tickCount = 0;
@@ -56,6 +53,7 @@ export class Dispatcher {
       (url, processor) =>
         new ProcessorClient(url, engine, meters[processor]!, (flight, outcome) => this.#settle(flight, outcome)),
     );
+    this.#pacer = new SendPacer(engine.ledger.head);
     this.#wasDown = this.#clients.map(() => false);
     this.#tick = setInterval(() => this.#onTick(), TICK_MS);
   }
@@ -80,10 +78,13 @@ export class Dispatcher {
   #gather(): void {
     if (this.#isClosed) return;
     const nowMs = this.#clock.nowMs();
-    const sendsMax = this.#commit.effectCount >= BUSY_TURN_EFFECTS ? SENDS_PER_BUSY_TURN : SENDS_PER_TURN;
-    for (let chosen = 0; chosen < sendsMax; chosen++) {
+    const { ledger } = this.#engine;
+    this.#pacer.refill(nowMs, ledger.head, ledger.countIn(PENDING));
+    for (let chosen = 0; chosen < SENDS_PER_TURN; chosen++) {
+      if (!this.#pacer.hasCredit) return;
       const flight = this.#engine.dispatch(nowMs);
       if (flight === NO_FLIGHT) return;
+      this.#pacer.sent();
       this.#commit.add(new Send(this.#engine, this.#clients[this.#engine.flights.processor[flight]!]!, flight));
     }
     this.#commit.wake();

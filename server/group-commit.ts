@@ -52,11 +52,6 @@ export class GroupCommit {
     return this.#isFailing;
   }
 
-  /** Effects that wait for the next write. */
-  get effectCount(): number {
-    return this.#effects.length;
-  }
-
   /** Hot. */
   add(effect: Effect): void {
     this.#effects.push(effect);
