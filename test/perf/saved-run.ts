@@ -5,7 +5,7 @@ import { fileURLToPath, pathToFileURL } from "node:url";
 import { promisify } from "node:util";
 import { expect } from "chai";
 import { median } from "../../perf/lab/figure.ts";
-import type { Result } from "../../perf/lab/result.ts";
+import type { Result, Series } from "../../perf/lab/result.ts";
 import { findChromium, launchChromium, listen } from "./chromium.ts";
 
 export interface SavedRun {
@@ -58,8 +58,11 @@ export async function expectPageDraws({ pagePath, result }: SavedRun, skip: () =
       expect(seen.charts.map(({ title }) => title)).to.deep.equal(result.charts.map(({ title }) => title));
       for (const [i, chart] of seen.charts.entries()) {
         expect(chart.legend.slice(1), chart.title).to.deep.equal(result.charts[i]!.series.map(({ label }) => label));
-        for (const [s, count] of chart.colored.entries())
-          expect(count, `${chart.title} series ${s}`).to.be.greaterThan(5);
+        const { series } = result.charts[i]!;
+        for (const [s, count] of chart.colored.entries()) {
+          if (isCovered(series, s)) continue;
+          expect(count, `${chart.title}, ${series[s]!.label}`).to.be.greaterThan(5);
+        }
       }
       expect(seen.scrollWidth).to.be.at.most(width);
       await page.close();
@@ -67,6 +70,12 @@ export async function expectPageDraws({ pagePath, result }: SavedRun, skip: () =
   } finally {
     await browser.close();
   }
+}
+
+/** A later series runs through the same points: with few payments in a second their p99 is their maximum. */
+function isCovered(series: readonly Series[], s: number): boolean {
+  const points = JSON.stringify(series[s]!.points);
+  return series.slice(s + 1).some((later) => JSON.stringify(later.points) === points);
 }
 
 interface PageSeen {

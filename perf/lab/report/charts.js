@@ -58,14 +58,20 @@
     };
   }
 
-  function scaleOptions({ scale }, isX) {
-    if (scale === "linear") return { time: false, ...(isX ? {} : { range: rangeFromZero }) };
-    return {
-      time: false,
-      distr: 3,
-      log: 10,
-      ...(isX ? { range: (_, min, max) => [min, max > min ? max : min * 10] } : {}),
-    };
+  function scaleOptions(chart, isX) {
+    const isLinear = (isX ? chart.x : chart.y).scale === "linear";
+    if (!isX) return isLinear ? { range: rangeFromZero } : { distr: 3, log: 10 };
+    if (isLinear) return { time: false, range: (plot, min, max) => wholeRange(plot, min, max, chart.bands ?? []) };
+    return { time: false, distr: 3, log: 10, range: (_, min, max) => [min, max > min ? max : min * 10] };
+  }
+
+  /** All bands are shown whole, so that charts one below the other line up; unless the reader has zoomed in. */
+  function wholeRange({ data }, min, max, bands) {
+    if (min === null) return [0, 1];
+    if (min !== data[0][0] || max !== data[0].at(-1)) return [min, max];
+    const from = Math.min(min, ...bands.map((band) => band.from));
+    const to = Math.max(max, ...bands.map((band) => band.to));
+    return to > from ? [from, to] : [from - 1, to + 1];
   }
 
   /** Heights are compared, so they begin at zero, unless there is something below. */
@@ -190,7 +196,7 @@
         { label: chart.x.label, value: (_, value) => valueText(chart.x, value) },
         ...chart.series.map((series, index) => seriesOptions(series, index, chart.y)),
       ],
-      scales: { x: scaleOptions(chart.x, true), y: scaleOptions(chart.y, false) },
+      scales: { x: scaleOptions(chart, true), y: scaleOptions(chart, false) },
       axes: [axisOptions(chart.x, true, isNarrow), axisOptions(chart.y, false, isNarrow)],
       cursor: { drag: { x: true, y: false }, points: { size: 7 } },
       hooks: { drawClear: [(plot) => drawBands(plot, bands, texts)] },
