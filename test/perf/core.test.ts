@@ -2,6 +2,7 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect } from "chai";
+import { HeapWatch } from "../../perf/core/heap-watch.ts";
 import { expectPageDraws, medianOf, runAndRead } from "./saved-run.ts";
 
 describe("benchmark of the core", () => {
@@ -13,6 +14,25 @@ describe("benchmark of the core", () => {
 
   afterEach(() => {
     rmSync(folder, { recursive: true });
+  });
+
+  it("sees an object made in each operation, and none where there is none", async () => {
+    const kept: object[] = new Array(1000);
+    const allocating = new HeapWatch();
+    for (let stretch = 0; stretch < 20; stretch++) {
+      allocating.stretch(kept.length, () => {
+        for (let i = 0; i < kept.length; i++) kept[i] = { i };
+      });
+    }
+    expect((await allocating.end()).bytesPerOperation).to.be.within(16, 64);
+    const words = new Int32Array(1000);
+    const idle = new HeapWatch();
+    for (let stretch = 0; stretch < 20; stretch++) {
+      idle.stretch(words.length, () => {
+        for (let i = 0; i < words.length; i++) words[i]! += i;
+      });
+    }
+    expect((await idle.end()).bytesPerOperation).to.be.below(8);
   });
 
   it("measures every operation at every size that fits into memory, and says which does not", async function () {
