@@ -3,12 +3,21 @@ import { UUID_WORDS } from "./uuid.ts";
 
 export const NOT_FOUND_SLOT = -1;
 
+const TAG_SHIFT = 27;
+/** Slots are below 2^26: see MAX_CAPACITY in ledger.ts. */
+const SLOT_MASK = 2 ** TAG_SHIFT - 1;
+
 /**
  * Finds the slot of a UUID: open addressing with linear probing over a preallocated Int32Array (Knuth, TAOCP 6.4,
- * algorithm L). The UUIDs themselves stay in the ledger's column; a place holds slot + 1, 0 is empty.
+ * algorithm L). The UUIDs themselves stay in the ledger's column; a place holds slot + 1 and five bits of the hash, 0 is empty.
  *
  *   places   [ 0 | 7 | 0 | 3 | 12 | 0 | … ]      power of two, at most ¾ full
  *                  └─ slot 6: words 24 … 27 of `ids`
+ *
+ *   place    31   27 26              0           The bits of the hash tell 31 of 32 strangers apart without a look at their
+ *           ┌───────┬─────────────────┐          UUIDs, each of which would be a wait for memory once the column has outgrown
+ *           │ tag   │ slot + 1        │          the caches.
+ *           └───────┴─────────────────┘
  *
  * Untouched places cost no memory: the operating system commits pages on the first write.
  */
@@ -22,6 +31,7 @@ export class UuidIndex {
   /** `ids` is the column of UUIDs, four words a slot; `seed` any 32-bit number that outsiders do not know. */
   constructor(ids: Int32Array, seed: number) {
     const capacity = ids.length / UUID_WORDS;
+    if (capacity > SLOT_MASK) throw new RangeError(`an index holds at most ${SLOT_MASK} slots: capacity=${capacity}`);
     const places = 2 ** Math.ceil(Math.log2(Math.max(2, capacity / 0.75)));
     this.#ids = ids;
     this.#seed = seed;
@@ -43,11 +53,15 @@ export class UuidIndex {
     const b = words[at + 1]!;
     const c = words[at + 2]!;
     const d = words[at + 3]!;
-    let place = hashUuid(this.#seed, a, b, c, d) & this.#mask;
+    const hash = hashUuid(this.#seed, a, b, c, d);
+    let place = hash & this.#mask;
     for (let entry = this.#places[place]!; entry !== 0; entry = this.#places[place]!) {
-      const id = (entry - 1) * UUID_WORDS;
-      const ids = this.#ids;
-      if (ids[id] === a && ids[id + 1] === b && ids[id + 2] === c && ids[id + 3] === d) return entry - 1;
+      if ((entry ^ hash) >>> TAG_SHIFT === 0) {
+        const slot = (entry & SLOT_MASK) - 1;
+        const id = slot * UUID_WORDS;
+        const ids = this.#ids;
+        if (ids[id] === a && ids[id + 1] === b && ids[id + 2] === c && ids[id + 3] === d) return slot;
+      }
       place = (place + 1) & this.#mask;
     }
     return NOT_FOUND_SLOT;
@@ -55,9 +69,10 @@ export class UuidIndex {
 
   /** Adds the UUID that stands in `slot`; the caller has found that it is not here yet. Hot: no allocation. */
   insert(slot: number): void {
-    let place = this.#home(slot);
+    const hash = this.#hash(slot);
+    let place = hash & this.#mask;
     while (this.#places[place] !== 0) place = (place + 1) & this.#mask;
-    this.#places[place] = slot + 1;
+    this.#places[place] = (hash & ~SLOT_MASK) | (slot + 1);
     this.#size++;
   }
 
@@ -66,13 +81,15 @@ export class UuidIndex {
    * tombstones and finding never slows down.
    */
   remove(slot: number): void {
-    let hole = this.#home(slot);
-    while (this.#places[hole] !== slot + 1) {
+    const hash = this.#hash(slot);
+    const entry = (hash & ~SLOT_MASK) | (slot + 1);
+    let hole = hash & this.#mask;
+    while (this.#places[hole] !== entry) {
       if (this.#places[hole] === 0) throw new Error(`only what is in the index is removed: slot=${slot}`);
       hole = (hole + 1) & this.#mask;
     }
     for (let place = (hole + 1) & this.#mask; this.#places[place] !== 0; place = (place + 1) & this.#mask) {
-      const distanceFromHome = (place - this.#home(this.#places[place]! - 1)) & this.#mask;
+      const distanceFromHome = (place - this.#hash((this.#places[place]! & SLOT_MASK) - 1)) & this.#mask;
       const distanceFromHole = (place - hole) & this.#mask;
       if (distanceFromHome < distanceFromHole) continue;
       this.#places[hole] = this.#places[place]!;
@@ -88,9 +105,9 @@ export class UuidIndex {
     this.#size = 0;
   }
 
-  #home(slot: number): number {
+  #hash(slot: number): number {
     const id = slot * UUID_WORDS;
     const ids = this.#ids;
-    return hashUuid(this.#seed, ids[id]!, ids[id + 1]!, ids[id + 2]!, ids[id + 3]!) & this.#mask;
+    return hashUuid(this.#seed, ids[id]!, ids[id + 1]!, ids[id + 2]!, ids[id + 3]!);
   }
 }

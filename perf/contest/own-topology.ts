@@ -1,17 +1,21 @@
 import type { PerRole } from "../audit/totals.ts";
+import { floorMain } from "../floor/floor-main.ts";
 import { findNginx } from "../topology/nginx.ts";
 import { type ChildName, type CommandOverrides, instanceMain, instanceNodeFlags } from "../topology/plans.ts";
 import type { ChildHooks } from "../topology/supervisor.ts";
 import { startTopology, type Topology } from "../topology/topology.ts";
 import { ControlGroups, type Limit, type LimitUsage } from "./cgroups.ts";
 import type { Target } from "./measurement.ts";
-import { readUsage } from "./process-usage.ts";
+import { membersOf, readCpuSeconds, readUsage } from "./process-usage.ts";
 
 /** What each of them may use, or none at all. */
 export interface Limits {
   readonly nginx: Limit;
   readonly instance: Limit;
 }
+
+/** What stands behind nginx: the service, or handlers that do no more than answer. */
+export type Program = "service" | "floor";
 
 export interface OwnTopologyOptions {
   readonly profile: "contest" | "default";
@@ -45,8 +49,9 @@ export class OwnTopology {
   readonly #groups: ControlGroups;
   readonly #limits: Limits | undefined;
   readonly #cpuSecondsAtBegin = new Map<number, number>();
+  readonly #members = new Map<ChildName, readonly string[]>();
 
-  static async start(options: OwnTopologyOptions, signal: AbortSignal): Promise<OwnTopology> {
+  static async start(options: OwnTopologyOptions, program: Program, signal: AbortSignal): Promise<OwnTopology> {
     const groups = new ControlGroups();
     const unlimitedReason = options.limits === undefined ? "not asked for" : groups.whyNot();
     const limits = unlimitedReason === undefined ? options.limits : undefined;
@@ -58,7 +63,7 @@ export class OwnTopology {
         processorPorts: { default: 0, fallback: 0 },
         processorFees: options.fees,
         env: { PROFILE: options.profile, LOG_LEVEL: options.logLevel ?? "warn" },
-        commands: limits === undefined ? {} : limitedCommands(groups),
+        commands: commandsOf(program, limits === undefined ? undefined : groups),
         hooks: hooksFor(options.logLevel !== undefined),
         signal,
       });
@@ -89,10 +94,16 @@ export class OwnTopology {
 
   /** To be called as the load begins: what was before is not counted. */
   markBegin(): void {
-    for (const { pid } of this.#topology.processes) {
+    for (const { name, pid } of this.#topology.processes) {
+      this.#members.set(name, pid === undefined ? [] : membersOf(pid));
       const usage = pid === undefined ? undefined : readUsage(pid);
       if (pid !== undefined && usage !== undefined) this.#cpuSecondsAtBegin.set(pid, usage.cpuSeconds);
     }
+  }
+
+  /** Quick: only those who were there as the load began. */
+  cpuSeconds(): Record<string, number | undefined> {
+    return Object.fromEntries([...this.#members].map(([name, pids]) => [name, readCpuSeconds(pids)]));
   }
 
   processReports(): ProcessReport[] {
@@ -126,11 +137,13 @@ function createGroups(groups: ControlGroups, limits: Limits): void {
   for (let instance = 1; instance <= instanceCount; instance++) groups.create(`instance-${instance}`, limits.instance);
 }
 
-/** Each instance finds its number in its environment. */
-function limitedCommands(groups: ControlGroups): CommandOverrides {
+/** Inside `groups`, if there are limits. Each instance finds its number in its environment. */
+function commandsOf(program: Program, groups: ControlGroups | undefined): CommandOverrides {
+  const instance = [process.execPath, ...instanceNodeFlags, program === "floor" ? floorMain : instanceMain];
+  if (groups === undefined) return { instance };
   return {
     nginx: groups.commandInside("nginx", [findNginx()]),
-    instance: groups.commandInside("instance-$INSTANCE", [process.execPath, ...instanceNodeFlags, instanceMain]),
+    instance: groups.commandInside("instance-$INSTANCE", instance),
   };
 }
 

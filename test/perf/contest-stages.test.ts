@@ -1,5 +1,5 @@
 import { expect } from "chai";
-import { contestStages, readStages, scaleStages, stageAt, stageText } from "../../perf/contest/stages.ts";
+import { contestStages, readStages, scaleStages, stageAt, stageText, troubleText } from "../../perf/contest/stages.ts";
 
 describe("contest stages", () => {
   it("are those of the contest", () => {
@@ -10,6 +10,17 @@ describe("contest stages", () => {
       "30 default +2000 ms failing, fallback +1000 ms failing",
       "40 default +20 ms, fallback +20 ms",
       "50 default, fallback +5000 ms",
+    ]);
+  });
+
+  it("are called by what is wrong in them", () => {
+    expect(contestStages.map(troubleText)).to.deep.equal([
+      "both healthy",
+      "default +100 ms",
+      "default +100 ms failing",
+      "default +2000 ms failing, fallback +1000 ms failing",
+      "default +20 ms, fallback +20 ms",
+      "fallback +5000 ms",
     ]);
   });
 
