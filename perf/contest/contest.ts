@@ -3,7 +3,7 @@ import { ProcessorAdmin } from "../audit/processor-admin.ts";
 import { ServiceApi } from "../audit/service-api.ts";
 import { type PerRole, type Role, totalsCount } from "../audit/totals.ts";
 import { auditAfterwards } from "./afterwards.ts";
-import type { Outcome } from "./connection.ts";
+import type { Outcome } from "../load/connection.ts";
 import { compareNow, compareWindow, type Parties, type Round } from "./consistency.ts";
 import { Load } from "./load.ts";
 import type { ContestOptions, Measurement, Target } from "./measurement.ts";
@@ -11,7 +11,7 @@ import { progressLine } from "./progress.ts";
 import { Recorder } from "./recorder.ts";
 import { scoreOf } from "./score.ts";
 import type { Stage } from "./stages.ts";
-import { TimedCaller } from "./timed-caller.ts";
+import { TimedCaller } from "../load/timed-caller.ts";
 import { Timetable } from "./timetable.ts";
 import { warmUpGenerator } from "./warm-up.ts";
 

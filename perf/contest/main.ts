@@ -3,7 +3,7 @@ import { type CommandLine, readCommandLine, usage } from "./command-line.ts";
 import { runContest } from "./contest.ts";
 import { CpuMeter, describeMachine, type Environment } from "./environment.ts";
 import type { ContestOptions, Measurement, Target } from "./measurement.ts";
-import { OwnTopology, type OwnTopologyOptions, type ProcessReport } from "./own-topology.ts";
+import { LimitedTopology, type LimitedTopologyOptions, type ProcessReport } from "../limits/limited-topology.ts";
 import { contestReport } from "./report.ts";
 
 interface Result {
@@ -56,8 +56,8 @@ async function measureTarget({ contest }: CommandLine, target: Target, signal: A
   };
 }
 
-async function measureOwn({ contest }: CommandLine, own: OwnTopologyOptions, signal: AbortSignal): Promise<Result> {
-  const topology = await OwnTopology.start(own, signal);
+async function measureOwn({ contest }: CommandLine, own: LimitedTopologyOptions, signal: AbortSignal): Promise<Result> {
+  const topology = await LimitedTopology.start(own, signal);
   try {
     const { unlimitedReason, target } = topology;
     if (unlimitedReason !== undefined) say(`no limits: ${unlimitedReason}`);

@@ -1,5 +1,5 @@
 import { expect } from "chai";
-import { ResponseReader } from "../../perf/contest/response-reader.ts";
+import { ResponseReader } from "../../perf/load/response-reader.ts";
 
 const answers: readonly { name: string; text: string; status: number; body: string; keepsAlive: boolean }[] = [
   {

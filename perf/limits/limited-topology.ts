@@ -4,7 +4,7 @@ import { type ChildName, type CommandOverrides, instanceMain, instanceNodeFlags 
 import type { ChildHooks } from "../topology/supervisor.ts";
 import { startTopology, type Topology } from "../topology/topology.ts";
 import { ControlGroups, type Limit, type LimitUsage } from "./cgroups.ts";
-import type { Target } from "./measurement.ts";
+import type { Target } from "../contest/measurement.ts";
 import { readUsage } from "./process-usage.ts";
 
 /** What each of them may use, or none at all. */
@@ -13,7 +13,7 @@ export interface Limits {
   readonly instance: Limit;
 }
 
-export interface OwnTopologyOptions {
+export interface LimitedTopologyOptions {
   readonly profile: "contest" | "default";
   /** 0: any free one. */
   readonly port: number;
@@ -38,7 +38,7 @@ export interface ProcessReport {
 const instanceCount = 2;
 
 /** The service and its processors on this machine, in processes of their own, under the contest's limits where possible. */
-export class OwnTopology {
+export class LimitedTopology {
   /** Why there are no limits. */
   readonly unlimitedReason: string | undefined;
   readonly #topology: Topology;
@@ -46,7 +46,7 @@ export class OwnTopology {
   readonly #limits: Limits | undefined;
   readonly #cpuSecondsAtBegin = new Map<number, number>();
 
-  static async start(options: OwnTopologyOptions, signal: AbortSignal): Promise<OwnTopology> {
+  static async start(options: LimitedTopologyOptions, signal: AbortSignal): Promise<LimitedTopology> {
     const groups = new ControlGroups();
     const unlimitedReason = options.limits === undefined ? "not asked for" : groups.whyNot();
     const limits = unlimitedReason === undefined ? options.limits : undefined;
@@ -62,7 +62,7 @@ export class OwnTopology {
         hooks: hooksFor(options.logLevel !== undefined),
         signal,
       });
-      return new OwnTopology(topology, groups, limits, unlimitedReason);
+      return new LimitedTopology(topology, groups, limits, unlimitedReason);
     } catch (error) {
       await groups.remove();
       throw error;
