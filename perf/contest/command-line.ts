@@ -3,8 +3,8 @@ import { parseArgs } from "node:util";
 import { readUrl } from "../audit/command-line.ts";
 import type { PerRole } from "../audit/totals.ts";
 import { readLimit } from "../limits/cgroups.ts";
-import type { ContestOptions, Target } from "./measurement.ts";
 import type { LimitedTopologyOptions } from "../limits/limited-topology.ts";
+import type { ContestOptions, Target } from "./measurement.ts";
 import { contestLoad } from "./schedule.ts";
 import { contestStages, readStages, scaleStages } from "./stages.ts";
 

@@ -1,9 +1,9 @@
 import { randomUUID } from "node:crypto";
 import { setTimeout as sleep } from "node:timers/promises";
 import { Connection, type Outcome } from "../load/connection.ts";
+import { requestText } from "../load/timed-caller.ts";
 import type { Recorder } from "./recorder.ts";
 import { LoadSchedule, type LoadShape } from "./schedule.ts";
-import { requestText } from "../load/timed-caller.ts";
 
 /** Of every payment: 19.90, as JavaScript writes it. */
 const amountText = "19.9";

@@ -1,9 +1,9 @@
 import { writeFileSync } from "node:fs";
+import { LimitedTopology, type LimitedTopologyOptions, type ProcessReport } from "../limits/limited-topology.ts";
 import { type CommandLine, readCommandLine, usage } from "./command-line.ts";
 import { runContest } from "./contest.ts";
 import { CpuMeter, describeMachine, type Environment } from "./environment.ts";
 import type { ContestOptions, Measurement, Target } from "./measurement.ts";
-import { LimitedTopology, type LimitedTopologyOptions, type ProcessReport } from "../limits/limited-topology.ts";
 import { contestReport } from "./report.ts";
 
 interface Result {

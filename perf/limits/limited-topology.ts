@@ -1,10 +1,10 @@
 import type { PerRole } from "../audit/totals.ts";
+import type { Target } from "../contest/measurement.ts";
 import { findNginx } from "../topology/nginx.ts";
 import { type ChildName, type CommandOverrides, instanceMain, instanceNodeFlags } from "../topology/plans.ts";
 import type { ChildHooks } from "../topology/supervisor.ts";
 import { startTopology, type Topology } from "../topology/topology.ts";
-import { ControlGroups, type Limit, type LimitUsage } from "./cgroups.ts";
-import type { Target } from "../contest/measurement.ts";
+import { ControlGroups, type CpuTime, type Limit, type LimitUsage } from "./cgroups.ts";
 import { readUsage } from "./process-usage.ts";
 
 /** What each of them may use, or none at all. */
@@ -21,6 +21,30 @@ export interface LimitedTopologyOptions {
   readonly limits: Limits | undefined;
   /** Of the instances; `undefined` is quiet, and what they say is kept to themselves. */
   readonly logLevel: string | undefined;
+  /** Tells this topology's groups from another's of the same process. */
+  readonly label?: string;
+  /** In place of the instance's program, for instance the floor's. Takes no node flags then. */
+  readonly instanceCommand?: readonly string[];
+  /** For node, before the instance's program. */
+  readonly nodeFlags?: readonly string[];
+  /** Processors that run elsewhere; none are started then. */
+  readonly processorUrls?: PerRole<string>;
+  /** For the instances, on top of this process's own environment. */
+  readonly env?: Readonly<Record<string, string>>;
+}
+
+/** What the contest gives each of them: 1.5 CPU and 350 MB in all. */
+export const contestLimits: Limits = {
+  nginx: { cpus: 0.3, memoryBytes: 50 * 1024 * 1024 },
+  instance: { cpus: 0.6, memoryBytes: 150 * 1024 * 1024 },
+};
+
+/** What one process with its children has taken, up to a moment. */
+export interface ProcessReading {
+  readonly name: ChildName;
+  readonly cpu: CpuTime;
+  readonly throttledCount: number;
+  readonly throttledMs: number;
 }
 
 /** What one process, with its children, took from the beginning of the load to its end. */
@@ -44,41 +68,44 @@ export class LimitedTopology {
   readonly #topology: Topology;
   readonly #groups: ControlGroups;
   readonly #limits: Limits | undefined;
+  readonly #label: string;
   readonly #cpuSecondsAtBegin = new Map<number, number>();
 
   static async start(options: LimitedTopologyOptions, signal: AbortSignal): Promise<LimitedTopology> {
     const groups = new ControlGroups();
-    const unlimitedReason = options.limits === undefined ? "not asked for" : groups.whyNot();
+    const whyNoGroups = groups.whyNot();
+    const unlimitedReason = options.limits === undefined ? "not asked for" : whyNoGroups;
     const limits = unlimitedReason === undefined ? options.limits : undefined;
     try {
-      if (limits !== undefined) createGroups(groups, limits);
+      const commands = whyNoGroups === undefined ? groupedCommands(groups, options, limits) : plainCommands(options);
       const topology = await startTopology({
         port: options.port,
         instanceCount,
         processorPorts: { default: 0, fallback: 0 },
         processorFees: options.fees,
-        env: { PROFILE: options.profile, LOG_LEVEL: options.logLevel ?? "warn" },
-        commands: limits === undefined ? {} : limitedCommands(groups),
+        processorUrls: options.processorUrls ?? {},
+        env: { PROFILE: options.profile, LOG_LEVEL: options.logLevel ?? "warn", ...options.env },
+        commands,
         hooks: hooksFor(options.logLevel !== undefined),
         signal,
       });
-      return new LimitedTopology(topology, groups, limits, unlimitedReason);
+      return new LimitedTopology(topology, groups, { limits, unlimitedReason, label: options.label ?? "" });
     } catch (error) {
       await groups.remove();
       throw error;
     }
   }
 
-  constructor(
+  private constructor(
     topology: Topology,
     groups: ControlGroups,
-    limits: Limits | undefined,
-    unlimitedReason: string | undefined,
+    made: { limits: Limits | undefined; unlimitedReason: string | undefined; label: string },
   ) {
     this.#topology = topology;
     this.#groups = groups;
-    this.#limits = limits;
-    this.unlimitedReason = unlimitedReason;
+    this.#limits = made.limits;
+    this.#label = made.label;
+    this.unlimitedReason = made.unlimitedReason;
   }
 
   get target(): Target {
@@ -95,15 +122,29 @@ export class LimitedTopology {
     }
   }
 
+  /** Of every process there is just now. By its group's account where there is one, else in ticks of 10 ms. */
+  readings(): ProcessReading[] {
+    return this.#topology.processes.map(({ name, pid = -1 }) => {
+      const usage = this.#groups.usage(groupName(this.#label, name));
+      return {
+        name,
+        cpu: this.#groups.cpuTime(groupName(this.#label, name)) ?? cpuTimeOf(pid),
+        throttledCount: usage?.throttledCount ?? 0,
+        throttledMs: usage?.throttledMs ?? 0,
+      };
+    });
+  }
+
   processReports(): ProcessReport[] {
     return this.#topology.processes.map(({ name, pid = -1 }) => {
       const usage = readUsage(pid) ?? { cpuSeconds: 0, rssPeakBytes: 0 };
+      const limit = this.#limitOf(name);
       return {
         name,
         cpuSeconds: usage.cpuSeconds - (this.#cpuSecondsAtBegin.get(pid) ?? 0),
         rssPeakBytes: usage.rssPeakBytes,
-        limit: this.#limitOf(name),
-        limitUsage: this.#groups.usage(name),
+        limit,
+        limitUsage: limit === undefined ? undefined : this.#groups.usage(groupName(this.#label, name)),
         wasRestarted: !this.#cpuSecondsAtBegin.has(pid),
       };
     });
@@ -121,16 +162,37 @@ export class LimitedTopology {
   }
 }
 
-function createGroups(groups: ControlGroups, limits: Limits): void {
-  groups.create("nginx", limits.nginx);
-  for (let instance = 1; instance <= instanceCount; instance++) groups.create(`instance-${instance}`, limits.instance);
+function groupName(label: string, name: string): string {
+  return label === "" ? name : `${label}-${name}`;
+}
+
+function cpuTimeOf(pid: number): CpuTime {
+  const usage = readUsage(pid);
+  return { totalMs: (usage?.cpuSeconds ?? 0) * 1000, systemMs: (usage?.systemSeconds ?? 0) * 1000 };
+}
+
+function instanceCommand({ instanceCommand, nodeFlags }: LimitedTopologyOptions): readonly string[] {
+  return instanceCommand ?? [process.execPath, ...instanceNodeFlags, ...(nodeFlags ?? []), instanceMain];
+}
+
+function plainCommands(options: LimitedTopologyOptions): CommandOverrides {
+  return { instance: instanceCommand(options) };
 }
 
 /** Each instance finds its number in its environment. */
-function limitedCommands(groups: ControlGroups): CommandOverrides {
+function groupedCommands(
+  groups: ControlGroups,
+  options: LimitedTopologyOptions,
+  limits: Limits | undefined,
+): CommandOverrides {
+  const named = (name: string): string => groupName(options.label ?? "", name);
+  groups.create(named("nginx"), limits?.nginx);
+  for (let instance = 1; instance <= instanceCount; instance++) {
+    groups.create(named(`instance-${instance}`), limits?.instance);
+  }
   return {
-    nginx: groups.commandInside("nginx", [findNginx()]),
-    instance: groups.commandInside("instance-$INSTANCE", [process.execPath, ...instanceNodeFlags, instanceMain]),
+    nginx: groups.commandInside(named("nginx"), [findNginx()]),
+    instance: groups.commandInside(named("instance-$INSTANCE"), instanceCommand(options)),
   };
 }
 
