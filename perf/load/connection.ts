@@ -14,6 +14,9 @@ export interface Outcome {
 /** A connection idle for longer is not used again: the server may be closing it at this very moment. */
 const idleMsMax = 4000;
 
+/** Of all connections: what is in it is read before the next one fills it, so nothing is allocated for an answer's bytes. */
+const readBuffer = Buffer.allocUnsafe(64 * 1024);
+
 export type OnOutcome = (outcome: Outcome, reader: ResponseReader) => void;
 
 /** One kept-alive connection with one request out at a time, as one virtual user of k6 has it. Connects when first needed. */
@@ -34,7 +37,12 @@ export class Connection {
     this.#port = Number(url.port || 80);
   }
 
-  /** `request` is the head and the body; `onOutcome` is called exactly once, later. */
+  /** Connects ahead of need. */
+  open(): void {
+    this.#socket ??= this.#connect();
+  }
+
+  /** `request` is the head and the body, in latin1; `onOutcome` is called exactly once, later. */
   send(request: string, onOutcome: OnOutcome): void {
     if (this.#onOutcome !== null) throw new Error("one request at a time is out on a connection");
     this.#onOutcome = onOutcome;
@@ -60,19 +68,23 @@ export class Connection {
 
   #write(socket: Socket, request: string): void {
     this.#sentAtMs = performance.now();
-    socket.write(request);
+    socket.write(request, "latin1");
   }
 
   #connect(): Socket {
-    const socket = connect({ host: this.#host, port: this.#port, noDelay: true });
+    const onread = {
+      buffer: readBuffer,
+      callback: (byteCount: number): boolean => {
+        if (socket === this.#socket) this.#onData(readBuffer.subarray(0, byteCount));
+        return true;
+      },
+    };
+    const socket = connect({ host: this.#host, port: this.#port, noDelay: true, onread });
     socket.once("connect", () => {
       if (socket !== this.#socket) return;
       this.#isConnected = true;
       if (this.#unsent !== null) this.#write(socket, this.#unsent);
       this.#unsent = null;
-    });
-    socket.on("data", (bytes) => {
-      if (socket === this.#socket) this.#onData(bytes);
     });
     let reason = "closed";
     socket.on("error", (error: NodeJS.ErrnoException) => {
