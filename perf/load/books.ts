@@ -3,7 +3,15 @@ import { PROCESSOR_NAMES } from "../../core/payment.ts";
 import { HttpCaller } from "../audit/ask.ts";
 import { ProcessorAdmin } from "../audit/processor-admin.ts";
 import { ServiceApi } from "../audit/service-api.ts";
-import { forEachRole, type PerRole, type Totals, totalsCount, totalsEqual } from "../audit/totals.ts";
+import {
+  forEachRole,
+  noTotals,
+  type PerRole,
+  type Role,
+  type Totals,
+  totalsCount,
+  totalsEqual,
+} from "../audit/totals.ts";
 import type { Target } from "../contest/measurement.ts";
 
 /** What became of the payments of a load. */
@@ -27,8 +35,8 @@ export class Books {
   readonly #callers: readonly HttpCaller[];
   readonly #service: ServiceApi;
   readonly #processors: PerRole<ProcessorAdmin>;
-  #countBefore = 0;
-  #chargedBefore = 0;
+  #countedBefore: PerRole<Totals> = { default: noTotals, fallback: noTotals };
+  #chargedBefore: PerRole<Totals> = { default: noTotals, fallback: noTotals };
 
   constructor({ service, processors, token }: Target) {
     const callers = [service, processors.default, processors.fallback].map(
@@ -55,13 +63,13 @@ export class Books {
 
   /** What is counted from now on is the next load's; nothing may be under way. */
   async open(): Promise<void> {
-    this.#countBefore = totalsCount(await this.#service.totals(""));
-    this.#chargedBefore = totalsCount(await this.#charged());
+    this.#countedBefore = await this.#service.totals("");
+    this.#chargedBefore = await this.#charged();
   }
 
   /** Since `open`. */
   async processedCount(): Promise<number> {
-    return totalsCount(await this.#service.totals("")) - this.#countBefore;
+    return totalsCount(await this.#service.totals("")) - totalsCount(this.#countedBefore);
   }
 
   /**
@@ -78,8 +86,9 @@ export class Books {
     }
     const tookMs = processedCount < acceptedCount ? undefined : elapsedMs();
     if (failedCount > 0) await sleep(pollMs);
-    const [charged, counted] = [await this.#charged(), await this.#service.totals("")];
-    const chargedCount = totalsCount(charged) - this.#chargedBefore;
+    const charged = difference(await this.#charged(), this.#chargedBefore);
+    const counted = difference(await this.#service.totals(""), this.#countedBefore);
+    const chargedCount = totalsCount(charged);
     return {
       processedCount,
       chargedCount,
@@ -95,6 +104,14 @@ export class Books {
   #charged(): Promise<PerRole<Totals>> {
     return forEachRole((role) => this.#processors[role].totals(""));
   }
+}
+
+function difference(after: PerRole<Totals>, before: PerRole<Totals>): PerRole<Totals> {
+  const of = (role: Role): Totals => ({
+    count: after[role].count - before[role].count,
+    cents: after[role].cents - before[role].cents,
+  });
+  return { default: of("default"), fallback: of("fallback") };
 }
 
 interface Counts {

@@ -13,39 +13,50 @@ export interface Contender {
   readonly books: Books | undefined;
 }
 
-export interface ContendersOptions {
+export interface StartOptions {
   readonly limits: Limits | undefined;
-  readonly hasFloor: boolean;
-  /** For our instances' node. */
-  readonly nodeFlags?: readonly string[];
   readonly logLevel: string | undefined;
 }
 
-const fees = { default: 0.05, fallback: 0.15 };
+export interface ContendersOptions extends StartOptions {
+  readonly hasFloor: boolean;
+  /** For our instances' node. */
+  readonly nodeFlags?: readonly string[];
+}
 
-/** Our service with two healthy processors, and beside it the floor: the same nginx in front of as many processes that only say 202. */
-export async function startContenders(options: ContendersOptions, signal: AbortSignal): Promise<Contender[]> {
-  const contenders: Contender[] = [];
-  const start = async (name: "ours" | "floor", more: object): Promise<LimitedTopology> => {
-    const { limits, logLevel } = options;
-    const shared = { profile: "contest", port: 0, fees, limits, logLevel, label: name } as const;
-    const topology = await LimitedTopology.start({ ...shared, ...more }, signal);
-    const books = name === "ours" ? new Books(topology.target) : undefined;
-    contenders.push({ name, url: topology.target.service, topology, books });
-    return topology;
+const fees = { default: 0.05, fallback: 0.15 };
+/** The floor calls no processor, so none is started for it. */
+const nobody = { default: "http://127.0.0.1:1", fallback: "http://127.0.0.1:1" };
+
+/** Our service with two healthy processors, and beside it the floor. */
+export async function startContenders(
+  { limits, logLevel, hasFloor, nodeFlags = [] }: ContendersOptions,
+  signal: AbortSignal,
+): Promise<Contender[]> {
+  const shared = { profile: "contest", port: 0, fees, limits, logLevel } as const;
+  const topology = await LimitedTopology.start({ ...shared, label: "ours", nodeFlags }, signal);
+  const ours: Contender = {
+    name: "ours",
+    url: topology.target.service,
+    topology,
+    books: new Books(topology.target),
   };
   try {
-    const ours = await start("ours", { nodeFlags: options.nodeFlags ?? [] });
-    const instanceCommand = [process.execPath, ...instanceNodeFlags, floorMain];
-    const { processors } = ours.target;
-    const processorUrls = { default: processors.default.origin, fallback: processors.fallback.origin };
-    // The floor calls no processor: ours will do, so that none is started for it.
-    if (options.hasFloor) await start("floor", { instanceCommand, processorUrls });
-    return contenders;
+    return hasFloor ? [ours, await startFloor({ limits, logLevel }, signal)] : [ours];
   } catch (error) {
-    await stopContenders(contenders);
+    await stopContenders([ours]);
     throw error;
   }
+}
+
+/** The same nginx, under the same limits, in front of as many processes that only read the body and say 202. */
+export async function startFloor({ limits, logLevel }: StartOptions, signal: AbortSignal): Promise<Contender> {
+  const instanceCommand = [process.execPath, ...instanceNodeFlags, floorMain];
+  const topology = await LimitedTopology.start(
+    { profile: "contest", port: 0, fees, limits, logLevel, label: "floor", instanceCommand, processorUrls: nobody },
+    signal,
+  );
+  return { name: "floor", url: topology.target.service, topology, books: undefined };
 }
 
 export async function stopContenders(contenders: readonly Contender[]): Promise<void> {
