@@ -4,6 +4,7 @@ import type { Settlement } from "../load/books.ts";
 import type { Contender } from "../load/contender.ts";
 import { failuresText, type LoadRound, loadRound } from "../load/load-round.ts";
 import { isGeneratorLate } from "../load/load-summary.ts";
+import { warmUpContenders } from "../load/warm-up-contenders.ts";
 import type { LatencyOptions } from "./command-line.ts";
 
 /** One round of one contender at one rate. */
@@ -26,7 +27,11 @@ export async function measureLatency(
   options: LatencyOptions,
   signal: AbortSignal,
 ): Promise<LatencyRound[]> {
-  await warmUp(contenders, options, signal);
+  await warmUpContenders(contenders, {
+    ratePerSecond: Math.max(...options.rates),
+    durationMs: options.warmUpMs,
+    signal,
+  });
   const rounds: LatencyRound[] = [];
   for (let round = 1; round <= options.roundCount; round++) {
     for (const ratePerSecond of options.rates) {
@@ -40,18 +45,6 @@ export async function measureLatency(
     }
   }
   return rounds;
-}
-
-async function warmUp(contenders: readonly Contender[], options: LatencyOptions, signal: AbortSignal): Promise<void> {
-  const { warmUpMs: durationMs, pacing } = options;
-  if (durationMs === 0) return;
-  const ratePerSecond = Math.max(...options.rates);
-  for (const { url, books } of contenders) {
-    await books?.open();
-    const load = { target: url, ratePerSecond, leadInMs: 0, durationMs, pacing, signal };
-    const { acceptedCount, failedCount } = await loadRound(load);
-    await books?.settle(acceptedCount, failedCount, settleWaitMs);
-  }
 }
 
 async function measureRound(
