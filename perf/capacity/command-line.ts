@@ -13,7 +13,7 @@ export const usage = `The highest rate at which the p99 stays below 11 ms, nothi
   --step RATE              from one to the next                                   (1000)
   --seconds SECONDS        of each step                                              (3)
   --lead-in SECONDS        before what counts, in each step, at its rate           (0.5)
-  --rounds COUNT           climbs  from the bottom                                    (3)
+  --rounds COUNT           climbs from the bottom                                     (3)
   --p99 MS                 a step passes below it                                   (11)
   --processed-within SECONDS  after a step everything accepted must be processed     (2)
   --floor                  the floor as well: the same nginx and processes that only say 202

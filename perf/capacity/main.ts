@@ -49,7 +49,11 @@ async function climbInTurn(
   options: CapacityOptions,
   signal: AbortSignal,
 ): Promise<Climb[]> {
-  await warmUpContenders(contenders, { ratePerSecond: Math.min(options.toRate, warmUpRateMax), durationMs: warmUpMs, signal });
+  await warmUpContenders(contenders, {
+    ratePerSecond: Math.min(options.toRate, warmUpRateMax),
+    durationMs: warmUpMs,
+    signal,
+  });
   const climbs: Climb[] = [];
   for (let round = 1; round <= options.roundCount; round++) {
     for (const contender of contenders) climbs.push(await climb(contender, round, options, signal));

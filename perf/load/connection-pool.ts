@@ -52,9 +52,10 @@ export class ConnectionPool {
     for (const connection of this.#connections) connection.close();
   }
 
+  /** A load is short, and one that grew in a burst shall not connect anew in the next: what the server closes is forgotten anyway. */
   #add(): number {
     const number = this.#connections.length;
-    this.#connections.push(new Connection(this.#target));
+    this.#connections.push(new Connection(this.#target, Number.POSITIVE_INFINITY));
     this.#settlers.push((outcome) => {
       this.#free.push(number);
       this.#onOutcome(number, outcome);

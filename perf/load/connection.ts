@@ -11,8 +11,8 @@ export interface Outcome {
   readonly error: string | null;
 }
 
-/** A connection idle for longer is not used again: the server may be closing it at this very moment. */
-const idleMsMax = 4000;
+/** Unless told otherwise, a connection idle for longer is not used again: the server may be closing it at this very moment. */
+const defaultIdleMsMax = 4000;
 
 /** Of all connections: what is in it is read before the next one fills it, so nothing is allocated for an answer's bytes. */
 const readBuffer = Buffer.allocUnsafe(64 * 1024);
@@ -23,6 +23,7 @@ export type OnOutcome = (outcome: Outcome, reader: ResponseReader) => void;
 export class Connection {
   readonly #host: string;
   readonly #port: number;
+  readonly #idleMsMax: number;
   readonly #reader = new ResponseReader();
   #socket: Socket | null = null;
   #isConnected = false;
@@ -31,7 +32,8 @@ export class Connection {
   #sentAtMs = 0;
   #usedAtMs = 0;
 
-  constructor(url: URL) {
+  constructor(url: URL, idleMsMax = defaultIdleMsMax) {
+    this.#idleMsMax = idleMsMax;
     // A URL has IPv6 addresses in brackets, a socket wants them without.
     this.#host = url.hostname.replace(/^\[|\]$/g, "");
     this.#port = Number(url.port || 80);
@@ -39,6 +41,7 @@ export class Connection {
 
   /** Connects ahead of need. */
   open(): void {
+    this.#usedAtMs = performance.now();
     this.#socket ??= this.#connect();
   }
 
@@ -47,7 +50,7 @@ export class Connection {
     if (this.#onOutcome !== null) throw new Error("one request at a time is out on a connection");
     this.#onOutcome = onOutcome;
     this.#reader.reset();
-    if (performance.now() - this.#usedAtMs > idleMsMax) this.#forget();
+    if (performance.now() - this.#usedAtMs > this.#idleMsMax) this.#forget();
     if (this.#isConnected && this.#socket !== null) {
       this.#write(this.#socket, request);
     } else {

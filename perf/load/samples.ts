@@ -47,7 +47,7 @@ export class Samples {
   /** The part below the last value: beyond it a percentile would only repeat the largest one. */
   plot(): [percentile: number, value: number][] {
     return plottedPercentiles
-      .filter((percentile) => this.count * (1 - percentile / 100) >= 1)
+      .filter((percentile) => Math.ceil((this.count * percentile) / 100) < this.count)
       .map((percentile) => [percentile, this.at(percentile)]);
   }
 

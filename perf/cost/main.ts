@@ -1,0 +1,52 @@
+import { describeMachine } from "../contest/environment.ts";
+import { describeCommit } from "../lab/commit.ts";
+import { finish } from "../lab/finish.ts";
+import { runCommand } from "../lab/run-command.ts";
+import { limitRemarks, startContenders, stopContenders } from "../load/contender.ts";
+import { warmUpContenders } from "../load/warm-up-contenders.ts";
+import { type CostOptions, readCommandLine, usage } from "./command-line.ts";
+import { type CostRound, measureCost } from "./measure.ts";
+import { profileCost } from "./profile.ts";
+import { costCharts, costFigures, costRemarks, profileText } from "./report.ts";
+
+const warmUpMs = 3000;
+
+async function main(signal: AbortSignal): Promise<void> {
+  const commandLine = readCommandLine(process.argv.slice(2));
+  if (commandLine === "help") {
+    process.stdout.write(usage);
+    return;
+  }
+  const { options, outDir } = commandLine;
+  const startedAt = new Date().toISOString();
+  const { rounds, remarks } = await measure(options, signal);
+  const profile = options.profileMs === 0 ? undefined : await profileCost(options, signal);
+  const result = {
+    kind: "cost",
+    title: `CPU per payment at ${options.ratePerSecond}/s, ${options.roundCount} rounds of ${options.durationMs / 1000} s`,
+    startedAt,
+    commit: describeCommit(),
+    machine: describeMachine(),
+    options,
+    figures: costFigures(rounds),
+    remarks: [...remarks, ...costRemarks(rounds)],
+    charts: costCharts(rounds, profile),
+    details: { rounds, profile },
+  };
+  await finish(result, { outDir });
+  if (profile !== undefined) process.stdout.write(profileText(profile));
+}
+
+async function measure(options: CostOptions, signal: AbortSignal): Promise<{ rounds: CostRound[]; remarks: string[] }> {
+  const { limits, ratePerSecond } = options;
+  const logLevel = process.env["LOG_LEVEL"] || undefined;
+  const contenders = await startContenders({ limits, logLevel, hasFloor: true }, signal);
+  try {
+    await warmUpContenders(contenders, { ratePerSecond, durationMs: warmUpMs, signal });
+    return { rounds: await measureCost(contenders, options, signal), remarks: limitRemarks(contenders) };
+  } finally {
+    await stopContenders(contenders);
+  }
+}
+
+await runCommand(main);
