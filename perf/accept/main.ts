@@ -1,45 +1,73 @@
 import { parseArgs } from "node:util";
+import { describeMachine } from "../contest/environment.ts";
+import { describeCommit } from "../lab/commit.ts";
+import { finish } from "../lab/finish.ts";
+import { readDecimal, readWholeNumber } from "../lab/number-options.ts";
+import { outputOptions, outputUsage, readOutDir } from "../lab/output-options.ts";
 import { settlePorts } from "../topology/ports.ts";
 import { closedLoop } from "./closed-loop.ts";
-import { Target, type TargetName } from "./target.ts";
+import { type AcceptOptions, type Round, resultOf } from "./rounds.ts";
+import { Target, type TargetName, targetNames } from "./target.ts";
 
-const HELP = `usage: npm run perf:accept -- [--rounds 7] [--seconds 2] [--connections 32]
+const usage = `What accepting a payment costs, per durability level, against a handler that only answers.
 
-What accepting a payment costs: an instance, without balancer and with its processors down, at each durability level, against the
-floor: a uWS handler that only reads the body and answers 202. Rounds are interleaved. CPU is the server's own, user and system, so
-a slow load generator does not flatter anybody; "per core" is what one core would accept at that cost.`;
+  npm run perf:accept -- [options]
 
-const NAMES: readonly TargetName[] = ["floor", "none", "write", "fsync"];
+An instance, without balancer and with its processors down, against the floor: a uWS handler that only reads the body and answers
+202. Rounds are interleaved. CPU is the server's own, user and system, so a slow load generator does not flatter anybody; "per core" is
+what one core would accept at that cost.
 
-type Round = { perCore: number; p50Us: number; p99Us: number };
+  --rounds COUNT           after one that warms up                                    (7)
+  --seconds SECONDS        of each server in a round                                  (2)
+  --connections COUNT      each sends the next payment when the last is answered     (32)
+${outputUsage}
+  --help
+`;
+
+const text = { type: "string" } as const;
 
 async function main(): Promise<void> {
-  const { values: flags } = parseArgs({
-    options: {
-      rounds: { type: "string", default: "7" },
-      seconds: { type: "string", default: "2" },
-      connections: { type: "string", default: "32" },
-      help: { type: "boolean" },
-    },
+  const { values } = parseArgs({
+    options: { rounds: text, seconds: text, connections: text, ...outputOptions, help: { type: "boolean" } },
   });
-  if (flags.help) return console.log(HELP);
-  const rounds = new Map<TargetName, Round[]>(NAMES.map((name) => [name, []]));
+  if (values.help === true) {
+    process.stdout.write(usage);
+    return;
+  }
+  const options = {
+    rounds: readWholeNumber("rounds", values.rounds ?? "7", 1, 1000),
+    seconds: readDecimal("seconds", values.seconds ?? "2", 0.1, 600),
+    connections: readWholeNumber("connections", values.connections ?? "32", 1, 1000),
+  };
+  const outDir = readOutDir(values);
+  const startedAt = new Date().toISOString();
+  const commit = describeCommit();
+  const rounds = await measureRounds(options);
+  await finish({ ...resultOf(options, rounds), startedAt, commit, machine: describeMachine() }, { outDir });
+}
+
+async function measureRounds({
+  rounds: count,
+  seconds,
+  connections,
+}: AcceptOptions): Promise<Map<TargetName, Round[]>> {
+  const rounds = new Map<TargetName, Round[]>(targetNames.map((name) => [name, []]));
   const targets: Target[] = [];
   try {
-    const ports = await settlePorts(NAMES.map((name) => ({ name, host: "127.0.0.1", port: 0 })));
-    for (const [i, name] of NAMES.entries()) targets.push(await Target.start(name, ports[i]!));
-    for (let round = 0; round <= Number(flags.rounds); round++) {
+    const ports = await settlePorts(targetNames.map((name) => ({ name, host: "127.0.0.1", port: 0 })));
+    for (const [i, name] of targetNames.entries()) targets.push(await Target.start(name, ports[i]!));
+    for (let round = 0; round <= count; round++) {
       for (const target of targets) {
-        const measured = await measure(target, Number(flags.connections), Number(flags.seconds) * 1000);
+        const measured = await measure(target, connections, seconds * 1000);
         // The first round warms up.
         if (round > 0) rounds.get(target.name)!.push(measured);
       }
-      console.error(`round ${round} of ${flags.rounds}`);
+      process.stderr.write(round === 0 ? "warmed up\n" : `round ${round} of ${count}\n`);
     }
   } finally {
     await Promise.all(targets.map((target) => target.stop()));
   }
-  print(rounds);
+  return rounds;
 }
 
 async function measure(target: Target, connections: number, durationMs: number): Promise<Round> {
@@ -50,26 +78,9 @@ async function measure(target: Target, connections: number, durationMs: number):
   return { perCore: (count / cpuMs) * 1000, p50Us: latencyUs.percentile(50), p99Us: latencyUs.percentile(99) };
 }
 
-function print(rounds: ReadonlyMap<TargetName, Round[]>): void {
-  const floor = median(rounds.get("floor")!.map((round) => round.perCore));
-  const rows = [...rounds].map(([name, measured]) => {
-    const perCore = measured.map((round) => round.perCore);
-    return {
-      server: name,
-      "CPU µs each": (1e6 / median(perCore)).toFixed(1),
-      "per core, 1/s": Math.round(median(perCore)),
-      spread: `${Math.round(Math.min(...perCore))}–${Math.round(Math.max(...perCore))}`,
-      "of floor": (median(perCore) / floor).toFixed(2),
-      "p50 µs": Math.round(median(measured.map((round) => round.p50Us))),
-      "p99 µs": Math.round(median(measured.map((round) => round.p99Us))),
-    };
-  });
-  console.table(rows);
+try {
+  await main();
+} catch (error) {
+  process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n`);
+  process.exitCode = 1;
 }
-
-function median(values: readonly number[]): number {
-  const sorted = [...values].sort((a, b) => a - b);
-  return sorted[Math.floor(sorted.length / 2)] ?? Number.NaN;
-}
-
-await main();

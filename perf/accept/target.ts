@@ -3,17 +3,17 @@ import { once } from "node:events";
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { fileURLToPath } from "node:url";
+import { floorMain } from "../floor/floor-main.ts";
 import { instanceMain, instanceNodeFlags } from "../topology/plans.ts";
 
-const FLOOR = fileURLToPath(new URL("./floor.js", import.meta.url));
-const START_TIMEOUT_MS = 10_000;
+const startTimeoutMs = 10_000;
 /** USER_HZ. */
-const TICK_MS = 10;
+const tickMs = 10;
 /** Nobody listens on TCP port 1: the processors are down, so that accepting is all there is to do. */
-const NOBODY = "http://127.0.0.1:1";
+const nobodyUrl = "http://127.0.0.1:1";
 
-export type TargetName = "floor" | "none" | "write" | "fsync";
+export const targetNames = ["floor", "none", "write", "fsync"] as const;
+export type TargetName = (typeof targetNames)[number];
 
 /** A server under load: the floor, or an instance with one of the durability levels. */
 export class Target {
@@ -31,14 +31,14 @@ export class Target {
 
   static async start(name: TargetName, port: number): Promise<Target> {
     const dataDir = mkdtempSync(join(tmpdir(), "rinha-accept-"));
-    const args = name === "floor" ? [FLOOR, String(port)] : [instanceMain];
+    const args = name === "floor" ? [floorMain] : [instanceMain];
     const env = {
       ...process.env,
       LISTEN: `tcp:127.0.0.1:${port}`,
       DATA_DIR: dataDir,
       DURABILITY: name,
-      DEFAULT_PROCESSOR_URL: NOBODY,
-      FALLBACK_PROCESSOR_URL: NOBODY,
+      DEFAULT_PROCESSOR_URL: nobodyUrl,
+      FALLBACK_PROCESSOR_URL: nobodyUrl,
       LOG_LEVEL: "silent",
       CAPACITY: String(2 ** 24),
     };
@@ -55,7 +55,7 @@ export class Target {
   cpuMs(): number {
     const stat = readFileSync(`/proc/${this.#child.pid}/stat`, "utf8");
     const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
-    return (Number(fields[11]) + Number(fields[12])) * TICK_MS;
+    return (Number(fields[11]) + Number(fields[12])) * tickMs;
   }
 
   async stop(): Promise<void> {
@@ -66,7 +66,7 @@ export class Target {
   }
 
   async #answers(): Promise<void> {
-    const endMs = performance.now() + START_TIMEOUT_MS;
+    const endMs = performance.now() + startTimeoutMs;
     while (performance.now() < endMs) {
       const isUp = await fetch(`http://127.0.0.1:${this.port}/health`).then(
         (response) => response.ok,
@@ -76,6 +76,6 @@ export class Target {
       await new Promise((resolve) => setTimeout(resolve, 50));
     }
     await this.stop();
-    throw new Error(`the target must answer in time: target=${this.name} timeoutMs=${START_TIMEOUT_MS}`);
+    throw new Error(`the target must answer in time: target=${this.name} timeoutMs=${startTimeoutMs}`);
   }
 }

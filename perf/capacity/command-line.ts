@@ -1,5 +1,5 @@
 import { parseArgs } from "node:util";
-import { readCount, readNumber } from "../lab/number-option.ts";
+import { readDecimal, readWholeNumber } from "../lab/number-options.ts";
 import { outputOptions, outputUsage, readOutDir } from "../lab/output-options.ts";
 import { limitOptions, limitUsage, readLimits } from "../limits/limit-options.ts";
 import type { Limits } from "../limits/limited-topology.ts";
@@ -68,16 +68,16 @@ export function readCommandLine(args: string[]): CommandLine | "help" {
     },
   });
   if (values.help === true) return "help";
-  const fromRate = readNumber("from", values.from, 1000, 1, rateMax);
+  const fromRate = readDecimal("from", values.from ?? "1000", 1, rateMax);
   const options: CapacityOptions = {
     fromRate,
-    toRate: readNumber("to", values.to, Math.max(16_000, fromRate), fromRate, rateMax),
-    stepRate: readNumber("step", values.step, 1000, 1, rateMax),
-    durationMs: readNumber("seconds", values.seconds, 3, 0.5, 600) * 1000,
-    leadInMs: readNumber("lead-in", values["lead-in"], 0.5, 0, 60) * 1000,
-    roundCount: readCount("rounds", values.rounds, 3, 1, 100),
-    p99MsMax: readNumber("p99", values.p99, 11, 0.1, 5000),
-    processedWithinMs: readNumber("processed-within", values["processed-within"], 2, 0.1, 600) * 1000,
+    toRate: readDecimal("to", values.to ?? `${Math.max(16_000, fromRate)}`, fromRate, rateMax),
+    stepRate: readDecimal("step", values.step ?? "1000", 1, rateMax),
+    durationMs: readDecimal("seconds", values.seconds ?? "3", 0.5, 600) * 1000,
+    leadInMs: readDecimal("lead-in", values["lead-in"] ?? "0.5", 0, 60) * 1000,
+    roundCount: readWholeNumber("rounds", values.rounds ?? "3", 1, 100),
+    p99MsMax: readDecimal("p99", values.p99 ?? "11", 0.1, 5000),
+    processedWithinMs: readDecimal("processed-within", values["processed-within"] ?? "2", 0.1, 600) * 1000,
     hasFloor: values.floor === true,
     limits: readLimits(values),
   };

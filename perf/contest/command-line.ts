@@ -2,6 +2,8 @@ import { readFileSync } from "node:fs";
 import { parseArgs } from "node:util";
 import { readUrl } from "../audit/command-line.ts";
 import type { PerRole } from "../audit/totals.ts";
+import { readWholeNumber } from "../lab/number-options.ts";
+import { outputOptions, outputUsage, readOutDir } from "../lab/output-options.ts";
 import { readLimit } from "../limits/cgroups.ts";
 import type { LimitedTopologyOptions } from "../limits/limited-topology.ts";
 import type { ContestOptions, Target } from "./measurement.ts";
@@ -18,7 +20,9 @@ export const usage = `The contest's load, audits and score (Rinha de Backend 202
                            "default": {"delayMs": 0, "failing": false},
                            "fallback": {"delayMs": 0, "failing": false}}, …]
   --drain SECONDS          wait for what is still queued at the end; ends early       (0)
-  --json FILE              everything measured, as JSON
+  --rounds COUNT           the same again so many times                               (1)
+  --json FILE              everything measured, as JSON; a list if there are several rounds
+${outputUsage}
   --help
 
 Without --target the service is started here: processors, two instances, nginx.
@@ -29,6 +33,8 @@ Without --target the service is started here: processors, two instances, nginx.
   --nginx-limit CPUS:MB    by cgroups (version 1), where they can be written     (0.3:50)
   --instance-limit CPUS:MB                                                      (0.6:150)
   --no-limits              no limits, as on a machine without such cgroups
+  --floor                  after each round the same against the floor: the same nginx, in front of handlers that only read
+                           the body and answer 202, under the same limits
 Its settings are taken from the environment; with LOG_LEVEL set, its log goes to the standard error.
 
 Against any other entry, with processors that are already running:
@@ -44,6 +50,10 @@ export interface CommandLine {
   /** Where it runs already, or how to start it. */
   readonly target: Target | LimitedTopologyOptions;
   readonly jsonPath: string | undefined;
+  readonly outDir: string | undefined;
+  readonly roundCount: number;
+  /** Only where the service is started here. */
+  readonly withFloor: boolean;
 }
 
 /** k6's, in the contest's script. */
@@ -73,7 +83,14 @@ export function readCommandLine(args: string[], logLevel: string | undefined): C
     fees: givenFees,
   };
   const target = values.target === undefined ? readOwn(values, givenFees, logLevel) : readTarget(values, values.target);
-  return { contest, target, jsonPath: values.json };
+  return {
+    contest,
+    target,
+    jsonPath: values.json,
+    outDir: readOutDir(values),
+    roundCount: wholeNumber("rounds", values.rounds, 1, 1, 1000),
+    withFloor: values.floor === true,
+  };
 }
 
 type Values = ReturnType<typeof parse>;
@@ -88,7 +105,9 @@ function parse(args: string[]) {
       duration: text,
       stages: text,
       drain: text,
+      rounds: text,
       json: text,
+      ...outputOptions,
       help: flag,
       profile: text,
       port: text,
@@ -97,6 +116,7 @@ function parse(args: string[]) {
       "nginx-limit": text,
       "instance-limit": text,
       "no-limits": flag,
+      floor: flag,
       target: text,
       default: text,
       fallback: text,
@@ -137,7 +157,7 @@ function readOwn(values: Values, fees = contestFees, logLevel: string | undefine
 }
 
 function readTarget(values: Values, target: string): Target {
-  for (const name of ["profile", "port", "nginx-limit", "instance-limit", "no-limits"] as const) {
+  for (const name of ["profile", "port", "nginx-limit", "instance-limit", "no-limits", "floor"] as const) {
     if (values[name] !== undefined) throw new Error(`${name} must come without --target: ${name}=${values[name]}`);
   }
   return {
@@ -151,12 +171,7 @@ function readTarget(values: Values, target: string): Target {
 }
 
 function wholeNumber(name: string, text: string | undefined, otherwise: number, min: number, max: number): number {
-  if (text === undefined) return otherwise;
-  const value = /^\d{1,9}$/.test(text) ? Number(text) : Number.NaN;
-  if (!(value >= min && value <= max)) {
-    throw new Error(`${name} must be a whole number from ${min} to ${max}: ${name}=${text}`);
-  }
-  return value;
+  return text === undefined ? otherwise : readWholeNumber(name, text, min, max);
 }
 
 function share(name: string, text: string | undefined, otherwise: number): number {

@@ -10,6 +10,7 @@ import { Load } from "./load.ts";
 import type { ContestOptions, Measurement, Target } from "./measurement.ts";
 import { progressLine } from "./progress.ts";
 import { Recorder } from "./recorder.ts";
+import { Sampler } from "./sampler.ts";
 import { scoreOf } from "./score.ts";
 import type { Stage } from "./stages.ts";
 import { Timetable } from "./timetable.ts";
@@ -21,10 +22,15 @@ export interface ContestHooks {
   onLoadStart(): void;
   /** After the drain, if there is one. */
   onLoadEnd(): void;
+  /** CPU time of each process of the service so far, by name; called every second, so it must be quick. */
+  cpuSeconds?(): Readonly<Record<string, number | undefined>>;
 }
 
 const lateMsMax = 2;
 const progressIntervalMs = 5000;
+const sampleIntervalMs = 1000;
+/** Between the audits and the changes of stage, which are on whole seconds. */
+const firstSampleMs = 500;
 const drainPollMs = 100;
 /** The last summary reaches back this much further than the load took. */
 const finalSlackMs = 10_000;
@@ -59,6 +65,7 @@ class ContestRun {
   readonly #stageParties: Parties;
   readonly #auditParties: Parties;
   readonly #timetable: Timetable;
+  readonly #sampler: Sampler;
   readonly #audits: Round[] = [];
   readonly #problems: string[] = [];
   #beganAtMs = 0;
@@ -71,6 +78,12 @@ class ContestRun {
     this.#stageParties = this.#parties(this.#recorder.request);
     this.#auditParties = this.#parties(this.#recorder.request);
     this.#timetable = new Timetable((error) => this.#note(error));
+    this.#sampler = new Sampler({
+      processors: this.#parties().processors,
+      nowMs: () => this.#load.nowMs,
+      acceptedCount: () => this.#recorder.acceptedCount,
+      cpuSeconds: () => hooks.cpuSeconds?.() ?? {},
+    });
   }
 
   async measure(): Promise<Measurement> {
@@ -112,6 +125,7 @@ class ContestRun {
     const { stages, load, auditIntervalMs } = this.#options;
     for (const stage of stages.slice(1)) this.#timetable.at(stage.atMs, () => this.#enter(stage));
     this.#timetable.every(auditIntervalMs, 0, load.durationMs, () => this.#audit());
+    this.#timetable.every(sampleIntervalMs, firstSampleMs, load.durationMs, this.#sampler.take);
     this.#timetable.every(progressIntervalMs, progressIntervalMs, load.durationMs + 1, () => this.#tellProgress());
   }
 
@@ -180,6 +194,8 @@ class ContestRun {
       score: scoreOf(tally),
       problems: [...this.#problems, ...final.problems],
       seconds: recorder.seconds(),
+      samples: this.#sampler.samples,
+      curves: recorder.curves,
     };
   }
 

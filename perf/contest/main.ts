@@ -1,15 +1,10 @@
 import { writeFileSync } from "node:fs";
-import { LimitedTopology, type LimitedTopologyOptions, type ProcessReport } from "../limits/limited-topology.ts";
+import { describeCommit } from "../lab/commit.ts";
+import { finish, resultJson } from "../lab/finish.ts";
 import { type CommandLine, readCommandLine, usage } from "./command-line.ts";
-import { runContest } from "./contest.ts";
-import { CpuMeter, describeMachine, type Environment } from "./environment.ts";
-import type { ContestOptions, Measurement, Target } from "./measurement.ts";
 import { contestReport } from "./report.ts";
-
-interface Result {
-  readonly measured: Measurement;
-  readonly environment: Environment;
-}
+import { type ContestRounds, contestResult } from "./result.ts";
+import { type ContestRound, measureOwn, measureTarget, say } from "./round.ts";
 
 async function main(): Promise<void> {
   const commandLine = readCommandLine(process.argv.slice(2), process.env["LOG_LEVEL"] || undefined);
@@ -21,80 +16,38 @@ async function main(): Promise<void> {
   for (const signal of ["SIGINT", "SIGTERM"] as const) {
     process.once(signal, () => calledOff.abort(new Error(`called off: signal=${signal}`)));
   }
-  const { measured, environment } = await measure(commandLine, calledOff.signal);
-  process.stdout.write(contestReport(measured, environment));
-  if (commandLine.jsonPath !== undefined) {
-    writeFileSync(commandLine.jsonPath, `${jsonOf({ ...environment, ...measured })}\n`);
+  const commit = describeCommit();
+  const rounds = await measureRounds(commandLine, calledOff.signal);
+  if (commandLine.jsonPath !== undefined) writeFileSync(commandLine.jsonPath, resultJson(plainJson(rounds.ours)));
+  await finish(contestResult(commandLine, rounds, commit), { outDir: commandLine.outDir });
+}
+
+/** Ours and the floor in turn, so that what else the machine does meets both. */
+async function measureRounds(commandLine: CommandLine, signal: AbortSignal): Promise<ContestRounds> {
+  const { contest, target, roundCount, withFloor } = commandLine;
+  const ours: ContestRound[] = [];
+  const floor: ContestRound[] = [];
+  for (let round = 1; round <= roundCount; round++) {
+    if (roundCount > 1) say(`round ${round} of ${roundCount}`);
+    if ("service" in target) {
+      ours.push(await measureTarget(contest, target, signal));
+    } else {
+      ours.push(await measureOwn(contest, target, "service", signal));
+      if (withFloor) {
+        say("the floor");
+        floor.push(await measureOwn(contest, target, "floor", signal));
+      }
+    }
+    const { measured, environment } = ours.at(-1)!;
+    process.stdout.write(contestReport(measured, environment));
   }
+  return { ours, floor };
 }
 
-function measure(commandLine: CommandLine, signal: AbortSignal): Promise<Result> {
-  const { target } = commandLine;
-  if ("service" in target) return measureTarget(commandLine, target, signal);
-  return measureOwn(commandLine, target, signal);
-}
-
-async function measureTarget({ contest }: CommandLine, target: Target, signal: AbortSignal): Promise<Result> {
-  const meter = new CpuMeter();
-  let taken = meter.end();
-  const hooks = {
-    onProgress: say,
-    onLoadStart() {
-      sayBegin(contest);
-      meter.begin();
-    },
-    onLoadEnd() {
-      taken = meter.end();
-    },
-  };
-  const measured = await runContest(target, contest, hooks, signal);
-  const description = `against ${target.service.href}`;
-  const unlimitedReason = "whoever has started the service sets its limits";
-  return {
-    measured,
-    environment: { description, processes: [], unlimitedReason, machine: describeMachine(), ...taken },
-  };
-}
-
-async function measureOwn({ contest }: CommandLine, own: LimitedTopologyOptions, signal: AbortSignal): Promise<Result> {
-  const topology = await LimitedTopology.start(own, signal);
-  try {
-    const { unlimitedReason, target } = topology;
-    if (unlimitedReason !== undefined) say(`no limits: ${unlimitedReason}`);
-    const meter = new CpuMeter();
-    let taken = meter.end();
-    let processes: ProcessReport[] = [];
-    const hooks = {
-      onProgress: say,
-      onLoadStart() {
-        sayBegin(contest);
-        topology.markBegin();
-        meter.begin();
-      },
-      onLoadEnd() {
-        taken = meter.end();
-        processes = topology.processReports();
-      },
-    };
-    const measured = await runContest(target, { ...contest, fees: contest.fees ?? own.fees }, hooks, signal);
-    const description = `profile ${own.profile}`;
-    return { measured, environment: { description, processes, unlimitedReason, machine: describeMachine(), ...taken } };
-  } finally {
-    await topology.stop();
-  }
-}
-
-function sayBegin({ load }: ContestOptions): void {
-  say(`load begins: users=${load.userCount} durationSeconds=${load.durationMs / 1000}`);
-}
-
-function say(line: string): void {
-  process.stderr.write(`${line}\n`);
-}
-
-/** Sums of cents are BigInts; as numbers they are exact up to 2^53. */
-function jsonOf(result: object): string {
-  return JSON.stringify(result, (_, value: unknown) => (typeof value === "bigint" ? Number(value) : value), 2);
+/** Of one round its object, of several a list of them. */
+function plainJson(rounds: readonly ContestRound[]): object {
+  const plain = rounds.map(({ measured, environment }) => ({ ...environment, ...measured }));
+  return plain.length === 1 ? plain[0]! : plain;
 }
 
 try {

@@ -1,7 +1,8 @@
 import type { AuditResult } from "../audit/audit.ts";
 import type { PerRole } from "../audit/totals.ts";
 import type { Round } from "./consistency.ts";
-import type { Percentiles, Second } from "./recorder.ts";
+import type { Curve, Percentiles, Second } from "./recorder.ts";
+import type { Sample } from "./sampler.ts";
 import type { LoadShape } from "./schedule.ts";
 import type { Score } from "./score.ts";
 import type { Stage } from "./stages.ts";
@@ -48,4 +49,7 @@ export interface Measurement {
   readonly afterwards: AuditResult | string;
   readonly problems: readonly string[];
   readonly seconds: readonly Second[];
+  /** About one a second. */
+  readonly samples: readonly Sample[];
+  readonly curves: Readonly<Record<"all" | "payments" | "lateness", Curve>>;
 }

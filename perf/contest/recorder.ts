@@ -10,6 +10,9 @@ export interface Percentiles {
   readonly maxMs: number;
 }
 
+/** Latency by percentile, up to the rarest that the count can tell. */
+export type Curve = readonly (readonly [percentile: number, ms: number])[];
+
 /** One second of the load. */
 export interface Second {
   readonly second: number;
@@ -27,6 +30,11 @@ interface OpenSecond {
 
 /** Histograms hold whole microseconds, with three significant digits or better. */
 const histogramOptions = { lowest: 1, highest: 60_000_000, figures: 4 } as const;
+
+const curvePercentiles = [
+  0, 10, 20, 30, 40, 50, 60, 70, 75, 80, 85, 90, 92, 94, 95, 96, 97, 98, 98.5, 99, 99.3, 99.5, 99.7, 99.8, 99.9, 99.95,
+  99.97, 99.99, 99.995, 99.999,
+];
 
 /** Everything that is measured while the load runs. Hot: two histogram entries and one number per payment. */
 export class Recorder {
@@ -88,6 +96,10 @@ export class Recorder {
     return percentilesOf(this.#lateness);
   }
 
+  get curves(): Record<"all" | "payments" | "lateness", Curve> {
+    return { all: curveOf(this.#all), payments: curveOf(this.#payments), lateness: curveOf(this.#lateness) };
+  }
+
   seconds(from = 0): Second[] {
     return Array.from({ length: Math.max(0, this.#seconds.length - from) }, (_, i) => {
       const { durationsMs, failedCount } = this.#seconds[from + i] ?? { durationsMs: [], failedCount: 0 };
@@ -125,6 +137,15 @@ function percentilesOf(histogram: RecordableHistogram): Percentiles {
     p999Ms: at(99.9),
     maxMs: histogram.max / 1000,
   };
+}
+
+function curveOf(histogram: RecordableHistogram): Curve {
+  const { count } = histogram;
+  // Of a thousand values the largest is the 99.9th percentile, and there is nothing to say of any beyond.
+  const told = curvePercentiles.filter((percentile) => (1 - percentile / 100) * count >= 1);
+  return told.map((percentile) => {
+    return [percentile, (percentile === 0 ? histogram.min : histogram.percentile(percentile)) / 1000] as const;
+  });
 }
 
 /** The smallest value that `share` of all values do not exceed. */

@@ -40,11 +40,18 @@ export function stageAt(stages: readonly Stage[], ms: number): number {
 
 /** `default +100 ms failing, fallback` */
 export function stageText(stage: Stage): string {
-  const text = (role: Role): string => {
-    const { delayMs, failing } = stage[role];
-    return `${role}${delayMs > 0 ? ` +${delayMs} ms` : ""}${failing ? " failing" : ""}`;
-  };
-  return `${text("default")}, ${text("fallback")}`;
+  return `${behaviourText("default", stage.default)}, ${behaviourText("fallback", stage.fallback)}`;
+}
+
+/** For a chart: only what is not as it should be. `default +100 ms failing` */
+export function troubleText(stage: Stage): string {
+  const isTroubled = (role: Role): boolean => stage[role].delayMs > 0 || stage[role].failing;
+  const roles = (["default", "fallback"] as const).filter(isTroubled);
+  return roles.length === 0 ? "both healthy" : roles.map((role) => behaviourText(role, stage[role])).join(", ");
+}
+
+function behaviourText(role: Role, { delayMs, failing }: Behaviour): string {
+  return `${role}${delayMs > 0 ? ` +${delayMs} ms` : ""}${failing ? " failing" : ""}`;
 }
 
 /**

@@ -1,5 +1,5 @@
 import { parseArgs } from "node:util";
-import { readCount, readNumber } from "../lab/number-option.ts";
+import { readDecimal, readWholeNumber } from "../lab/number-options.ts";
 import { outputOptions, outputUsage, readOutDir } from "../lab/output-options.ts";
 import { limitOptions, limitUsage, readLimits } from "../limits/limit-options.ts";
 import type { Limits } from "../limits/limited-topology.ts";
@@ -54,11 +54,11 @@ export function readCommandLine(args: string[]): CommandLine | "help" {
   });
   if (values.help === true) return "help";
   const options: CostOptions = {
-    ratePerSecond: readNumber("rate", values.rate, 2000, 1, 50_000),
-    durationMs: readNumber("seconds", values.seconds, 10, 0.5, 600) * 1000,
-    roundCount: readCount("rounds", values.rounds, 3, 1, 100),
-    idleMs: readNumber("idle", values.idle, 2, 0.1, 60) * 1000,
-    profileMs: readNumber("profile", values.profile, 10, 0, 60) * 1000,
+    ratePerSecond: readDecimal("rate", values.rate ?? "2000", 1, 50_000),
+    durationMs: readDecimal("seconds", values.seconds ?? "10", 0.5, 600) * 1000,
+    roundCount: readWholeNumber("rounds", values.rounds ?? "3", 1, 100),
+    idleMs: readDecimal("idle", values.idle ?? "2", 0.1, 60) * 1000,
+    profileMs: readDecimal("profile", values.profile ?? "10", 0, 60) * 1000,
     limits: readLimits(values),
   };
   return { options, outDir: readOutDir(values) };

@@ -1,7 +1,7 @@
 import { parseArgs } from "node:util";
 import { readUrl } from "../audit/command-line.ts";
 import type { Target } from "../contest/measurement.ts";
-import { readCount, readNumber } from "../lab/number-option.ts";
+import { readDecimal, readWholeNumber } from "../lab/number-options.ts";
 import { outputOptions, outputUsage, readOutDir } from "../lab/output-options.ts";
 import { limitOptions, limitUsage, readLimits } from "../limits/limit-options.ts";
 import type { Limits } from "../limits/limited-topology.ts";
@@ -87,10 +87,10 @@ export function readCommandLine(args: string[]): CommandLine | "help" {
   if (pacing !== "thread" && pacing !== "timer") throw new Error(`pacing must be thread or timer: pacing=${pacing}`);
   const options: LatencyOptions = {
     rates: readRates(values.rates ?? "500,2000"),
-    roundCount: readCount("rounds", values.rounds, 5, 1, 100),
-    durationMs: readNumber("seconds", values.seconds, 10, 0.5, 600) * 1000,
-    leadInMs: readNumber("lead-in", values["lead-in"], 1, 0, 60) * 1000,
-    warmUpMs: readNumber("warm-up", values["warm-up"], 3, 0, 60) * 1000,
+    roundCount: readWholeNumber("rounds", values.rounds ?? "5", 1, 100),
+    durationMs: readDecimal("seconds", values.seconds ?? "10", 0.5, 600) * 1000,
+    leadInMs: readDecimal("lead-in", values["lead-in"] ?? "1", 0, 60) * 1000,
+    warmUpMs: readDecimal("warm-up", values["warm-up"] ?? "3", 0, 60) * 1000,
     pacing,
     hasFloor: values["no-floor"] !== true,
     limits: readLimits(values),
@@ -99,7 +99,7 @@ export function readCommandLine(args: string[]): CommandLine | "help" {
 }
 
 function readRates(text: string): number[] {
-  const rates = text.split(",").map((rate) => readNumber("rates", rate, 0, 1, rateMax));
+  const rates = text.split(",").map((rate) => readDecimal("rates", rate, 1, rateMax));
   if (rates.length > ratesMax) throw new Error(`rates must be at most ${ratesMax}: rates=${text}`);
   return rates;
 }

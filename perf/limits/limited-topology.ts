@@ -1,17 +1,21 @@
 import type { PerRole } from "../audit/totals.ts";
 import type { Target } from "../contest/measurement.ts";
+import { floorMain } from "../floor/floor-main.ts";
 import { findNginx } from "../topology/nginx.ts";
 import { type ChildName, type CommandOverrides, instanceMain, instanceNodeFlags } from "../topology/plans.ts";
 import type { ChildHooks } from "../topology/supervisor.ts";
 import { startTopology, type Topology } from "../topology/topology.ts";
 import { ControlGroups, type CpuTime, type Limit, type LimitUsage } from "./cgroups.ts";
-import { readUsage } from "./process-usage.ts";
+import { membersOf, readCpuSeconds, readUsage } from "./process-usage.ts";
 
 /** What each of them may use, or none at all. */
 export interface Limits {
   readonly nginx: Limit;
   readonly instance: Limit;
 }
+
+/** What stands behind nginx: the service, or handlers that do no more than answer. */
+export type Program = "service" | "floor";
 
 export interface LimitedTopologyOptions {
   readonly profile: "contest" | "default";
@@ -23,8 +27,6 @@ export interface LimitedTopologyOptions {
   readonly logLevel: string | undefined;
   /** Tells this topology's groups from another's of the same process. */
   readonly label?: string;
-  /** In place of the instance's program, for instance the floor's. Takes no node flags then. */
-  readonly instanceCommand?: readonly string[];
   /** For node, before the instance's program. */
   readonly nodeFlags?: readonly string[];
   /** Processors that run elsewhere; none are started then. */
@@ -70,14 +72,17 @@ export class LimitedTopology {
   readonly #limits: Limits | undefined;
   readonly #label: string;
   readonly #cpuSecondsAtBegin = new Map<number, number>();
+  readonly #members = new Map<ChildName, readonly string[]>();
 
-  static async start(options: LimitedTopologyOptions, signal: AbortSignal): Promise<LimitedTopology> {
+  static async start(options: LimitedTopologyOptions, program: Program, signal: AbortSignal): Promise<LimitedTopology> {
+    const { label = "" } = options;
     const groups = new ControlGroups();
     const whyNoGroups = groups.whyNot();
     const unlimitedReason = options.limits === undefined ? "not asked for" : whyNoGroups;
     const limits = unlimitedReason === undefined ? options.limits : undefined;
     try {
-      const commands = whyNoGroups === undefined ? groupedCommands(groups, options, limits) : plainCommands(options);
+      const instance = instanceCommand(program, options);
+      const grouped = whyNoGroups === undefined ? groupedCommands(groups, instance, label, limits) : undefined;
       const topology = await startTopology({
         port: options.port,
         instanceCount,
@@ -85,11 +90,11 @@ export class LimitedTopology {
         processorFees: options.fees,
         processorUrls: options.processorUrls ?? {},
         env: { PROFILE: options.profile, LOG_LEVEL: options.logLevel ?? "warn", ...options.env },
-        commands,
+        commands: grouped ?? { instance },
         hooks: hooksFor(options.logLevel !== undefined),
         signal,
       });
-      return new LimitedTopology(topology, groups, { limits, unlimitedReason, label: options.label ?? "" });
+      return new LimitedTopology(topology, groups, { limits, unlimitedReason, label });
     } catch (error) {
       await groups.remove();
       throw error;
@@ -116,7 +121,8 @@ export class LimitedTopology {
 
   /** To be called as the load begins: what was before is not counted. */
   markBegin(): void {
-    for (const { pid } of this.#topology.processes) {
+    for (const { name, pid } of this.#topology.processes) {
+      this.#members.set(name, pid === undefined ? [] : membersOf(pid));
       const usage = pid === undefined ? undefined : readUsage(pid);
       if (pid !== undefined && usage !== undefined) this.#cpuSecondsAtBegin.set(pid, usage.cpuSeconds);
     }
@@ -133,6 +139,11 @@ export class LimitedTopology {
         throttledMs: usage?.throttledMs ?? 0,
       };
     });
+  }
+
+  /** Quick: only those who were there as the load began. */
+  cpuSeconds(): Record<string, number | undefined> {
+    return Object.fromEntries([...this.#members].map(([name, pids]) => [name, readCpuSeconds(pids)]));
   }
 
   processReports(): ProcessReport[] {
@@ -171,28 +182,24 @@ function cpuTimeOf(pid: number): CpuTime {
   return { totalMs: (usage?.cpuSeconds ?? 0) * 1000, systemMs: (usage?.systemSeconds ?? 0) * 1000 };
 }
 
-function instanceCommand({ instanceCommand, nodeFlags }: LimitedTopologyOptions): readonly string[] {
-  return instanceCommand ?? [process.execPath, ...instanceNodeFlags, ...(nodeFlags ?? []), instanceMain];
+function instanceCommand(program: Program, { nodeFlags = [] }: LimitedTopologyOptions): readonly string[] {
+  return [process.execPath, ...instanceNodeFlags, ...nodeFlags, program === "floor" ? floorMain : instanceMain];
 }
 
-function plainCommands(options: LimitedTopologyOptions): CommandOverrides {
-  return { instance: instanceCommand(options) };
-}
-
-/** Each instance finds its number in its environment. */
+/** Inside groups, with limits or without. Each instance finds its number in its environment. */
 function groupedCommands(
   groups: ControlGroups,
-  options: LimitedTopologyOptions,
+  instance: readonly string[],
+  label: string,
   limits: Limits | undefined,
 ): CommandOverrides {
-  const named = (name: string): string => groupName(options.label ?? "", name);
-  groups.create(named("nginx"), limits?.nginx);
-  for (let instance = 1; instance <= instanceCount; instance++) {
-    groups.create(named(`instance-${instance}`), limits?.instance);
+  groups.create(groupName(label, "nginx"), limits?.nginx);
+  for (let number = 1; number <= instanceCount; number++) {
+    groups.create(groupName(label, `instance-${number}`), limits?.instance);
   }
   return {
-    nginx: groups.commandInside(named("nginx"), [findNginx()]),
-    instance: groups.commandInside(named("instance-$INSTANCE"), instanceCommand(options)),
+    nginx: groups.commandInside(groupName(label, "nginx"), [findNginx()]),
+    instance: groups.commandInside(groupName(label, "instance-$INSTANCE"), instance),
   };
 }
 

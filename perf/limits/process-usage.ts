@@ -33,6 +33,26 @@ export function readUsage(processGroup: number): ProcessUsage | undefined {
   return processCount === 0 ? undefined : { cpuSeconds, systemSeconds, rssPeakBytes };
 }
 
+/** Everybody in the group, now. Reads all of /proc: not for a loop. */
+export function membersOf(processGroup: number): string[] {
+  return processIds().filter((pid) => {
+    try {
+      return readStat(pid).processGroup === processGroup;
+    } catch {
+      return false;
+    }
+  });
+}
+
+/** CPU time of these processes together, quickly; `undefined` if one is gone. */
+export function readCpuSeconds(pids: readonly string[]): number | undefined {
+  try {
+    return pids.reduce((sum, pid) => sum + readStat(pid).cpuSeconds, 0);
+  } catch {
+    return undefined;
+  }
+}
+
 function processIds(): string[] {
   try {
     return readdirSync("/proc").filter((name) => /^\d+$/.test(name));

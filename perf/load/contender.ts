@@ -1,6 +1,4 @@
-import { floorMain } from "../floor/floor-main.ts";
 import { LimitedTopology, type Limits } from "../limits/limited-topology.ts";
-import { instanceNodeFlags } from "../topology/plans.ts";
 import { Books } from "./books.ts";
 
 /** Somebody who is paid. */
@@ -34,7 +32,7 @@ export async function startContenders(
   signal: AbortSignal,
 ): Promise<Contender[]> {
   const shared = { profile: "contest", port: 0, fees, limits, logLevel } as const;
-  const topology = await LimitedTopology.start({ ...shared, label: "ours", nodeFlags }, signal);
+  const topology = await LimitedTopology.start({ ...shared, label: "ours", nodeFlags }, "service", signal);
   const ours: Contender = {
     name: "ours",
     url: topology.target.service,
@@ -51,9 +49,9 @@ export async function startContenders(
 
 /** The same nginx, under the same limits, in front of as many processes that only read the body and say 202. */
 export async function startFloor({ limits, logLevel }: StartOptions, signal: AbortSignal): Promise<Contender> {
-  const instanceCommand = [process.execPath, ...instanceNodeFlags, floorMain];
   const topology = await LimitedTopology.start(
-    { profile: "contest", port: 0, fees, limits, logLevel, label: "floor", instanceCommand, processorUrls: nobody },
+    { profile: "contest", port: 0, fees, limits, logLevel, label: "floor", processorUrls: nobody },
+    "floor",
     signal,
   );
   return { name: "floor", url: topology.target.service, topology, books: undefined };

@@ -4,16 +4,13 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { setTimeout as sleep } from "node:timers/promises";
-import { fileURLToPath } from "node:url";
-import { instanceNodeFlags } from "../topology/plans.ts";
+import { instanceMain, instanceNodeFlags } from "../topology/plans.ts";
 import { answersHealth } from "../topology/readiness.ts";
 
-/** Compiled layout: build/perf/recovery/start-up.js. */
-const INSTANCE_MAIN = fileURLToPath(new URL("../../server/main.js", import.meta.url));
-const TIMEOUT_MS = 120_000;
-const POLL_INTERVAL_MS = 2;
+const timeoutMs = 120_000;
+const pollIntervalMs = 2;
 /** Nobody listens there, and nothing is to be sent. */
-const NOWHERE = "http://127.0.0.1:9";
+const nowhereUrl = "http://127.0.0.1:9";
 
 export type StartUp = {
   /** From the spawn to the first answer. */
@@ -36,11 +33,11 @@ export async function startUp(dataDir: string, capacity: number): Promise<StartU
     DURABILITY: "write",
     CAPACITY: `${capacity}`,
     LOG_LEVEL: "info",
-    DEFAULT_PROCESSOR_URL: NOWHERE,
-    FALLBACK_PROCESSOR_URL: NOWHERE,
+    DEFAULT_PROCESSOR_URL: nowhereUrl,
+    FALLBACK_PROCESSOR_URL: nowhereUrl,
   };
   const beganAtMs = performance.now();
-  const child = spawn(process.execPath, [...instanceNodeFlags, INSTANCE_MAIN], {
+  const child = spawn(process.execPath, [...instanceNodeFlags, instanceMain], {
     env,
     stdio: ["ignore", "pipe", "inherit"],
   });
@@ -48,9 +45,8 @@ export async function startUp(dataDir: string, capacity: number): Promise<StartU
     const replayed = firstLine(child, "journal replayed");
     while (!(await answersHealth({ socketPath }))) {
       if (child.exitCode !== null) throw new Error(`an instance must start: code=${child.exitCode}`);
-      if (performance.now() - beganAtMs > TIMEOUT_MS)
-        throw new Error(`an instance must start: timeoutMs=${TIMEOUT_MS}`);
-      await sleep(POLL_INTERVAL_MS);
+      if (performance.now() - beganAtMs > timeoutMs) throw new Error(`an instance must start: timeoutMs=${timeoutMs}`);
+      await sleep(pollIntervalMs);
     }
     const healthMs = performance.now() - beganAtMs;
     const { ms: replayMs, payments } = await replayed;

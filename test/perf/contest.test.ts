@@ -10,11 +10,17 @@ import type { Environment } from "../../perf/contest/environment.ts";
 import type { Measurement } from "../../perf/contest/measurement.ts";
 import { contestStages } from "../../perf/contest/stages.ts";
 import { startTopology } from "../../perf/topology/topology.ts";
+import { expectPageDraws, medianOf, readSaved } from "./saved-run.ts";
 import { until } from "./topology-helpers.ts";
 
 const main = fileURLToPath(new URL("../../perf/contest/main.js", import.meta.url));
 
 type Result = Measurement & Environment;
+
+async function healthCallCount(processorUrl: string): Promise<number> {
+  const answer = await fetch(`${processorUrl}/admin/health-calls`, { headers: { "x-rinha-token": "123" } });
+  return ((await answer.json()) as { count: number }).count;
+}
 
 function leftoverGroups(pid: number): string[] {
   try {
@@ -52,7 +58,7 @@ describe("contest", () => {
 
   async function measure(...args: string[]): Promise<Result> {
     const jsonPath = join(folder, "result.json");
-    const exit = await once(start("--json", jsonPath, ...args), "close");
+    const exit = await once(start("--json", jsonPath, "--no-save", ...args), "close");
     expect(exit, output).to.deep.equal([0, null]);
     return JSON.parse(readFileSync(jsonPath, "utf8")) as Result;
   }
@@ -100,9 +106,39 @@ describe("contest", () => {
       expect(result.score.lagCount).to.equal(0);
       expect(result.fees).to.deep.equal({ default: 0.05, fallback: 0.15 });
       expect(result.processes).to.deep.equal([]);
+      // Two purges, four settings and two fees of the processors, two audits and the last summaries at three calls each: no sample.
+      expect(result.all.count - result.payments.count).to.equal(2 + 4 + 2 + 3 * 3);
+      const chargedCounts = result.samples.map(({ chargedCount }) => chargedCount?.default ?? -1);
+      expect(chargedCounts, "never fewer").to.deep.equal(chargedCounts.toSorted((a, b) => a - b));
+      expect(chargedCounts).to.have.length(2);
+      expect(chargedCounts.at(-1)).to.be.within(2, result.acceptedCount);
+      // Polls of the instances in some ten seconds; samples are no health calls.
+      expect(await healthCallCount(defaultUrl)).to.be.at.most(3);
     } finally {
       await topology.stop();
     }
+  });
+
+  it("sets the service beside the floor, round by round, and shows it on a page", async function () {
+    const args = ["--duration", "3", "--users", "30", "--rounds", "2", "--floor", "--out", folder];
+    expect(await once(start(...args), "close"), output).to.deep.equal([0, null]);
+    const run = readSaved(folder, output);
+    const { result } = run;
+    for (const { name, rounds } of result.figures) expect(rounds, name).to.have.length(2);
+    const rounds = (name: string) => result.figures.find((figure) => figure.name === name)!.rounds;
+    const ratios = rounds("p99").map((p99Ms, i) => p99Ms / rounds("p99 of the floor")[i]!);
+    expect(rounds("p99, ours ÷ floor")).to.deep.equal(ratios);
+    expect(medianOf(result, "audit differences")).to.equal(0);
+    expect(medianOf(result, "accepted")).to.be.within(45, 90);
+    const { floor } = result.details as { floor: { measured: Measurement }[] };
+    for (const { measured } of floor) {
+      expect(measured.failures).to.deep.equal({});
+      expect(measured.acceptedCount).to.be.within(45, 90);
+    }
+    expect(result.charts[0]!.series.map(({ label }) => label)).to.include("all requests to the floor");
+    expect(result.charts.map(({ bands }) => bands?.length ?? 0)).to.deep.equal([0, 6, 6, 6, 6, 6]);
+    expect(leftoverGroups(child!.pid!)).to.deep.equal([]);
+    await expectPageDraws(run, () => this.skip());
   });
 
   it("ends everything it has started when it is called off", async () => {
@@ -173,6 +209,9 @@ describe("contest command line", () => {
       [["--default", "http://a"], "default must come with --target: default=http://a"],
       [["--target", "ftp://a"], "target must be an http URL: target=ftp://a"],
       [["--target", "http://a", "--port", "1"], "port must come without --target: port=1"],
+      [["--target", "http://a", "--floor"], "floor must come without --target: floor=true"],
+      [["--rounds", "0"], "rounds must be a whole number from 1 to 1000: rounds=0"],
+      [["--no-save", "--out", "x"], "out must come without --no-save: out=x"],
     ];
     for (const [args, message] of wrong) expect(() => read(...args)).to.throw(message);
     expect(() => read("--usres", "1")).to.throw("--usres");
