@@ -13,6 +13,7 @@ export const usage = `The highest rate at which the p99 stays below 11 ms, nothi
   --step RATE              from one to the next                                   (1000)
   --seconds SECONDS        of each step                                              (3)
   --lead-in SECONDS        before what counts, in each step, at its rate           (0.5)
+  --warm-up SECONDS        before the first round                                    (3)
   --rounds COUNT           climbs from the bottom                                     (3)
   --p99 MS                 a step passes below it                                   (11)
   --processed-within SECONDS  after a step everything accepted must be processed     (2)
@@ -32,6 +33,7 @@ export interface CapacityOptions {
   readonly stepRate: number;
   readonly durationMs: number;
   readonly leadInMs: number;
+  readonly warmUpMs: number;
   readonly roundCount: number;
   readonly p99MsMax: number;
   readonly processedWithinMs: number;
@@ -58,6 +60,7 @@ export function readCommandLine(args: string[]): CommandLine | "help" {
       step: text,
       seconds: text,
       "lead-in": text,
+      "warm-up": text,
       rounds: text,
       p99: text,
       "processed-within": text,
@@ -75,6 +78,7 @@ export function readCommandLine(args: string[]): CommandLine | "help" {
     stepRate: readDecimal("step", values.step ?? "1000", 1, rateMax),
     durationMs: readDecimal("seconds", values.seconds ?? "3", 0.5, 600) * 1000,
     leadInMs: readDecimal("lead-in", values["lead-in"] ?? "0.5", 0, 60) * 1000,
+    warmUpMs: readDecimal("warm-up", values["warm-up"] ?? "3", 0, 60) * 1000,
     roundCount: readWholeNumber("rounds", values.rounds ?? "3", 1, 100),
     p99MsMax: readDecimal("p99", values.p99 ?? "11", 0.1, 5000),
     processedWithinMs: readDecimal("processed-within", values["processed-within"] ?? "2", 0.1, 600) * 1000,

@@ -8,7 +8,6 @@ import { type Climb, climb } from "./climb.ts";
 import { type CapacityOptions, readCommandLine, usage } from "./command-line.ts";
 import { capacityCharts, capacityDetails, capacityFigures, capacityRemarks } from "./report.ts";
 
-const warmUpMs = 3000;
 /** High enough that everything is compiled when it is over. */
 const warmUpRateMax = 4000;
 
@@ -51,7 +50,7 @@ async function climbInTurn(
 ): Promise<Climb[]> {
   await warmUpContenders(contenders, {
     ratePerSecond: Math.min(options.toRate, warmUpRateMax),
-    durationMs: warmUpMs,
+    durationMs: options.warmUpMs,
     signal,
   });
   const climbs: Climb[] = [];

@@ -11,6 +11,7 @@ export const usage = `The CPU time a payment costs at a constant rate: nginx and
   --rate RATE              payments per second                                    (2000)
   --seconds SECONDS        of each load                                             (10)
   --rounds COUNT           of each mode, taking turns                                (3)
+  --warm-up SECONDS        before the first round                                    (3)
   --idle SECONDS           in each round, to measure what nobody's payment costs     (2)
   --profile SECONDS        of a load of its own under V8's CPU profiler; 0: none    (10)
 ${limitUsage}
@@ -26,6 +27,7 @@ export interface CostOptions {
   readonly ratePerSecond: number;
   readonly durationMs: number;
   readonly roundCount: number;
+  readonly warmUpMs: number;
   readonly idleMs: number;
   readonly profileMs: number;
   readonly limits: Limits | undefined;
@@ -45,6 +47,7 @@ export function readCommandLine(args: string[]): CommandLine | "help" {
       rate: text,
       seconds: text,
       rounds: text,
+      "warm-up": text,
       idle: text,
       profile: text,
       help: { type: "boolean" },
@@ -57,6 +60,7 @@ export function readCommandLine(args: string[]): CommandLine | "help" {
     ratePerSecond: readDecimal("rate", values.rate ?? "2000", 1, 50_000),
     durationMs: readDecimal("seconds", values.seconds ?? "10", 0.5, 600) * 1000,
     roundCount: readWholeNumber("rounds", values.rounds ?? "3", 1, 100),
+    warmUpMs: readDecimal("warm-up", values["warm-up"] ?? "3", 0, 60) * 1000,
     idleMs: readDecimal("idle", values.idle ?? "2", 0.1, 60) * 1000,
     profileMs: readDecimal("profile", values.profile ?? "10", 0, 60) * 1000,
     limits: readLimits(values),

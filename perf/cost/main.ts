@@ -9,8 +9,6 @@ import { type CostRound, measureCost } from "./measure.ts";
 import { profileCost } from "./profile.ts";
 import { costCharts, costFigures, costRemarks, profileText } from "./report.ts";
 
-const warmUpMs = 3000;
-
 async function main(signal: AbortSignal): Promise<void> {
   const commandLine = readCommandLine(process.argv.slice(2));
   if (commandLine === "help") {
@@ -38,7 +36,7 @@ async function main(signal: AbortSignal): Promise<void> {
 }
 
 async function measure(options: CostOptions, signal: AbortSignal): Promise<{ rounds: CostRound[]; remarks: string[] }> {
-  const { limits, ratePerSecond } = options;
+  const { limits, ratePerSecond, warmUpMs } = options;
   const logLevel = process.env["LOG_LEVEL"] || undefined;
   const contenders = await startContenders({ limits, logLevel, hasFloor: true }, signal);
   try {

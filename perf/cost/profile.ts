@@ -9,7 +9,6 @@ import type { CostOptions } from "./command-line.ts";
 import { type CpuProfile, type ProfileSummary, summariseProfiles } from "./profile-summary.ts";
 
 const samplingUs = 250;
-const warmUpMs = 2000;
 const settleWaitMs = 30_000;
 
 /**
@@ -17,7 +16,7 @@ const settleWaitMs = 30_000;
  * a profile is collected in memory.
  */
 export async function profileCost(
-  { ratePerSecond, profileMs }: CostOptions,
+  { ratePerSecond, profileMs, warmUpMs }: CostOptions,
   signal: AbortSignal,
 ): Promise<ProfileSummary> {
   const folder = mkdtempSync(join(tmpdir(), "rinha-profile-"));
