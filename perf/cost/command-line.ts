@@ -12,7 +12,7 @@ export const usage = `The CPU time a payment costs at a constant rate: nginx and
   --seconds SECONDS        of each load                                             (10)
   --rounds COUNT           of each mode, taking turns                                (3)
   --warm-up SECONDS        before the first round                                    (3)
-  --idle SECONDS           in each round, to measure what nobody's payment costs     (2)
+  --idle SECONDS           in each round, to measure what nobody's payment costs     (5)
   --profile SECONDS        of a load of its own under V8's CPU profiler; 0: none    (10)
 ${limitUsage}
 
@@ -61,7 +61,7 @@ export function readCommandLine(args: string[]): CommandLine | "help" {
     durationMs: readDecimal("seconds", values.seconds ?? "10", 0.5, 600) * 1000,
     roundCount: readWholeNumber("rounds", values.rounds ?? "3", 1, 100),
     warmUpMs: readDecimal("warm-up", values["warm-up"] ?? "3", 0, 60) * 1000,
-    idleMs: readDecimal("idle", values.idle ?? "2", 0.1, 60) * 1000,
+    idleMs: readDecimal("idle", values.idle ?? "5", 0.1, 60) * 1000,
     profileMs: readDecimal("profile", values.profile ?? "10", 0, 60) * 1000,
     limits: readLimits(values),
   };

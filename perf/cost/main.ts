@@ -5,7 +5,7 @@ import { runCommand } from "../lab/run-command.ts";
 import { limitRemarks, startContenders, stopContenders } from "../load/contender.ts";
 import { warmUpContenders } from "../load/warm-up-contenders.ts";
 import { type CostOptions, readCommandLine, usage } from "./command-line.ts";
-import { type CostRound, measureCost } from "./measure.ts";
+import { type CostMeasurement, measureCost } from "./measure.ts";
 import { profileCost } from "./profile.ts";
 import { costCharts, costFigures, costRemarks, profileText } from "./report.ts";
 
@@ -17,7 +17,7 @@ async function main(signal: AbortSignal): Promise<void> {
   }
   const { options, outDir } = commandLine;
   const startedAt = new Date().toISOString();
-  const { rounds, remarks } = await measure(options, signal);
+  const { measured, remarks } = await measure(options, signal);
   const profile = options.profileMs === 0 ? undefined : await profileCost(options, signal);
   const result = {
     kind: "cost",
@@ -26,22 +26,25 @@ async function main(signal: AbortSignal): Promise<void> {
     commit: describeCommit(),
     machine: describeMachine(),
     options,
-    figures: costFigures(rounds),
-    remarks: [...remarks, ...costRemarks(rounds)],
-    charts: costCharts(rounds, profile),
-    details: { rounds, profile },
+    figures: costFigures(measured.rounds),
+    remarks: [...remarks, ...costRemarks(measured)],
+    charts: costCharts(measured.rounds, profile),
+    details: { ...measured, profile },
   };
   await finish(result, { outDir });
   if (profile !== undefined) process.stdout.write(profileText(profile));
 }
 
-async function measure(options: CostOptions, signal: AbortSignal): Promise<{ rounds: CostRound[]; remarks: string[] }> {
+async function measure(
+  options: CostOptions,
+  signal: AbortSignal,
+): Promise<{ measured: CostMeasurement; remarks: string[] }> {
   const { limits, ratePerSecond, warmUpMs } = options;
   const logLevel = process.env["LOG_LEVEL"] || undefined;
   const contenders = await startContenders({ limits, logLevel, hasFloor: true }, signal);
   try {
     await warmUpContenders(contenders, { ratePerSecond, durationMs: warmUpMs, signal });
-    return { rounds: await measureCost(contenders, options, signal), remarks: limitRemarks(contenders) };
+    return { measured: await measureCost(contenders, options, signal), remarks: limitRemarks(contenders) };
   } finally {
     await stopContenders(contenders);
   }

@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from "node:timers/promises";
+import { median } from "../lab/figure.ts";
 import { say } from "../lab/run-command.ts";
 import type { ProcessReading } from "../limits/limited-topology.ts";
 import { type UsageBetween, usageBetween } from "../limits/usage-between.ts";
@@ -15,21 +16,37 @@ export interface Cost {
   readonly systemUs: number;
 }
 
-/** What one load cost, idling taken off. */
-export interface CostRound {
+/** One load, as it was measured. */
+interface LoadUsage {
   readonly mode: Mode;
   readonly round: number;
   readonly paymentCount: number;
-  readonly nginx: Cost;
-  /** Both together. */
-  readonly instances: Cost;
-  readonly idle: readonly UsageBetween[];
   readonly usage: readonly UsageBetween[];
   readonly p99Ms: number;
   readonly latenessP99Ms: number;
   readonly generatorCpuShare: number;
   /** Why the round is not what it should be. */
   readonly problem: string | undefined;
+}
+
+/** What one load cost, idling taken off. */
+export interface CostRound extends LoadUsage {
+  readonly nginx: Cost;
+  /** Both together. */
+  readonly instances: Cost;
+}
+
+/** CPU shares of one process when nobody pays. */
+export interface IdleShare {
+  readonly name: string;
+  readonly cpuShare: number;
+  readonly systemShare: number;
+}
+
+export interface CostMeasurement {
+  readonly rounds: readonly CostRound[];
+  /** The median over the rounds: some idle seconds are busier than others. */
+  readonly idle: Readonly<Record<"ours" | "floor", readonly IdleShare[]>>;
 }
 
 const settleWaitMs = 60_000;
@@ -42,20 +59,51 @@ export async function measureCost(
   contenders: readonly Contender[],
   options: CostOptions,
   signal: AbortSignal,
-): Promise<CostRound[]> {
-  const rounds: CostRound[] = [];
+): Promise<CostMeasurement> {
+  const loads: LoadUsage[] = [];
+  const idles: Record<"ours" | "floor", UsageBetween[][]> = { ours: [], floor: [] };
   for (let round = 1; round <= options.roundCount; round++) {
     const idle = await measureIdle(contenders, options.idleMs, signal);
     for (const contender of contenders) {
-      const modes: readonly Mode[] = contender.name === "floor" ? ["floor"] : ["accept", "healthy"];
+      idles[isFloor(contender) ? "floor" : "ours"].push(idle.get(contender)!);
+      const modes: readonly Mode[] = isFloor(contender) ? ["floor"] : ["accept", "healthy"];
       for (const mode of modes) {
-        const cost = await measureMode(contender, { mode, round, idle: idle.get(contender)! }, options, signal);
-        rounds.push(cost);
-        say(progressText(cost, options.roundCount));
+        const load = await measureMode(contender, { mode, round }, options, signal);
+        loads.push(load);
+        say(progressText(load, options.roundCount));
       }
     }
   }
-  return rounds;
+  const idle = { ours: typicalIdle(idles.ours), floor: typicalIdle(idles.floor) };
+  return { rounds: loads.map((load) => withCosts(load, idle[load.mode === "floor" ? "floor" : "ours"])), idle };
+}
+
+function isFloor({ name }: Contender): boolean {
+  return name === "floor";
+}
+
+function withCosts(load: LoadUsage, idle: readonly IdleShare[]): CostRound {
+  const { usage, paymentCount } = load;
+  return {
+    ...load,
+    nginx: costOf(["nginx"], usage, idle, paymentCount),
+    instances: costOf(["instance-1", "instance-2"], usage, idle, paymentCount),
+  };
+}
+
+/** Process by process. */
+export function typicalIdle(rounds: readonly (readonly UsageBetween[])[]): IdleShare[] {
+  const names = new Set(rounds.flatMap((round) => round.map(({ name }) => name)));
+  return [...names].map((name) => {
+    const own = rounds.flatMap((round) => round.filter((usage) => usage.name === name));
+    return {
+      name,
+      cpuShare: median(own.map(({ cpuShare }) => cpuShare)),
+      systemShare: median(
+        own.map(({ cpuShare, cpuMs, systemMs }) => (cpuMs === 0 ? 0 : (cpuShare * systemMs) / cpuMs)),
+      ),
+    };
+  });
 }
 
 /** All of them at once: nobody is paid. */
@@ -81,7 +129,6 @@ async function measureIdle(
 interface Turn {
   readonly mode: Mode;
   readonly round: number;
-  readonly idle: readonly UsageBetween[];
 }
 
 async function measureMode(
@@ -89,7 +136,7 @@ async function measureMode(
   turn: Turn,
   { ratePerSecond, durationMs }: CostOptions,
   signal: AbortSignal,
-): Promise<CostRound> {
+): Promise<LoadUsage> {
   const { url, topology, books } = contender;
   const load = (ms: number) =>
     loadRound({ target: url, ratePerSecond, leadInMs: 0, durationMs: ms, pacing: "thread", signal });
@@ -114,8 +161,6 @@ async function measureMode(
   return {
     ...turn,
     paymentCount: measured.acceptedCount,
-    nginx: costOf(["nginx"], usage, turn.idle, measured.acceptedCount),
-    instances: costOf(["instance-1", "instance-2"], usage, turn.idle, measured.acceptedCount),
     usage,
     p99Ms: measured.latencyMs.at(99),
     latenessP99Ms: measured.latenessMs.at(99),
@@ -135,7 +180,7 @@ function problemOf(failures: string, processedWhileFailing: number, ofBooks: str
 export function costOf(
   names: readonly string[],
   usage: readonly UsageBetween[],
-  idle: readonly UsageBetween[],
+  idle: readonly IdleShare[],
   paymentCount: number,
 ): Cost {
   let userMs = 0;
@@ -145,21 +190,19 @@ export function costOf(
     const rest = idle.find((process) => process.name === name);
     if (busy === undefined || rest === undefined) throw new Error(`a process must be measured: name=${name}`);
     const elapsedMs = busy.cpuShare === 0 ? 0 : busy.cpuMs / busy.cpuShare;
-    const idleMs = rest.cpuShare * elapsedMs;
-    const idleSystemMs = rest.cpuMs === 0 ? 0 : idleMs * (rest.systemMs / rest.cpuMs);
-    systemMs += busy.systemMs - idleSystemMs;
-    userMs += busy.cpuMs - busy.systemMs - (idleMs - idleSystemMs);
+    systemMs += busy.systemMs - rest.systemShare * elapsedMs;
+    userMs += busy.cpuMs - busy.systemMs - (rest.cpuShare - rest.systemShare) * elapsedMs;
   }
   return { userUs: (userMs * 1000) / paymentCount, systemUs: (systemMs * 1000) / paymentCount };
 }
 
 export const totalUs = ({ userUs, systemUs }: Cost): number => userUs + systemUs;
 
-function progressText({ mode, round, nginx, instances, p99Ms, problem }: CostRound, roundCount: number): string {
+function progressText({ mode, round, usage, p99Ms, problem }: LoadUsage, roundCount: number): string {
   return [
     `round ${round} of ${roundCount}`,
     mode.padEnd(7),
-    `nginx ${totalUs(nginx).toFixed(1)} µs  instances ${totalUs(instances).toFixed(1)} µs per payment`,
+    usage.map(({ name, cpuShare }) => `${name} ${cpuShare.toFixed(3)}`).join("  "),
     `p99 ${p99Ms.toFixed(2)} ms`,
     problem ?? "",
   ]

@@ -1,7 +1,7 @@
-import { figure, median } from "../lab/figure.ts";
+import { figure } from "../lab/figure.ts";
 import type { Chart, Figure } from "../lab/result.ts";
 import { latenessMsMax } from "../load/load-summary.ts";
-import { type CostRound, type Mode, totalUs } from "./measure.ts";
+import { type CostMeasurement, type CostRound, type Mode, totalUs } from "./measure.ts";
 import type { ProfileSummary } from "./profile-summary.ts";
 
 const unit = "µs";
@@ -74,7 +74,7 @@ function profileChart({ functions, busyMs }: ProfileSummary): Chart {
   };
 }
 
-export function costRemarks(rounds: readonly CostRound[]): string[] {
+export function costRemarks({ rounds, idle }: CostMeasurement): string[] {
   const remarks: string[] = [];
   for (const { mode, round, problem, latenessP99Ms } of rounds) {
     if (problem !== undefined) remarks.push(`${mode}, round ${round}: ${problem}`);
@@ -86,10 +86,11 @@ export function costRemarks(rounds: readonly CostRound[]): string[] {
   if (throttled.length > 0) {
     remarks.push(`a CPU limit was hit: ${throttled.map(({ mode, round }) => `${mode}, round ${round}`).join("; ")}`);
   }
-  const idleShares = roundsOf(rounds, "healthy").map(({ idle }) =>
-    idle.reduce((sum, { name, cpuShare }) => sum + (name.startsWith("processor-") ? 0 : cpuShare), 0),
+  const idleShare = idle.ours.reduce(
+    (sum, { name, cpuShare }) => sum + (name.startsWith("processor-") ? 0 : cpuShare),
+    0,
   );
-  remarks.push(`idling took ${(median(idleShares) * 100).toFixed(2)} % of a CPU and is taken off`);
+  remarks.push(`idling takes ${(idleShare * 100).toFixed(2)} % of a CPU and is taken off`);
   remarks.push(
     "user and system are told apart by the kernel's ticks, so roughly; the total is exact where it comes from cgroups",
   );
