@@ -117,8 +117,12 @@ export function capacityRemarks(climbs: readonly Climb[], { toRate }: CapacityOp
 /** Why a step failed, and who had nothing left in it. */
 function whatLimited({ shortfalls, usage, load }: Step): string {
   const throttled = usage
-    .filter(({ throttledShare }) => throttledShare > 0.05)
-    .map(({ name, throttledShare }) => `${name} throttled ${(throttledShare * 100).toFixed(0)} % of the time`);
+    // A single period used up holds up everything for tens of milliseconds: soon more than one in a hundred.
+    .filter(({ throttledCount }) => throttledCount > 0)
+    .map(
+      ({ name, throttledCount, throttledShare }) =>
+        `${name} used up its CPU limit ${throttledCount} times, ${(throttledShare * 100).toFixed(1)} % of the time`,
+    );
   const isGeneratorFull = load.generatorCpuShare > generatorCpuShareMax;
   const machine = load.machineCpuShare === undefined ? [] : [`machine busy ${load.machineCpuShare.toFixed(2)} CPUs`];
   return [

@@ -11,6 +11,7 @@ export const usage = `The CPU time a payment costs at a constant rate: nginx and
   --rate RATE              payments per second                                    (2000)
   --seconds SECONDS        of each load                                             (10)
   --rounds COUNT           of each mode, taking turns                                (3)
+  --lead-in SECONDS        before what counts, in each load, at its rate           (1.5)
   --warm-up SECONDS        before the first round                                    (3)
   --idle SECONDS           in each round, to measure what nobody's payment costs     (5)
   --profile SECONDS        of a load of its own under V8's CPU profiler; 0: none    (10)
@@ -27,6 +28,8 @@ export interface CostOptions {
   readonly ratePerSecond: number;
   readonly durationMs: number;
   readonly roundCount: number;
+  /** Processors that fail are known as down by then. */
+  readonly leadInMs: number;
   readonly warmUpMs: number;
   readonly idleMs: number;
   readonly profileMs: number;
@@ -47,6 +50,7 @@ export function readCommandLine(args: string[]): CommandLine | "help" {
       rate: text,
       seconds: text,
       rounds: text,
+      "lead-in": text,
       "warm-up": text,
       idle: text,
       profile: text,
@@ -60,6 +64,7 @@ export function readCommandLine(args: string[]): CommandLine | "help" {
     ratePerSecond: readDecimal("rate", values.rate ?? "2000", 1, 50_000),
     durationMs: readDecimal("seconds", values.seconds ?? "10", 0.5, 600) * 1000,
     roundCount: readWholeNumber("rounds", values.rounds ?? "3", 1, 100),
+    leadInMs: readDecimal("lead-in", values["lead-in"] ?? "1.5", 0, 60) * 1000,
     warmUpMs: readDecimal("warm-up", values["warm-up"] ?? "3", 0, 60) * 1000,
     idleMs: readDecimal("idle", values.idle ?? "5", 0.1, 60) * 1000,
     profileMs: readDecimal("profile", values.profile ?? "10", 0, 60) * 1000,

@@ -50,10 +50,8 @@ export interface CostMeasurement {
 }
 
 const settleWaitMs = 60_000;
-/** At the same rate, before what counts: processors that fail are known as down by then. */
-const leadInMs = 1500;
 /** After a purge, before idling is measured: connections close, journals are put aside. */
-const restMs = 1500;
+const restMs = 1000;
 
 export async function measureCost(
   contenders: readonly Contender[],
@@ -134,7 +132,7 @@ interface Turn {
 async function measureMode(
   contender: Contender,
   turn: Turn,
-  { ratePerSecond, durationMs }: CostOptions,
+  { ratePerSecond, durationMs, leadInMs }: CostOptions,
   signal: AbortSignal,
 ): Promise<LoadUsage> {
   const { url, topology, books } = contender;

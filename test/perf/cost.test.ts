@@ -25,8 +25,8 @@ describe("cost of a payment", () => {
   afterEach(() => rmSync(folder, { recursive: true }));
 
   it("is measured by part, against the floor, with a profile", async () => {
-    const args = ["--rate", "200", "--seconds", "1", "--rounds", "1", "--idle", "0.3", "--warm-up", "0.3"];
-    const saved = await runAndRead(folder, "cost/main.js", ...args, "--profile", "1");
+    const args = ["--rate", "200", "--seconds", "1", "--rounds", "1", "--idle", "0.3", "--warm-up", "0.2"];
+    const saved = await runAndRead(folder, "cost/main.js", ...args, "--lead-in", "0.2", "--profile", "1");
     const { rounds, profile } = saved.result.details as { rounds: CostRound[]; profile: ProfileSummary };
     expect(rounds.map(({ mode, paymentCount }) => [mode, paymentCount])).to.deep.equal([
       ["accept", 200],

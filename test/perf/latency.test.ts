@@ -12,7 +12,7 @@ import { readCommandLine } from "../../perf/latency/command-line.ts";
 import type { LatencyRound } from "../../perf/latency/measure.ts";
 import { expectPageDraws, medianOf, runAndRead } from "./saved-run.ts";
 
-const small = ["--rounds", "1", "--seconds", "1", "--lead-in", "0.2", "--warm-up", "0.3"];
+const small = ["--rounds", "1", "--seconds", "1", "--lead-in", "0.2", "--warm-up", "0.2"];
 
 /** As it is saved: distributions in place of samples. */
 interface SavedRound extends Pick<LatencyRound, "contender" | "settlement" | "usage"> {
