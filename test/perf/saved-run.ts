@@ -72,10 +72,10 @@ export async function expectPageDraws({ pagePath, result }: SavedRun, skip: () =
   }
 }
 
-/** A later series runs through the same points: with few payments in a second their p99 is their maximum. */
+/** Later series run through the same points: with few payments in a second their p99 is their maximum, idle processes are at zero. */
 function isCovered(series: readonly Series[], s: number): boolean {
-  const points = JSON.stringify(series[s]!.points);
-  return series.slice(s + 1).some((later) => JSON.stringify(later.points) === points);
+  const later = new Set(series.slice(s + 1).flatMap(({ points }) => points.map((point) => `${point}`)));
+  return series[s]!.points.every((point) => point[1] === null || later.has(`${point}`));
 }
 
 interface PageSeen {
