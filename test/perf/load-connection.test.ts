@@ -5,7 +5,7 @@ import { Connection, type Outcome } from "../../perf/load/connection.ts";
 
 const ok = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok";
 
-describe("contest connection", () => {
+describe("connection", () => {
   let server: Server;
   let connection: Connection;
   let sockets: Socket[];

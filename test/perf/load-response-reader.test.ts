@@ -54,7 +54,7 @@ const answers: readonly { name: string; text: string; status: number; body: stri
   },
 ];
 
-describe("contest response reader", () => {
+describe("response reader", () => {
   for (const { name, text, status, body, keepsAlive } of answers) {
     it(`reads ${name}, however it is cut`, () => {
       const bytes = Buffer.from(text, "utf8");
