@@ -36,6 +36,8 @@ export interface ProfileWindow {
 const functionCountMax = 25;
 const idleName = "(idle)";
 
+const fileSystem = "node:fs";
+
 /** V8's own entries, which are no functions. */
 const ofV8: ReadonlyMap<string, string> = new Map([
   ["(garbage collector)", "garbage collection"],
@@ -108,14 +110,14 @@ function selfTimes(
   return times;
 }
 
-/** Native functions, which have no file, count as their caller's: the journal's write is the journal. Those called by the HTTP side are uWebSockets'. */
+/** Native functions, which have no file, and the file system's count as their caller's: the journal's write is the journal. */
 function categorise(nodes: readonly ProfileNode[]): (node: ProfileNode) => string {
   const parents = new Map(nodes.flatMap((node) => (node.children ?? []).map((child) => [child, node] as const)));
   const categoryOf = (node: ProfileNode): string => {
     const { functionName, url } = node.callFrame;
     const own = ofV8.get(functionName);
     if (own !== undefined) return own;
-    if (url !== "") return rooms.find(([part]) => url.includes(part))?.[1] ?? "other";
+    if (url !== "" && !url.startsWith(fileSystem)) return rooms.find(([part]) => url.includes(part))?.[1] ?? "other";
     const parent = parents.get(node.id);
     return parent === undefined ? "other" : categoryOf(parent);
   };

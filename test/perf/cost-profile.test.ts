@@ -51,6 +51,17 @@ describe("profile summary", () => {
     ]);
   });
 
+  it("takes a write to the journal's file for the journal", () => {
+    const writing = [
+      node(1, "(root)", "", [2]),
+      node(2, "append", "file:///x/build/server/journal/journal.js", [3]),
+      node(3, "writeSync", "node:fs", [4]),
+      node(4, "writeBuffer", ""),
+    ];
+    const { categories } = summariseProfiles([profileOf(writing, [3, 4])], everything);
+    expect(categories).to.deep.equal([{ name: "journal", selfMs: 2 }]);
+  });
+
   it("takes a native function for one, whatever its name", () => {
     const named = [
       node(1, "(root)", "", [2]),
