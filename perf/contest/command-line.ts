@@ -4,9 +4,9 @@ import { readUrl } from "../audit/command-line.ts";
 import type { PerRole } from "../audit/totals.ts";
 import { readWholeNumber } from "../lab/number-options.ts";
 import { outputOptions, outputUsage, readOutDir } from "../lab/output-options.ts";
-import { readLimit } from "./cgroups.ts";
+import { readLimit } from "../limits/cgroups.ts";
+import type { LimitedTopologyOptions } from "../limits/limited-topology.ts";
 import type { ContestOptions, Target } from "./measurement.ts";
-import type { OwnTopologyOptions } from "./own-topology.ts";
 import { contestLoad } from "./schedule.ts";
 import { contestStages, readStages, scaleStages } from "./stages.ts";
 
@@ -48,7 +48,7 @@ The fees are what the processors say, unless given.
 export interface CommandLine {
   readonly contest: ContestOptions;
   /** Where it runs already, or how to start it. */
-  readonly target: Target | OwnTopologyOptions;
+  readonly target: Target | LimitedTopologyOptions;
   readonly jsonPath: string | undefined;
   readonly outDir: string | undefined;
   readonly roundCount: number;
@@ -135,7 +135,7 @@ function readFees(values: Values): PerRole<number> | undefined {
   };
 }
 
-function readOwn(values: Values, fees = contestFees, logLevel: string | undefined): OwnTopologyOptions {
+function readOwn(values: Values, fees = contestFees, logLevel: string | undefined): LimitedTopologyOptions {
   for (const name of ["default", "fallback", "token"] as const) {
     if (values[name] !== undefined) throw new Error(`${name} must come with --target: ${name}=${values[name]}`);
   }

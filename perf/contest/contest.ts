@@ -2,8 +2,9 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { ProcessorAdmin } from "../audit/processor-admin.ts";
 import { ServiceApi } from "../audit/service-api.ts";
 import { type PerRole, type Role, totalsCount } from "../audit/totals.ts";
+import type { Outcome } from "../load/connection.ts";
+import { TimedCaller } from "../load/timed-caller.ts";
 import { auditAfterwards } from "./afterwards.ts";
-import type { Outcome } from "./connection.ts";
 import { compareNow, compareWindow, type Parties, type Round } from "./consistency.ts";
 import { Load } from "./load.ts";
 import type { ContestOptions, Measurement, Target } from "./measurement.ts";
@@ -12,7 +13,6 @@ import { Recorder } from "./recorder.ts";
 import { Sampler } from "./sampler.ts";
 import { scoreOf } from "./score.ts";
 import type { Stage } from "./stages.ts";
-import { TimedCaller } from "./timed-caller.ts";
 import { Timetable } from "./timetable.ts";
 import { warmUpGenerator } from "./warm-up.ts";
 

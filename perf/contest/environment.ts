@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs";
 import { availableParallelism, cpus, totalmem } from "node:os";
-import type { ProcessReport } from "./own-topology.ts";
-import { ticksPerSecond } from "./process-usage.ts";
+import type { ProcessReport } from "../limits/limited-topology.ts";
+import { ticksPerSecond } from "../limits/process-usage.ts";
 
 /** What the measurement was made on, and what that took. */
 export interface Environment {

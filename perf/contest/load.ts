@@ -1,16 +1,11 @@
-import { randomUUID } from "node:crypto";
 import { setTimeout as sleep } from "node:timers/promises";
-import { Connection, type Outcome } from "./connection.ts";
+import { Connection, type Outcome } from "../load/connection.ts";
+import { paymentRequests } from "../load/payment-request.ts";
 import type { Recorder } from "./recorder.ts";
 import { LoadSchedule, type LoadShape } from "./schedule.ts";
-import { requestText } from "./timed-caller.ts";
 
-/** Of every payment: 19.90, as JavaScript writes it. */
-const amountText = "19.9";
 /** How often requests that are out for too long are looked for. */
 const sweepMs = 50;
-const bodyPrefix = '{"correlationId":"';
-const bodySuffix = `","amount":${amountText}}`;
 
 export interface LoadOptions extends LoadShape {
   readonly target: URL;
@@ -28,8 +23,7 @@ export class Load {
   readonly #connections: Connection[];
   /** When each user's request went out, in milliseconds from the beginning; infinite while none is out. */
   readonly #sentAtMs: Float64Array;
-  /** All requests but for the correlationId. */
-  readonly #requestHead: string;
+  readonly #nextRequest: () => string;
   #beganAtMs = 0;
   #inFlightCount = 0;
   #timer: NodeJS.Timeout | undefined;
@@ -42,8 +36,7 @@ export class Load {
     this.#schedule = new LoadSchedule(options);
     this.#connections = Array.from({ length: options.userCount }, () => new Connection(options.target));
     this.#sentAtMs = new Float64Array(options.userCount).fill(Number.POSITIVE_INFINITY);
-    const sample = requestText(options.target, { method: "POST", path: "/payments", body: bodyOf(randomUUID()) });
-    this.#requestHead = sample.slice(0, sample.indexOf(bodyPrefix) + bodyPrefix.length);
+    this.#nextRequest = paymentRequests(options.target);
   }
 
   get activeUserCount(): number {
@@ -90,8 +83,7 @@ export class Load {
     this.#recorder.sent(nowMs - dueMs);
     this.#inFlightCount++;
     this.#sentAtMs[user] = nowMs;
-    const request = this.#requestHead + randomUUID() + bodySuffix;
-    this.#connections[user]!.send(request, (outcome) => this.#settle(user, outcome));
+    this.#connections[user]!.send(this.#nextRequest(), (outcome) => this.#settle(user, outcome));
   }
 
   #settle(user: number, outcome: Outcome): void {
@@ -111,8 +103,4 @@ export class Load {
       if (sentAtMs < overdueMs) this.#connections[user]!.timeOut();
     }
   }
-}
-
-function bodyOf(correlationId: string): string {
-  return bodyPrefix + correlationId + bodySuffix;
 }

@@ -1,5 +1,5 @@
 import { createHistogram, type RecordableHistogram } from "node:perf_hooks";
-import type { Outcome } from "./connection.ts";
+import type { Outcome } from "../load/connection.ts";
 
 export interface Percentiles {
   readonly count: number;

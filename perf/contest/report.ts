@@ -3,7 +3,7 @@ import { PROCESSOR_NAMES } from "../../core/payment.ts";
 import type { AuditResult } from "../audit/audit.ts";
 import { auditReport } from "../audit/report.ts";
 import { table } from "../audit/table.ts";
-import { limitText } from "./cgroups.ts";
+import { limitText } from "../limits/cgroups.ts";
 import type { Environment } from "./environment.ts";
 import type { Measurement } from "./measurement.ts";
 import type { Percentiles } from "./recorder.ts";

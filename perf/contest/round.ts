@@ -1,7 +1,12 @@
+import {
+  LimitedTopology,
+  type LimitedTopologyOptions,
+  type ProcessReport,
+  type Program,
+} from "../limits/limited-topology.ts";
 import { type ContestHooks, runContest } from "./contest.ts";
 import { CpuMeter, describeMachine, type Environment } from "./environment.ts";
 import type { ContestOptions, Measurement, Target } from "./measurement.ts";
-import { OwnTopology, type OwnTopologyOptions, type ProcessReport, type Program } from "./own-topology.ts";
 
 /** One run of the contest, and what it was run on. */
 export interface ContestRound {
@@ -38,11 +43,11 @@ export async function measureTarget(
 /** Starts everything, and ends it again. */
 export async function measureOwn(
   contest: ContestOptions,
-  own: OwnTopologyOptions,
+  own: LimitedTopologyOptions,
   program: Program,
   signal: AbortSignal,
 ): Promise<ContestRound> {
-  const topology = await OwnTopology.start(own, program, signal);
+  const topology = await LimitedTopology.start(own, program, signal);
   try {
     const { unlimitedReason, target } = topology;
     if (unlimitedReason !== undefined) say(`no limits: ${unlimitedReason}`);

@@ -1,11 +1,11 @@
 import { once } from "node:events";
 import { type AddressInfo, createServer, type Server, type Socket } from "node:net";
 import { expect } from "chai";
-import { Connection, type Outcome } from "../../perf/contest/connection.ts";
+import { Connection, type Outcome } from "../../perf/load/connection.ts";
 
 const ok = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok";
 
-describe("contest connection", () => {
+describe("connection", () => {
   let server: Server;
   let connection: Connection;
   let sockets: Socket[];

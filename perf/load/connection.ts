@@ -13,8 +13,11 @@ export interface Outcome {
 
 /** Of one answer. More is not what this client asks for. */
 const answerBytesMax = 1024 * 1024;
-/** A connection idle for longer is not used again: the server may be closing it at this very moment. */
-const idleMsMax = 4000;
+/** Unless told otherwise, a connection idle for longer is not used again: the server may be closing it at this very moment. */
+const defaultIdleMsMax = 4000;
+
+/** Of all connections: what is in it is read before the next one fills it, so nothing is allocated for an answer's bytes. */
+const readBuffer = Buffer.allocUnsafe(64 * 1024);
 
 export type OnOutcome = (outcome: Outcome, reader: ResponseReader) => void;
 
@@ -22,6 +25,7 @@ export type OnOutcome = (outcome: Outcome, reader: ResponseReader) => void;
 export class Connection {
   readonly #host: string;
   readonly #port: number;
+  readonly #idleMsMax: number;
   readonly #reader = new ResponseReader(answerBytesMax);
   #socket: Socket | null = null;
   #isConnected = false;
@@ -30,18 +34,25 @@ export class Connection {
   #sentAtMs = 0;
   #usedAtMs = 0;
 
-  constructor(url: URL) {
+  constructor(url: URL, idleMsMax = defaultIdleMsMax) {
+    this.#idleMsMax = idleMsMax;
     // A URL has IPv6 addresses in brackets, a socket wants them without.
     this.#host = url.hostname.replace(/^\[|\]$/g, "");
     this.#port = Number(url.port || 80);
   }
 
-  /** `request` is the head and the body; `onOutcome` is called exactly once, later. */
+  /** Connects ahead of need. */
+  open(): void {
+    this.#usedAtMs = performance.now();
+    this.#socket ??= this.#connect();
+  }
+
+  /** `request` is the head and the body, in latin1; `onOutcome` is called exactly once, later. */
   send(request: string, onOutcome: OnOutcome): void {
     if (this.#onOutcome !== null) throw new Error("one request at a time is out on a connection");
     this.#onOutcome = onOutcome;
     this.#reader.reset();
-    if (performance.now() - this.#usedAtMs > idleMsMax) this.#forget();
+    if (performance.now() - this.#usedAtMs > this.#idleMsMax) this.#forget();
     if (this.#isConnected && this.#socket !== null) {
       this.#write(this.#socket, request);
     } else {
@@ -62,19 +73,23 @@ export class Connection {
 
   #write(socket: Socket, request: string): void {
     this.#sentAtMs = performance.now();
-    socket.write(request);
+    socket.write(request, "latin1");
   }
 
   #connect(): Socket {
-    const socket = connect({ host: this.#host, port: this.#port, noDelay: true });
+    const onread = {
+      buffer: readBuffer,
+      callback: (byteCount: number): boolean => {
+        if (socket === this.#socket) this.#onData(readBuffer.toString("latin1", 0, byteCount));
+        return true;
+      },
+    };
+    const socket = connect({ host: this.#host, port: this.#port, noDelay: true, onread });
     socket.once("connect", () => {
       if (socket !== this.#socket) return;
       this.#isConnected = true;
       if (this.#unsent !== null) this.#write(socket, this.#unsent);
       this.#unsent = null;
-    });
-    socket.on("data", (bytes) => {
-      if (socket === this.#socket) this.#onData(bytes);
     });
     let reason = "closed";
     socket.on("error", (error: NodeJS.ErrnoException) => {
@@ -91,14 +106,14 @@ export class Connection {
     return socket;
   }
 
-  #onData(bytes: Buffer): void {
+  #onData(text: string): void {
     if (this.#onOutcome === null) {
       // Nobody asked for this.
       this.#drop("closed");
       return;
     }
     try {
-      if (this.#reader.push(bytes.toString("latin1"))) this.#complete();
+      if (this.#reader.push(text)) this.#complete();
     } catch {
       this.#drop("no HTTP");
     }

@@ -3,6 +3,8 @@ import { readdirSync, readFileSync } from "node:fs";
 /** Of all processes of one process group together. */
 export interface ProcessUsage {
   readonly cpuSeconds: number;
+  /** The part of it spent in the kernel. */
+  readonly systemSeconds: number;
   /** Sum of each one's highest; what they share is counted for each. */
   readonly rssPeakBytes: number;
 }
@@ -13,6 +15,7 @@ export const ticksPerSecond = 100;
 /** `undefined` where there is no /proc, or nobody in the group. What has died is not counted. */
 export function readUsage(processGroup: number): ProcessUsage | undefined {
   let cpuSeconds = 0;
+  let systemSeconds = 0;
   let rssPeakBytes = 0;
   let processCount = 0;
   for (const pid of processIds()) {
@@ -21,12 +24,13 @@ export function readUsage(processGroup: number): ProcessUsage | undefined {
       if (stat.processGroup !== processGroup) continue;
       processCount++;
       cpuSeconds += stat.cpuSeconds;
+      systemSeconds += stat.systemSeconds;
       rssPeakBytes += readRssPeakBytes(pid);
     } catch {
       // It ended between the two looks.
     }
   }
-  return processCount === 0 ? undefined : { cpuSeconds, rssPeakBytes };
+  return processCount === 0 ? undefined : { cpuSeconds, systemSeconds, rssPeakBytes };
 }
 
 /** Everybody in the group, now. Reads all of /proc: not for a loop. */
@@ -57,12 +61,16 @@ function processIds(): string[] {
   }
 }
 
-function readStat(pid: string): { processGroup: number; cpuSeconds: number } {
+function readStat(pid: string): { processGroup: number; cpuSeconds: number; systemSeconds: number } {
   const text = readFileSync(`/proc/${pid}/stat`, "utf8");
   // The name before the last parenthesis may contain anything. Behind it: state, parent, group; utime and stime are 12th and 13th.
   const fields = text.slice(text.lastIndexOf(")") + 2).split(" ");
-  const ticks = Number(fields[11]) + Number(fields[12]);
-  return { processGroup: Number(fields[2]), cpuSeconds: ticks / ticksPerSecond };
+  const [userTicks, systemTicks] = [Number(fields[11]), Number(fields[12])];
+  return {
+    processGroup: Number(fields[2]),
+    cpuSeconds: (userTicks + systemTicks) / ticksPerSecond,
+    systemSeconds: systemTicks / ticksPerSecond,
+  };
 }
 
 function readRssPeakBytes(pid: string): number {

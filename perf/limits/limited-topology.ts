@@ -1,11 +1,11 @@
 import type { PerRole } from "../audit/totals.ts";
+import type { Target } from "../contest/measurement.ts";
 import { floorMain } from "../floor/floor-main.ts";
 import { findNginx } from "../topology/nginx.ts";
 import { type ChildName, type CommandOverrides, instanceMain, instanceNodeFlags } from "../topology/plans.ts";
 import type { ChildHooks } from "../topology/supervisor.ts";
 import { startTopology, type Topology } from "../topology/topology.ts";
-import { ControlGroups, type Limit, type LimitUsage } from "./cgroups.ts";
-import type { Target } from "./measurement.ts";
+import { ControlGroups, type CpuTime, type Limit, type LimitUsage } from "./cgroups.ts";
 import { membersOf, readCpuSeconds, readUsage } from "./process-usage.ts";
 
 /** What each of them may use, or none at all. */
@@ -17,7 +17,7 @@ export interface Limits {
 /** What stands behind nginx: the service, or handlers that do no more than answer. */
 export type Program = "service" | "floor";
 
-export interface OwnTopologyOptions {
+export interface LimitedTopologyOptions {
   readonly profile: "contest" | "default";
   /** 0: any free one. */
   readonly port: number;
@@ -25,6 +25,28 @@ export interface OwnTopologyOptions {
   readonly limits: Limits | undefined;
   /** Of the instances; `undefined` is quiet, and what they say is kept to themselves. */
   readonly logLevel: string | undefined;
+  /** Tells this topology's groups from another's of the same process. */
+  readonly label?: string;
+  /** For node, before the instance's program. */
+  readonly nodeFlags?: readonly string[];
+  /** Processors that run elsewhere; none are started then. */
+  readonly processorUrls?: PerRole<string>;
+  /** For the instances, on top of this process's own environment. */
+  readonly env?: Readonly<Record<string, string>>;
+}
+
+/** What the contest gives each of them: 1.5 CPU and 350 MB in all. */
+export const contestLimits: Limits = {
+  nginx: { cpus: 0.3, memoryBytes: 50 * 1024 * 1024 },
+  instance: { cpus: 0.6, memoryBytes: 150 * 1024 * 1024 },
+};
+
+/** What one process with its children has taken, up to a moment. */
+export interface ProcessReading {
+  readonly name: ChildName;
+  readonly cpu: CpuTime;
+  readonly throttledCount: number;
+  readonly throttledMs: number;
 }
 
 /** What one process, with its children, took from the beginning of the load to its end. */
@@ -42,48 +64,53 @@ export interface ProcessReport {
 const instanceCount = 2;
 
 /** The service and its processors on this machine, in processes of their own, under the contest's limits where possible. */
-export class OwnTopology {
+export class LimitedTopology {
   /** Why there are no limits. */
   readonly unlimitedReason: string | undefined;
   readonly #topology: Topology;
   readonly #groups: ControlGroups;
   readonly #limits: Limits | undefined;
+  readonly #label: string;
   readonly #cpuSecondsAtBegin = new Map<number, number>();
   readonly #members = new Map<ChildName, readonly string[]>();
 
-  static async start(options: OwnTopologyOptions, program: Program, signal: AbortSignal): Promise<OwnTopology> {
+  static async start(options: LimitedTopologyOptions, program: Program, signal: AbortSignal): Promise<LimitedTopology> {
+    const { label = "" } = options;
     const groups = new ControlGroups();
-    const unlimitedReason = options.limits === undefined ? "not asked for" : groups.whyNot();
+    const whyNoGroups = groups.whyNot();
+    const unlimitedReason = options.limits === undefined ? "not asked for" : whyNoGroups;
     const limits = unlimitedReason === undefined ? options.limits : undefined;
     try {
-      if (limits !== undefined) createGroups(groups, limits);
+      const instance = instanceCommand(program, options);
+      const grouped = whyNoGroups === undefined ? groupedCommands(groups, instance, label, limits) : undefined;
       const topology = await startTopology({
         port: options.port,
         instanceCount,
         processorPorts: { default: 0, fallback: 0 },
         processorFees: options.fees,
-        env: { PROFILE: options.profile, LOG_LEVEL: options.logLevel ?? "warn" },
-        commands: commandsOf(program, limits === undefined ? undefined : groups),
+        processorUrls: options.processorUrls ?? {},
+        env: { PROFILE: options.profile, LOG_LEVEL: options.logLevel ?? "warn", ...options.env },
+        commands: grouped ?? { instance },
         hooks: hooksFor(options.logLevel !== undefined),
         signal,
       });
-      return new OwnTopology(topology, groups, limits, unlimitedReason);
+      return new LimitedTopology(topology, groups, { limits, unlimitedReason, label });
     } catch (error) {
       await groups.remove();
       throw error;
     }
   }
 
-  constructor(
+  private constructor(
     topology: Topology,
     groups: ControlGroups,
-    limits: Limits | undefined,
-    unlimitedReason: string | undefined,
+    made: { limits: Limits | undefined; unlimitedReason: string | undefined; label: string },
   ) {
     this.#topology = topology;
     this.#groups = groups;
-    this.#limits = limits;
-    this.unlimitedReason = unlimitedReason;
+    this.#limits = made.limits;
+    this.#label = made.label;
+    this.unlimitedReason = made.unlimitedReason;
   }
 
   get target(): Target {
@@ -101,6 +128,19 @@ export class OwnTopology {
     }
   }
 
+  /** Of every process there is just now. By its group's account where there is one, else in ticks of 10 ms. */
+  readings(): ProcessReading[] {
+    return this.#topology.processes.map(({ name, pid = -1 }) => {
+      const usage = this.#groups.usage(groupName(this.#label, name));
+      return {
+        name,
+        cpu: this.#groups.cpuTime(groupName(this.#label, name)) ?? cpuTimeOf(pid),
+        throttledCount: usage?.throttledCount ?? 0,
+        throttledMs: usage?.throttledMs ?? 0,
+      };
+    });
+  }
+
   /** Quick: only those who were there as the load began. */
   cpuSeconds(): Record<string, number | undefined> {
     return Object.fromEntries([...this.#members].map(([name, pids]) => [name, readCpuSeconds(pids)]));
@@ -109,12 +149,13 @@ export class OwnTopology {
   processReports(): ProcessReport[] {
     return this.#topology.processes.map(({ name, pid = -1 }) => {
       const usage = readUsage(pid) ?? { cpuSeconds: 0, rssPeakBytes: 0 };
+      const limit = this.#limitOf(name);
       return {
         name,
         cpuSeconds: usage.cpuSeconds - (this.#cpuSecondsAtBegin.get(pid) ?? 0),
         rssPeakBytes: usage.rssPeakBytes,
-        limit: this.#limitOf(name),
-        limitUsage: this.#groups.usage(name),
+        limit,
+        limitUsage: limit === undefined ? undefined : this.#groups.usage(groupName(this.#label, name)),
         wasRestarted: !this.#cpuSecondsAtBegin.has(pid),
       };
     });
@@ -132,18 +173,33 @@ export class OwnTopology {
   }
 }
 
-function createGroups(groups: ControlGroups, limits: Limits): void {
-  groups.create("nginx", limits.nginx);
-  for (let instance = 1; instance <= instanceCount; instance++) groups.create(`instance-${instance}`, limits.instance);
+function groupName(label: string, name: string): string {
+  return label === "" ? name : `${label}-${name}`;
 }
 
-/** Inside `groups`, if there are limits. Each instance finds its number in its environment. */
-function commandsOf(program: Program, groups: ControlGroups | undefined): CommandOverrides {
-  const instance = [process.execPath, ...instanceNodeFlags, program === "floor" ? floorMain : instanceMain];
-  if (groups === undefined) return { instance };
+function cpuTimeOf(pid: number): CpuTime {
+  const usage = readUsage(pid);
+  return { totalMs: (usage?.cpuSeconds ?? 0) * 1000, systemMs: (usage?.systemSeconds ?? 0) * 1000 };
+}
+
+function instanceCommand(program: Program, { nodeFlags = [] }: LimitedTopologyOptions): readonly string[] {
+  return [process.execPath, ...instanceNodeFlags, ...nodeFlags, program === "floor" ? floorMain : instanceMain];
+}
+
+/** Inside groups, with limits or without. Each instance finds its number in its environment. */
+function groupedCommands(
+  groups: ControlGroups,
+  instance: readonly string[],
+  label: string,
+  limits: Limits | undefined,
+): CommandOverrides {
+  groups.create(groupName(label, "nginx"), limits?.nginx);
+  for (let number = 1; number <= instanceCount; number++) {
+    groups.create(groupName(label, `instance-${number}`), limits?.instance);
+  }
   return {
-    nginx: groups.commandInside("nginx", [findNginx()]),
-    instance: groups.commandInside("instance-$INSTANCE", instance),
+    nginx: groups.commandInside(groupName(label, "nginx"), [findNginx()]),
+    instance: groups.commandInside(groupName(label, "instance-$INSTANCE"), instance),
   };
 }
 

@@ -18,6 +18,13 @@ export interface LimitUsage {
   readonly throttledMs: number;
 }
 
+/** CPU time of a group: everybody who is or was in it. */
+export interface CpuTime {
+  readonly totalMs: number;
+  /** How the total splits is sampled by the kernel, once a tick; the total itself is exact where it comes from a cgroup. */
+  readonly systemMs: number;
+}
+
 /** As Docker has it. */
 const periodUs = 100_000;
 const mebibyte = 1024 * 1024;
@@ -25,6 +32,9 @@ const groupPrefix = "rinha-contest-";
 /** A group can be removed a moment after its last process is gone. */
 const removeTriesMax = 50;
 const removeRetryMs = 20;
+
+/** In each hierarchy one; CPU accounting is not everywhere. */
+type Folders = readonly [cpu: string, memory: string, ...account: string[]];
 
 export function limitText({ cpus, memoryBytes }: Limit): string {
   return `${cpus} CPU, ${memoryBytes / mebibyte} MB`;
@@ -40,16 +50,18 @@ export function readLimit(name: string, text: string): Limit {
   return limit;
 }
 
-/** One cgroup (version 1) for each process that has a limit, in the cpu and in the memory hierarchy. */
+/** One cgroup (version 1) for each process, with a limit or without, in the cpu, the memory and, where there is one, the cpuacct hierarchy. */
 export class ControlGroups {
   readonly #cpuRoot: string;
   readonly #memoryRoot: string;
+  readonly #accountRoot: string;
   readonly #names = new Set<string>();
 
   /** `root` is where the kernel shows its cgroups. */
   constructor(root = "/sys/fs/cgroup") {
     this.#cpuRoot = join(root, "cpu");
     this.#memoryRoot = join(root, "memory");
+    this.#accountRoot = join(root, "cpuacct");
   }
 
   /** Why there can be no limits here, or `undefined` if there can. */
@@ -67,11 +79,13 @@ export class ControlGroups {
     }
   }
 
-  create(name: string, { cpus, memoryBytes }: Limit): void {
+  /** Without a limit the group only counts. */
+  create(name: string, limit: Limit | undefined): void {
     const [cpu, memory] = this.#foldersOf(name);
     this.#names.add(name);
-    mkdirSync(cpu, { recursive: true });
-    mkdirSync(memory, { recursive: true });
+    for (const folder of this.#foldersOf(name)) mkdirSync(folder, { recursive: true });
+    if (limit === undefined) return;
+    const { cpus, memoryBytes } = limit;
     writeFileSync(join(cpu, "cpu.cfs_period_us"), `${periodUs}`);
     writeFileSync(join(cpu, "cpu.cfs_quota_us"), `${Math.round(cpus * periodUs)}`);
     writeFileSync(join(memory, "memory.limit_in_bytes"), `${memoryBytes}`);
@@ -99,6 +113,14 @@ export class ControlGroups {
     };
   }
 
+  /** `undefined` where CPU time is not counted by group. */
+  cpuTime(name: string): CpuTime | undefined {
+    if (!this.#names.has(name) || !this.#hasAccounts) return undefined;
+    const folder = join(this.#accountRoot, this.#groupOf(name));
+    const ns = (file: string): number => Number(readFileSync(join(folder, file), "utf8"));
+    return { totalMs: ns("cpuacct.usage") / 1e6, systemMs: ns("cpuacct.usage_sys") / 1e6 };
+  }
+
   /** The processes must be gone. */
   async remove(): Promise<void> {
     for (const name of this.#names) {
@@ -109,7 +131,7 @@ export class ControlGroups {
 
   /** Groups of runs that were killed: their processes are gone, so is the run. */
   #removeLeftovers(): void {
-    for (const root of [this.#cpuRoot, this.#memoryRoot]) {
+    for (const root of this.#roots) {
       for (const entry of readdirSync(root)) {
         const pid = new RegExp(`^${groupPrefix}(\\d+)-`).exec(entry)?.[1];
         if (pid === undefined || existsSync(`/proc/${pid}`)) continue;
@@ -122,9 +144,21 @@ export class ControlGroups {
     }
   }
 
-  #foldersOf(name: string): [cpu: string, memory: string] {
-    const group = `${groupPrefix}${process.pid}-${name}`;
-    return [join(this.#cpuRoot, group), join(this.#memoryRoot, group)];
+  get #hasAccounts(): boolean {
+    return existsSync(join(this.#accountRoot, "cpuacct.usage"));
+  }
+
+  get #roots(): Folders {
+    return this.#hasAccounts ? [this.#cpuRoot, this.#memoryRoot, this.#accountRoot] : [this.#cpuRoot, this.#memoryRoot];
+  }
+
+  #groupOf(name: string): string {
+    return `${groupPrefix}${process.pid}-${name}`;
+  }
+
+  #foldersOf(name: string): Folders {
+    const group = this.#groupOf(name);
+    return this.#roots.map((root) => join(root, group)) as unknown as Folders;
   }
 }
 

@@ -3,9 +3,9 @@ import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, 
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect } from "chai";
-import { ControlGroups, limitText, readLimit } from "../../perf/contest/cgroups.ts";
 import { CpuMeter } from "../../perf/contest/environment.ts";
-import { readUsage } from "../../perf/contest/process-usage.ts";
+import { ControlGroups, limitText, readLimit } from "../../perf/limits/cgroups.ts";
+import { readUsage } from "../../perf/limits/process-usage.ts";
 
 describe("contest limits", () => {
   let root: string;
