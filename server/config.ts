@@ -214,10 +214,11 @@ export function readConfig(environment: Environment): Config | string[] {
   if (links.some((link) => typeof parseAddress(formatAddress(healthAddress(link))) === "string")) {
     reader.refuse("LINKS", "leaves room for the health monitor: seven bytes of path, or the next port");
   }
+  const { listen, adminListen } = reader.listening(links);
   const config: Config = {
     profile: reader.oneOf("PROFILE", ["default", "contest"]) as Config["profile"],
     instance,
-    listen: reader.address("LISTEN"),
+    listen,
     links,
     processorUrls: [reader.url("DEFAULT_PROCESSOR_URL"), reader.url("FALLBACK_PROCESSOR_URL")],
     durability: reader.oneOf("DURABILITY", ["write", "fsync", "none"]) as Durability,
@@ -236,7 +237,7 @@ export function readConfig(environment: Environment): Config | string[] {
     purgeEnabled: reader.oneOf("PURGE_ENABLED", ["true", "false"]) === "true",
     corsOrigin: reader.origin("CORS_ORIGIN"),
     logLevel: reader.oneOf("LOG_LEVEL", LOG_LEVELS),
-    adminListen: reader.text("ADMIN_LISTEN") === "" ? undefined : reader.address("ADMIN_LISTEN"),
+    adminListen,
     metricsEnabled: reader.oneOf("METRICS", ["true", "false"]) === "true",
     fees: [reader.fee("DEFAULT_FEE"), reader.fee("FALLBACK_FEE")],
     shutdownGraceMs: reader.integer("SHUTDOWN_GRACE_MS", 0, 60_000),
@@ -299,6 +300,16 @@ class SettingReader {
 
   address(name: string): Address {
     return this.#parseAddress(name, this.text(name));
+  }
+
+  /** A unix socket replaces what is at its path, so no address may be used twice. */
+  listening(links: readonly Address[]): { listen: Address; adminListen: Address | undefined } {
+    const listen = this.address("LISTEN");
+    const adminListen = this.text("ADMIN_LISTEN") === "" ? undefined : this.address("ADMIN_LISTEN");
+    const taken = [listen, ...links, ...links.map(healthAddress)].map(formatAddress);
+    if (adminListen && taken.includes(formatAddress(adminListen)))
+      this.refuse("ADMIN_LISTEN", "is an address that nothing else has");
+    return { listen, adminListen };
   }
 
   addresses(name: string): Address[] {

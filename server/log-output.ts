@@ -1,4 +1,5 @@
 import { constants, fstatSync, openSync } from "node:fs";
+import { Socket } from "node:net";
 import { type DestinationStream, pino } from "pino";
 
 /** Bytes gathered before a write; a quieter log is flushed by the timer below. */
@@ -78,14 +79,18 @@ export class LogOutput implements DestinationStream {
 }
 
 /**
- * A pipe that is full holds up its writer. Opened a second time it can be told not to, without changing it for the other processes that
- * share the first descriptor. Whatever else the standard output is does not fill up.
+ * A pipe or socket that is full holds up its writer: a thread of the pool meanwhile, and the end of the process for good. So it is told not
+ * to. A pipe is opened a second time for that, because the setting is shared with everybody who has the first descriptor; a socket
+ * cannot be, and is its process's own as a rule. Whatever else the standard output is does not fill up.
  */
 function openUnblocking(descriptor: number): number {
   try {
-    if (!fstatSync(descriptor).isFIFO()) return descriptor;
-    return openSync(`/proc/self/fd/${descriptor}`, constants.O_WRONLY | constants.O_NONBLOCK);
+    const kind = fstatSync(descriptor);
+    if (kind.isFIFO()) return openSync(`/proc/self/fd/${descriptor}`, constants.O_WRONLY | constants.O_NONBLOCK);
+    // libuv sets O_NONBLOCK on what it opens. The stream itself is not used.
+    if (kind.isSocket()) new Socket({ fd: descriptor, readable: false, writable: true }).unref();
   } catch {
-    return descriptor;
+    // As it was, then.
   }
+  return descriptor;
 }

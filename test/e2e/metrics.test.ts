@@ -1,6 +1,6 @@
 import { expect } from "chai";
 import { bodyOf, instanceOf, newPayment, newPaymentOf, pay, payMany, untilState } from "./payments.ts";
-import { valueOf } from "./prometheus-text.ts";
+import { metricValue } from "./prometheus-text.ts";
 import { type Scraped, scrape, scrapeAll, sumOf } from "./scrape.ts";
 import { ROLES, type Role, Service } from "./service.ts";
 import { countOf, summaryOf, untilProcessed } from "./summaries.ts";
@@ -49,12 +49,12 @@ describe("metrics", () => {
         processed: "processed",
         failed: "failed",
       })) {
-        expect(valueOf(scraped[i]!, "rinha_ledger_payments", { state }), state).to.equal(payments[field]);
+        expect(metricValue(scraped[i]!, "rinha_ledger_payments", { state }), state).to.equal(payments[field]);
       }
-      expect(valueOf(scraped[i]!, "rinha_ledger_capacity_payments")).to.equal(payments["capacity"]);
+      expect(metricValue(scraped[i]!, "rinha_ledger_capacity_payments")).to.equal(payments["capacity"]);
       for (const { name, available, limit } of processors) {
-        expect(valueOf(scraped[i]!, "rinha_processor_up", { processor: name })).to.equal(available ? 1 : 0);
-        expect(valueOf(scraped[i]!, "rinha_processor_in_flight_limit", { processor: name })).to.equal(limit);
+        expect(metricValue(scraped[i]!, "rinha_processor_up", { processor: name })).to.equal(available ? 1 : 0);
+        expect(metricValue(scraped[i]!, "rinha_processor_in_flight_limit", { processor: name })).to.equal(limit);
       }
     }
   }
@@ -104,11 +104,13 @@ describe("metrics", () => {
     const payment = newPaymentOf(2);
     expect((await pay(service.instances[0]!, payment)).status).to.equal(202);
     const [first, second] = await scrapeAll(service);
-    expect([first!, second!].map((families) => valueOf(families, "rinha_payments_accepted_total"))).to.deep.equal([0, 1]);
+    expect([first!, second!].map((families) => metricValue(families, "rinha_payments_accepted_total"))).to.deep.equal([
+      0, 1,
+    ]);
     await service.topology.kill("instance-2");
     expect((await pay(service.instances[0]!, newPaymentOf(2))).status).to.equal(503);
     const after = await scrape(service.instances[0]!);
-    expect(valueOf(after, "rinha_payments_refused_total", { reason: "owner_unreachable" })).to.equal(1);
+    expect(metricValue(after, "rinha_payments_refused_total", { reason: "owner_unreachable" })).to.equal(1);
   });
 
   it("tell of failing processors, doubts and payments given up", async () => {
@@ -120,8 +122,8 @@ describe("metrics", () => {
     await until("the payment is in doubt", async () => {
       const families = await scrape(owner);
       return (
-        valueOf(families, "rinha_ledger_payments", { state: "in_doubt" }) === 1 &&
-        valueOf(families, "rinha_unsettled_age_seconds") > 0.2
+        metricValue(families, "rinha_ledger_payments", { state: "in_doubt" }) === 1 &&
+        metricValue(families, "rinha_unsettled_age_seconds") > 0.2
       );
     });
     await wire.set("open");
@@ -139,7 +141,9 @@ describe("metrics", () => {
     expect(sumOf(scraped, "rinha_payments_failed_total", { processor: "none" })).to.equal(10);
     expect(sumOf(scraped, "rinha_payments_failed_total")).to.equal(10);
     const failing = views.flatMap(({ attempts }) => attempts).filter(({ outcome }) => outcome === "failing").length;
-    expect(sumOf(scraped, "rinha_attempts_total", { outcome: "failing" })).to.be.at.least(failing).and.above(0);
+    expect(sumOf(scraped, "rinha_attempts_total", { outcome: "failing" }))
+      .to.be.at.least(failing)
+      .and.above(0);
     await expectBooksToAgree(scraped);
   });
 
@@ -208,8 +212,8 @@ describe("metrics where they are configured otherwise", () => {
     const through = await Service.start({ metricsThroughNginx: true });
     try {
       await payMany(through.front, [newPaymentOf(2)]);
-      expect(valueOf(await scrape(through.front, "/metrics/1"), "rinha_payments_accepted_total")).to.equal(0);
-      expect(valueOf(await scrape(through.front, "/metrics/2"), "rinha_payments_accepted_total")).to.equal(1);
+      expect(metricValue(await scrape(through.front, "/metrics/1"), "rinha_payments_accepted_total")).to.equal(0);
+      expect(metricValue(await scrape(through.front, "/metrics/2"), "rinha_payments_accepted_total")).to.equal(1);
       expect((await through.front.get("/metrics/3")).status).to.equal(503);
       for (const path of ["/metrics", "/metrics/0", "/metrics/1/x", "/metrics/x"]) {
         expect((await through.front.get(path)).status, path).to.equal(404);

@@ -190,9 +190,9 @@ describe("docker/compose.observability.yml", () => {
       rule_files: string[];
     };
     for (const file of ruleFiles) expect(mountsOf("prometheus")).to.include(`/etc/prometheus/${file}`);
-    const { providers } = parse(
-      readFileSync("docker/grafana/provisioning/dashboards/rinha-backend.yml", "utf8"),
-    ) as { providers: { options: { path: string } }[] };
+    const { providers } = parse(readFileSync("docker/grafana/provisioning/dashboards/rinha-backend.yml", "utf8")) as {
+      providers: { options: { path: string } }[];
+    };
     for (const { options } of providers) expect(mountsOf("grafana").map(dirname)).to.include(options.path);
   });
 });

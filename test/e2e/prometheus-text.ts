@@ -41,7 +41,7 @@ export function parseMetrics(text: string): Map<string, MetricFamily> {
 }
 
 /** The value of the one sample with these labels and no others. */
-export function valueOf(
+export function metricValue(
   families: Map<string, MetricFamily>,
   name: string,
   labels: Readonly<Record<string, string>> = {},
@@ -83,7 +83,8 @@ function check({ name, type, samples }: MetricFamily): void {
   if (type === "") throw new Error(`a family has a TYPE: name=${name}`);
   if (type === "counter" && !name.endsWith("_total")) throw new Error(`a counter ends in _total: name=${name}`);
   if (type !== "counter" && name.endsWith("_total")) throw new Error(`only counters end in _total: name=${name}`);
-  if (type === "counter" && samples.some(({ value }) => value < 0)) throw new Error(`counters are not negative: ${name}`);
+  if (type === "counter" && samples.some(({ value }) => value < 0))
+    throw new Error(`counters are not negative: ${name}`);
   if (type !== "histogram") return;
   const bySeries = new Map<string, MetricSample[]>();
   for (const sample of samples) {

@@ -3,11 +3,14 @@ export type Query = { selectors: Selector[]; groupings: string[] };
 
 const AGGREGATIONS = new Set(["sum", "min", "max", "avg", "count", "topk", "bottomk", "stddev", "quantile", "group"]);
 const FUNCTIONS = new Set(
-  "rate irate increase delta deriv histogram_quantile clamp_min clamp_max time max_over_time avg_over_time abs".split(" "),
+  "rate irate increase delta deriv histogram_quantile clamp_min clamp_max time max_over_time avg_over_time abs".split(
+    " ",
+  ),
 );
 const WORDS = new Set("and or unless bool offset".split(" "));
 const GROUPERS = new Set("by without on ignoring group_left group_right".split(" "));
-const TOKEN = /\s*(?:(?<word>[a-zA-Z_:][\w:]*)|(?<string>"(?:[^"\\]|\\.)*")|(?<duration>\[[^\]]*\])|(?<number>\d[\d.e]*[smhdwy]?)|(?<sign>=~|!~|!=|==|<=|>=|[-+*/%^<>=(){},]))/y;
+const TOKEN =
+  /\s*(?:(?<word>[a-zA-Z_:][\w:]*)|(?<string>"(?:[^"\\]|\\.)*")|(?<duration>\[[^\]]*\])|(?<number>\d[\d.e]*[smhdwy]?)|(?<sign>=~|!~|!=|==|<=|>=|[-+*/%^<>=(){},]))/y;
 
 /** What a PromQL expression speaks of: metrics, labels matched, labels grouped by. Throws at what it does not know. */
 export function readQuery(expression: string): Query {

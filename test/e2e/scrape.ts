@@ -17,7 +17,11 @@ export function scrapeAll(service: Service): Promise<Scraped[]> {
 }
 
 /** Sum over the instances of all samples of that name that have these labels, whatever else they have. */
-export function sumOf(scraped: readonly Scraped[], name: string, labels: Readonly<Record<string, string>> = {}): number {
+export function sumOf(
+  scraped: readonly Scraped[],
+  name: string,
+  labels: Readonly<Record<string, string>> = {},
+): number {
   let sum = 0;
   for (const families of scraped) {
     const family = families.get(name) ?? families.get(name.replace(/_(bucket|sum|count)$/, ""));
