@@ -1,5 +1,3 @@
-import { constants, fstatSync, openSync } from "node:fs";
-import { Socket } from "node:net";
 import { type DestinationStream, pino } from "pino";
 
 /** Bytes gathered before a write; a quieter log is flushed by the timer below. */
@@ -19,17 +17,16 @@ type Destination = ReturnType<typeof pino.destination>;
 export class LogOutput implements DestinationStream {
   /** Called once lines flow again after some were dropped, with their number. */
   onFlowing: (droppedCount: number) => void = () => {};
-  readonly #descriptor: number;
   readonly #destination: Destination;
   readonly #timer: NodeJS.Timeout;
   #droppedCount = 0;
   #toldCount = 0;
   #giveUpAtMs = Number.POSITIVE_INFINITY;
 
-  constructor(descriptor = 1) {
-    this.#descriptor = openUnblocking(descriptor);
+  constructor() {
     this.#destination = pino.destination({
-      fd: this.#descriptor,
+      // Looked at once, a pipe or socket is non-blocking: full, it says so, instead of keeping a thread, and at the end the process.
+      fd: process.stdout.fd,
       sync: false,
       minLength: BUFFER_BYTES,
       maxLength: BUFFER_BYTES_MAX,
@@ -76,21 +73,4 @@ export class LogOutput implements DestinationStream {
     this.#toldCount = this.#droppedCount;
     this.onFlowing(dropped);
   }
-}
-
-/**
- * A pipe or socket that is full holds up its writer: a thread of the pool meanwhile, and the end of the process for good. So it is told not
- * to. A pipe is opened a second time for that, because the setting is shared with everybody who has the first descriptor; a socket
- * cannot be, and is its process's own as a rule. Whatever else the standard output is does not fill up.
- */
-function openUnblocking(descriptor: number): number {
-  try {
-    const kind = fstatSync(descriptor);
-    if (kind.isFIFO()) return openSync(`/proc/self/fd/${descriptor}`, constants.O_WRONLY | constants.O_NONBLOCK);
-    // libuv sets O_NONBLOCK on what it opens. The stream itself is not used.
-    if (kind.isSocket()) new Socket({ fd: descriptor, readable: false, writable: true }).unref();
-  } catch {
-    // As it was, then.
-  }
-  return descriptor;
 }

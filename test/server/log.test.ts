@@ -80,11 +80,4 @@ describe("log", () => {
       expect(log.level).to.equal(configured);
     }
   });
-
-  it("names the trace of a payment where there is one", () => {
-    const { log } = logOf();
-    expect(log.traceOf?.(1)).to.equal(undefined);
-    log.traceOf = (slot) => (slot === 1 ? { traceId: "t", spanId: "s" } : undefined);
-    expect([log.traceOf(1), log.traceOf(2)]).to.deep.equal([{ traceId: "t", spanId: "s" }, undefined]);
-  });
 });
