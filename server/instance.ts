@@ -9,7 +9,7 @@ import type { Config } from "./config.ts";
 import { Dispatcher } from "./dispatcher.ts";
 import { GroupCommit } from "./group-commit.ts";
 import { HealthMonitor } from "./health/monitor.ts";
-import { serveAdmin } from "./http/admin-api.ts";
+import { refuseUnknown, serveAdmin } from "./http/admin-api.ts";
 import { REFUSAL_DETAILS } from "./http/payment-ack.ts";
 import { PublicApi } from "./http/public-api.ts";
 import { Storage } from "./journal/storage.ts";
@@ -141,7 +141,10 @@ async function openListeners(
   registerAdmin: (app: TemplatedApp) => void,
 ): Promise<Listener[]> {
   if (adminListen) {
-    const admin = await Listener.open(adminListen, registerAdmin);
+    const admin = await Listener.open(adminListen, (app) => {
+      registerAdmin(app);
+      refuseUnknown(app);
+    });
     return [admin, await Listener.open(listen, (app) => api.register(app))];
   }
   const registerAll = (app: TemplatedApp): void => {

@@ -40,6 +40,14 @@ export function serveAdmin(app: TemplatedApp, log: Log, metrics: Metrics | undef
   refuseOthers(app, "/log-level", "GET, PUT");
 }
 
+/** For an address that serves nothing else. */
+export function refuseUnknown(app: TemplatedApp): void {
+  app.any("/*", (res, req) => {
+    const isHead = req.getCaseSensitiveMethod() === "HEAD";
+    new Exchange(res, isHead, []).answer(problemAnswer({ status: 404, detail: "no such endpoint for operators" }));
+  });
+}
+
 function refuseOthers(app: TemplatedApp, route: string, allow: string): void {
   app.any(route, (res, req) => {
     const detail = `this method is not allowed here: method=${req.getCaseSensitiveMethod()}`;

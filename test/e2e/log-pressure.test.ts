@@ -4,9 +4,8 @@ import { closeSync, constants, mkdtempSync, openSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect } from "chai";
-import { instanceMain } from "../../perf/topology/plans.ts";
-import { answersHealth } from "../../perf/topology/readiness.ts";
 import { Caller } from "./caller.ts";
+import { startLoneInstance } from "./lone-instance.ts";
 import { newPayment, payMany } from "./payments.ts";
 import { residentMb } from "./process-resources.ts";
 import { metricValue } from "./prometheus-text.ts";
@@ -67,31 +66,18 @@ describe("a log that nobody reads", () => {
   }
 
   /** An instance that writes two lines for every payment, at least. */
-  function start(stdio: Reader["stdio"], socketPath: string): ChildProcess {
-    const unreachable = "http://127.0.0.1:1";
-    child = spawn(process.execPath, ["--max-old-space-size=64", "--optimize-for-size", instanceMain], {
-      stdio: ["ignore", stdio, "inherit"],
-      env: {
-        LISTEN: `unix:${socketPath}`,
-        DATA_DIR: join(directory, "data"),
-        LOG_LEVEL: "debug",
-        CAPACITY: "100000",
-        DEFAULT_PROCESSOR_URL: unreachable,
-        FALLBACK_PROCESSOR_URL: unreachable,
-      },
-    });
-    return child;
+  async function start(stdout: Reader["stdio"]): Promise<{ running: ChildProcess; caller: Caller }> {
+    const started = await startLoneInstance(directory, stdout, { LOG_LEVEL: "debug" });
+    child = started.child;
+    return { running: child, caller: new Caller({ socketPath: started.socketPath }) };
   }
 
   for (const [kind, make] of Object.entries({ pipe, socket })) {
     it(`costs lines and nothing else (${kind}), and is told of once it is read again`, async () => {
       const reader = make();
-      const socketPath = join(directory, "instance.sock");
-      const child = start(reader.stdio, socketPath);
-      await until("it serves", () => answersHealth({ socketPath }));
-      const caller = new Caller({ socketPath });
+      const { running, caller } = await start(reader.stdio);
       try {
-        const memoryBeforeMb = residentMb(child.pid!);
+        const memoryBeforeMb = residentMb(running.pid!);
         let dropped = 0;
         let acceptedCount = 0;
         let slowestMs = 0;
@@ -106,11 +92,11 @@ describe("a log that nobody reads", () => {
           dropped = metricValue(await scrape(caller), "rinha_log_lines_dropped_total");
         }
         expect(slowestMs, "200 payments at once").to.be.below(5000);
-        expect(residentMb(child.pid!) - memoryBeforeMb).to.be.below(40);
+        expect(residentMb(running.pid!) - memoryBeforeMb).to.be.below(40);
         expect(metricValue(await scrape(caller), "rinha_payments_accepted_total")).to.equal(acceptedCount);
 
         let text = "";
-        reader.read(child, (more) => {
+        reader.read(running, (more) => {
           text += more;
         });
         await until("the loss is told", () => text.includes("log lines were dropped"));
@@ -126,10 +112,7 @@ describe("a log that nobody reads", () => {
 
     it(`does not keep the instance from ending (${kind})`, async () => {
       const reader = make();
-      const socketPath = join(directory, "instance.sock");
-      const child = start(reader.stdio, socketPath);
-      await until("it serves", () => answersHealth({ socketPath }));
-      const caller = new Caller({ socketPath });
+      const { running, caller } = await start(reader.stdio);
       while (metricValue(await scrape(caller), "rinha_log_lines_dropped_total") === 0) {
         await payMany(
           caller,
@@ -138,8 +121,8 @@ describe("a log that nobody reads", () => {
       }
       caller.close();
       const beganAtMs = performance.now();
-      child.kill("SIGTERM");
-      expect(await once(child, "exit")).to.deep.equal([0, null]);
+      running.kill("SIGTERM");
+      expect(await once(running, "exit")).to.deep.equal([0, null]);
       expect(performance.now() - beganAtMs).to.be.below(5000);
       reader.close();
     });

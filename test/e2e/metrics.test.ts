@@ -1,4 +1,10 @@
+import { once } from "node:events";
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { expect } from "chai";
+import { Caller } from "./caller.ts";
+import { startLoneInstance } from "./lone-instance.ts";
 import { bodyOf, instanceOf, newPayment, newPaymentOf, pay, payMany, untilState } from "./payments.ts";
 import { metricValue } from "./prometheus-text.ts";
 import { type Scraped, scrape, scrapeAll, sumOf } from "./scrape.ts";
@@ -220,6 +226,27 @@ describe("metrics where they are configured otherwise", () => {
       }
     } finally {
       await through.stop();
+    }
+  });
+
+  it("are on ADMIN_LISTEN alone, where there is one, and the level of the log with them", async () => {
+    const directory = mkdtempSync(join(tmpdir(), "rinha-admin-"));
+    const adminPath = join(directory, "admin.sock");
+    const { child, socketPath } = await startLoneInstance(directory, "ignore", { ADMIN_LISTEN: `unix:${adminPath}` });
+    const front = new Caller({ socketPath });
+    const admin = new Caller({ socketPath: adminPath });
+    try {
+      await payMany(front, [newPayment()]);
+      expect(metricValue(await scrape(admin), "rinha_payments_accepted_total")).to.equal(1);
+      expect((await admin.get("/log-level")).status).to.equal(200);
+      for (const path of ["/metrics", "/log-level"]) expect((await front.get(path)).status, path).to.equal(404);
+      expect((await admin.get("/payments-summary")).status).to.equal(404);
+    } finally {
+      for (const caller of [front, admin]) caller.close();
+      child.kill("SIGTERM");
+      const end = await once(child, "exit");
+      rmSync(directory, { recursive: true, force: true });
+      expect(end).to.deep.equal([0, null]);
     }
   });
 });
