@@ -2,6 +2,8 @@ import { MAX_CAPACITY } from "../core/ledger.ts";
 import { MAX_INSTANCES } from "../core/payment-id.ts";
 import { type Address, formatAddress, healthAddress, parseAddress } from "./address.ts";
 import type { Durability } from "./group-commit.ts";
+import { LOG_LEVELS } from "./log.ts";
+import { type Fee, readFee } from "./telemetry/fee.ts";
 
 /**
  * Every setting of an instance, read from the environment. One table is the source of the validation, of `--help` and of the
@@ -30,12 +32,16 @@ export type Config = {
   purgeEnabled: boolean;
   corsOrigin: string;
   logLevel: string;
+  /** Where /metrics and /log-level are; undefined: on `listen`. */
+  adminListen: Address | undefined;
+  metricsEnabled: boolean;
+  /** By processor; for reporting only. */
+  fees: [Fee, Fee];
   shutdownGraceMs: number;
 };
 
 type Setting = { name: string; fallback: string; contest?: string; meaning: string; rule: string };
 
-const LOG_LEVELS = ["trace", "debug", "info", "warn", "error", "fatal", "silent"];
 const DAY_MS = 86_400_000;
 
 export const SETTINGS: readonly Setting[] = [
@@ -167,6 +173,26 @@ export const SETTINGS: readonly Setting[] = [
     meaning: "least level that is logged",
   },
   {
+    name: "ADMIN_LISTEN",
+    fallback: "",
+    rule: "address",
+    meaning:
+      "where `/metrics` and `/log-level` are, an address of their own; empty: on `LISTEN`, where nginx hides them",
+  },
+  { name: "METRICS", fallback: "true", rule: "true or false", meaning: "whether there is GET /metrics" },
+  {
+    name: "DEFAULT_FEE",
+    fallback: "0.05",
+    rule: "decimal from 0 to 1",
+    meaning: "the cheaper processor's share of an amount; for the metrics of fees and profit only",
+  },
+  {
+    name: "FALLBACK_FEE",
+    fallback: "0.15",
+    rule: "decimal from 0 to 1",
+    meaning: "the dearer processor's share likewise",
+  },
+  {
     name: "SHUTDOWN_GRACE_MS",
     fallback: "5000",
     rule: "0 to 60000",
@@ -188,10 +214,11 @@ export function readConfig(environment: Environment): Config | string[] {
   if (links.some((link) => typeof parseAddress(formatAddress(healthAddress(link))) === "string")) {
     reader.refuse("LINKS", "leaves room for the health monitor: seven bytes of path, or the next port");
   }
+  const { listen, adminListen } = reader.listening(links);
   const config: Config = {
     profile: reader.oneOf("PROFILE", ["default", "contest"]) as Config["profile"],
     instance,
-    listen: reader.address("LISTEN"),
+    listen,
     links,
     processorUrls: [reader.url("DEFAULT_PROCESSOR_URL"), reader.url("FALLBACK_PROCESSOR_URL")],
     durability: reader.oneOf("DURABILITY", ["write", "fsync", "none"]) as Durability,
@@ -210,6 +237,9 @@ export function readConfig(environment: Environment): Config | string[] {
     purgeEnabled: reader.oneOf("PURGE_ENABLED", ["true", "false"]) === "true",
     corsOrigin: reader.origin("CORS_ORIGIN"),
     logLevel: reader.oneOf("LOG_LEVEL", LOG_LEVELS),
+    adminListen,
+    metricsEnabled: reader.oneOf("METRICS", ["true", "false"]) === "true",
+    fees: [reader.fee("DEFAULT_FEE"), reader.fee("FALLBACK_FEE")],
     shutdownGraceMs: reader.integer("SHUTDOWN_GRACE_MS", 0, 60_000),
   };
   return reader.errors.length > 0 ? reader.errors : config;
@@ -272,6 +302,16 @@ class SettingReader {
     return this.#parseAddress(name, this.text(name));
   }
 
+  /** A unix socket replaces what is at its path, so no address may be used twice. */
+  listening(links: readonly Address[]): { listen: Address; adminListen: Address | undefined } {
+    const listen = this.address("LISTEN");
+    const adminListen = this.text("ADMIN_LISTEN") === "" ? undefined : this.address("ADMIN_LISTEN");
+    const taken = [listen, ...links, ...links.map(healthAddress)].map(formatAddress);
+    if (adminListen && taken.includes(formatAddress(adminListen)))
+      this.refuse("ADMIN_LISTEN", "is an address that nothing else has");
+    return { listen, adminListen };
+  }
+
   addresses(name: string): Address[] {
     const text = this.text(name);
     return text === "" ? [] : text.split(",").map((part) => this.#parseAddress(name, part.trim()));
@@ -283,6 +323,12 @@ class SettingReader {
     if (url?.protocol === "http:" && url.hostname !== "") return url;
     this.refuse(name, "must be an http URL");
     return new URL("http://localhost");
+  }
+
+  fee(name: string): Fee {
+    const fee = readFee(this.text(name));
+    if (fee === undefined) this.refuse(name, "must be a decimal from 0 to 1");
+    return fee ?? { text: "0", units: 0n, scale: 0 };
   }
 
   origin(name: string): string {

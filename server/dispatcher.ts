@@ -1,4 +1,3 @@
-import type { Logger } from "pino";
 import type { Engine } from "../core/engine.ts";
 import { FLIGHT_FREE, NO_FLIGHT, POSTING } from "../core/flights.ts";
 import { FAILED, OUTCOME_NAMES, PENDING, PROCESSED, PROCESSOR_NAMES } from "../core/payment.ts";
@@ -6,9 +5,10 @@ import { formatUuid, UUID_WORDS } from "../core/uuid.ts";
 import { NOT_FOUND_SLOT } from "../core/uuid-index.ts";
 import type { SlewedClock } from "./clock.ts";
 import type { Effect, GroupCommit } from "./group-commit.ts";
+import type { Log } from "./log.ts";
 import { ProcessorClient } from "./processor/processor-client.ts";
 import { SendPacer } from "./send-pacer.ts";
-import type { AttemptMeters } from "./telemetry/meters.ts";
+import type { Meters } from "./telemetry/meters.ts";
 
 /** Requests begun per turn of the event loop: what has arrived meanwhile is accepted before more go out. */
 const SENDS_PER_TURN = 8;
@@ -24,8 +24,8 @@ export class Dispatcher {
   readonly #engine: Engine;
   readonly #clock: SlewedClock;
   readonly #commit: GroupCommit;
-  readonly #logger: Logger;
-  readonly #logsOutcomes: boolean;
+  readonly #log: Log;
+  readonly #meters: Meters;
   readonly #requestTimeoutMs: number;
   readonly #clients: readonly ProcessorClient[];
   readonly #wasDown: boolean[];
@@ -38,20 +38,22 @@ export class Dispatcher {
     engine: Engine,
     clock: SlewedClock,
     commit: GroupCommit,
-    logger: Logger,
-    meters: readonly AttemptMeters[],
+    log: Log,
+    meters: Meters,
     options: DispatcherOptions,
   ) {
     this.#engine = engine;
     this.#clock = clock;
     this.#commit = commit;
     commit.onGather = () => this.#gather();
-    this.#logger = logger;
-    this.#logsOutcomes = logger.isLevelEnabled("info");
+    this.#log = log;
+    this.#meters = meters;
     this.#requestTimeoutMs = options.requestTimeoutMs;
     this.#clients = options.processorUrls.map(
       (url, processor) =>
-        new ProcessorClient(url, engine, meters[processor]!, (flight, outcome) => this.#settle(flight, outcome)),
+        new ProcessorClient(url, engine, meters.attempts[processor]!, (flight, outcome) =>
+          this.#settle(flight, outcome),
+        ),
     );
     this.#pacer = new SendPacer(engine.ledger.head);
     this.#wasDown = this.#clients.map(() => false);
@@ -95,7 +97,7 @@ export class Dispatcher {
     const nowMs = this.#clock.nowMs();
     const elapsedMs = nowMs - this.#engine.flights.beganAtMs[flight]!;
     const slot = this.#engine.settle(flight, outcome, nowMs);
-    if (this.#logsOutcomes && slot !== NOT_FOUND_SLOT) this.#logAttempt(slot, processor, outcome, elapsedMs);
+    if (slot !== NOT_FOUND_SLOT) this.#noteOutcome(slot, processor, outcome, elapsedMs);
     this.#noteHealth();
     this.#commit.wake();
   }
@@ -114,21 +116,27 @@ export class Dispatcher {
   #dropOld(nowMs: number): void {
     this.#engine.evictOld(nowMs);
     this.#engine.giveUpOld(nowMs, (slot) => {
-      if (this.#logsOutcomes) this.#logger.info({ correlationId: this.#idOf(slot) }, "payment failed: gave up");
+      this.#meters.gaveUpCount++;
+      if (this.#log.isInfo) this.#log.logger.info(this.#fieldsOf(slot), "payment failed: gave up");
     });
   }
 
-  #logAttempt(slot: number, processor: number, outcome: number, ms: number): void {
+  /** Hot: no line is put together that nobody wants. */
+  #noteOutcome(slot: number, processor: number, outcome: number, ms: number): void {
     const state = this.#engine.ledger.rows.state[slot]!;
+    if (state === PROCESSED) this.#meters.processed[processor]!++;
+    else if (state === FAILED) this.#meters.failed[processor]!++;
+    const isEnd = state === PROCESSED || state === FAILED;
+    if (isEnd ? !this.#log.isInfo : !this.#log.isDebug) return;
     const line = {
-      correlationId: this.#idOf(slot),
+      ...this.#fieldsOf(slot),
       processor: PROCESSOR_NAMES[processor],
       ms,
       outcome: OUTCOME_NAMES[outcome],
     };
-    if (state === PROCESSED) this.#logger.info(line, "payment processed");
-    else if (state === FAILED) this.#logger.info(line, "payment failed");
-    else this.#logger.debug(line, "attempt ended");
+    if (state === PROCESSED) this.#log.logger.info(line, "payment processed");
+    else if (state === FAILED) this.#log.logger.info(line, "payment failed");
+    else this.#log.logger.debug(line, "attempt ended");
   }
 
   #noteHealth(): void {
@@ -136,12 +144,13 @@ export class Dispatcher {
       const { isDown } = this.#engine.router.gates[p]!;
       if (isDown === this.#wasDown[p]) continue;
       this.#wasDown[p] = isDown;
-      this.#logger.warn({ processor: PROCESSOR_NAMES[p] }, isDown ? "processor down" : "processor back");
+      this.#log.logger.warn({ processor: PROCESSOR_NAMES[p] }, isDown ? "processor down" : "processor back");
     }
   }
 
-  #idOf(slot: number): string {
-    return formatUuid(this.#engine.ledger.rows.correlationIds, slot * UUID_WORDS);
+  #fieldsOf(slot: number): object {
+    const correlationId = formatUuid(this.#engine.ledger.rows.correlationIds, slot * UUID_WORDS);
+    return { correlationId, ...this.#log.traceOf?.(slot) };
   }
 }
 

@@ -35,6 +35,10 @@ export class GroupCommit {
   #effects: Effect[] = [];
   #unsynced: Effect[] = [];
   #isSyncing = false;
+  #syncingCount = 0;
+  /** When the oldest effect of the sync under way, and of those that wait for the next one, was written. */
+  #syncingSinceMs = 0;
+  #unsyncedSinceMs = 0;
   #isScheduled = false;
   #isFailing = false;
 
@@ -50,6 +54,20 @@ export class GroupCommit {
   /** Nothing can be written now: nothing new may be accepted or sent. */
   get isFailing(): boolean {
     return this.#isFailing;
+  }
+
+  /** Effects held back until their records are as durable as asked for. */
+  get waitingCount(): number {
+    return this.#effects.length + this.#unsynced.length + this.#syncingCount;
+  }
+
+  /** How long the oldest unwritten record, or the oldest effect that waits for a sync, has been waiting, in milliseconds. */
+  get lagMs(): number {
+    const { batch, nowMs } = this.#engine;
+    const unwrittenMs = batch.count === 0 ? 0 : nowMs - batch.atMs(0);
+    if (!this.#isSyncing && this.#unsynced.length === 0) return unwrittenMs;
+    const sinceMs = this.#isSyncing ? this.#syncingSinceMs : this.#unsyncedSinceMs;
+    return Math.max(unwrittenMs, performance.now() - sinceMs);
   }
 
   /** Hot. */
@@ -119,15 +137,21 @@ export class GroupCommit {
   }
 
   #syncThen(effects: Effect[]): void {
+    if (this.#unsynced.length === 0) this.#unsyncedSinceMs = performance.now();
     for (const effect of effects) this.#unsynced.push(effect);
     if (this.#isSyncing || this.#unsynced.length === 0) return;
     const group = this.#unsynced;
     this.#unsynced = [];
     this.#isSyncing = true;
+    this.#syncingCount = group.length;
+    this.#syncingSinceMs = this.#unsyncedSinceMs;
+    const beganAtMs = performance.now();
     this.#log!.sync((error) => {
       // What the kernel failed to write once it may take for written the next time: only a restart tells what is there.
       if (error) throw error;
       this.#isSyncing = false;
+      this.#syncingCount = 0;
+      this.#meters.syncs.record(performance.now() - beganAtMs);
       for (const effect of group) effect.commit();
       this.#syncThen([]);
     });

@@ -1,31 +1,73 @@
-import { type DestinationStream, type Logger, pino } from "pino";
+import { type Logger, pino } from "pino";
+import { LogOutput } from "./log-output.ts";
+import { REDACTED, REDACTED_PATHS, redactLine } from "./log-redaction.ts";
 
-/** Bytes gathered before a write to stdout; a quieter log is flushed by the timer below. */
-const BUFFER_BYTES = 4096;
-/** Beyond this a slow reader of stdout costs lines, not memory. */
-const BUFFER_BYTES_MAX = 1 << 20;
-const FLUSH_INTERVAL_MS = 200;
+export const LOG_LEVELS: readonly string[] = ["trace", "debug", "info", "warn", "error", "fatal", "silent"];
 
-export type Log = {
-  logger: Logger;
-  /** Writes out what is buffered and stops the timer. */
-  close(): void;
-};
+/** What a line about a traced payment carries, so that log and trace are found from each other. */
+export type TraceFields = { traceId: string; spanId: string };
 
 /** JSON lines on stdout, one object a line, written in the background. */
-export function openLog(level: string, instance: number): Log {
-  const destination = pino.destination({ fd: 1, sync: false, minLength: BUFFER_BYTES, maxLength: BUFFER_BYTES_MAX });
-  const logger = pino({ level, base: { instance: instance + 1 } }, destination as DestinationStream);
-  const timer = setInterval(() => destination.flush(), FLUSH_INTERVAL_MS);
-  return {
-    logger,
-    close: () => {
-      clearInterval(timer);
-      try {
-        destination.flushSync();
-      } catch {
-        // The reader of stdout is gone; there is nobody left to tell.
-      }
-    },
-  };
+export class Log {
+  readonly logger: Logger;
+  /** Whether lines of these levels are wanted now: hot paths look here before they put a line together. */
+  isInfo = false;
+  isDebug = false;
+  /** Fields of the trace of the payment in a slot; set by whoever traces. */
+  traceOf: ((slot: number) => TraceFields | undefined) | undefined;
+  readonly #output: LogOutput;
+  readonly #configuredLevel: string;
+
+  /** `instance` from 0. */
+  constructor(level: string, instance: number, output = new LogOutput()) {
+    this.#output = output;
+    this.#configuredLevel = level;
+    this.logger = pino(
+      {
+        level,
+        base: { instance: instance + 1 },
+        redact: { paths: [...REDACTED_PATHS], censor: REDACTED },
+        hooks: { streamWrite: redactLine },
+      },
+      output,
+    );
+    this.#noteLevel();
+    output.onFlowing = (count) => this.logger.warn({ count }, "log lines were dropped: the log is read too slowly");
+  }
+
+  /** One of LOG_LEVELS. */
+  get level(): string {
+    return this.logger.level;
+  }
+
+  set level(level: string) {
+    this.logger.level = level;
+    this.#noteLevel();
+  }
+
+  get configuredLevel(): string {
+    return this.#configuredLevel;
+  }
+
+  /** Lines lost so far because they were read too slowly. */
+  get droppedCount(): number {
+    return this.#output.droppedCount;
+  }
+
+  /** Debug, or back to the configured level; from a configured debug or trace to info and back. */
+  toggle(): void {
+    const other = this.#configuredLevel === "debug" || this.#configuredLevel === "trace" ? "info" : "debug";
+    this.level = this.level === this.#configuredLevel ? other : this.#configuredLevel;
+    this.logger.warn({ level: this.level }, "log level changed by signal");
+  }
+
+  /** Writes out what is buffered, and stops. */
+  close(): void {
+    this.#output.close();
+  }
+
+  #noteLevel(): void {
+    this.isInfo = this.logger.isLevelEnabled("info");
+    this.isDebug = this.logger.isLevelEnabled("debug");
+  }
 }

@@ -1,7 +1,7 @@
 import { parseArgs } from "node:util";
 import { readConfig, settingsHelp, settingsMarkdown } from "./config.ts";
 import { Instance } from "./instance.ts";
-import { openLog } from "./log.ts";
+import { Log } from "./log.ts";
 
 const USAGE =
   "usage: node build/server/main.js [--help | --help-markdown]\n\nAn instance of the payment intermediary. Settings come from the environment:\n";
@@ -20,7 +20,7 @@ async function main(): Promise<void> {
     process.exitCode = EXIT_USAGE;
     return;
   }
-  const log = openLog(config.logLevel, config.instance);
+  const log = new Log(config.logLevel, config.instance);
   const die = (error: unknown): never => {
     log.logger.fatal({ err: error }, "an invariant is broken, or a part has ended: the process ends");
     log.close();
@@ -28,6 +28,7 @@ async function main(): Promise<void> {
   };
   process.on("uncaughtException", die);
   process.on("unhandledRejection", die);
+  process.on("SIGUSR2", () => log.toggle());
 
   const instance = await Instance.start(config, log, die).catch((error: Error) => {
     log.logger.fatal(`cannot start: ${error.message}`);

@@ -1,11 +1,21 @@
 import type { AcceptResult, Engine } from "../core/engine.ts";
+import { parseUuidText, UUID_WORDS } from "../core/uuid.ts";
 import { NOT_FOUND_SLOT } from "../core/uuid-index.ts";
 import type { SlewedClock } from "./clock.ts";
 import type { Effect, GroupCommit } from "./group-commit.ts";
+import type { Log } from "./log.ts";
 import { PaymentBody } from "./payment-body.ts";
 import { paymentView } from "./payment-view.ts";
 import { type SummaryPart, summaryPart, type Window } from "./summary.ts";
-import type { Meters } from "./telemetry/meters.ts";
+import type { Meters, Refusal } from "./telemetry/meters.ts";
+
+/** By AcceptResult. */
+const ANSWER_LINES = [
+  "payment accepted",
+  "payment repeated",
+  "payment refused: conflict",
+  "payment refused: the ledger is full",
+] as const;
 
 /** What the APIs of an instance (public and link) can do with its own payments. */
 export class PaymentService {
@@ -15,13 +25,15 @@ export class PaymentService {
   readonly #clock: SlewedClock;
   readonly #commit: GroupCommit;
   readonly #meters: Meters;
+  readonly #log: Log;
   #isClosing = false;
 
-  constructor(engine: Engine, clock: SlewedClock, commit: GroupCommit, meters: Meters) {
+  constructor(engine: Engine, clock: SlewedClock, commit: GroupCommit, meters: Meters, log: Log) {
     this.engine = engine;
     this.#clock = clock;
     this.#commit = commit;
     this.#meters = meters;
+    this.#log = log;
   }
 
   /** From now on nothing new is accepted. */
@@ -30,16 +42,26 @@ export class PaymentService {
   }
 
   /** Why nothing is accepted now, if so. */
-  get refusal(): string | undefined {
-    if (this.#isClosing) return "shutting down";
-    return this.#commit.isFailing ? "the journal cannot be written" : undefined;
+  get refusal(): "shutting_down" | "journal_failing" | undefined {
+    if (this.#isClosing) return "shutting_down";
+    return this.#commit.isFailing ? "journal_failing" : undefined;
+  }
+
+  /** A payment is answered by what the engine said of it. Hot. */
+  answered(result: AcceptResult, correlationId: string): void {
+    this.#meters.accepts[result]!++;
+    if (this.#log.isDebug) this.#log.logger.debug(this.#fieldsOf(correlationId), ANSWER_LINES[result]);
+  }
+
+  /** A payment is refused before the engine sees it, or because the engine's word could not be written. */
+  refused(reason: Refusal, correlationId?: string): void {
+    this.#meters.refused(reason);
+    if (this.#log.isDebug) this.#log.logger.debug({ correlationId, reason }, "payment refused");
   }
 
   /** Accepts the payment in `body`; it is safe once an effect that was handed to `whenSafe` afterwards is committed. Hot. */
   accept(): AcceptResult {
-    const result = this.engine.accept(this.body.id, 0, this.body.cents, this.#clock.nowMs());
-    this.#meters.accepts[result]!++;
-    return result;
+    return this.engine.accept(this.body.id, 0, this.body.cents, this.#clock.nowMs());
   }
 
   /** See GroupCommit. Hot. */
@@ -72,5 +94,11 @@ export class PaymentService {
     if (!this.#commit.commit()) return false;
     this.engine.purge(this.#clock.nowMs());
     return this.#commit.commit() && this.#commit.durable();
+  }
+
+  #fieldsOf(correlationId: string): object {
+    const id = new Int32Array(UUID_WORDS);
+    const slot = parseUuidText(correlationId, id) ? this.engine.lookup(id) : NOT_FOUND_SLOT;
+    return { correlationId, ...(slot !== NOT_FOUND_SLOT && this.#log.traceOf?.(slot)) };
   }
 }

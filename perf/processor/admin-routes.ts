@@ -1,9 +1,10 @@
 import type { HttpRequest, HttpResponse, TemplatedApp } from "uWebSockets.js";
+import type { Fee } from "../../server/telemetry/fee.ts";
 import { decimalText } from "./amount.ts";
 import type { ArrivalLog } from "./arrival-log.ts";
 import { chargeJson } from "./charge-json.ts";
 import { type Charges, everything, type Window } from "./charges.ts";
-import { type Fee, totalFeeText } from "./fee.ts";
+import { totalFeeText } from "./fee.ts";
 import { answerEmpty, answerJson, answerMessage, answerTooLarge, readBody } from "./http.ts";
 import { broken, fieldOf, parseObject } from "./payment-body.ts";
 import { delayMsMax, type Settings } from "./settings.ts";

@@ -1,11 +1,11 @@
 import uws, { type HttpResponse, type TemplatedApp, type us_listen_socket } from "uWebSockets.js";
 import { createServer } from "node:net";
+import { readFee } from "../../server/telemetry/fee.ts";
 import { addAdminRoutes } from "./admin-routes.ts";
 import { ArrivalLog } from "./arrival-log.ts";
 import { Charges } from "./charges.ts";
 import { monotonicClock } from "./clock.ts";
 import { ConcurrencyLimiter } from "./concurrency-limiter.ts";
-import { readFee } from "./fee.ts";
 import { HealthRoute } from "./health-route.ts";
 import { HealthWindow } from "./health-window.ts";
 import { answerEmpty } from "./http.ts";

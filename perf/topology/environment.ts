@@ -17,6 +17,8 @@ const variables: readonly Variable[] = [
   { name: "FALLBACK_PROCESSOR_URL", fallback: "none", help: "use this processor instead of simulating one" },
   { name: "DATA_DIR", fallback: "none", help: "keep the journals here; without it they go with the run" },
   { name: "LOG_LEVEL", fallback: "warn", help: "of the instances; their log lines go to the standard output" },
+  { name: "LOG_PRETTY", fallback: "true", help: "false: the log lines as they are, in JSON" },
+  { name: "METRICS_THROUGH_NGINX", fallback: "false", help: "true: nginx answers /metrics/1, /metrics/2 …" },
 ];
 
 export const topologyHelp = `npm start: the whole service on this machine, in processes of its own
@@ -29,8 +31,11 @@ ${variables.map(({ name, fallback, help }) => `  ${name.padEnd(24)} ${help} (${f
 All other variables reach the instances as they are, PROFILE=contest for one; node build/server/main.js --help lists them.
 `;
 
+/** A topology, and how its logs are shown. */
+export type StartOptions = TopologyOptions & { readonly prettyLogs: boolean };
+
 /** All mistakes are told at once. */
-export function topologyOptionsFromEnv(env: NodeJS.ProcessEnv): TopologyOptions {
+export function topologyOptionsFromEnv(env: NodeJS.ProcessEnv): StartOptions {
   const problems: string[] = [];
   const wholeNumber = (name: string, min: number, max: number): number => {
     const text = env[name] || variables.find((variable) => variable.name === name)!.fallback;
@@ -40,12 +45,17 @@ export function topologyOptionsFromEnv(env: NodeJS.ProcessEnv): TopologyOptions 
     }
     return value;
   };
+  const isOn = (name: string): boolean => {
+    const text = env[name] || variables.find((variable) => variable.name === name)!.fallback;
+    if (text !== "true" && text !== "false") problems.push(`${name} must be true or false: ${name}=${text}`);
+    return text === "true";
+  };
   const hostName = (): string => {
     const host = env["HOST"] || "127.0.0.1";
     if (!/^[\w.-]+$/.test(host)) problems.push(`HOST must be an IPv4 address or a name: HOST=${host}`);
     return host;
   };
-  const options: TopologyOptions = {
+  const options: StartOptions = {
     port: wholeNumber("PORT", 0, 65_535),
     host: hostName(),
     instanceCount: wholeNumber("INSTANCES", 1, MAX_INSTANCES),
@@ -58,6 +68,8 @@ export function topologyOptionsFromEnv(env: NodeJS.ProcessEnv): TopologyOptions 
       ...(env["FALLBACK_PROCESSOR_URL"] ? { fallback: env["FALLBACK_PROCESSOR_URL"] } : {}),
     },
     env: { LOG_LEVEL: env["LOG_LEVEL"] || "warn" },
+    metricsThroughNginx: isOn("METRICS_THROUGH_NGINX"),
+    prettyLogs: isOn("LOG_PRETTY"),
   };
   if (problems.length > 0) throw new Error(problems.join("\n"));
   return options;

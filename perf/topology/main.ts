@@ -1,5 +1,6 @@
 import { randomUUID } from "node:crypto";
 import { topologyHelp, topologyOptionsFromEnv } from "./environment.ts";
+import { LogPrinter } from "./log-printer.ts";
 import type { ChildName } from "./plans.ts";
 import type { ChildExit, ChildHooks } from "./supervisor.ts";
 import { startTopology, type Topology, type TopologyOptions } from "./topology.ts";
@@ -16,6 +17,7 @@ async function main(): Promise<void> {
   if (args.length > 0) throw new Error(`arguments must be none or --help: arguments=${args.join(" ")}`);
   const options = topologyOptionsFromEnv(process.env);
   const ending = new Ending();
+  const hooks = hooksWith(new LogPrinter(options.prettyLogs, process.stdout.isTTY === true));
   try {
     const topology = await startTopology({ ...options, hooks, signal: ending.signal });
     ending.take(topology);
@@ -67,19 +69,21 @@ class Ending {
   }
 }
 
-const hooks: ChildHooks<ChildName> = {
-  onRestart(exit: ChildExit<ChildName>, delayMs: number): void {
-    const when = delayMs === 0 ? "at once" : `in ${delayMs} ms`;
-    console.error(
-      `${exit.name} died: pid=${exit.pid} code=${exit.code} signal=${exit.signal}; starting it again ${when}`,
-    );
-  },
-  onLine(name, stream, line) {
-    // What a simulated processor has to say at its start is in the summary already.
-    if (stream === "stdout" && name.startsWith("processor-")) return;
-    process[stream].write(`${line}\n`);
-  },
-};
+function hooksWith(printer: LogPrinter): ChildHooks<ChildName> {
+  return {
+    onRestart(exit: ChildExit<ChildName>, delayMs: number): void {
+      const when = delayMs === 0 ? "at once" : `in ${delayMs} ms`;
+      console.error(
+        `${exit.name} died: pid=${exit.pid} code=${exit.code} signal=${exit.signal}; starting it again ${when}`,
+      );
+    },
+    onLine(name, stream, line) {
+      // What a simulated processor has to say at its start is in the summary already.
+      if (stream === "stdout" && name.startsWith("processor-")) return;
+      process[stream].write(printer.print(line));
+    },
+  };
+}
 
 function describe(topology: Topology, options: TopologyOptions): string {
   const pidOf = (name: ChildName): string => `pid ${topology.processes.find((child) => child.name === name)?.pid}`;
@@ -98,6 +102,7 @@ ${processor("fallback")}
 try:
   curl -i ${topology.url}/payments -H 'content-type: application/json' -d '{"correlationId":"${randomUUID()}","amount":19.90}'
   curl ${topology.url}/payments-summary
+  curl --unix-socket ${topology.instanceSocket(1)} http://instance/metrics
 
 Ctrl-C ends all of it.`;
 }

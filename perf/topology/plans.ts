@@ -1,4 +1,4 @@
-import { readFileSync, rmSync, writeFileSync } from "node:fs";
+import { copyFileSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import type { Command } from "./child-life.ts";
@@ -25,6 +25,7 @@ export interface CommandOverrides {
 /** Compiled layout: build/perf/topology/plans.js. */
 const processorMain = fileURLToPath(new URL("../processor/main.js", import.meta.url));
 export const instanceMain = fileURLToPath(new URL("../../server/main.js", import.meta.url));
+const metricsLocation = fileURLToPath(new URL("../../../docker/nginx/metrics.conf", import.meta.url));
 export const repositoryNginxConf = fileURLToPath(new URL("../../../nginx.conf", import.meta.url));
 
 export interface ProcessorWish {
@@ -90,6 +91,8 @@ export function instancePlan(wish: InstanceWish): ChildPlan<ChildName> {
     LINKS: links.join(","),
     DEFAULT_PROCESSOR_URL: wish.processorUrls.default,
     FALLBACK_PROCESSOR_URL: wish.processorUrls.fallback,
+    // One address cannot be every instance's: /metrics and /log-level stay on the instance's socket.
+    ADMIN_LISTEN: "",
   };
   const command = wish.command ?? [process.execPath, ...wish.nodeFlags, instanceMain];
   return {
@@ -111,6 +114,7 @@ export interface NginxWish {
   readonly instanceCount: number;
   readonly runDir: string;
   readonly confPath: string;
+  readonly metricsThroughNginx: boolean;
   readonly command: readonly string[] | undefined;
   readonly readyTimeoutMs: number;
 }
@@ -119,6 +123,10 @@ export function nginxPlan(wish: NginxWish): ChildPlan<ChildName> {
   const { host, port, runDir, readyTimeoutMs } = wish;
   const conf = join(runDir, "nginx.conf");
   writeFileSync(conf, renderNginxConf(readFileSync(wish.confPath, "utf8"), wish));
+  if (wish.metricsThroughNginx) {
+    mkdirSync(join(runDir, "nginx.d"));
+    copyFileSync(metricsLocation, join(runDir, "nginx.d", "metrics.conf"));
+  }
   const command = wish.command ?? [findNginx()];
   // Relative paths in the file: sockets are looked up in the working directory, all others under the prefix (-p).
   const args = ["-c", conf, "-p", runDir, "-e", "stderr", "-g", nginxDirectives()];

@@ -36,6 +36,8 @@ export interface TopologyOptions {
   /** For the instances' node, before the script. */
   readonly nodeFlags?: readonly string[];
   readonly nginxConfPath?: string;
+  /** Whether the balancer answers GET /metrics/1, /metrics/2 …; it does not, unless told to. */
+  readonly metricsThroughNginx?: boolean;
   readonly commands?: CommandOverrides;
   /** Whether what dies is started again; it is, unless told otherwise. */
   readonly autoRestart?: boolean;
@@ -106,6 +108,7 @@ async function settle(options: TopologyOptions): Promise<Settings> {
     env: options.env ?? {},
     nodeFlags: options.nodeFlags ?? instanceNodeFlags,
     nginxConfPath: options.nginxConfPath ?? repositoryNginxConf,
+    metricsThroughNginx: options.metricsThroughNginx ?? false,
     commands: options.commands ?? {},
     autoRestart: options.autoRestart ?? true,
     readyTimeoutMs: options.readyTimeoutMs ?? 15_000,

@@ -4,9 +4,10 @@ import { type Problem, problemBody, RETRY_AFTER_S, titleOf } from "../problem.ts
 export type Answer = {
   status: number;
   headers?: readonly (readonly [string, string])[];
-  /** Always JSON; `isProblem` tells which kind. */
+  /** JSON, unless `contentType` says otherwise; `isProblem` tells which kind. */
   body?: string;
   isProblem?: boolean;
+  contentType?: string;
 };
 
 const REASONS: Readonly<Record<number, string>> = { 200: "OK", 202: "Accepted", 204: "No Content" };

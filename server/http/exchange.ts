@@ -91,7 +91,7 @@ export class Exchange {
     this.#meters?.answered(status, performance.now() - this.#beganAtMs);
   }
 
-  #writeBody({ status, body, isProblem }: Answer): void {
+  #writeBody({ status, body, isProblem, contentType = "application/json" }: Answer): void {
     const res = this.#res;
     if (body === undefined) {
       // An explicit undefined would count as a length.
@@ -99,7 +99,7 @@ export class Exchange {
       else res.endWithoutBody(0);
       return;
     }
-    res.writeHeader("Content-Type", isProblem ? "application/problem+json" : "application/json");
+    res.writeHeader("Content-Type", isProblem ? "application/problem+json" : contentType);
     if (!this.#isHead) {
       res.end(body);
       return;

@@ -6,6 +6,12 @@ import { unavailable } from "../problem.ts";
 import { type Answer, jsonAnswer, problemAnswer } from "./answer.ts";
 import type { Exchange } from "./exchange.ts";
 
+/** What is told when nothing is accepted. */
+export const REFUSAL_DETAILS = {
+  shutting_down: "shutting down",
+  journal_failing: "the journal cannot be written",
+} as const;
+
 /** The answer to a payment, given once its record is safe. */
 export class PaymentAck implements Effect {
   readonly #service: PaymentService;
@@ -24,7 +30,7 @@ export class PaymentAck implements Effect {
   static answer(service: PaymentService, exchange: Exchange): void {
     const refusal = service.refusal;
     if (refusal !== undefined) {
-      exchange.answer(problemAnswer(unavailable(refusal)));
+      refuse(service, exchange, refusal);
       return;
     }
     const correlationId = formatUuid(service.body.id);
@@ -34,12 +40,13 @@ export class PaymentAck implements Effect {
   }
 
   commit(): void {
+    this.#service.answered(this.#result, this.#correlationId);
     if (this.#result === ACCEPTED_NEW) this.#exchange.answerAccepted(`/payments/${this.#correlationId}`);
     else this.#exchange.answer(this.#otherAnswer());
   }
 
   abort(): void {
-    this.#exchange.answer(problemAnswer(unavailable("the journal cannot be written")));
+    refuse(this.#service, this.#exchange, "journal_failing", this.#correlationId);
   }
 
   #otherAnswer(): Answer {
@@ -57,4 +64,14 @@ export class PaymentAck implements Effect {
     // Purged between the request and its answer.
     return json === undefined ? problemAnswer(unavailable("the payment was purged")) : jsonAnswer(json);
   }
+}
+
+function refuse(
+  service: PaymentService,
+  exchange: Exchange,
+  reason: keyof typeof REFUSAL_DETAILS,
+  correlationId = formatUuid(service.body.id),
+): void {
+  service.refused(reason, correlationId);
+  exchange.answer(problemAnswer(unavailable(REFUSAL_DETAILS[reason])));
 }

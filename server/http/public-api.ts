@@ -7,7 +7,7 @@ import type { PaymentService } from "../payment-service.ts";
 import { type Problem, unavailable } from "../problem.ts";
 import type { ReadinessReport } from "../readiness.ts";
 import { combineParts, isProblem, parseWindow, type Window } from "../summary.ts";
-import type { Meters, Route } from "../telemetry/meters.ts";
+import type { Meters, Refusal, Route } from "../telemetry/meters.ts";
 import { type Answer, jsonAnswer, problemAnswer } from "./answer.ts";
 import { Exchange, type Header } from "./exchange.ts";
 import { PaymentAck } from "./payment-ack.ts";
@@ -68,23 +68,34 @@ export class PublicApi {
       req.getHeader("content-length"),
       this.#options.maxBodyBytes,
       (bytes) => this.#acceptBody(exchange, bytes),
-      () => exchange.answer(problemAnswer(this.#tooLarge())),
+      () => {
+        this.#service.refused("too_large");
+        exchange.answer(problemAnswer(this.#tooLarge()));
+      },
     );
   }
 
   #acceptBody(exchange: Exchange, bytes: Uint8Array): void {
     const problem = this.#service.body.parse(bytes);
     if (problem) {
+      this.#service.refused(refusalOf(problem));
       exchange.answer(problemAnswer(problem));
       return;
     }
     const owner = this.#options.owners[this.#service.body.id[3]! & 0xff]!;
     if (owner !== this.#options.self) {
       // The bytes are gone when this returns.
-      exchange.answerLater(this.#peers.forward(owner, bytes.slice()));
+      exchange.answerLater(this.#forward(owner, bytes.slice()));
       return;
     }
     PaymentAck.answer(this.#service, exchange);
+  }
+
+  async #forward(owner: number, body: Uint8Array): Promise<Answer> {
+    const answer = await this.#peers.forward(owner, body);
+    if (answer !== undefined) return answer;
+    this.#service.refused("owner_unreachable");
+    return problemAnswer(unavailable(`the owner of this payment cannot be reached: instance=${owner + 1}`));
   }
 
   #getSummary(exchange: Exchange, req: HttpRequest): void {
@@ -183,6 +194,12 @@ export class PublicApi {
   #tooLarge(): Problem {
     return { status: 413, detail: `the body is too large: maxBytes=${this.#options.maxBodyBytes}` };
   }
+}
+
+/** By the field that is wrong. */
+function refusalOf({ field }: Problem): Refusal {
+  if (field === "correlationId") return "invalid_correlation_id";
+  return field === "amount" ? "invalid_amount" : "invalid_body";
 }
 
 function unknownPayment(text: string): Problem {

@@ -1,7 +1,5 @@
 import type { Address } from "../address.ts";
 import type { Answer } from "../http/answer.ts";
-import { problemAnswer } from "../http/answer.ts";
-import { unavailable } from "../problem.ts";
 import type { SummaryPart } from "../summary.ts";
 import { Pool } from "../undici.ts";
 
@@ -41,11 +39,10 @@ export class Peers {
     return answers.every((answer) => answer?.status === 404) ? "unknown" : "unreachable";
   }
 
-  /** Hands a payment's body to its owner and returns the owner's answer. */
-  async forward(owner: number, body: Uint8Array): Promise<Answer> {
+  /** Hands a payment's body to its owner and returns the owner's answer, or undefined if it cannot be reached. */
+  async forward(owner: number, body: Uint8Array): Promise<Answer | undefined> {
     const answer = await this.#call(owner, "POST", "/payments", body);
-    if (answer === undefined)
-      return problemAnswer(unavailable(`the owner of this payment cannot be reached: instance=${owner + 1}`));
+    if (answer === undefined) return undefined;
     const headers: [string, string][] = answer.location === undefined ? [] : [["Location", answer.location]];
     if (answer.status === 503) headers.push(["Retry-After", "1"]);
     const isProblem = answer.contentType.startsWith("application/problem+json");

@@ -48,6 +48,8 @@ export class AttemptMeters {
 /** Writes to the journal. */
 export class JournalMeters {
   readonly durations = new DurationHistogram();
+  /** Of every fdatasync. */
+  readonly syncs = new DurationHistogram();
   recordCount = 0;
   byteCount = 0;
   failedCount = 0;
@@ -60,6 +62,18 @@ export class JournalMeters {
   }
 }
 
+/** Why a payment was not taken, beyond what the engine itself says (conflict, full). */
+export const REFUSALS = [
+  "invalid_body",
+  "invalid_correlation_id",
+  "invalid_amount",
+  "too_large",
+  "shutting_down",
+  "journal_failing",
+  "owner_unreachable",
+] as const;
+export type Refusal = (typeof REFUSALS)[number];
+
 /**
  * All that is counted while payments go through: plain numbers in preallocated arrays, so that counting costs nanoseconds whether or not
  * somebody looks. Counts only grow, until the process ends; what is as it is now (pending, in doubt …) is read from the engine.
@@ -71,4 +85,17 @@ export class Meters {
   readonly journal = new JournalMeters();
   /** Payments answered, by AcceptResult: new, duplicate, conflict, full. */
   readonly accepts = new Float64Array(4);
+  /** Payments refused, in the order of REFUSALS. */
+  readonly refusals = new Float64Array(REFUSALS.length);
+  /** Payments charged, by processor. */
+  readonly processed = new Float64Array(PROCESSOR_COUNT);
+  /** Payments that failed at a processor, by processor. */
+  readonly failed = new Float64Array(PROCESSOR_COUNT);
+  /** Payments that failed while they were pending. */
+  gaveUpCount = 0;
+  readonly eventLoopDelay = new DurationHistogram();
+
+  refused(reason: Refusal): void {
+    this.refusals[REFUSALS.indexOf(reason)]!++;
+  }
 }

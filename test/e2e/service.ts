@@ -13,6 +13,7 @@ export type ServiceOptions = {
   /** What dies stays down unless this is set. */
   autoRestart?: boolean;
   hooks?: TopologyOptions["hooks"];
+  metricsThroughNginx?: boolean;
 };
 
 /**
@@ -41,6 +42,7 @@ export class Service {
     processors = {},
     autoRestart = false,
     hooks = {},
+    metricsThroughNginx = false,
   }: ServiceOptions = {}): Promise<Service> {
     const running = {
       default: await startProcessor({ fee: 0.05, ...processors.default }),
@@ -54,6 +56,7 @@ export class Service {
         env: { LOG_LEVEL: "silent", ...env },
         autoRestart,
         hooks,
+        metricsThroughNginx,
       });
       return new Service(topology, running, wires);
     } catch (error) {

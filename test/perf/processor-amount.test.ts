@@ -1,7 +1,8 @@
 import { expect } from "chai";
 import fc from "fast-check";
 import { centsOfAmount, centsText, decimalText } from "../../perf/processor/amount.ts";
-import { readFee, totalFeeText } from "../../perf/processor/fee.ts";
+import { totalFeeText } from "../../perf/processor/fee.ts";
+import { readFee } from "../../server/telemetry/fee.ts";
 
 describe("processor amounts", () => {
   it("rounds halves to the even cent, on the decimal digits", () => {

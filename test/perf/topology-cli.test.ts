@@ -94,9 +94,24 @@ describe("topology command", () => {
   });
 
   it("tells all mistakes in its environment at once", () => {
-    expect(() => topologyOptionsFromEnv({ PORT: "http", HOST: "::1", INSTANCES: "0" })).to.throw(
-      "PORT must be a whole number from 0 to 65535: PORT=http\nHOST must be an IPv4 address or a name: HOST=::1\nINSTANCES must be a whole number from 1 to 256: INSTANCES=0",
+    expect(() => topologyOptionsFromEnv({ PORT: "http", HOST: "::1", INSTANCES: "0", LOG_PRETTY: "yes" })).to.throw(
+      "PORT must be a whole number from 0 to 65535: PORT=http\nHOST must be an IPv4 address or a name: HOST=::1\nINSTANCES must be a whole number from 1 to 256: INSTANCES=0\nLOG_PRETTY must be true or false: LOG_PRETTY=yes",
     );
+  });
+
+  it("shows the instances' log lines to people, or as they are", async () => {
+    const stopped = async (): Promise<string> => {
+      command?.kill("SIGTERM");
+      await once(command!, "close");
+      return output;
+    };
+    await started({ LOG_LEVEL: "info" });
+    const pretty = await stopped();
+    expect(pretty).to.match(/^\[\d\d:\d\d:\d\d\.\d{3}\] INFO: \[instance 1\] listening \{"listen":"unix:/m);
+    expect(pretty).to.not.contain('"level":30');
+    await started({ LOG_LEVEL: "info", LOG_PRETTY: "false" });
+    const raw = (await stopped()).split("\n").filter((line) => line.includes('"msg":"listening"'));
+    expect(raw.map((line) => (JSON.parse(line) as { level: number }).level)).to.deep.equal([30, 30]);
   });
 
   it("keeps the instances quiet unless told otherwise", () => {

@@ -104,6 +104,10 @@ describe("configuration", () => {
     CORS_ORIGIN: ["example.com", "https://a.example/", "https://a.example/path", "null"],
     LOG_LEVEL: ["verbose", "INFO"],
     SHUTDOWN_GRACE_MS: ["60001"],
+    ADMIN_LISTEN: ["tcp:127.0.0.1:8080", "9464"],
+    METRICS: ["on"],
+    DEFAULT_FEE: ["1.5", "-0.1", "5%"],
+    FALLBACK_FEE: ["1e-2", "0,15"],
   };
   for (const [name, values] of Object.entries(wrong)) {
     for (const value of values) {

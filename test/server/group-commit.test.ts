@@ -1,4 +1,4 @@
-import { setImmediate as turn } from "node:timers/promises";
+import { setTimeout as sleep, setImmediate as turn } from "node:timers/promises";
 import { expect } from "chai";
 import pino from "pino";
 import { ACCEPTED_NEW, Engine } from "../../core/engine.ts";
@@ -252,6 +252,25 @@ describe("group commit", () => {
         "commit 3",
       ]);
       expect(fixture.log.syncs).to.have.length(2);
+    });
+
+    it("tells how many effects wait, and for how long the oldest has", async () => {
+      const fixture = new Fixture({ syncs: true });
+      const { commit } = fixture;
+      expect([commit.waitingCount, commit.lagMs]).to.deep.equal([0, 0]);
+      fixture.accept(1);
+      await turn();
+      await sleep(30);
+      fixture.accept(2);
+      await turn();
+      expect(commit.waitingCount).to.equal(2);
+      const lagMs = commit.lagMs;
+      expect(lagMs).to.be.at.least(25);
+      fixture.log.syncs[0]!(null);
+      expect(commit.waitingCount).to.equal(1);
+      expect(commit.lagMs).to.be.below(lagMs);
+      fixture.log.syncs[1]!(null);
+      expect([commit.waitingCount, commit.lagMs]).to.deep.equal([0, 0]);
     });
 
     it("does not go on after a failed sync: only a restart tells what is on the disk", async () => {

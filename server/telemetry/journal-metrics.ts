@@ -1,0 +1,40 @@
+import type { MetricsSource } from "./metrics.ts";
+import type { Readings } from "./readings.ts";
+
+/** The journal: what is written, how long that takes, and how far it is behind. */
+export function registerJournal(readings: Readings, { meters, commit, engine }: MetricsSource): void {
+  const { journal } = meters;
+  readings.counter("journal_records_total", "Records written.", () => journal.recordCount);
+  readings.counter("journal_written_bytes_total", "Bytes of records written.", () => journal.byteCount);
+  readings.counter("journal_write_failures_total", "Writes that failed.", () => journal.failedCount);
+  readings.durations(
+    "journal_write_duration_seconds",
+    "Time of one write, which holds all records of a turn; _count is the number of writes.",
+    [],
+    [[{}, journal.durations]],
+  );
+  readings.durations(
+    "journal_sync_duration_seconds",
+    "Time of one fdatasync; only with DURABILITY=fsync.",
+    [],
+    [[{}, journal.syncs]],
+  );
+  readings.gauge("journal_writable", "Whether the journal can be written: 1, or 0 while payments are refused.", () =>
+    commit.isFailing ? 0 : 1,
+  );
+  readings.gauge(
+    "journal_unwritten_records",
+    "Records decided and not yet written: those of the turn under way, or what happened while the journal fails.",
+    () => engine.batch.count,
+  );
+  readings.gauge(
+    "journal_waiting_effects",
+    "Answers and requests held back until their records are as durable as asked for.",
+    () => commit.waitingCount,
+  );
+  readings.gauge(
+    "journal_lag_seconds",
+    "How long the oldest unwritten record, or the oldest effect that waits for an fdatasync, has been waiting.",
+    () => commit.lagMs / 1000,
+  );
+}

@@ -1,0 +1,95 @@
+import { isPolledFailing, minResponseMs } from "../../core/health-snapshot.ts";
+import { NO_OUTCOME, OUTCOME_NAMES, PROCESSOR_COUNT, PROCESSOR_NAMES } from "../../core/payment.ts";
+import { TOTALS_LENGTH } from "../../core/window-totals.ts";
+import { feeCents } from "./fee.ts";
+import type { MetricsSource } from "./metrics.ts";
+import type { Readings, Sample } from "./readings.ts";
+
+/** The processors as this instance meets them, and the money that went through them. */
+export function registerProcessors(readings: Readings, source: MetricsSource): void {
+  registerAttempts(readings, source);
+  registerState(readings, source);
+  registerMoney(readings, source);
+}
+
+function registerAttempts(readings: Readings, { meters }: MetricsSource): void {
+  readings.counters(
+    "attempts_total",
+    "Requests to a processor that have ended, lookups of payments in doubt included, by outcome.",
+    ["processor", "outcome"],
+    () => {
+      const samples: Sample[] = [];
+      for (let p = 0; p < PROCESSOR_COUNT; p++) {
+        for (const [outcome, name] of OUTCOME_NAMES.entries()) {
+          const value = meters.attempts[p]!.counts[outcome]!;
+          if (outcome === NO_OUTCOME || value === 0) continue;
+          samples.push({ labels: { processor: PROCESSOR_NAMES[p]!, outcome: name.replaceAll(" ", "_") }, value });
+        }
+      }
+      return samples;
+    },
+  );
+  readings.durations(
+    "attempt_duration_seconds",
+    "From handing a request to the HTTP client to the end of the processor's answer, or to giving up on it.",
+    ["processor"],
+    PROCESSOR_NAMES.map((processor, p) => [{ processor }, meters.attempts[p]!.durations]),
+  );
+}
+
+function registerState(readings: Readings, { engine, health }: MetricsSource): void {
+  const each = (read: (p: number) => number) => (): Sample[] =>
+    PROCESSOR_NAMES.map((processor, p) => ({ labels: { processor }, value: read(p) }));
+  const gauges = (name: string, help: string, read: (p: number) => number): void =>
+    readings.gauges(name, help, ["processor"], each(read));
+  const { gates } = engine.router;
+  gauges("processor_up", "Whether payments are sent to the processor: 1, or 0 while it is probed only.", (p) =>
+    gates[p]!.isDown ? 0 : 1,
+  );
+  gauges("processor_polled_failing", "Whether the processor's health endpoint last said that it is failing.", (p) =>
+    isPolledFailing(health.read(p)) ? 1 : 0,
+  );
+  gauges(
+    "processor_min_response_seconds",
+    "Minimum response time as the processor's health endpoint last said.",
+    (p) => minResponseMs(health.read(p)) / 1000,
+  );
+  gauges("processor_in_flight_requests", "Requests to the processor without an answer so far.", (p) =>
+    Math.max(0, gates[p]!.inFlightCount),
+  );
+  gauges(
+    "processor_in_flight_limit",
+    "Requests that may be in flight to the processor at the moment.",
+    (p) => gates[p]!.limit,
+  );
+}
+
+/** From the ledger's totals, so gauges: they survive a restart and shrink with a purge. */
+function registerMoney(readings: Readings, { engine, fees }: MetricsSource): void {
+  const totals = new Float64Array(TOTALS_LENGTH);
+  const gauges = (name: string, help: string, read: (count: number, cents: number, p: number) => number): void =>
+    readings.gauges(name, help, ["processor"], () => {
+      totals.fill(0);
+      engine.ledger.sum(Number.NEGATIVE_INFINITY, Number.POSITIVE_INFINITY, totals);
+      return PROCESSOR_NAMES.map((processor, p) => ({
+        labels: { processor },
+        value: read(totals[p * 2]!, totals[p * 2 + 1]!, p),
+      }));
+    });
+  gauges("ledger_processed_payments", "Payments in the ledger that were charged, by processor.", (count) => count);
+  gauges(
+    "ledger_processed_amount",
+    "Sum of the charged payments in the ledger, in units of the currency, exact to the cent.",
+    (_count, cents) => cents / 100,
+  );
+  gauges(
+    "ledger_fees_amount",
+    "Fees on rinha_ledger_processed_amount by DEFAULT_FEE and FALLBACK_FEE: fee times total, rounded once, half to even, to the cent.",
+    (_count, cents, p) => feeCents(cents, fees[p]!) / 100,
+  );
+  gauges(
+    "ledger_profit_amount",
+    "rinha_ledger_processed_amount less rinha_ledger_fees_amount.",
+    (_count, cents, p) => (cents - feeCents(cents, fees[p]!)) / 100,
+  );
+}

@@ -1,0 +1,28 @@
+import { type ChildProcess, spawn } from "node:child_process";
+import { join } from "node:path";
+import { instanceMain, instanceNodeFlags } from "../../perf/topology/plans.ts";
+import { answersHealth } from "../../perf/topology/readiness.ts";
+import { until } from "./until.ts";
+
+/** One instance by itself, whose processors cannot be reached, on `instance.sock` in the directory. Resolves when it serves. */
+export async function startLoneInstance(
+  directory: string,
+  stdout: "pipe" | "ignore" | number,
+  env: Readonly<Record<string, string>>,
+): Promise<{ child: ChildProcess; socketPath: string }> {
+  const socketPath = join(directory, "instance.sock");
+  const unreachable = "http://127.0.0.1:1";
+  const child = spawn(process.execPath, [...instanceNodeFlags, instanceMain], {
+    stdio: ["ignore", stdout, "inherit"],
+    env: {
+      LISTEN: `unix:${socketPath}`,
+      DATA_DIR: join(directory, "data"),
+      CAPACITY: "100000",
+      DEFAULT_PROCESSOR_URL: unreachable,
+      FALLBACK_PROCESSOR_URL: unreachable,
+      ...env,
+    },
+  });
+  await until("the instance serves", () => answersHealth({ socketPath }));
+  return { child, socketPath };
+}
