@@ -2,6 +2,7 @@ import { MAX_CAPACITY } from "../core/ledger.ts";
 import { MAX_INSTANCES } from "../core/payment-id.ts";
 import { type Address, formatAddress, healthAddress, parseAddress } from "./address.ts";
 import type { Durability } from "./group-commit.ts";
+import { readTracing, type TracingSettings } from "./telemetry/tracing-settings.ts";
 
 /**
  * Every setting of an instance, read from the environment. One table is the source of the validation, of `--help` and of the
@@ -31,6 +32,8 @@ export type Config = {
   corsOrigin: string;
   logLevel: string;
   shutdownGraceMs: number;
+  /** From the standard OTEL_* variables; undefined: nothing is traced. */
+  tracing: TracingSettings | undefined;
 };
 
 type Setting = { name: string; fallback: string; contest?: string; meaning: string; rule: string };
@@ -211,6 +214,7 @@ export function readConfig(environment: Environment): Config | string[] {
     corsOrigin: reader.origin("CORS_ORIGIN"),
     logLevel: reader.oneOf("LOG_LEVEL", LOG_LEVELS),
     shutdownGraceMs: reader.integer("SHUTDOWN_GRACE_MS", 0, 60_000),
+    tracing: readTracing(environment, reader.errors),
   };
   return reader.errors.length > 0 ? reader.errors : config;
 }

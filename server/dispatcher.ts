@@ -7,6 +7,7 @@ import { NOT_FOUND_SLOT } from "../core/uuid-index.ts";
 import type { SlewedClock } from "./clock.ts";
 import type { Effect, GroupCommit } from "./group-commit.ts";
 import { ProcessorClient } from "./processor-client.ts";
+import type { Tracing } from "./telemetry/tracing.ts";
 
 /**
  * Requests begun per turn of the event loop: what has arrived meanwhile is accepted before the backlog goes on. In a turn that
@@ -20,7 +21,12 @@ const TICK_MS = 20;
 const CLOCK_ADJUST_TICKS = 50;
 const JOURNAL_RETRY_TICKS = 10;
 
-export type DispatcherOptions = { processorUrls: readonly URL[]; maxInFlight: number; requestTimeoutMs: number };
+export type DispatcherOptions = {
+  processorUrls: readonly URL[];
+  maxInFlight: number;
+  requestTimeoutMs: number;
+  tracing?: Tracing | undefined;
+};
 
 /** Carries out what the engine decides: sends, and reports back what came of it. */
 export class Dispatcher {
@@ -30,6 +36,7 @@ export class Dispatcher {
   readonly #logger: Logger;
   readonly #logsOutcomes: boolean;
   readonly #requestTimeoutMs: number;
+  readonly #tracing: Tracing | undefined;
   readonly #clients: readonly ProcessorClient[];
   readonly #wasDown: boolean[];
   readonly #tick: NodeJS.Timeout;
@@ -44,9 +51,10 @@ export class Dispatcher {
     this.#logger = logger;
     this.#logsOutcomes = logger.isLevelEnabled("info");
     this.#requestTimeoutMs = options.requestTimeoutMs;
+    this.#tracing = options.tracing;
+    const settle = (flight: number, outcome: number) => this.#settle(flight, outcome);
     this.#clients = options.processorUrls.map(
-      (url) =>
-        new ProcessorClient(url, options.maxInFlight, engine, (flight, outcome) => this.#settle(flight, outcome)),
+      (url) => new ProcessorClient(url, options.maxInFlight, engine, settle, options.tracing),
     );
     this.#wasDown = this.#clients.map(() => false);
     this.#tick = setInterval(() => this.#onTick(), TICK_MS);
@@ -86,6 +94,7 @@ export class Dispatcher {
     const nowMs = this.#clock.nowMs();
     const elapsedMs = nowMs - this.#engine.flights.beganAtMs[flight]!;
     const slot = this.#engine.settle(flight, outcome, nowMs);
+    if (slot !== NOT_FOUND_SLOT) this.#tracing?.payments.settled(slot, outcome);
     if (this.#logsOutcomes && slot !== NOT_FOUND_SLOT) this.#logAttempt(slot, processor, outcome, elapsedMs);
     this.#noteHealth();
     this.#commit.wake();
@@ -105,6 +114,7 @@ export class Dispatcher {
   #dropOld(nowMs: number): void {
     this.#engine.evictOld(nowMs);
     this.#engine.giveUpOld(nowMs, (slot) => {
+      this.#tracing?.payments.gaveUp(slot);
       if (this.#logsOutcomes) this.#logger.info({ correlationId: this.#idOf(slot) }, "payment failed: gave up");
     });
   }

@@ -17,6 +17,7 @@ import type { Log } from "./log.ts";
 import { ownersByLastByte } from "./ownership.ts";
 import { PaymentService } from "./payment-service.ts";
 import { readiness } from "./readiness.ts";
+import type { Tracing } from "./telemetry/tracing.ts";
 
 /** How long clients that are connected may still be answered 503 after the requests in flight are done. */
 const REFUSING_MS = 100;
@@ -30,6 +31,7 @@ export class Instance {
   readonly #monitor: HealthMonitor;
   readonly #listeners: readonly Listener[];
   readonly #storage: Storage | undefined;
+  readonly #tracing: Tracing | undefined;
   readonly #shutdownGraceMs: number;
 
   private constructor(
@@ -40,6 +42,7 @@ export class Instance {
     monitor: HealthMonitor,
     listeners: readonly Listener[],
     storage: Storage | undefined,
+    tracing: Tracing | undefined,
     shutdownGraceMs: number,
   ) {
     this.#log = log;
@@ -49,6 +52,7 @@ export class Instance {
     this.#monitor = monitor;
     this.#listeners = listeners;
     this.#storage = storage;
+    this.#tracing = tracing;
     this.#shutdownGraceMs = shutdownGraceMs;
   }
 
@@ -61,8 +65,9 @@ export class Instance {
     const commit = new GroupCommit(engine, storage?.journal, config.durability === "fsync", log.logger);
     storage?.maintain(engine, commit, log.logger);
     engine.resume(clock.nowMs());
-    const dispatcher = new Dispatcher(engine, clock, commit, log.logger, config);
-    const service = new PaymentService(engine, clock, commit);
+    const tracing = await openTracing(config, engine, log);
+    const dispatcher = new Dispatcher(engine, clock, commit, log.logger, { ...config, tracing });
+    const service = new PaymentService(engine, clock, commit, tracing);
     commit.wake();
     const peers = new Peers(config.links, config.instance, config.linkTimeoutMs);
     const owners = ownersByLastByte(Math.max(config.links.length, 1));
@@ -77,6 +82,7 @@ export class Instance {
         addresses: config.links.map(healthAddress),
         processorUrls: config.processorUrls.map((url) => url.href),
         snapshot: health.buffer,
+        onPoll: tracing && ((report) => tracing.polled(report)),
       },
       onCrash,
     );
@@ -87,7 +93,7 @@ export class Instance {
       listeners.push(await Listener.open(link, (app) => serveLink(app, service, options)));
     }
     log.logger.info({ listen: formatAddress(config.listen), profile: config.profile }, "listening");
-    return new Instance(log, service, dispatcher, peers, monitor, listeners, storage, config.shutdownGraceMs);
+    return new Instance(log, service, dispatcher, peers, monitor, listeners, storage, tracing, config.shutdownGraceMs);
   }
 
   /** Refuses new payments, lets what is in flight finish within the grace time, then closes everything. */
@@ -100,9 +106,17 @@ export class Instance {
     await Promise.all([this.#peers.close(), this.#monitor.stop()]);
     this.#service.flush();
     await this.#storage?.close();
+    await this.#tracing?.close();
     this.#log.logger.info("stopped");
     this.#log.close();
   }
+}
+
+/** The OpenTelemetry packages take 18 MB, so they are loaded only where something is traced. */
+async function openTracing({ tracing, ...config }: Config, engine: Engine, log: Log): Promise<Tracing | undefined> {
+  if (tracing === undefined) return undefined;
+  const { Tracing } = await import("./telemetry/tracing.ts");
+  return new Tracing(engine, log.logger, tracing, config);
 }
 
 /** The journal, unless it was asked to do without. */

@@ -5,18 +5,21 @@ import type { Effect, GroupCommit } from "./group-commit.ts";
 import { PaymentBody } from "./payment-body.ts";
 import { paymentView } from "./payment-view.ts";
 import { type SummaryPart, summaryPart, type Window } from "./summary.ts";
+import type { Tracing } from "./telemetry/tracing.ts";
 
 /** What the APIs of an instance (public and link) can do with its own payments. */
 export class PaymentService {
   /** The last body read; one is enough, because a body is read and accepted in one go. */
   readonly body = new PaymentBody();
   readonly engine: Engine;
+  readonly tracing: Tracing | undefined;
   readonly #clock: SlewedClock;
   readonly #commit: GroupCommit;
   #isClosing = false;
 
-  constructor(engine: Engine, clock: SlewedClock, commit: GroupCommit) {
+  constructor(engine: Engine, clock: SlewedClock, commit: GroupCommit, tracing?: Tracing) {
     this.engine = engine;
+    this.tracing = tracing;
     this.#clock = clock;
     this.#commit = commit;
   }
@@ -66,6 +69,7 @@ export class PaymentService {
   async purge(): Promise<boolean> {
     if (!this.#commit.commit()) return false;
     this.engine.purge(this.#clock.nowMs());
+    this.tracing?.payments.forgotten();
     return this.#commit.commit() && this.#commit.durable();
   }
 }

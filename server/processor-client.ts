@@ -17,6 +17,7 @@ import {
   UNREACHABLE,
 } from "../core/payment.ts";
 import { formatUuid, UUID_WORDS } from "../core/uuid.ts";
+import type { Tracing } from "./telemetry/tracing.ts";
 import { formatTimestamp, parseTimestamp } from "./timestamp.ts";
 import { Pool, type Dispatcher as Undici } from "./undici.ts";
 
@@ -36,11 +37,13 @@ export class ProcessorClient {
   readonly #pool: Pool;
   readonly #path: string;
   readonly #onOutcome: OnOutcome;
+  readonly #tracing: Tracing | undefined;
   readonly #requests = new Map<number, Request>();
 
   /** There are as many connections as requests may be in flight, so that none waits inside undici with an old requestedAt. */
-  constructor(url: URL, connections: number, engine: Engine, onOutcome: OnOutcome) {
+  constructor(url: URL, connections: number, engine: Engine, onOutcome: OnOutcome, tracing?: Tracing) {
     this.#engine = engine;
+    this.#tracing = tracing;
     this.#onOutcome = onOutcome;
     this.#path = `${url.pathname.replace(/\/$/, "")}/payments`;
     this.#pool = new Pool(url.origin, {
@@ -61,10 +64,11 @@ export class ProcessorClient {
     const amount = formatCents(rows.cents[slot]!);
     const requestedAt = formatTimestamp(rows.requestedAtMs(slot));
     const body = `{"correlationId":"${id}","amount":${amount},"requestedAt":"${requestedAt}"}`;
+    const traced = this.#tracing?.payments.attemptBegan(flight);
     this.#send(new Request(flight, outcomeOfPost, this.#settled), {
       path: this.#path,
       method: "POST",
-      headers: JSON_HEADERS,
+      headers: traced === undefined ? JSON_HEADERS : [...JSON_HEADERS, ...traced],
       body,
     });
   }
@@ -77,7 +81,8 @@ export class ProcessorClient {
     const cents = rows.cents[slot]!;
     const outcomeOf = (status: number, body: string) => outcomeOfLookup(status, body, requestedAtMs, cents);
     const path = `${this.#path}/${formatUuid(rows.correlationIds, slot * UUID_WORDS)}`;
-    this.#send(new Request(flight, outcomeOf, this.#settled), { path, method: "GET" });
+    const headers = this.#tracing?.payments.attemptBegan(flight);
+    this.#send(new Request(flight, outcomeOf, this.#settled), { path, method: "GET", ...(headers && { headers }) });
   }
 
   /** Ends the requests of flights that began before `beganBeforeMs` as timed out. */
@@ -98,6 +103,7 @@ export class ProcessorClient {
 
   readonly #settled = (request: Request, outcome: number): void => {
     this.#requests.delete(request.flight);
+    this.#tracing?.payments.attemptEnded(request.flight, outcome, request.status, request.error);
     this.#onOutcome(request.flight, outcome);
   };
 }
@@ -115,7 +121,10 @@ class Request implements Undici.DispatchHandler {
   #controller: Undici.DispatchController | undefined;
   #isTimedOut = false;
   #isSettled = false;
-  #status = 0;
+  /** 0 until there is an answer. */
+  status = 0;
+  /** Why there was no whole answer. */
+  error: Error | undefined;
   #body = "";
 
   constructor(
@@ -141,7 +150,7 @@ class Request implements Undici.DispatchHandler {
   }
 
   onResponseStart(_controller: Undici.DispatchController, status: number): void {
-    this.#status = status;
+    this.status = status;
   }
 
   onResponseData(controller: Undici.DispatchController, chunk: Buffer): void {
@@ -150,10 +159,11 @@ class Request implements Undici.DispatchHandler {
   }
 
   onResponseEnd(): void {
-    this.#settle(this.#outcomeOf(this.#status, this.#body));
+    this.#settle(this.#outcomeOf(this.status, this.#body));
   }
 
-  onResponseError(): void {
+  onResponseError(_controller: Undici.DispatchController, error: Error): void {
+    this.error = error;
     if (!this.#controller) this.#settle(UNREACHABLE);
     else this.#settle(this.#isTimedOut ? TIMED_OUT : RESET);
   }

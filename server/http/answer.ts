@@ -1,5 +1,6 @@
 import type { HttpRequest, HttpResponse } from "uWebSockets.js";
 import { type Problem, problemBody, RETRY_AFTER_S, titleOf } from "../problem.ts";
+import type { Tracing } from "../telemetry/tracing.ts";
 
 /** A whole HTTP answer. Hot answers are written straight to uWS instead. */
 export type Answer = {
@@ -25,16 +26,19 @@ export function statusLine(status: number): string {
   return `${status} ${REASONS[status] ?? titleOf(status)}`;
 }
 
-/** Writes answers with the headers that all answers of an API share. */
+/** Writes answers with the headers that all answers of an API share. What is traced hears of each. */
 export class AnswerWriter {
+  readonly tracing: Tracing | undefined;
   readonly #shared: readonly (readonly [string, string])[];
 
-  constructor(shared: readonly (readonly [string, string])[] = []) {
+  constructor(shared: readonly (readonly [string, string])[] = [], tracing?: Tracing) {
+    this.tracing = tracing;
     this.#shared = shared;
   }
 
   /** Writes within a uWS callback. `isHead`: everything but the body. */
   write(res: HttpResponse, answer: Answer, isHead = false): void {
+    this.tracing?.requests.answered(res, answer.status);
     res.cork(() => {
       res.writeStatus(statusLine(answer.status));
       this.writeShared(res);
@@ -67,6 +71,7 @@ export class AnswerWriter {
     let isAborted = false;
     res.onAborted(() => {
       isAborted = true;
+      this.tracing?.requests.aborted(res);
     });
     void promise.then((answer) => {
       if (!isAborted) this.write(res, answer, isHead);

@@ -22,6 +22,7 @@ export class PaymentAck implements Effect {
     this.#id = service.body.id.slice(0, UUID_WORDS);
     res.onAborted(() => {
       this.#isAborted = true;
+      answers.tracing?.requests.aborted(res);
     });
   }
 
@@ -34,6 +35,7 @@ export class PaymentAck implements Effect {
     }
     const ack = new PaymentAck(service, answers, res);
     ack.#result = service.accept();
+    answers.tracing?.offered(res, ack.#result, ack.#id, service.body.cents);
     // Only now: this may commit at once.
     service.whenSafe(ack);
   }
@@ -45,11 +47,13 @@ export class PaymentAck implements Effect {
   }
 
   abort(): void {
+    this.#answers.tracing?.payments.forgotten();
     if (!this.#isAborted) this.#answers.write(this.#res, problemAnswer(unavailable("the journal cannot be written")));
   }
 
   #writeAccepted(): void {
     const res = this.#res;
+    this.#answers.tracing?.requests.answered(res, 202);
     res.cork(() => {
       res.writeStatus("202 Accepted");
       this.#answers.writeShared(res);

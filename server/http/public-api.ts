@@ -42,6 +42,7 @@ export class PublicApi {
     this.#options = options;
     this.#answers = new AnswerWriter(
       options.corsOrigin === "" ? [] : [["Access-Control-Allow-Origin", options.corsOrigin]],
+      service.tracing,
     );
   }
 
@@ -50,7 +51,7 @@ export class PublicApi {
     this.#others(app, "/payments", "POST, OPTIONS");
     this.#get(app, "/payments-summary", (res, req, isHead) => this.#getSummary(res, req, isHead));
     this.#get(app, "/payments/:id", (res, req, isHead) => this.#getPayment(res, req, isHead));
-    app.post("/purge-payments", (res) => this.#purge(res));
+    app.post("/purge-payments", (res, req) => this.#purge(res, req));
     this.#others(app, "/purge-payments", "POST, OPTIONS");
     this.#get(app, "/health", (res, _req, isHead) => this.#answers.write(res, jsonAnswer('{"status":"ok"}'), isHead));
     this.#get(app, "/ready", (res, _req, isHead) => this.#getReady(res, isHead));
@@ -62,12 +63,14 @@ export class PublicApi {
 
   /** Hot: one parse, one call into the engine; the answer follows when the turn's records are written. */
   #postPayment(res: HttpResponse, req: HttpRequest): void {
+    const onAborted = this.#answers.tracing?.requests.began(res, req, "POST", "/payments");
     readBody(
       req,
       res,
       this.#options.maxBodyBytes,
       (bytes) => this.#acceptBody(res, bytes),
       () => this.#answers.write(res, problemAnswer(this.#tooLarge())),
+      onAborted,
     );
   }
 
@@ -80,13 +83,15 @@ export class PublicApi {
     const owner = this.#options.owners[this.#service.body.id[3]! & 0xff]!;
     if (owner !== this.#options.self) {
       // The bytes are gone when this returns.
-      this.#answers.writeLater(res, this.#peers.forward(owner, bytes.slice()));
+      const headers = this.#answers.tracing?.headersOf(res);
+      this.#answers.writeLater(res, this.#peers.forward(owner, bytes.slice(), headers));
       return;
     }
     PaymentAck.answer(this.#service, this.#answers, res);
   }
 
   #getSummary(res: HttpResponse, req: HttpRequest, isHead: boolean): void {
+    this.#answers.tracing?.requests.began(res, req, isHead ? "HEAD" : "GET", "/payments-summary");
     const window = parseWindow(req.getQuery("from"), req.getQuery("to"));
     if (isProblem(window)) this.#answers.write(res, problemAnswer(window), isHead);
     else this.#answers.writeLater(res, this.#summary(window), isHead);
@@ -102,6 +107,7 @@ export class PublicApi {
   }
 
   #getPayment(res: HttpResponse, req: HttpRequest, isHead: boolean): void {
+    this.#answers.tracing?.requests.began(res, req, isHead ? "HEAD" : "GET", "/payments/:id");
     const text = req.getParameter(0) ?? "";
     const id = new Int32Array(UUID_WORDS);
     const isUuid = parseUuidText(text, id);
@@ -121,7 +127,8 @@ export class PublicApi {
     return jsonAnswer(found.json);
   }
 
-  #purge(res: HttpResponse): void {
+  #purge(res: HttpResponse, req: HttpRequest): void {
+    this.#answers.tracing?.requests.began(res, req, "POST", "/purge-payments");
     if (!this.#options.purgeEnabled) {
       this.#answers.write(res, problemAnswer({ status: 403, detail: "purging is not allowed: PURGE_ENABLED=false" }));
       return;

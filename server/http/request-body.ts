@@ -4,7 +4,8 @@ const ignoreAbort = (): void => {};
 
 /**
  * Reads a request body of at most `bytesMax` and calls `onBody` with it, once, within a uWS callback: the bytes are only valid
- * until it returns. A longer body calls `onTooLarge` instead, once, as soon as that is known. After an abort neither is called.
+ * until it returns. A longer body calls `onTooLarge` instead, once, as soon as that is known. After an abort neither is called, but
+ * `onAborted`, unless another handler has taken its place by then.
  * Hot: a body in one chunk, the usual case, is not copied.
  */
 export function readBody(
@@ -13,9 +14,10 @@ export function readBody(
   bytesMax: number,
   onBody: (body: Uint8Array) => void,
   onTooLarge: () => void,
+  onAborted: () => void = ignoreAbort,
 ): void {
   // uWS wants to be told of somebody who cares; here the chunks simply stop coming.
-  res.onAborted(ignoreAbort);
+  res.onAborted(onAborted);
   if (Number(req.getHeader("content-length")) > bytesMax) {
     onTooLarge();
     return;

@@ -18,10 +18,11 @@ export type LinkApiOptions = { self: number; owners: Uint8Array; maxBodyBytes: n
  *   GET  /health            alive
  */
 export function serveLink(app: TemplatedApp, service: PaymentService, options: LinkApiOptions): void {
-  const answers = new AnswerWriter();
+  const answers = new AnswerWriter([], service.tracing);
   const id = new Int32Array(UUID_WORDS);
 
   app.post("/payments", (res, req) => {
+    const onAborted = service.tracing?.requests.began(res, req, "POST", "/payments");
     const refuseSize = () => answers.write(res, problemAnswer({ status: 413, detail: "the body is too large" }));
     readBody(
       req,
@@ -36,6 +37,7 @@ export function serveLink(app: TemplatedApp, service: PaymentService, options: L
         PaymentAck.answer(service, answers, res);
       },
       refuseSize,
+      onAborted,
     );
   });
 
