@@ -68,7 +68,7 @@ export class PaymentSpans {
   /** The engine has just accepted the payment with this correlationId from a sampled request. */
   accepted(request: Span, correlationId: Int32Array): void {
     if (this.#open.size >= OPEN_PAYMENTS_MAX) {
-      this.#export.drop(1);
+      this.#export.leaveOut();
       return;
     }
     const id = correlationId.slice(0, UUID_WORDS);

@@ -88,7 +88,7 @@ export class RequestSpans {
 
   #hasRoom(): boolean {
     if (this.#open.size < OPEN_REQUESTS_MAX) return true;
-    this.#export.drop(1);
+    this.#export.leaveOut();
     return false;
   }
 

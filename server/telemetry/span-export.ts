@@ -51,14 +51,18 @@ export class SpanExport {
   readonly #ids = new GivenTraceIds();
   readonly #exporter: CountedExporter;
   readonly #logger: Logger;
-  #droppedCount = 0;
+  #startedCount = 0;
+  #queueFullCount = 0;
+  #untracedCount = 0;
 
   /** `instance` counts from 0. The SDK reads the OTEL_* variables of the process. */
   constructor(instance: number, logger: Logger) {
     this.#logger = logger;
     this.#exporter = new CountedExporter(new OTLPTraceExporter(), logger);
     const config: BufferConfig & { selfObsMeterProvider: MeterProvider } = {
-      selfObsMeterProvider: queueFullCounter((count) => this.drop(count)),
+      selfObsMeterProvider: queueFullCounter((count) => {
+        this.#queueFullCount += count;
+      }),
     };
     const version = serviceVersion();
     this.#provider = new BasicTracerProvider({
@@ -82,11 +86,12 @@ export class SpanExport {
 
   /** Spans for which there was no room: in the queue, or in the tables of what is being traced. */
   get droppedSpanCount(): number {
-    return this.#droppedCount;
+    return this.#queueFullCount + this.#untracedCount;
   }
 
-  drop(count: number): void {
-    this.#droppedCount += count;
+  /** A sampled span is not even made, because the table it would stand in is full. */
+  leaveOut(): void {
+    this.#untracedCount++;
   }
 
   /** First span of a trace with the given id. */
@@ -100,6 +105,7 @@ export class SpanExport {
   }
 
   #start(name: string, { kind, attributes, startTimeMs, link }: SpanOptions, parent: Context): Span {
+    this.#startedCount++;
     return this.#tracer.startSpan(
       name,
       {
@@ -112,7 +118,7 @@ export class SpanExport {
     );
   }
 
-  /** Sends what is queued, for at most CLOSE_TIMEOUT_MS. */
+  /** Sends what is queued, for at most CLOSE_TIMEOUT_MS. Every span must have ended. */
   async close(): Promise<void> {
     let timer: NodeJS.Timeout | undefined;
     const tooLate = new Promise((resolve) => {
@@ -121,8 +127,9 @@ export class SpanExport {
     // A batch that fails is counted by the exporter, and there is nothing else to be done about it.
     await Promise.race([this.#provider.shutdown().catch(() => {}), tooLate]);
     clearTimeout(timer);
-    const [exported, failed, dropped] = [this.exportedSpanCount, this.failedSpanCount, this.#droppedCount];
-    if (failed + dropped > 0) this.#logger.warn({ exported, failed, dropped }, "spans were lost");
+    const { exportedSpanCount: exported, failedSpanCount: failed, droppedSpanCount: dropped } = this;
+    const unsent = this.#startedCount - exported - failed - this.#queueFullCount;
+    if (failed + dropped + unsent > 0) this.#logger.warn({ exported, failed, dropped, unsent }, "spans were lost");
   }
 }
 
