@@ -1,5 +1,3 @@
-import { readFileSync } from "node:fs";
-import { hostname } from "node:os";
 import {
   type Attributes,
   type Context,
@@ -11,15 +9,6 @@ import {
   type Tracer,
   trace,
 } from "@opentelemetry/api";
-import { type ExportResult, ExportResultCode } from "@opentelemetry/core";
-import { OTLPTraceExporter } from "@opentelemetry/exporter-trace-otlp-grpc";
-import {
-  defaultResource,
-  detectResources,
-  envDetector,
-  type Resource,
-  resourceFromAttributes,
-} from "@opentelemetry/resources";
 import {
   AlwaysOnSampler,
   BasicTracerProvider,
@@ -27,15 +16,11 @@ import {
   type BufferConfig,
   type IdGenerator,
   RandomIdGenerator,
-  type ReadableSpan,
-  type SpanExporter,
 } from "@opentelemetry/sdk-trace-base";
-import { ATTR_SERVICE_NAME, ATTR_SERVICE_VERSION } from "@opentelemetry/semantic-conventions";
 import type { Logger } from "pino";
+import { resourceOf, SCOPE } from "./resource.ts";
+import { Sender } from "./sender.ts";
 
-const SERVICE_NAME = "rinha-backend";
-/** Not yet among the stable conventions. */
-const ATTR_SERVICE_INSTANCE_ID = "service.instance.id";
 /** How long the end of the process may wait for a collector. */
 const CLOSE_TIMEOUT_MS = 1000;
 
@@ -49,7 +34,7 @@ export class SpanExport {
   readonly #provider: BasicTracerProvider;
   readonly #tracer: Tracer;
   readonly #ids = new GivenTraceIds();
-  readonly #exporter: CountedExporter;
+  readonly #exporter: Sender;
   readonly #logger: Logger;
   #startedCount = 0;
   #queueFullCount = 0;
@@ -58,20 +43,19 @@ export class SpanExport {
   /** `instance` counts from 0. The SDK reads the OTEL_* variables of the process. */
   constructor(instance: number, logger: Logger) {
     this.#logger = logger;
-    this.#exporter = new CountedExporter(new OTLPTraceExporter(), logger);
+    this.#exporter = new Sender(instance, logger);
     const config: BufferConfig & { selfObsMeterProvider: MeterProvider } = {
       selfObsMeterProvider: queueFullCounter((count) => {
         this.#queueFullCount += count;
       }),
     };
-    const version = serviceVersion();
     this.#provider = new BasicTracerProvider({
-      resource: resourceOf(instance, version),
+      resource: resourceOf(instance),
       sampler: new AlwaysOnSampler(),
       idGenerator: this.#ids,
       spanProcessors: [new BatchSpanProcessor(this.#exporter, config)],
     });
-    this.#tracer = this.#provider.getTracer(SERVICE_NAME, version);
+    this.#tracer = this.#provider.getTracer(SCOPE.name, SCOPE.version);
   }
 
   /** Spans the collector has taken. */
@@ -127,6 +111,7 @@ export class SpanExport {
     // A batch that fails is counted by the exporter, and there is nothing else to be done about it.
     await Promise.race([this.#provider.shutdown().catch(() => {}), tooLate]);
     clearTimeout(timer);
+    await this.#exporter.shutdown();
     const { exportedSpanCount: exported, failedSpanCount: failed, droppedSpanCount: dropped } = this;
     const unsent = this.#startedCount - exported - failed - this.#queueFullCount;
     if (failed + dropped + unsent > 0) this.#logger.warn({ exported, failed, dropped, unsent }, "spans were lost");
@@ -148,65 +133,10 @@ class GivenTraceIds implements IdGenerator {
   }
 }
 
-/** Counts what becomes of the spans, and says once when the collector goes and when it is back. */
-class CountedExporter implements SpanExporter {
-  exportedCount = 0;
-  failedCount = 0;
-  readonly #exporter: OTLPTraceExporter;
-  readonly #logger: Logger;
-  #isFailing = false;
-
-  constructor(exporter: OTLPTraceExporter, logger: Logger) {
-    this.#exporter = exporter;
-    this.#logger = logger;
-  }
-
-  export(spans: ReadableSpan[], onResult: (result: ExportResult) => void): void {
-    this.#exporter.export(spans, (result) => {
-      const isFailing = result.code !== ExportResultCode.SUCCESS;
-      if (isFailing) this.failedCount += spans.length;
-      else this.exportedCount += spans.length;
-      if (isFailing !== this.#isFailing) this.#note(isFailing, result.error?.message);
-      onResult(result);
-    });
-  }
-
-  forceFlush(): Promise<void> {
-    return this.#exporter.forceFlush();
-  }
-
-  shutdown(): Promise<void> {
-    return this.#exporter.shutdown();
-  }
-
-  #note(isFailing: boolean, reason: string | undefined): void {
-    this.#isFailing = isFailing;
-    if (isFailing) this.#logger.warn({ reason }, "the trace collector does not take spans: they are lost");
-    else this.#logger.warn("the trace collector takes spans again");
-  }
-}
-
 /** The queue tells of spans it had no room for by a metric of its own, and in no other way. */
 function queueFullCounter(onDropped: (count: number) => void): MeterProvider {
   const add = (count: number, attributes?: Attributes): void => {
     if (attributes?.["error.type"] === "queue_full") onDropped(count);
   };
   return { getMeter: () => Object.assign(createNoopMeter(), { createCounter: () => ({ add }) }) };
-}
-
-function resourceOf(instance: number, version: string): Resource {
-  const own = resourceFromAttributes({
-    [ATTR_SERVICE_NAME]: SERVICE_NAME,
-    [ATTR_SERVICE_VERSION]: version,
-    [ATTR_SERVICE_INSTANCE_ID]: `${hostname()}-${instance + 1}`,
-  });
-  return defaultResource()
-    .merge(own)
-    .merge(detectResources({ detectors: [envDetector] }));
-}
-
-/** Compiled layout: build/server/telemetry/span-export.js. */
-function serviceVersion(): string {
-  const text = readFileSync(new URL("../../../package.json", import.meta.url), "utf8");
-  return (JSON.parse(text) as { version: string }).version;
 }
