@@ -112,7 +112,7 @@ export class Instance {
   }
 }
 
-/** The OpenTelemetry packages take 18 MB, so they are loaded only where something is traced. */
+/** The OpenTelemetry packages take memory, so they are loaded only where something is traced. */
 async function openTracing({ tracing, ...config }: Config, engine: Engine, log: Log): Promise<Tracing | undefined> {
   if (tracing === undefined) return undefined;
   const { Tracing } = await import("./telemetry/tracing.ts");
