@@ -4,6 +4,7 @@ import { type Address, formatAddress, healthAddress, parseAddress } from "./addr
 import type { Durability } from "./group-commit.ts";
 import { LOG_LEVELS } from "./log.ts";
 import { type Fee, readFee } from "./telemetry/fee.ts";
+import { readTracing, type TracingSettings } from "./telemetry/tracing-settings.ts";
 
 /**
  * Every setting of an instance, read from the environment. One table is the source of the validation, of `--help` and of the
@@ -38,6 +39,8 @@ export type Config = {
   /** By processor; for reporting only. */
   fees: [Fee, Fee];
   shutdownGraceMs: number;
+  /** From the standard OTEL_* variables; undefined: nothing is traced. */
+  tracing: TracingSettings | undefined;
 };
 
 type Setting = { name: string; fallback: string; contest?: string; meaning: string; rule: string };
@@ -241,6 +244,7 @@ export function readConfig(environment: Environment): Config | string[] {
     metricsEnabled: reader.oneOf("METRICS", ["true", "false"]) === "true",
     fees: [reader.fee("DEFAULT_FEE"), reader.fee("FALLBACK_FEE")],
     shutdownGraceMs: reader.integer("SHUTDOWN_GRACE_MS", 0, 60_000),
+    tracing: readTracing(environment, reader.errors),
   };
   return reader.errors.length > 0 ? reader.errors : config;
 }

@@ -9,6 +9,7 @@ import type { Log } from "./log.ts";
 import { ProcessorClient } from "./processor/processor-client.ts";
 import { SendPacer } from "./send-pacer.ts";
 import type { Meters } from "./telemetry/meters.ts";
+import type { Tracing } from "./telemetry/tracing.ts";
 
 /** Requests begun per turn of the event loop: what has arrived meanwhile is accepted before more go out. */
 const SENDS_PER_TURN = 8;
@@ -17,7 +18,11 @@ const TICK_MS = 20;
 const CLOCK_ADJUST_TICKS = 50;
 const JOURNAL_RETRY_TICKS = 10;
 
-export type DispatcherOptions = { processorUrls: readonly URL[]; requestTimeoutMs: number };
+export type DispatcherOptions = {
+  processorUrls: readonly URL[];
+  requestTimeoutMs: number;
+  tracing?: Tracing | undefined;
+};
 
 /** Carries out what the engine decides: sends, and reports back what came of it. */
 export class Dispatcher {
@@ -27,6 +32,7 @@ export class Dispatcher {
   readonly #log: Log;
   readonly #meters: Meters;
   readonly #requestTimeoutMs: number;
+  readonly #tracing: Tracing | undefined;
   readonly #clients: readonly ProcessorClient[];
   readonly #wasDown: boolean[];
   readonly #pacer: SendPacer;
@@ -49,11 +55,10 @@ export class Dispatcher {
     this.#log = log;
     this.#meters = meters;
     this.#requestTimeoutMs = options.requestTimeoutMs;
+    this.#tracing = options.tracing;
+    const settle = (flight: number, outcome: number) => this.#settle(flight, outcome);
     this.#clients = options.processorUrls.map(
-      (url, processor) =>
-        new ProcessorClient(url, engine, meters.attempts[processor]!, (flight, outcome) =>
-          this.#settle(flight, outcome),
-        ),
+      (url, processor) => new ProcessorClient(url, engine, meters.attempts[processor]!, settle, options.tracing),
     );
     this.#pacer = new SendPacer(engine.ledger.head);
     this.#wasDown = this.#clients.map(() => false);
@@ -98,6 +103,7 @@ export class Dispatcher {
     const elapsedMs = nowMs - this.#engine.flights.beganAtMs[flight]!;
     const slot = this.#engine.settle(flight, outcome, nowMs);
     if (slot !== NOT_FOUND_SLOT) this.#noteOutcome(slot, processor, outcome, elapsedMs);
+    if (slot !== NOT_FOUND_SLOT) this.#tracing?.payments.settled(slot, outcome);
     this.#noteHealth();
     this.#commit.wake();
   }
@@ -117,6 +123,7 @@ export class Dispatcher {
     this.#engine.evictOld(nowMs);
     this.#engine.giveUpOld(nowMs, (slot) => {
       this.#meters.gaveUpCount++;
+      this.#tracing?.payments.gaveUp(slot);
       if (this.#log.isInfo) this.#log.logger.info(this.#fieldsOf(slot), "payment failed: gave up");
     });
   }

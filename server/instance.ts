@@ -23,6 +23,7 @@ import { readiness } from "./readiness.ts";
 import { EventLoopDelay } from "./telemetry/event-loop-delay.ts";
 import { Meters } from "./telemetry/meters.ts";
 import type { Metrics, MetricsSource } from "./telemetry/metrics.ts";
+import type { Tracing } from "./telemetry/tracing.ts";
 
 /** How long clients that are connected may still be answered 503 after the requests in flight are done. */
 const REFUSING_MS = 100;
@@ -37,6 +38,7 @@ export class Instance {
   readonly #listeners: readonly Listener[];
   readonly #storage: Storage | undefined;
   readonly #telemetry: Telemetry;
+  readonly #tracing: Tracing | undefined;
   readonly #shutdownGraceMs: number;
 
   private constructor(
@@ -48,6 +50,7 @@ export class Instance {
     listeners: readonly Listener[],
     storage: Storage | undefined,
     telemetry: Telemetry,
+    tracing: Tracing | undefined,
     shutdownGraceMs: number,
   ) {
     this.#log = log;
@@ -58,6 +61,7 @@ export class Instance {
     this.#listeners = listeners;
     this.#storage = storage;
     this.#telemetry = telemetry;
+    this.#tracing = tracing;
     this.#shutdownGraceMs = shutdownGraceMs;
   }
 
@@ -71,8 +75,9 @@ export class Instance {
     const commit = new GroupCommit(engine, storage?.journal, config.durability === "fsync", log.logger, meters.journal);
     storage?.maintain(engine, commit, log.logger);
     engine.resume(clock.nowMs());
-    const dispatcher = new Dispatcher(engine, clock, commit, log, meters, config);
-    const service = new PaymentService(engine, clock, commit, meters, log);
+    const tracing = await openTracing(config, engine, log);
+    const dispatcher = new Dispatcher(engine, clock, commit, log, meters, { ...config, tracing });
+    const service = new PaymentService(engine, clock, commit, meters, log, tracing);
     commit.wake();
     const peers = new Peers(config.links, config.instance, config.linkTimeoutMs);
     const owners = ownersByLastByte(Math.max(config.links.length, 1));
@@ -94,6 +99,7 @@ export class Instance {
         addresses: config.links.map(healthAddress),
         processorUrls: config.processorUrls.map((url) => url.href),
         snapshot: health.buffer,
+        onPoll: tracing && ((report) => tracing.polled(report)),
       },
       onCrash,
     );
@@ -114,6 +120,7 @@ export class Instance {
       listeners,
       storage,
       telemetry,
+      tracing,
       config.shutdownGraceMs,
     );
   }
@@ -129,6 +136,7 @@ export class Instance {
     this.#telemetry.stop();
     this.#service.flush();
     await this.#storage?.close();
+    await this.#tracing?.close();
     this.#log.logger.info("stopped");
     this.#log.close();
   }
@@ -176,6 +184,15 @@ class Telemetry {
     this.metrics?.close();
     this.#eventLoopDelay.stop();
   }
+}
+
+/** The OpenTelemetry packages take memory, so they are loaded only where something is traced. */
+async function openTracing({ tracing, ...config }: Config, engine: Engine, log: Log): Promise<Tracing | undefined> {
+  if (tracing === undefined) return undefined;
+  const { Tracing } = await import("./telemetry/tracing.ts");
+  const opened = new Tracing(engine, log.logger, tracing, config);
+  log.traceOf = (slot) => opened.payments.traceOf(slot);
+  return opened;
 }
 
 /** The journal, unless it was asked to do without. */

@@ -8,6 +8,7 @@ import { PaymentBody } from "./payment-body.ts";
 import { paymentView } from "./payment-view.ts";
 import { type SummaryPart, summaryPart, type Window } from "./summary.ts";
 import type { Meters, Refusal } from "./telemetry/meters.ts";
+import type { Tracing } from "./telemetry/tracing.ts";
 
 /** By AcceptResult. */
 const ANSWER_LINES = [
@@ -22,14 +23,16 @@ export class PaymentService {
   /** The last body read; one is enough, because a body is read and accepted in one go. */
   readonly body = new PaymentBody();
   readonly engine: Engine;
+  readonly tracing: Tracing | undefined;
   readonly #clock: SlewedClock;
   readonly #commit: GroupCommit;
   readonly #meters: Meters;
   readonly #log: Log;
   #isClosing = false;
 
-  constructor(engine: Engine, clock: SlewedClock, commit: GroupCommit, meters: Meters, log: Log) {
+  constructor(engine: Engine, clock: SlewedClock, commit: GroupCommit, meters: Meters, log: Log, tracing?: Tracing) {
     this.engine = engine;
+    this.tracing = tracing;
     this.#clock = clock;
     this.#commit = commit;
     this.#meters = meters;
@@ -93,6 +96,7 @@ export class PaymentService {
   async purge(): Promise<boolean> {
     if (!this.#commit.commit()) return false;
     this.engine.purge(this.#clock.nowMs());
+    this.tracing?.payments.forgotten();
     return this.#commit.commit() && this.#commit.durable();
   }
 

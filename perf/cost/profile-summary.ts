@@ -54,13 +54,13 @@ const rooms: readonly (readonly [part: string, category: string])[] = [
   ["/build/server/payment-service", "accepting (server/http, payment-service)"],
   ["/build/server/payment-body", "accepting (server/http, payment-service)"],
   ["/build/server/amount-text", "accepting (server/http, payment-service)"],
-  ["/build/server/processor-client", "dispatching (dispatcher, processor-client)"],
-  ["/build/server/dispatcher", "dispatching (dispatcher, processor-client)"],
+  ["/build/server/processor/", "sending (dispatcher, server/processor)"],
+  ["/build/server/dispatcher", "sending (dispatcher, server/processor)"],
   ["/build/server/", "rest of server/"],
-  ["/node_modules/undici/", "HTTP client (undici)"],
+  ["/node_modules/undici/", "HTTP between the instances (undici)"],
   ["/node_modules/", "other packages"],
   // undici's parser is the one WebAssembly module there is.
-  ["wasm://", "HTTP client (undici)"],
+  ["wasm://", "HTTP between the instances (undici)"],
   ["node:", "Node.js itself"],
 ];
 

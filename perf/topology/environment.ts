@@ -29,6 +29,7 @@ Environment:
 ${variables.map(({ name, fallback, help }) => `  ${name.padEnd(24)} ${help} (${fallback})`).join("\n")}
 
 All other variables reach the instances as they are, PROFILE=contest for one; node build/server/main.js --help lists them.
+OTEL_EXPORTER_OTLP_ENDPOINT=http://localhost:4317 sends their traces there.
 `;
 
 /** A topology, and how its logs are shown. */

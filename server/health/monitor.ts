@@ -1,4 +1,5 @@
 import { Worker } from "node:worker_threads";
+import type { PollReport } from "./poller.ts";
 import type { HealthWorkerData } from "./worker.ts";
 
 const STOP_TIMEOUT_MS = 1000;
@@ -14,10 +15,19 @@ export class HealthMonitor {
     this.#worker = worker;
   }
 
-  /** Starts the thread; rejects when it cannot listen. `onCrash` is called if it ends without having been stopped. */
-  static async start(data: HealthWorkerData, onCrash: (error: Error) => void): Promise<HealthMonitor> {
+  /**
+   * Starts the thread; rejects when it cannot listen. `onCrash` is called if it ends without having been stopped, `onPoll`, if
+   * given, after every poll of this instance.
+   */
+  static async start(
+    {
+      onPoll,
+      ...data
+    }: Omit<HealthWorkerData, "reportsPolls"> & { onPoll?: ((report: PollReport) => void) | undefined },
+    onCrash: (error: Error) => void,
+  ): Promise<HealthMonitor> {
     const worker = new Worker(new URL("./worker.js", import.meta.url), {
-      workerData: data,
+      workerData: { ...data, reportsPolls: onPoll !== undefined } satisfies HealthWorkerData,
       resourceLimits: { maxOldGenerationSizeMb: HEAP_MB, maxYoungGenerationSizeMb: YOUNG_HEAP_MB },
     });
     await new Promise<void>((resolve, reject) => {
@@ -26,6 +36,7 @@ export class HealthMonitor {
     });
     worker.removeAllListeners("error");
     worker.on("error", onCrash);
+    if (onPoll) worker.on("message", onPoll);
     return new HealthMonitor(worker);
   }
 

@@ -12,6 +12,19 @@ const ANSWER_BYTES_MAX = 4096;
 
 export type PollResult = { failing: boolean; minResponseMs: number };
 
+/** One call of a health endpoint, for whoever traces it. Times in milliseconds since the epoch, with fractions. */
+export type PollReport = {
+  processor: number;
+  beganAtMs: number;
+  endedAtMs: number;
+  /** 0 when there was no answer. */
+  status: number;
+  /** What the processor said, if that was usable. */
+  result?: PollResult;
+  /** Why not: a word of a small set. */
+  error?: string;
+};
+
 /** Polls one processor's health endpoint whenever it has the right to, and tells the result. */
 export class Poller {
   readonly #processor: number;
@@ -20,6 +33,7 @@ export class Poller {
   readonly #rights: PollRights;
   readonly #peers: readonly HealthLinkClient[];
   readonly #onPolled: (result: PollResult) => void;
+  readonly #onReport: ((report: PollReport) => void) | undefined;
   readonly #agent = new Agent({ keepAlive: false });
   readonly #silentSinceMs: (number | undefined)[];
   #timer: NodeJS.Timeout | undefined;
@@ -32,6 +46,7 @@ export class Poller {
     rights: PollRights,
     peers: readonly HealthLinkClient[],
     onPolled: (result: PollResult) => void,
+    onReport?: (report: PollReport) => void,
   ) {
     this.#processor = processor;
     this.#self = self;
@@ -39,6 +54,7 @@ export class Poller {
     this.#rights = rights;
     this.#peers = peers;
     this.#onPolled = onPolled;
+    this.#onReport = onReport;
     this.#silentSinceMs = peers.map(() => undefined);
     this.#lookAgain();
   }
@@ -80,31 +96,55 @@ export class Poller {
   }
 
   async #poll(): Promise<void> {
-    const result = await this.#ask();
+    const beganAtMs = epochMs();
+    const { status, result, error } = await this.#ask();
     this.#rights.polled(performance.now());
+    this.#onReport?.({
+      processor: this.#processor,
+      beganAtMs,
+      endedAtMs: epochMs(),
+      status,
+      ...(result && { result }),
+      ...(error !== undefined && { error }),
+    });
     if (result === undefined || this.#isClosed) return;
     this.#onPolled(result);
     const responseMs = Math.round(result.minResponseMs);
     await Promise.all(this.#peers.map((peer) => peer.polled(this.#processor, result.failing, responseMs)));
   }
 
-  /** What the processor says of itself; undefined when it gives no usable answer. */
-  #ask(): Promise<PollResult | undefined> {
+  /** What the processor says of itself, or why it gives no usable answer. */
+  #ask(): Promise<{ status: number; result?: PollResult; error?: string }> {
     return new Promise((resolve) => {
+      let status = 0;
+      let isTimedOut = false;
       const req = get(this.#url, { agent: this.#agent, timeout: POLL_TIMEOUT_MS }, (res) => {
+        status = res.statusCode ?? 0;
         let body = "";
         res.setEncoding("utf8");
         res.on("data", (chunk: string) => {
           body += chunk;
           if (body.length > ANSWER_BYTES_MAX) req.destroy();
         });
-        res.on("end", () => resolve(res.statusCode === 200 ? parseHealth(body) : undefined));
-        res.on("close", () => resolve(undefined));
+        res.on("end", () => {
+          const result = status === 200 ? parseHealth(body) : undefined;
+          resolve(result === undefined ? { status, error: "unusable_answer" } : { status, result });
+        });
+        res.on("close", () => resolve({ status, error: isTimedOut ? "timed_out" : "connection_reset" }));
       });
-      req.on("timeout", () => req.destroy());
-      req.on("error", () => resolve(undefined));
+      req.on("timeout", () => {
+        isTimedOut = true;
+        req.destroy();
+      });
+      req.on("error", (error: NodeJS.ErrnoException) => {
+        resolve({ status, error: isTimedOut ? "timed_out" : (error.code ?? "connection_reset") });
+      });
     });
   }
+}
+
+function epochMs(): number {
+  return performance.timeOrigin + performance.now();
 }
 
 function parseHealth(body: string): PollResult | undefined {

@@ -4,7 +4,7 @@ import { HealthSnapshot } from "../../core/health-snapshot.ts";
 import type { Address } from "../address.ts";
 import { HealthLinkClient, HealthLinkServer } from "./health-link.ts";
 import { PollRights } from "./poll-rights.ts";
-import { Poller } from "./poller.ts";
+import { Poller, type PollReport } from "./poller.ts";
 
 export type HealthWorkerData = {
   self: number;
@@ -12,9 +12,11 @@ export type HealthWorkerData = {
   addresses: readonly Address[];
   processorUrls: readonly string[];
   snapshot: SharedArrayBuffer;
+  /** Whether every poll is reported to the event loop, as a PollReport. */
+  reportsPolls: boolean;
 };
 
-const { self, addresses, processorUrls, snapshot } = workerData as HealthWorkerData;
+const { self, addresses, processorUrls, snapshot, reportsPolls } = workerData as HealthWorkerData;
 const health = new HealthSnapshot(processorUrls.length, snapshot);
 const rights = processorUrls.map(() => new PollRights(self, performance.now()));
 const peers = addresses.filter((_, instance) => instance !== self).map((address) => new HealthLinkClient(address));
@@ -26,10 +28,11 @@ const server = new HealthLinkServer({
     health.polled(processor, failing, minResponseMs, Date.now());
   },
 });
+const onReport = reportsPolls ? (report: PollReport) => parentPort!.postMessage(report) : undefined;
 const pollers = processorUrls.map((url, processor) => {
   const onPolled = (result: { failing: boolean; minResponseMs: number }) =>
     health.polled(processor, result.failing, result.minResponseMs, Date.now());
-  return new Poller(processor, self, new URL(url), rights[processor]!, peers, onPolled);
+  return new Poller(processor, self, new URL(url), rights[processor]!, peers, onPolled, onReport);
 });
 
 const own = addresses[self];

@@ -3,7 +3,7 @@ import { LOG_LEVELS, type Log } from "../log.ts";
 import { badRequest, type Problem } from "../problem.ts";
 import type { Metrics } from "../telemetry/metrics.ts";
 import { type Answer, jsonAnswer, problemAnswer } from "./answer.ts";
-import { Exchange } from "./exchange.ts";
+import { Exchange, PLAIN } from "./exchange.ts";
 
 const BODY_BYTES_MAX = 1024;
 
@@ -18,7 +18,7 @@ export function serveAdmin(app: TemplatedApp, log: Log, metrics: Metrics | undef
   if (metrics) {
     const scrape = (res: HttpResponse, isHead: boolean): void => {
       const { contentType } = metrics;
-      new Exchange(res, isHead, []).answerLater(
+      new Exchange(res, isHead, PLAIN).answerLater(
         metrics.text().then((body): Answer => ({ status: 200, body, contentType })),
       );
     };
@@ -26,9 +26,9 @@ export function serveAdmin(app: TemplatedApp, log: Log, metrics: Metrics | undef
     app.head("/metrics", (res) => scrape(res, true));
     refuseOthers(app, "/metrics", "GET, HEAD");
   }
-  app.get("/log-level", (res) => new Exchange(res, false, []).answer(levelAnswer(log)));
+  app.get("/log-level", (res) => new Exchange(res, false, PLAIN).answer(levelAnswer(log)));
   app.put("/log-level", (res, req) => {
-    const exchange = new Exchange(res, false, []);
+    const exchange = new Exchange(res, false, PLAIN);
     exchange.readBody(
       req.getHeader("content-length"),
       BODY_BYTES_MAX,
@@ -44,14 +44,14 @@ export function serveAdmin(app: TemplatedApp, log: Log, metrics: Metrics | undef
 export function refuseUnknown(app: TemplatedApp): void {
   app.any("/*", (res, req) => {
     const isHead = req.getCaseSensitiveMethod() === "HEAD";
-    new Exchange(res, isHead, []).answer(problemAnswer({ status: 404, detail: "no such endpoint for operators" }));
+    new Exchange(res, isHead, PLAIN).answer(problemAnswer({ status: 404, detail: "no such endpoint for operators" }));
   });
 }
 
 function refuseOthers(app: TemplatedApp, route: string, allow: string): void {
   app.any(route, (res, req) => {
     const detail = `this method is not allowed here: method=${req.getCaseSensitiveMethod()}`;
-    new Exchange(res, req.getCaseSensitiveMethod() === "HEAD", []).answer(
+    new Exchange(res, req.getCaseSensitiveMethod() === "HEAD", PLAIN).answer(
       problemAnswer({ status: 405, detail }, [["Allow", allow]]),
     );
   });

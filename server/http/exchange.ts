@@ -1,26 +1,38 @@
 import type { HttpResponse } from "uWebSockets.js";
 import type { RouteMeters } from "../telemetry/meters.ts";
+import type { RequestSpans } from "../telemetry/request-spans.ts";
 import { type Answer, statusLine } from "./answer.ts";
 
 export type Header = readonly [name: string, value: string];
 
+/** What all requests to an API share. */
+export type ExchangeContext = {
+  /** Go with every answer. */
+  readonly sharedHeaders: readonly Header[];
+  readonly spans: RequestSpans | undefined;
+};
+
+/** Nothing shared. */
+export const PLAIN: ExchangeContext = { sharedHeaders: [], spans: undefined };
+
 /** A request to one of our routes, until it is answered: at most once, and not at all when its client has gone. */
 export class Exchange {
   readonly #res: HttpResponse;
-  readonly #sharedHeaders: readonly Header[];
+  readonly #context: ExchangeContext;
   readonly #meters: RouteMeters | undefined;
   readonly #isHead: boolean;
   readonly #beganAtMs = performance.now();
   #isOver = false;
 
-  /** To be made within the route's handler. `sharedHeaders` go with every answer. */
-  constructor(res: HttpResponse, isHead: boolean, sharedHeaders: readonly Header[], meters?: RouteMeters) {
+  /** To be made within the route's handler. */
+  constructor(res: HttpResponse, isHead: boolean, context: ExchangeContext, meters?: RouteMeters) {
     this.#res = res;
     this.#isHead = isHead;
-    this.#sharedHeaders = sharedHeaders;
+    this.#context = context;
     this.#meters = meters;
     res.onAborted(() => {
       this.#isOver = true;
+      context.spans?.aborted(this);
     });
   }
 
@@ -89,6 +101,7 @@ export class Exchange {
 
   #end(status: number): void {
     this.#meters?.answered(status, performance.now() - this.#beganAtMs);
+    this.#context.spans?.answered(this, status);
   }
 
   #writeBody({ status, body, isProblem, contentType = "application/json" }: Answer): void {
@@ -111,7 +124,7 @@ export class Exchange {
 
   /** Hot: nothing to do unless headers were configured. */
   #writeShared(): void {
-    for (const [name, value] of this.#sharedHeaders) this.#res.writeHeader(name, value);
+    for (const [name, value] of this.#context.sharedHeaders) this.#res.writeHeader(name, value);
   }
 }
 

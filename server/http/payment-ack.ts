@@ -33,8 +33,9 @@ export class PaymentAck implements Effect {
       refuse(service, exchange, refusal);
       return;
     }
-    const correlationId = formatUuid(service.body.id);
-    const ack = new PaymentAck(service, exchange, correlationId, service.accept());
+    const { id, cents } = service.body;
+    const ack = new PaymentAck(service, exchange, formatUuid(id), service.accept());
+    service.tracing?.offered(exchange, ack.#result, id, cents);
     // Only now: this may commit at once.
     service.whenSafe(ack);
   }
@@ -46,6 +47,7 @@ export class PaymentAck implements Effect {
   }
 
   abort(): void {
+    this.#service.tracing?.payments.forgotten();
     refuse(this.#service, this.#exchange, "journal_failing", this.#correlationId);
   }
 

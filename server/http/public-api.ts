@@ -9,7 +9,7 @@ import type { ReadinessReport } from "../readiness.ts";
 import { combineParts, isProblem, parseWindow, type Window } from "../summary.ts";
 import type { Meters, Refusal, Route } from "../telemetry/meters.ts";
 import { type Answer, jsonAnswer, problemAnswer } from "./answer.ts";
-import { Exchange, type Header } from "./exchange.ts";
+import { Exchange, type ExchangeContext, type Header } from "./exchange.ts";
 import { PaymentAck } from "./payment-ack.ts";
 
 export type PublicApiOptions = {
@@ -30,7 +30,7 @@ export class PublicApi {
   readonly #service: PaymentService;
   readonly #peers: Peers;
   readonly #options: PublicApiOptions;
-  readonly #sharedHeaders: readonly Header[];
+  readonly #context: ExchangeContext;
   readonly #meters: Meters;
   readonly #readiness: () => Promise<ReadinessReport>;
 
@@ -46,14 +46,17 @@ export class PublicApi {
     this.#readiness = readiness;
     this.#meters = meters;
     this.#options = options;
-    this.#sharedHeaders = options.corsOrigin === "" ? [] : [["Access-Control-Allow-Origin", options.corsOrigin]];
+    this.#context = {
+      sharedHeaders: options.corsOrigin === "" ? [] : [["Access-Control-Allow-Origin", options.corsOrigin]],
+      spans: service.tracing?.requests,
+    };
   }
 
   register(app: TemplatedApp): void {
     this.#post(app, "/payments", (exchange, req) => this.#postPayment(exchange, req));
     this.#get(app, "/payments-summary", (exchange, req) => this.#getSummary(exchange, req));
     this.#get(app, "/payments/:id", (exchange, req) => this.#getPayment(exchange, req));
-    this.#post(app, "/purge-payments", (exchange) => this.#purge(exchange));
+    this.#post(app, "/purge-payments", (exchange, req) => this.#purge(exchange, req));
     this.#get(app, "/health", (exchange) => exchange.answer(jsonAnswer('{"status":"ok"}')));
     this.#get(app, "/ready", (exchange) => this.#getReady(exchange));
     app.any("/*", (res, req) => {
@@ -64,6 +67,7 @@ export class PublicApi {
 
   /** Hot: one parse, one call into the engine; the answer follows when the turn's records are written. */
   #postPayment(exchange: Exchange, req: HttpRequest): void {
+    this.#context.spans?.began(exchange, req, "POST", "/payments");
     exchange.readBody(
       req.getHeader("content-length"),
       this.#options.maxBodyBytes,
@@ -85,20 +89,21 @@ export class PublicApi {
     const owner = this.#options.owners[this.#service.body.id[3]! & 0xff]!;
     if (owner !== this.#options.self) {
       // The bytes are gone when this returns.
-      exchange.answerLater(this.#forward(owner, bytes.slice()));
+      exchange.answerLater(this.#forward(owner, bytes.slice(), this.#service.tracing?.headersOf(exchange)));
       return;
     }
     PaymentAck.answer(this.#service, exchange);
   }
 
-  async #forward(owner: number, body: Uint8Array): Promise<Answer> {
-    const answer = await this.#peers.forward(owner, body);
+  async #forward(owner: number, body: Uint8Array, headers?: readonly string[]): Promise<Answer> {
+    const answer = await this.#peers.forward(owner, body, headers);
     if (answer !== undefined) return answer;
     this.#service.refused("owner_unreachable");
     return problemAnswer(unavailable(`the owner of this payment cannot be reached: instance=${owner + 1}`));
   }
 
   #getSummary(exchange: Exchange, req: HttpRequest): void {
+    this.#context.spans?.began(exchange, req, req.getCaseSensitiveMethod(), "/payments-summary");
     const window = parseWindow(req.getQuery("from"), req.getQuery("to"));
     if (isProblem(window)) exchange.answer(problemAnswer(window));
     else exchange.answerLater(this.#summary(window));
@@ -114,6 +119,7 @@ export class PublicApi {
   }
 
   #getPayment(exchange: Exchange, req: HttpRequest): void {
+    this.#context.spans?.began(exchange, req, req.getCaseSensitiveMethod(), "/payments/:id");
     const text = req.getParameter(0) ?? "";
     const id = new Int32Array(UUID_WORDS);
     const isUuid = parseUuidText(text, id);
@@ -133,7 +139,8 @@ export class PublicApi {
     return jsonAnswer(found.json);
   }
 
-  #purge(exchange: Exchange): void {
+  #purge(exchange: Exchange, req: HttpRequest): void {
+    this.#context.spans?.began(exchange, req, "POST", "/purge-payments");
     if (this.#options.purgeEnabled) exchange.answerLater(this.#purgeAll());
     else exchange.answer(problemAnswer({ status: 403, detail: "purging is not allowed: PURGE_ENABLED=false" }));
   }
@@ -162,7 +169,7 @@ export class PublicApi {
 
   #post(app: TemplatedApp, route: Route, handler: Handler): void {
     const meters = this.#meters.http[route];
-    app.post(route, (res, req) => handler(new Exchange(res, false, this.#sharedHeaders, meters), req));
+    app.post(route, (res, req) => handler(new Exchange(res, false, this.#context, meters), req));
     this.#others(app, route, "POST, OPTIONS");
   }
 
@@ -179,7 +186,7 @@ export class PublicApi {
 
   #exchange(res: HttpResponse, req: HttpRequest, route: Route): Exchange {
     const isHead = req.getCaseSensitiveMethod() === "HEAD";
-    return new Exchange(res, isHead, this.#sharedHeaders, this.#meters.http[route]);
+    return new Exchange(res, isHead, this.#context, this.#meters.http[route]);
   }
 
   #preflight(allow: string): Header[] {

@@ -19,10 +19,12 @@ export type LinkApiOptions = { self: number; owners: Uint8Array; maxBodyBytes: n
  */
 export function serveLink(app: TemplatedApp, service: PaymentService, options: LinkApiOptions): void {
   const id = new Int32Array(UUID_WORDS);
-  const exchangeOf = (res: HttpResponse): Exchange => new Exchange(res, false, []);
+  const context = { sharedHeaders: [], spans: service.tracing?.requests };
+  const exchangeOf = (res: HttpResponse): Exchange => new Exchange(res, false, context);
 
   app.post("/payments", (res, req) => {
     const exchange = exchangeOf(res);
+    context.spans?.began(exchange, req, "POST", "/payments");
     exchange.readBody(
       req.getHeader("content-length"),
       options.maxBodyBytes,

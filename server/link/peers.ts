@@ -39,14 +39,17 @@ export class Peers {
     return answers.every((answer) => answer?.status === 404) ? "unknown" : "unreachable";
   }
 
-  /** Hands a payment's body to its owner and returns the owner's answer, or undefined if it cannot be reached. */
-  async forward(owner: number, body: Uint8Array): Promise<Answer | undefined> {
-    const answer = await this.#call(owner, "POST", "/payments", body);
+  /**
+   * Hands a payment's body to its owner and returns the owner's answer, or undefined if it cannot be reached. `headers`: by name and
+   * value in turn.
+   */
+  async forward(owner: number, body: Uint8Array, headers?: readonly string[]): Promise<Answer | undefined> {
+    const answer = await this.#call(owner, "POST", "/payments", body, headers);
     if (answer === undefined) return undefined;
-    const headers: [string, string][] = answer.location === undefined ? [] : [["Location", answer.location]];
-    if (answer.status === 503) headers.push(["Retry-After", "1"]);
+    const answered: [string, string][] = answer.location === undefined ? [] : [["Location", answer.location]];
+    if (answer.status === 503) answered.push(["Retry-After", "1"]);
     const isProblem = answer.contentType.startsWith("application/problem+json");
-    return { status: answer.status, headers, isProblem, ...(answer.body !== "" && { body: answer.body }) };
+    return { status: answer.status, headers: answered, isProblem, ...(answer.body !== "" && { body: answer.body }) };
   }
 
   /** Empties every peer; false if one did not say so. */
@@ -73,9 +76,16 @@ export class Peers {
     return [...this.#pools.keys()];
   }
 
-  async #call(peer: number, method: "GET" | "POST", path: string, body?: Uint8Array): Promise<PeerAnswer | undefined> {
+  async #call(
+    peer: number,
+    method: "GET" | "POST",
+    path: string,
+    body?: Uint8Array,
+    sent?: readonly string[],
+  ): Promise<PeerAnswer | undefined> {
     try {
-      const response = await this.#pools.get(peer)!.request({ method, path, body: body ?? null });
+      const request = { method, path, body: body ?? null, ...(sent && { headers: [...sent] }) };
+      const response = await this.#pools.get(peer)!.request(request);
       const { headers, statusCode: status } = response;
       const text = await response.body.text();
       return {

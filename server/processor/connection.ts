@@ -11,7 +11,8 @@ export type Failure = "unreachable" | "reset" | "timed out";
 /** Of one request exactly one of the two, later, never from within a call to the connection. */
 export interface Receiver {
   answered(status: number, body: string): void;
-  failed(failure: Failure): void;
+  /** `error`: what the system said, if anything. */
+  failed(failure: Failure, error: Error | undefined): void;
 }
 
 /** All sockets read into the same bytes: each piece is taken out before the next one is read. */
@@ -39,6 +40,7 @@ export class Connection {
   #isTimedOut = false;
   #unsent: string | undefined;
   #receiver: Receiver | undefined;
+  #error: Error | undefined;
 
   /** `onIdle` is told whenever another request may be sent. */
   constructor(host: string, port: number, onIdle: (connection: Connection) => void) {
@@ -48,7 +50,9 @@ export class Connection {
     this.#socket.once("connect", () => this.#onConnect());
     this.#socket.once("timeout", () => this.#socket.destroy());
     this.#socket.once("end", () => this.#onEnd());
-    this.#socket.on("error", () => {});
+    this.#socket.on("error", (error) => {
+      this.#error = error;
+    });
     this.#socket.once("close", () => this.#onClose());
   }
 
@@ -92,7 +96,8 @@ export class Connection {
   #take(text: string): void {
     try {
       if (this.#reader.push(text)) this.#complete();
-    } catch {
+    } catch (error) {
+      this.#error = error as Error;
       this.close();
     }
   }
@@ -117,7 +122,7 @@ export class Connection {
     this.#isClosed = true;
     const receiver = this.#receiver;
     this.#receiver = undefined;
-    if (!this.#isConnected) receiver?.failed("unreachable");
-    else receiver?.failed(this.#isTimedOut ? "timed out" : "reset");
+    if (!this.#isConnected) receiver?.failed("unreachable", this.#error);
+    else receiver?.failed(this.#isTimedOut ? "timed out" : "reset", this.#error);
   }
 }

@@ -18,6 +18,7 @@ import {
 } from "../../core/payment.ts";
 import { formatUuid, UUID_WORDS } from "../../core/uuid.ts";
 import type { AttemptMeters } from "../telemetry/meters.ts";
+import type { Tracing } from "../telemetry/tracing.ts";
 import { formatTimestamp, parseTimestamp } from "../timestamp.ts";
 import { Connection, type Failure, type Receiver } from "./connection.ts";
 
@@ -34,6 +35,7 @@ const IDLE_MS_MAX = 4000;
 export class ProcessorClient {
   readonly #engine: Engine;
   readonly #meters: AttemptMeters;
+  readonly #tracing: Tracing | undefined;
   readonly #onOutcome: OnOutcome;
   readonly #host: string;
   readonly #port: number;
@@ -44,16 +46,17 @@ export class ProcessorClient {
   /** The one used last is used next, so that those beyond the need grow old. */
   #idle: Connection[] = [];
 
-  constructor(url: URL, engine: Engine, meters: AttemptMeters, onOutcome: OnOutcome) {
+  constructor(url: URL, engine: Engine, meters: AttemptMeters, onOutcome: OnOutcome, tracing?: Tracing) {
     this.#engine = engine;
     this.#meters = meters;
+    this.#tracing = tracing;
     this.#onOutcome = onOutcome;
     // A URL has IPv6 addresses in brackets, a socket wants them without.
     this.#host = url.hostname.replace(/^\[|\]$/g, "");
     this.#port = Number(url.port || 80);
     this.#path = `${url.pathname.replace(/\/$/, "")}/payments`;
     this.#postHead = `POST ${this.#path} HTTP/1.1\r\nHost: ${url.host}\r\nContent-Type: application/json\r\n`;
-    this.#getTail = ` HTTP/1.1\r\nHost: ${url.host}\r\n\r\n`;
+    this.#getTail = ` HTTP/1.1\r\nHost: ${url.host}\r\n`;
   }
 
   /** Sends the payment of a flight at the requestedAt the ledger has for it. Hot. */
@@ -64,7 +67,8 @@ export class ProcessorClient {
     const amount = formatCents(rows.cents[slot]!);
     const requestedAt = formatTimestamp(rows.requestedAtMs(slot));
     const body = `{"correlationId":"${id}","amount":${amount},"requestedAt":"${requestedAt}"}`;
-    this.#send(`${this.#postHead}Content-Length: ${body.length}\r\n\r\n${body}`, flight, outcomeOfPost);
+    const traced = this.#tracedHeaders(flight);
+    this.#send(`${this.#postHead}${traced}Content-Length: ${body.length}\r\n\r\n${body}`, flight, outcomeOfPost);
   }
 
   /** Asks whether the payment of a flight was charged. */
@@ -74,7 +78,8 @@ export class ProcessorClient {
     const requestedAtMs = rows.requestedAtMs(slot);
     const cents = rows.cents[slot]!;
     const id = formatUuid(rows.correlationIds, slot * UUID_WORDS);
-    this.#send(`GET ${this.#path}/${id}${this.#getTail}`, flight, (status, body) =>
+    const traced = this.#tracedHeaders(flight);
+    this.#send(`GET ${this.#path}/${id}${this.#getTail}${traced}\r\n`, flight, (status, body) =>
       outcomeOfLookup(status, body, requestedAtMs, cents),
     );
   }
@@ -102,6 +107,15 @@ export class ProcessorClient {
     connection.send(text, request);
   }
 
+  /** The headers that carry the context of a sampled payment on; empty for all others. Hot. */
+  #tracedHeaders(flight: number): string {
+    const headers = this.#tracing?.payments.attemptBegan(flight);
+    if (headers === undefined) return "";
+    let text = "";
+    for (let i = 0; i < headers.length; i += 2) text += `${headers[i]}: ${headers[i + 1]}\r\n`;
+    return text;
+  }
+
   #takeIdle(): Connection | undefined {
     for (;;) {
       const connection = this.#idle.pop();
@@ -117,6 +131,7 @@ export class ProcessorClient {
   readonly #settled = (request: Request, outcome: number): void => {
     this.#requests.delete(request.flight);
     this.#meters.ended(outcome, performance.now() - request.beganAtMs);
+    this.#tracing?.payments.attemptEnded(request.flight, outcome, request.status, request.error);
     this.#onOutcome(request.flight, outcome);
   };
 }
@@ -128,6 +143,10 @@ class Request implements Receiver {
   readonly flight: number;
   readonly beganAtMs = performance.now();
   readonly connection: Connection;
+  /** 0: no answer. */
+  status = 0;
+  /** Why there was no whole answer. */
+  error: Error | undefined;
   readonly #outcomeOf: OutcomeOf;
   readonly #settled: (request: Request, outcome: number) => void;
 
@@ -144,10 +163,12 @@ class Request implements Receiver {
   }
 
   answered(status: number, body: string): void {
+    this.status = status;
     this.#settled(this, this.#outcomeOf(status, body));
   }
 
-  failed(failure: Failure): void {
+  failed(failure: Failure, error: Error | undefined): void {
+    this.error = error;
     this.#settled(this, OUTCOME_OF_FAILURE[failure]);
   }
 }

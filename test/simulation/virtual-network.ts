@@ -25,7 +25,7 @@ const LATE_MS_MAX = 4000;
 export type Question = { how: typeof POSTING | typeof LOOKING_UP; processor: number; charge: Charge };
 
 /**
- * A request as its sender sees it. As with server/processor-client.ts, a request that was not begun when its time is up never
+ * A request as its sender sees it. As with server/processor/processor-client.ts, a request that was not begun when its time is up never
  * leaves, and each ends exactly once.
  */
 export class VirtualRequest {
@@ -117,14 +117,14 @@ export class VirtualNetwork {
   }
 }
 
-/** As server/processor-client.ts reads an answer to POST. */
+/** As server/processor/processor-client.ts reads an answer to POST. */
 function outcomeOfPost(status: number): number {
   if (status === 200) return CHARGED;
   if (status === 422) return ALREADY_CHARGED;
   return status === 500 ? FAILING : OVERLOADED;
 }
 
-/** As server/processor-client.ts reads an answer to GET. */
+/** As server/processor/processor-client.ts reads an answer to GET. */
 function outcomeOfLookup(status: number, found: Charge | undefined, ours: Charge): number {
   if (status === 404) return NOT_FOUND;
   if (found === undefined) return NOT_TOLD;

@@ -1,0 +1,77 @@
+import { Worker } from "node:worker_threads";
+import { type ExportResult, ExportResultCode } from "@opentelemetry/core";
+import type { ReadableSpan, SpanExporter } from "@opentelemetry/sdk-trace-base";
+import type { Logger } from "pino";
+import { type SenderCommand, type SenderData, type SenderReport, toMessage } from "./span-message.ts";
+
+/** Megabytes: a few batches and their encoding. */
+const HEAP_MB = 32;
+const YOUNG_HEAP_MB = 2;
+
+type Batch = { spanCount: number; onResult: (result: ExportResult) => void };
+
+/**
+ * Sends batches of spans from a thread of its own, counts what becomes of them, and says once when the collector goes and when it
+ * is back.
+ *
+ * Why a thread: gRPC runs on HTTP/2 streams, and a process that uses those beside plain sockets makes V8 give up the code it
+ * compiled for sockets alone, again and again; every payment would pay for it, sampled or not. Encoding is off the event loop too.
+ */
+export class Sender implements SpanExporter {
+  exportedCount = 0;
+  failedCount = 0;
+  readonly #worker: Worker;
+  readonly #logger: Logger;
+  readonly #underWay = new Map<number, Batch>();
+  #nextNumber = 0;
+  #isFailing = false;
+  #isGone = false;
+
+  constructor(instance: number, logger: Logger) {
+    this.#logger = logger;
+    this.#worker = new Worker(new URL("./sender-worker.js", import.meta.url), {
+      workerData: { instance } satisfies SenderData,
+      resourceLimits: { maxOldGenerationSizeMb: HEAP_MB, maxYoungGenerationSizeMb: YOUNG_HEAP_MB },
+    });
+    this.#worker.on("message", ({ number, error }: SenderReport) => this.#settle(number, error));
+    // Payments do not depend on it: without the thread spans are lost, and that is said and counted.
+    this.#worker.on("error", (error) => this.#gone(error.message));
+    this.#worker.on("exit", () => this.#gone("the sender has ended"));
+  }
+
+  export(spans: ReadableSpan[], onResult: (result: ExportResult) => void): void {
+    const number = this.#nextNumber++;
+    this.#underWay.set(number, { spanCount: spans.length, onResult });
+    if (this.#isGone) this.#settle(number, "the sender has ended");
+    else this.#worker.postMessage({ number, spans: spans.map(toMessage) } satisfies SenderCommand);
+  }
+
+  /** Ends the thread, whatever it is doing. */
+  async shutdown(): Promise<void> {
+    await this.#worker.terminate();
+  }
+
+  #settle(number: number, error: string | undefined): void {
+    const batch = this.#underWay.get(number);
+    if (batch === undefined) return;
+    this.#underWay.delete(number);
+    if (error === undefined) this.exportedCount += batch.spanCount;
+    else this.failedCount += batch.spanCount;
+    this.#note(error);
+    const code = error === undefined ? ExportResultCode.SUCCESS : ExportResultCode.FAILED;
+    batch.onResult({ code, ...(error !== undefined && { error: new Error(error) }) });
+  }
+
+  #gone(reason: string): void {
+    this.#isGone = true;
+    for (const number of [...this.#underWay.keys()]) this.#settle(number, reason);
+  }
+
+  #note(error: string | undefined): void {
+    const isFailing = error !== undefined;
+    if (isFailing === this.#isFailing) return;
+    this.#isFailing = isFailing;
+    if (isFailing) this.#logger.warn({ reason: error }, "the trace collector does not take spans: they are lost");
+    else this.#logger.warn("the trace collector takes spans again");
+  }
+}
