@@ -11,9 +11,15 @@ export type Failure = "unreachable" | "reset" | "timed out";
 /** Of one request exactly one of the two, later, never from within a call to the connection. */
 export interface Receiver {
   answered(status: number, body: string): void;
-  /** `error`: what the system said, if anything. */
-  failed(failure: Failure, error: Error | undefined): void;
+  /** `error`: what the system said, or that it said nothing. */
+  failed(failure: Failure, error: Error): void;
 }
+
+const REASONS: Readonly<Record<Failure, string>> = {
+  unreachable: "no connection in time",
+  reset: "the connection ended before the answer",
+  "timed out": "no answer in time",
+};
 
 /** All sockets read into the same bytes: each piece is taken out before the next one is read. */
 const received = Buffer.allocUnsafeSlow(ANSWER_BYTES_MAX);
@@ -122,7 +128,7 @@ export class Connection {
     this.#isClosed = true;
     const receiver = this.#receiver;
     this.#receiver = undefined;
-    if (!this.#isConnected) receiver?.failed("unreachable", this.#error);
-    else receiver?.failed(this.#isTimedOut ? "timed out" : "reset", this.#error);
+    const failure = !this.#isConnected ? "unreachable" : this.#isTimedOut ? "timed out" : "reset";
+    receiver?.failed(failure, this.#error ?? new Error(REASONS[failure]));
   }
 }

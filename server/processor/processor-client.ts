@@ -167,7 +167,7 @@ class Request implements Receiver {
     this.#settled(this, this.#outcomeOf(status, body));
   }
 
-  failed(failure: Failure, error: Error | undefined): void {
+  failed(failure: Failure, error: Error): void {
     this.error = error;
     this.#settled(this, OUTCOME_OF_FAILURE[failure]);
   }
