@@ -31,6 +31,10 @@ export type Config = {
   corsOrigin: string;
   logLevel: string;
   shutdownGraceMs: number;
+  /** Of the amount, per processor. */
+  feeFractions: [number, number];
+  page: boolean;
+  processorAdminToken: string;
 };
 
 type Setting = { name: string; fallback: string; contest?: string; meaning: string; rule: string };
@@ -172,6 +176,31 @@ export const SETTINGS: readonly Setting[] = [
     rule: "0 to 60000",
     meaning: "how long requests in flight may take to finish on SIGTERM",
   },
+  {
+    name: "DEFAULT_FEE",
+    fallback: "0.05",
+    rule: "0 to 1",
+    meaning: "fee of the cheaper processor as a fraction of the amount; only for reports",
+  },
+  {
+    name: "FALLBACK_FEE",
+    fallback: "0.15",
+    rule: "0 to 1",
+    meaning: "fee of the dearer processor as a fraction of the amount; only for reports",
+  },
+  {
+    name: "PAGE",
+    fallback: "true",
+    rule: "true or false",
+    meaning: "whether the live page is served at /",
+  },
+  {
+    name: "PROCESSOR_ADMIN_TOKEN",
+    fallback: "",
+    rule: "up to 256 visible characters",
+    meaning:
+      "admin token of simulated processors: gives the live page buttons that make them slow or failing; empty: no processor is ever configured",
+  },
 ];
 
 type Environment = Readonly<Record<string, string | undefined>>;
@@ -211,6 +240,9 @@ export function readConfig(environment: Environment): Config | string[] {
     corsOrigin: reader.origin("CORS_ORIGIN"),
     logLevel: reader.oneOf("LOG_LEVEL", LOG_LEVELS),
     shutdownGraceMs: reader.integer("SHUTDOWN_GRACE_MS", 0, 60_000),
+    feeFractions: [reader.fraction("DEFAULT_FEE"), reader.fraction("FALLBACK_FEE")],
+    page: reader.oneOf("PAGE", ["true", "false"]) === "true",
+    processorAdminToken: reader.token("PROCESSOR_ADMIN_TOKEN"),
   };
   return reader.errors.length > 0 ? reader.errors : config;
 }
@@ -260,6 +292,20 @@ class SettingReader {
     if (!/^\d+$/.test(text) || value < min || value > max)
       this.refuse(name, `must be a whole number from ${min} to ${max}`);
     return value;
+  }
+
+  fraction(name: string): number {
+    const text = this.text(name);
+    const value = Number(text);
+    if (!/^\d+(\.\d+)?$/.test(text) || value > 1) this.refuse(name, "must be a number from 0 to 1");
+    return value;
+  }
+
+  /** A secret: an error does not show it. */
+  token(name: string): string {
+    const text = this.text(name);
+    if (!/^[\x21-\x7e]{0,256}$/.test(text)) this.errors.push(`${name} must be up to 256 visible ASCII characters`);
+    return text;
   }
 
   oneOf(name: string, values: readonly string[]): string {

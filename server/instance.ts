@@ -13,6 +13,8 @@ import { Storage } from "./journal/storage.ts";
 import { serveLink } from "./link/link-api.ts";
 import { Peers } from "./link/peers.ts";
 import { Listener } from "./listener.ts";
+import { LivePage } from "./live/live-page.ts";
+import { takeReading } from "./live/reading.ts";
 import type { Log } from "./log.ts";
 import { ownersByLastByte } from "./ownership.ts";
 import { PaymentService } from "./payment-service.ts";
@@ -29,6 +31,7 @@ export class Instance {
   readonly #dispatcher: Dispatcher;
   readonly #peers: Peers;
   readonly #monitor: HealthMonitor;
+  readonly #page: LivePage | undefined;
   readonly #listeners: readonly Listener[];
   readonly #storage: Storage | undefined;
   readonly #shutdownGraceMs: number;
@@ -39,6 +42,7 @@ export class Instance {
     dispatcher: Dispatcher,
     peers: Peers,
     monitor: HealthMonitor,
+    page: LivePage | undefined,
     listeners: readonly Listener[],
     storage: Storage | undefined,
     shutdownGraceMs: number,
@@ -48,6 +52,7 @@ export class Instance {
     this.#dispatcher = dispatcher;
     this.#peers = peers;
     this.#monitor = monitor;
+    this.#page = page;
     this.#listeners = listeners;
     this.#storage = storage;
     this.#shutdownGraceMs = shutdownGraceMs;
@@ -82,14 +87,20 @@ export class Instance {
       },
       onCrash,
     );
+    const ownReading = async () => JSON.stringify(await takeReading(service, health, meters));
+    const page = config.page ? new LivePage(peers, ownReading, config) : undefined;
+    const open = await Listener.open(config.listen, (app) => {
+      api.register(app);
+      page?.register(app);
+    });
+    const listeners = [open];
     const link = config.links[config.instance];
-    const listeners = [await Listener.open(config.listen, (app) => api.register(app))];
     if (link) {
       const options = { self: config.instance, owners, maxBodyBytes: config.maxBodyBytes };
-      listeners.push(await Listener.open(link, (app) => serveLink(app, service, options)));
+      listeners.push(await Listener.open(link, (app) => serveLink(app, service, ownReading, options)));
     }
     log.logger.info({ listen: formatAddress(config.listen), profile: config.profile }, "listening");
-    return new Instance(log, service, dispatcher, peers, monitor, listeners, storage, config.shutdownGraceMs);
+    return new Instance(log, service, dispatcher, peers, monitor, page, listeners, storage, config.shutdownGraceMs);
   }
 
   /** Refuses new payments, lets what is in flight finish within the grace time, then closes everything. */
@@ -99,7 +110,7 @@ export class Instance {
     await this.#dispatcher.close(this.#shutdownGraceMs);
     await new Promise((resolve) => setTimeout(resolve, REFUSING_MS));
     for (const listener of this.#listeners) listener.close();
-    await Promise.all([this.#peers.close(), this.#monitor.stop()]);
+    await Promise.all([this.#page?.close(), this.#peers.close(), this.#monitor.stop()]);
     this.#service.flush();
     await this.#storage?.close();
     this.#log.logger.info("stopped");

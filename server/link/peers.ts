@@ -6,6 +6,8 @@ import type { SummaryPart } from "../summary.ts";
 import { Pool } from "../undici.ts";
 
 const CONNECTIONS_PER_PEER = 32;
+/** Well within the second between two samples: whoever has not said anything by then is shown as not answering. */
+const READING_TIMEOUT_MS = 700;
 
 type PeerAnswer = { status: number; body: string; location: string | undefined; contentType: string };
 
@@ -58,6 +60,17 @@ export class Peers {
     return answers.every((answer) => answer?.status === 200);
   }
 
+  /** What the live page shows of the peers, as JSON, by instance number from 0; one that does not answer is left out. */
+  async readings(): Promise<Map<number, string>> {
+    const signal = AbortSignal.timeout(READING_TIMEOUT_MS);
+    const answers = await Promise.all(
+      this.#instances().map(
+        async (peer) => [peer, await this.#call(peer, "GET", "/sample", undefined, signal)] as const,
+      ),
+    );
+    return new Map(answers.flatMap(([peer, answer]) => (answer?.status === 200 ? [[peer, answer.body]] : [])));
+  }
+
   /** Which peers answer, by instance number from 1. */
   async reachable(): Promise<{ instance: number; reachable: boolean }[]> {
     return Promise.all(
@@ -76,9 +89,15 @@ export class Peers {
     return [...this.#pools.keys()];
   }
 
-  async #call(peer: number, method: "GET" | "POST", path: string, body?: Uint8Array): Promise<PeerAnswer | undefined> {
+  async #call(
+    peer: number,
+    method: "GET" | "POST",
+    path: string,
+    body?: Uint8Array,
+    signal: AbortSignal | null = null,
+  ): Promise<PeerAnswer | undefined> {
     try {
-      const response = await this.#pools.get(peer)!.request({ method, path, body: body ?? null });
+      const response = await this.#pools.get(peer)!.request({ method, path, body: body ?? null, signal });
       const { headers, statusCode: status } = response;
       const text = await response.body.text();
       return {
