@@ -1,4 +1,4 @@
-// Makes a checkout runnable: npm packages, nginx if asked for, the build. Says nothing and does nothing when all is there,
+// Makes a checkout runnable: npm packages, nginx and Chromium if asked for, the build. Says nothing and does nothing when all is there,
 // and needs the network only for what is missing. No packages of its own: it runs before there are any.
 import { spawnSync } from "node:child_process";
 import { createHash } from "node:crypto";
@@ -9,11 +9,12 @@ import process from "node:process";
 import { fileURLToPath } from "node:url";
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
-const help = `node scripts/setup.mjs [--nginx] [--force-build]
+const help = `node scripts/setup.mjs [--nginx] [--chromium] [--force-build]
 
 Installs the npm packages if they are missing or not those of package-lock.json, and compiles to build/ what has changed.
 
   --nginx        also see to it that nginx is there: as root it is installed with apt-get, otherwise you are told how
+  --chromium     likewise Chromium, for the tests of pages; without it they are skipped, so nobody fails for want of it
   --force-build  compile everything from scratch
   --help         this text
 `;
@@ -125,19 +126,19 @@ function installNginx() {
     const command = "sudo apt-get update && sudo apt-get install -y --no-install-recommends nginx";
     throw new SetupError(`nginx must be installed: nginx=none; run\n  ${command}`);
   }
-  console.log("setup: installing nginx with apt-get");
+  aptInstall("nginx");
+  if (findExecutable("nginx") === undefined)
+    throw new SetupError("nginx must be there after its installation: nginx=none");
+}
+
+function aptInstall(name) {
+  console.log(`setup: installing ${name} with apt-get`);
   withoutServiceStarts(() => {
     const env = { DEBIAN_FRONTEND: "noninteractive" };
     run("apt-get update", "apt-get", ["update", "-qq"], env);
-    run(
-      "apt-get install nginx",
-      "apt-get",
-      ["install", "-yqq", "-o", "Dpkg::Use-Pty=0", "--no-install-recommends", "nginx"],
-      env,
-    );
+    const options = ["-yqq", "-o", "Dpkg::Use-Pty=0", "--no-install-recommends"];
+    run(`apt-get install ${name}`, "apt-get", ["install", ...options, name], env);
   });
-  if (findExecutable("nginx") === undefined)
-    throw new SetupError("nginx must be there after its installation: nginx=none");
 }
 
 /** The package would start a system-wide nginx on port 80. Debian's packages ask this file for permission first. */
@@ -149,6 +150,20 @@ function withoutServiceStarts(install) {
     install();
   } finally {
     if (isOurs) rmSync(policy, { force: true });
+  }
+}
+
+// ── Chromium ───────────────────────────────────────────────────────────────────────────────────────────────────────
+
+function installChromium() {
+  if (["chromium", "chromium-browser", "google-chrome"].some((name) => findExecutable(name) !== undefined)) return;
+  try {
+    if (findExecutable("apt-get") === undefined) throw new SetupError("there is no apt-get");
+    if (process.getuid?.() !== 0) throw new SetupError("run sudo apt-get install -y --no-install-recommends chromium");
+    aptInstall("chromium");
+  } catch (error) {
+    if (!(error instanceof SetupError)) throw error;
+    console.log(`setup: no Chromium, the tests of pages are skipped: ${error.message}`);
   }
 }
 
@@ -216,12 +231,13 @@ function main(args) {
     process.stdout.write(help);
     return;
   }
-  const unknown = args.filter((argument) => argument !== "--nginx" && argument !== "--force-build");
+  const unknown = args.filter((argument) => !["--nginx", "--chromium", "--force-build"].includes(argument));
   if (unknown.length > 0) throw new SetupError(`arguments must be known: arguments=${unknown.join(" ")}\n\n${help}`);
   checkNodeVersion();
   installPackages();
   checkHttpServerLoads();
   if (args.includes("--nginx")) installNginx();
+  if (args.includes("--chromium")) installChromium();
   build(args.includes("--force-build"));
 }
 

@@ -58,6 +58,6 @@ export class LiveFeed {
     this.#isSampling = false;
     if (this.#timer === undefined) return;
     const readings = Array.from({ length: instanceCount }, (_, i) => (i === self ? own : (others.get(i) ?? "null")));
-    publish(`{"type":"sample","atMs":${Date.now()},"instances":[${readings.join(",")}]}`);
+    publish(`{"type":"sample","instances":[${readings.join(",")}]}`);
   }
 }

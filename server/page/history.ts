@@ -5,6 +5,8 @@ import type { Reading, Sample } from "./message.ts";
 export const HISTORY_LENGTH = 300;
 /** Longer than this between two samples is a gap: nobody was looking, and nothing is drawn. */
 const GAP_INTERVALS = 2.5;
+/** A shorter part of an interval than this says little. */
+const SHARE_MIN = 0.5;
 
 /** What happened between two samples, at one instance or at several together. Rates are per second. */
 export type Flow = {
@@ -56,15 +58,20 @@ export class History {
     return this.ticks.at(-1);
   }
 
-  add(sample: Sample): void {
-    if (sample.atMs <= this.#lastAtMs) return;
-    const hasGap = sample.atMs - this.#lastAtMs > GAP_INTERVALS * this.#intervalMs;
+  /**
+   * `atMs`: when the sample came, since the epoch, on a clock that does not jump. One that comes right after another (somebody else has
+   * just opened the page, say) is left out: what it counts is in the next one.
+   */
+  add(sample: Sample, atMs: number): void {
+    const sinceLastMs = atMs - this.#lastAtMs;
+    if (sinceLastMs < SHARE_MIN * this.#intervalMs) return;
+    const hasGap = sinceLastMs > GAP_INTERVALS * this.#intervalMs;
     if (hasGap && this.ticks.length > 0) this.#push({ atS: (this.#lastAtMs + this.#intervalMs) / 1000, views: [] });
     const points = sample.instances.map((reading, i) =>
       reading === null ? null : pointOf(reading, hasGap ? null : (this.#before[i] ?? null)),
     );
-    this.#push({ atS: sample.atMs / 1000, views: [together(points), ...points] });
-    this.#lastAtMs = sample.atMs;
+    this.#push({ atS: atMs / 1000, views: [together(points), ...points] });
+    this.#lastAtMs = atMs;
     // An instance that was silent is compared with what it said last, unless it was started anew meanwhile.
     this.#before = sample.instances.map((reading, i) => reading ?? (hasGap ? null : (this.#before[i] ?? null)));
   }

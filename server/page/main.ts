@@ -47,7 +47,7 @@ new Connection(receive, showConnection);
 
 function receive(message: Message): void {
   if (message.type === "hello") meet(message);
-  else history?.add(message);
+  else history?.add(message, performance.timeOrigin + performance.now());
   draw();
 }
 

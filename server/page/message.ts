@@ -21,8 +21,6 @@ export type Hello = {
 /** Sent every `intervalMs`. */
 export type Sample = {
   type: "sample";
-  /** Milliseconds since the epoch. */
-  atMs: number;
   /** By instance; null for one that does not answer. */
   instances: readonly (Reading | null)[];
 };
