@@ -20,7 +20,6 @@ export function formatMs(ms: number | undefined): string {
   return whole.format(ms);
 }
 
-/** `cents` may have a fraction, as fees do. */
 export function formatMoney(cents: number): string {
   return money.format(cents / 100);
 }

@@ -52,7 +52,11 @@ function textsOf(tick: Tick | undefined, view: number, hello: Hello): Record<Til
   const [byDefault, byFallback] = standing.processed;
   const count = byDefault!.count + byFallback!.count;
   const cents = byDefault!.cents + byFallback!.cents;
-  const feeCents = standing.processed.reduce((sum, part, p) => sum + part.cents * hello.feeFractions[p]!, 0);
+  // In whole cents per processor, so that fees and profit add up to the amount as they are shown.
+  const feeCents = standing.processed.reduce(
+    (sum, part, p) => sum + Math.round(part.cents * hello.feeFractions[p]!),
+    0,
+  );
   const missing = view === 0 ? missingNote(tick!, hello) : "";
   const processed = (part: { count: number; cents: number }): Text => ({
     value: formatCount(part.count),

@@ -45,6 +45,7 @@ describe("live page, for everybody", function () {
 
   const focused = `(() => {
     const element = document.activeElement;
+    if (element === document.body) return ["", ""];
     const label = element.labels?.[0]?.textContent ?? element.getAttribute("aria-label") ?? element.textContent;
     return [label.trim(), getComputedStyle(element.matches("#view input") ? element.nextElementSibling : element).outlineStyle];
   })()`;
@@ -55,7 +56,7 @@ describe("live page, for everybody", function () {
     for (let i = 0; i < 25; i++) {
       await browserPage.keyboard.press("Tab");
       const [name, outline] = await browserPage.evaluate<[string, string]>(focused);
-      if (visited.includes(name) && name === visited[0]) break;
+      if (name === "") break;
       expect(outline, name).to.not.equal("none");
       visited.push(name);
     }
@@ -95,10 +96,12 @@ describe("live page, for everybody", function () {
     await page.find(payment.correlationId);
     await until("the payment is shown", async () => (await browserPage.locator("#payment table").count()) === 1);
     const tree = await browserPage.locator("body").ariaSnapshot();
-    for (const role of ["button", "radio", "combobox", "textbox", "img", "table", "group", "region"]) {
+    for (const role of ["button", "radio", "combobox", "textbox", "img", "table", "region"]) {
       expect(tree.match(new RegExp(`- ${role}(?! ")`, "g")), role).to.equal(null);
       expect(tree, role).to.match(new RegExp(`- ${role} "`));
     }
+    for (const name of ["Instances to show", "Processor default", "Processor fallback", "Payments"])
+      expect(await browserPage.getByRole("group", { name }).count(), name).to.equal(1);
     for (const role of ["banner", "main", "search"])
       expect(await browserPage.getByRole(role as "main").count(), role).to.equal(1);
     expect(await browserPage.locator("html").getAttribute("lang")).to.equal("en");
