@@ -104,6 +104,9 @@ describe("configuration", () => {
     CORS_ORIGIN: ["example.com", "https://a.example/", "https://a.example/path", "null"],
     LOG_LEVEL: ["verbose", "INFO"],
     SHUTDOWN_GRACE_MS: ["60001"],
+    DEFAULT_FEE: ["-0.1", "1.01", "5%", ".5", "1e-2"],
+    FALLBACK_FEE: ["2"],
+    PAGE: ["no"],
   };
   for (const [name, values] of Object.entries(wrong)) {
     for (const value of values) {
@@ -126,6 +129,20 @@ describe("configuration", () => {
   it("takes * or an origin for CORS", () => {
     expect(configOf({ CORS_ORIGIN: "*" }).corsOrigin).to.equal("*");
     expect(configOf({ CORS_ORIGIN: "https://shop.example:8443" }).corsOrigin).to.equal("https://shop.example:8443");
+  });
+
+  it("takes fees as fractions, and the live page without buttons unless told otherwise", () => {
+    expect(configOf({})).to.deep.include({ feeFractions: [0.05, 0.15], page: true, processorAdminToken: "" });
+    const changed = { DEFAULT_FEE: "0", FALLBACK_FEE: "0.0725", PAGE: "false", PROCESSOR_ADMIN_TOKEN: "t0ken" };
+    const expected = { feeFractions: [0, 0.0725], page: false, processorAdminToken: "t0ken" };
+    expect(configOf(changed)).to.deep.include(expected);
+  });
+
+  it("refuses an admin token that no header can carry, without showing it", () => {
+    for (const token of ["hunter2\nx: y", "hunter2 é", "h".repeat(257)]) {
+      const errors = errorsOf({ PROCESSOR_ADMIN_TOKEN: token });
+      expect(errors).to.deep.equal(["PROCESSOR_ADMIN_TOKEN must be up to 256 visible ASCII characters"]);
+    }
   });
 
   it("reports all that is wrong at once", () => {
