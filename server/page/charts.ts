@@ -6,6 +6,7 @@ import { paintHealth, paintHeat, textOf } from "./paint.ts";
 
 /** Marks at whole numbers of payments. */
 const COUNT_AXIS: uPlotType.Axis = {
+  space: 22,
   incrs: [1, 2, 5].flatMap((step) => [0, 1, 2, 3, 4, 5, 6, 7].map((zeros) => step * 10 ** zeros)).sort((a, b) => a - b),
   values: (_, splits) => splits.map((value) => formatCount(value)),
 };

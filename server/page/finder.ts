@@ -85,8 +85,8 @@ function factsOf(payment: PaymentView): HTMLElement {
     ["id", payment.id],
     ["amount", payment.amount.toFixed(2)],
     ["accepted", payment.acceptedAt],
-    ["requested", payment.requestedAt ?? ""],
-    ["processed", payment.processedAt ?? ""],
+    ["requested", after(payment.requestedAt, payment)],
+    ["processed", after(payment.processedAt, payment)],
   ];
   const known = facts.filter(([, value]) => value !== "");
   return make(
@@ -96,12 +96,16 @@ function factsOf(payment: PaymentView): HTMLElement {
   );
 }
 
-function tableOf({ attempts, acceptedAt }: PaymentView): HTMLElement {
-  const rows = attempts.map(({ time, processor, outcome, ms }, i) => {
-    const afterMs = Date.parse(time) - Date.parse(acceptedAt);
+/** Since it was accepted. */
+function after(time: string | null, { acceptedAt }: PaymentView): string {
+  return time === null ? "" : `+${formatCount(Date.parse(time) - Date.parse(acceptedAt))} ms`;
+}
+
+function tableOf(payment: PaymentView): HTMLElement {
+  const rows = payment.attempts.map(({ time, processor, outcome, ms }, i) => {
     return makeRow([
       String(i + 1),
-      `+${formatCount(afterMs)} ms`,
+      after(time, payment),
       processor,
       outcome,
       ms === null ? "" : `${formatCount(ms)} ms`,
