@@ -204,6 +204,19 @@ describe("live page in a browser", function () {
     expect((await page.tile("Fees")).note).to.include("of the amount");
   });
 
+  it("shows an instance that hangs as down, and goes on with the other", async () => {
+    const here = await page.untilConnected();
+    const other = 3 - here;
+    service.topology.signal(`instance-${other}`, "SIGSTOP");
+    try {
+      await until("it is shown down", async () => (await page.instances())[other - 1] === `Instance ${other}: down`);
+      expect(await page.untilConnected()).to.equal(here);
+    } finally {
+      service.topology.signal(`instance-${other}`, "SIGCONT");
+    }
+    await until("it is shown up", async () => /: up, /.test((await page.instances())[other - 1]!));
+  });
+
   it("comes back by itself after a time without the service, with its history and a gap", async () => {
     await page.page.getByText("The charts as a table").click();
     const body = page.page.locator("#figures-body");
