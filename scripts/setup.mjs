@@ -170,6 +170,8 @@ function installChromium() {
 // ── The build ──────────────────────────────────────────────────────────────────────────────────────────────────────
 
 const sourceFolders = ["core", "server", "perf", "test"];
+/** The live page's script is compiled for browsers, everything else for Node.js. */
+const projects = [".", join("server", "page")];
 const buildStamp = inRoot("build", ".setup-stamp");
 
 function listFiles(folder, extension) {
@@ -186,7 +188,7 @@ const outputOf = (source) => join("build", source.replace(/\.ts$/, ".js"));
 /** Changes with every source: added, removed, edited. */
 function fingerprint(sources) {
   const hash = createHash("sha256");
-  for (const path of ["tsconfig.json", "package-lock.json", ...sources]) {
+  for (const path of [...projects.map((project) => join(project, "tsconfig.json")), "package-lock.json", ...sources]) {
     const { mtimeMs, size } = statSync(inRoot(path));
     hash.update(`${path} ${mtimeMs} ${size}\n`);
   }
@@ -204,10 +206,12 @@ function build(isForced) {
   console.log("setup: compiling to build/");
   if (isForced) rmSync(inRoot("build"), { recursive: true, force: true });
   // The compiler goes by its own notes and would not write again what somebody has deleted.
-  else if (!isComplete) rmSync(inRoot("build", ".tsbuildinfo"), { force: true });
+  else if (!isComplete)
+    for (const notes of [".tsbuildinfo", ".tsbuildinfo-page"]) rmSync(inRoot("build", notes), { force: true });
   removeOrphans(new Set(outputs));
   rmSync(buildStamp, { force: true });
-  run("tsc", process.execPath, [inRoot("node_modules", "typescript", "bin", "tsc"), "-p", "."]);
+  const compiler = inRoot("node_modules", "typescript", "bin", "tsc");
+  for (const project of projects) run("tsc", process.execPath, [compiler, "-p", project]);
   writeFileSync(buildStamp, current);
 }
 

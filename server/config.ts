@@ -41,6 +41,8 @@ export type Config = {
   shutdownGraceMs: number;
   /** From the standard OTEL_* variables; undefined: nothing is traced. */
   tracing: TracingSettings | undefined;
+  page: boolean;
+  processorAdminToken: string;
 };
 
 type Setting = { name: string; fallback: string; contest?: string; meaning: string; rule: string };
@@ -187,7 +189,7 @@ export const SETTINGS: readonly Setting[] = [
     name: "DEFAULT_FEE",
     fallback: "0.05",
     rule: "decimal from 0 to 1",
-    meaning: "the cheaper processor's share of an amount; for the metrics of fees and profit only",
+    meaning: "the cheaper processor's share of an amount; for reports of fees and profit only",
   },
   {
     name: "FALLBACK_FEE",
@@ -200,6 +202,19 @@ export const SETTINGS: readonly Setting[] = [
     fallback: "5000",
     rule: "0 to 60000",
     meaning: "how long requests in flight may take to finish on SIGTERM",
+  },
+  {
+    name: "PAGE",
+    fallback: "true",
+    rule: "true or false",
+    meaning: "whether the live page is served at /",
+  },
+  {
+    name: "PROCESSOR_ADMIN_TOKEN",
+    fallback: "",
+    rule: "up to 256 visible characters",
+    meaning:
+      "admin token of simulated processors: gives the live page buttons that make them slow or failing; empty: no processor is ever configured",
   },
 ];
 
@@ -245,6 +260,8 @@ export function readConfig(environment: Environment): Config | string[] {
     fees: [reader.fee("DEFAULT_FEE"), reader.fee("FALLBACK_FEE")],
     shutdownGraceMs: reader.integer("SHUTDOWN_GRACE_MS", 0, 60_000),
     tracing: readTracing(environment, reader.errors),
+    page: reader.oneOf("PAGE", ["true", "false"]) === "true",
+    processorAdminToken: reader.token("PROCESSOR_ADMIN_TOKEN"),
   };
   return reader.errors.length > 0 ? reader.errors : config;
 }
@@ -294,6 +311,12 @@ class SettingReader {
     if (!/^\d+$/.test(text) || value < min || value > max)
       this.refuse(name, `must be a whole number from ${min} to ${max}`);
     return value;
+  }
+
+  token(name: string): string {
+    const text = this.text(name);
+    if (!/^[\x21-\x7e]{0,256}$/.test(text)) this.errors.push(`${name} must be up to 256 visible ASCII characters`);
+    return text;
   }
 
   oneOf(name: string, values: readonly string[]): string {

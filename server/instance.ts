@@ -16,136 +16,123 @@ import { Storage } from "./journal/storage.ts";
 import { serveLink } from "./link/link-api.ts";
 import { Peers } from "./link/peers.ts";
 import { Listener } from "./listener.ts";
+import { LivePage } from "./live/live-page.ts";
+import { takeReading } from "./live/reading.ts";
 import type { Log } from "./log.ts";
 import { ownersByLastByte } from "./ownership.ts";
 import { PaymentService } from "./payment-service.ts";
 import { readiness } from "./readiness.ts";
-import { EventLoopDelay } from "./telemetry/event-loop-delay.ts";
-import { Meters } from "./telemetry/meters.ts";
-import type { Metrics, MetricsSource } from "./telemetry/metrics.ts";
-import type { Tracing } from "./telemetry/tracing.ts";
+import { Telemetry } from "./telemetry/telemetry.ts";
 
 /** How long clients that are connected may still be answered 503 after the requests in flight are done. */
 const REFUSING_MS = 100;
 
+type Parts = {
+  log: Log;
+  service: PaymentService;
+  dispatcher: Dispatcher;
+  peers: Peers;
+  monitor: HealthMonitor;
+  page: LivePage | undefined;
+  listeners: readonly Listener[];
+  storage: Storage | undefined;
+  telemetry: Telemetry;
+  shutdownGraceMs: number;
+};
+
 /** One running instance: everything it holds is opened in `start` and closed in `stop`. */
 export class Instance {
-  readonly #log: Log;
-  readonly #service: PaymentService;
-  readonly #dispatcher: Dispatcher;
-  readonly #peers: Peers;
-  readonly #monitor: HealthMonitor;
-  readonly #listeners: readonly Listener[];
-  readonly #storage: Storage | undefined;
-  readonly #telemetry: Telemetry;
-  readonly #tracing: Tracing | undefined;
-  readonly #shutdownGraceMs: number;
+  readonly #parts: Parts;
 
-  private constructor(
-    log: Log,
-    service: PaymentService,
-    dispatcher: Dispatcher,
-    peers: Peers,
-    monitor: HealthMonitor,
-    listeners: readonly Listener[],
-    storage: Storage | undefined,
-    telemetry: Telemetry,
-    tracing: Tracing | undefined,
-    shutdownGraceMs: number,
-  ) {
-    this.#log = log;
-    this.#service = service;
-    this.#dispatcher = dispatcher;
-    this.#peers = peers;
-    this.#monitor = monitor;
-    this.#listeners = listeners;
-    this.#storage = storage;
-    this.#telemetry = telemetry;
-    this.#tracing = tracing;
-    this.#shutdownGraceMs = shutdownGraceMs;
+  private constructor(parts: Parts) {
+    this.#parts = parts;
   }
 
   /** Rejects when an address cannot be had. `onCrash` is called when a part that must not end has ended. */
   static async start(config: Config, log: Log, onCrash: (error: Error) => void): Promise<Instance> {
+    const { instance, links, processorUrls, shutdownGraceMs } = config;
     const health = new HealthSnapshot(PROCESSOR_COUNT);
     const engine = new Engine(health, { ...config, seed: randomInt(2 ** 32) | 0 });
     const storage = await openStorage(config, engine, log);
-    const meters = new Meters();
+    const telemetry = await Telemetry.open(config, engine, log);
+    const { meters, tracing } = telemetry;
     const clock = new SlewedClock(storage?.latestMs);
     const commit = new GroupCommit(engine, storage?.journal, config.durability === "fsync", log.logger, meters.journal);
     storage?.maintain(engine, commit, log.logger);
     engine.resume(clock.nowMs());
-    const tracing = await openTracing(config, engine, log);
     const dispatcher = new Dispatcher(engine, clock, commit, log, meters, { ...config, tracing });
     const service = new PaymentService(engine, clock, commit, meters, log, tracing);
     commit.wake();
-    const peers = new Peers(config.links, config.instance, config.linkTimeoutMs);
-    const owners = ownersByLastByte(Math.max(config.links.length, 1));
-    const report = () => {
-      const journal = { durability: config.durability, writable: !commit.isFailing };
-      return readiness(
-        engine,
-        health,
-        peers,
-        config.instance,
-        journal,
-        service.refusal && REFUSAL_DETAILS[service.refusal],
-      );
-    };
-    const api = new PublicApi(service, peers, report, meters, { ...config, self: config.instance, owners });
+    const peers = new Peers(links, instance, config.linkTimeoutMs);
     const monitor = await HealthMonitor.start(
       {
-        self: config.instance,
-        addresses: config.links.map(healthAddress),
-        processorUrls: config.processorUrls.map((url) => url.href),
+        self: instance,
+        addresses: links.map(healthAddress),
+        processorUrls: processorUrls.map((url) => url.href),
         snapshot: health.buffer,
         onPoll: tracing && ((report) => tracing.polled(report)),
       },
       onCrash,
     );
-    const link = config.links[config.instance];
-    const telemetry = await Telemetry.start(config, { engine, health, clock, commit, meters, log, ...config });
-    const listeners = await openListeners(config, api, (app) => serveAdmin(app, log, telemetry.metrics));
+    const metrics = config.metricsEnabled
+      ? await telemetry.openMetrics({ engine, health, clock, commit, log, ...config })
+      : undefined;
+
+    const owners = ownersByLastByte(Math.max(links.length, 1));
+    const reportReadiness = () => {
+      const journal = { durability: config.durability, writable: !commit.isFailing };
+      const refusal = service.refusal && REFUSAL_DETAILS[service.refusal];
+      return readiness(engine, health, peers, instance, journal, refusal);
+    };
+    const api = new PublicApi(service, peers, reportReadiness, meters, { ...config, self: instance, owners });
+    const ownReading = async () => JSON.stringify(await takeReading(service, health, meters));
+    const page = config.page ? new LivePage(peers, ownReading, config) : undefined;
+    const registerPublic = (app: TemplatedApp): void => {
+      api.register(app);
+      page?.register(app);
+    };
+    const listeners = await openListeners(config, registerPublic, (app) => serveAdmin(app, log, metrics));
+    const link = links[instance];
     if (link) {
-      const options = { self: config.instance, owners, maxBodyBytes: config.maxBodyBytes };
-      listeners.push(await Listener.open(link, (app) => serveLink(app, service, options)));
+      const options = { self: instance, owners, maxBodyBytes: config.maxBodyBytes };
+      listeners.push(await Listener.open(link, (app) => serveLink(app, service, ownReading, options)));
     }
     log.logger.info({ listen: formatAddress(config.listen), profile: config.profile }, "listening");
-    return new Instance(
+    return new Instance({
       log,
       service,
       dispatcher,
       peers,
       monitor,
+      page,
       listeners,
       storage,
       telemetry,
-      tracing,
-      config.shutdownGraceMs,
-    );
+      shutdownGraceMs,
+    });
   }
 
   /** Refuses new payments, lets what is in flight finish within the grace time, then closes everything. */
   async stop(): Promise<void> {
-    this.#log.logger.info("stopping");
-    this.#service.beginClosing();
-    await this.#dispatcher.close(this.#shutdownGraceMs);
+    const { log, service, dispatcher, peers, monitor, page, listeners, storage, telemetry } = this.#parts;
+    log.logger.info("stopping");
+    service.beginClosing();
+    await dispatcher.close(this.#parts.shutdownGraceMs);
     await new Promise((resolve) => setTimeout(resolve, REFUSING_MS));
-    for (const listener of this.#listeners) listener.close();
-    await Promise.all([this.#peers.close(), this.#monitor.stop()]);
-    this.#telemetry.stop();
-    this.#service.flush();
-    await this.#storage?.close();
-    await this.#tracing?.close();
-    this.#log.logger.info("stopped");
-    this.#log.close();
+    for (const listener of listeners) listener.close();
+    await Promise.all([page?.close(), peers.close(), monitor.stop()]);
+    service.flush();
+    await storage?.close();
+    await telemetry.close();
+    log.logger.info("stopped");
+    log.close();
   }
 }
 
-/** The public API's listener, and the operator's where it has one of its own. */
+/** The public API's listener, and the operators' where it has one of its own. */
 async function openListeners(
   { listen, adminListen }: Config,
-  api: PublicApi,
+  registerPublic: (app: TemplatedApp) => void,
   registerAdmin: (app: TemplatedApp) => void,
 ): Promise<Listener[]> {
   if (adminListen) {
@@ -153,46 +140,13 @@ async function openListeners(
       registerAdmin(app);
       refuseUnknown(app);
     });
-    return [admin, await Listener.open(listen, (app) => api.register(app))];
+    return [admin, await Listener.open(listen, registerPublic)];
   }
   const registerAll = (app: TemplatedApp): void => {
     registerAdmin(app);
-    api.register(app);
+    registerPublic(app);
   };
   return [await Listener.open(listen, registerAll)];
-}
-
-/** The parts of telemetry that run, and are to be stopped. */
-class Telemetry {
-  readonly metrics: Metrics | undefined;
-  readonly #eventLoopDelay: EventLoopDelay;
-
-  private constructor(metrics: Metrics | undefined, eventLoopDelay: EventLoopDelay) {
-    this.metrics = metrics;
-    this.#eventLoopDelay = eventLoopDelay;
-  }
-
-  static async start({ metricsEnabled }: Config, source: MetricsSource): Promise<Telemetry> {
-    const eventLoopDelay = new EventLoopDelay(source.meters.eventLoopDelay);
-    if (!metricsEnabled) return new Telemetry(undefined, eventLoopDelay);
-    // Loaded only where it is wanted, and before anybody is served: it takes 10 ms and 2 MB.
-    const loaded = await import("./telemetry/metrics.ts");
-    return new Telemetry(new loaded.Metrics(source), eventLoopDelay);
-  }
-
-  stop(): void {
-    this.metrics?.close();
-    this.#eventLoopDelay.stop();
-  }
-}
-
-/** The OpenTelemetry packages take memory, so they are loaded only where something is traced. */
-async function openTracing({ tracing, ...config }: Config, engine: Engine, log: Log): Promise<Tracing | undefined> {
-  if (tracing === undefined) return undefined;
-  const { Tracing } = await import("./telemetry/tracing.ts");
-  const opened = new Tracing(engine, log.logger, tracing, config);
-  log.traceOf = (slot) => opened.payments.traceOf(slot);
-  return opened;
 }
 
 /** The journal, unless it was asked to do without. */

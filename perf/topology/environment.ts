@@ -1,6 +1,9 @@
 import { MAX_INSTANCES } from "../../core/payment-id.ts";
 import type { TopologyOptions } from "./topology.ts";
 
+/** A simulated processor's admin token until somebody sets another. */
+const tokenAtFirst = "123";
+
 interface Variable {
   readonly name: string;
   readonly fallback: string;
@@ -68,10 +71,16 @@ export function topologyOptionsFromEnv(env: NodeJS.ProcessEnv): StartOptions {
       ...(env["DEFAULT_PROCESSOR_URL"] ? { default: env["DEFAULT_PROCESSOR_URL"] } : {}),
       ...(env["FALLBACK_PROCESSOR_URL"] ? { fallback: env["FALLBACK_PROCESSOR_URL"] } : {}),
     },
-    env: { LOG_LEVEL: env["LOG_LEVEL"] || "warn" },
+    env: { LOG_LEVEL: env["LOG_LEVEL"] || "warn", ...simulationEnv(env) },
     metricsThroughNginx: isOn("METRICS_THROUGH_NGINX"),
     prettyLogs: isOn("LOG_PRETTY"),
   };
   if (problems.length > 0) throw new Error(problems.join("\n"));
   return options;
+}
+
+/** The live page gets its buttons only where both processors are simulated, and started here. */
+function simulationEnv(env: NodeJS.ProcessEnv): Record<string, string> {
+  const isSimulation = !env["DEFAULT_PROCESSOR_URL"] && !env["FALLBACK_PROCESSOR_URL"];
+  return isSimulation && env["PROCESSOR_ADMIN_TOKEN"] === undefined ? { PROCESSOR_ADMIN_TOKEN: tokenAtFirst } : {};
 }

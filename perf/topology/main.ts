@@ -94,6 +94,7 @@ function describe(topology: Topology, options: TopologyOptions): string {
     (_, i) => `instance  ${topology.instanceSocket(i + 1)}  ${pidOf(`instance-${i + 1}`)}`,
   );
   return `
+live page ${topology.url}/
 service   ${topology.url}  nginx ${pidOf("nginx")}
 ${instances.join("\n")}
 ${processor("default")}

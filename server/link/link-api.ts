@@ -15,9 +15,15 @@ export type LinkApiOptions = { self: number; owners: Uint8Array; maxBodyBytes: n
  *   GET  /payments/:id      as the public one, without asking further
  *   GET  /summary?from&to   milliseconds, either end optional; this instance's part
  *   POST /purge             forget everything
+ *   GET  /sample            what the live page shows of this instance; asked only while a page is open
  *   GET  /health            alive
  */
-export function serveLink(app: TemplatedApp, service: PaymentService, options: LinkApiOptions): void {
+export function serveLink(
+  app: TemplatedApp,
+  service: PaymentService,
+  ownReading: () => Promise<string>,
+  options: LinkApiOptions,
+): void {
   const id = new Int32Array(UUID_WORDS);
   const context = { sharedHeaders: [], spans: service.tracing?.requests };
   const exchangeOf = (res: HttpResponse): Exchange => new Exchange(res, false, context);
@@ -57,6 +63,7 @@ export function serveLink(app: TemplatedApp, service: PaymentService, options: L
     exchangeOf(res).answerLater(answer);
   });
 
+  app.get("/sample", (res) => exchangeOf(res).answerLater(ownReading().then((json) => jsonAnswer(json))));
   app.get("/health", (res) => exchangeOf(res).answer(jsonAnswer('{"status":"ok"}')));
   app.any("/*", (res) => exchangeOf(res).answer(problemAnswer({ status: 404, detail: "no such link endpoint" })));
 }

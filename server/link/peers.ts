@@ -4,6 +4,8 @@ import type { SummaryPart } from "../summary.ts";
 import { Pool } from "../undici.ts";
 
 const CONNECTIONS_PER_PEER = 32;
+/** Well within the second between two samples: whoever has not said anything by then is shown as not answering. */
+const READING_TIMEOUT_MS = 700;
 
 type PeerAnswer = { status: number; body: string; location: string | undefined; contentType: string };
 
@@ -44,7 +46,7 @@ export class Peers {
    * value in turn.
    */
   async forward(owner: number, body: Uint8Array, headers?: readonly string[]): Promise<Answer | undefined> {
-    const answer = await this.#call(owner, "POST", "/payments", body, headers);
+    const answer = await this.#call(owner, "POST", "/payments", { body, ...(headers && { headers: [...headers] }) });
     if (answer === undefined) return undefined;
     const answered: [string, string][] = answer.location === undefined ? [] : [["Location", answer.location]];
     if (answer.status === 503) answered.push(["Retry-After", "1"]);
@@ -56,6 +58,15 @@ export class Peers {
   async purge(): Promise<boolean> {
     const answers = await Promise.all(this.#instances().map((peer) => this.#call(peer, "POST", "/purge")));
     return answers.every((answer) => answer?.status === 200);
+  }
+
+  /** What the live page shows of the peers, as JSON, by instance number from 0; one that does not answer is left out. */
+  async readings(): Promise<Map<number, string>> {
+    const signal = AbortSignal.timeout(READING_TIMEOUT_MS);
+    const answers = await Promise.all(
+      this.#instances().map(async (peer) => [peer, await this.#call(peer, "GET", "/sample", { signal })] as const),
+    );
+    return new Map(answers.flatMap(([peer, answer]) => (answer?.status === 200 ? [[peer, answer.body]] : [])));
   }
 
   /** Which peers answer, by instance number from 1. */
@@ -80,12 +91,10 @@ export class Peers {
     peer: number,
     method: "GET" | "POST",
     path: string,
-    body?: Uint8Array,
-    sent?: readonly string[],
+    options: { body?: Uint8Array; headers?: string[]; signal?: AbortSignal } = {},
   ): Promise<PeerAnswer | undefined> {
     try {
-      const request = { method, path, body: body ?? null, ...(sent && { headers: [...sent] }) };
-      const response = await this.#pools.get(peer)!.request(request);
+      const response = await this.#pools.get(peer)!.request({ method, path, ...options });
       const { headers, statusCode: status } = response;
       const text = await response.body.text();
       return {

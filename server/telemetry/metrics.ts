@@ -12,6 +12,9 @@ import { newRegistry, Readings, type Registry } from "./readings.ts";
 import { RuntimeMetrics } from "./runtime-metrics.ts";
 
 /** All that metrics are read from. */
+/** Spans the collector took, did not take, and for which there was no room. */
+export type SpanCounts = { exported: number; failed: number; dropped: number };
+
 export type MetricsSource = {
   engine: Engine;
   health: HealthSnapshot;
@@ -23,6 +26,8 @@ export type MetricsSource = {
   profile: string;
   /** By processor. */
   fees: readonly Fee[];
+  /** What became of spans, where something is traced. */
+  spans: () => SpanCounts | undefined;
 };
 
 /**
@@ -42,6 +47,9 @@ export class Metrics {
       "log_lines_dropped_total",
       "Log lines lost because whoever reads the log was too slow.",
       () => source.log.droppedCount,
+    );
+    ours.counters("trace_spans_total", "Spans by what became of them; none where nothing is traced.", ["result"], () =>
+      Object.entries(source.spans() ?? {}).map(([result, value]) => ({ labels: { result }, value })),
     );
     const { profile, durability } = source;
     ours.gauges("instance_info", "Always 1; how this instance was started.", ["profile", "durability"], () => [

@@ -48,6 +48,10 @@ describe("nginx: what passes and what does not", function () {
       "/payments-summary?from=2025-07-15T12:34:56.000Z&to=",
       "/health",
       "/ready",
+      "/",
+      "/assets/page/main.js",
+      "/live",
+      "/simulation/processors/default",
     ];
     for (const path of paths) expect((await ask(balancer.port, path)).status, path).to.equal(202);
     expect((await ask(balancer.port, "/purge-payments", { method: "POST" })).status).to.equal(202);
@@ -56,7 +60,11 @@ describe("nginx: what passes and what does not", function () {
 
   it("answers every other path itself", async () => {
     const paths = [
-      "/",
+      "/index.html",
+      "/assets",
+      "/live/x",
+      "/simulation/",
+      "/simulation/processors/a/b",
       "/payment",
       "/payments/",
       "/payments/a/b",
@@ -111,6 +119,33 @@ describe("nginx: what passes and what does not", function () {
       "content-length": "2",
       "x-forwarded-for": "10.0.0.1, 127.0.0.1",
     });
+  });
+
+  it("passes a WebSocket's headers on where there is one, and nowhere else", async () => {
+    const handshake = {
+      connection: "upgrade",
+      upgrade: "websocket",
+      "sec-websocket-key": "dGhlIHNhbXBsZSBub25jZQ==",
+      "sec-websocket-version": "13",
+      "sec-websocket-protocol": "a",
+      "sec-websocket-extensions": "b",
+    };
+    const headers = { ...handshake, host: "pay.example", origin: "http://pay.example", cookie: "a=b" };
+    for (const path of ["/live", "/payments-summary"]) await ask(balancer.port, path, { headers });
+    const live = received().find(({ url }) => url === "/live");
+    const summary = received().find(({ url }) => url === "/payments-summary");
+    expect(live?.headers).to.deep.equal({ ...handshake, host: "pay.example", origin: "http://pay.example" });
+    for (const name of Object.keys(handshake)) expect(summary?.headers, name).to.not.have.property(name);
+  });
+
+  it("tells the instances which host and origin the page is of", async () => {
+    const headers = { host: "pay.example", origin: "http://pay.example", "content-type": "application/json" };
+    await ask(balancer.port, "/simulation/processors/default", { method: "PUT", headers, body: "{}" });
+    expect(received()[0]).to.include({ method: "PUT", body: "{}" });
+    expect(received()[0]?.headers).to.deep.equal({ ...headers, "content-length": "2" });
+    await ask(balancer.port, "/", { headers: { host: "pay.example", "if-none-match": '"a"', cookie: "a=b" } });
+    const page = received().find(({ url }) => url === "/");
+    expect(page?.headers).to.deep.equal({ host: "pay.example", "if-none-match": '"a"' });
   });
 
   it("answers requests with more headers than uWebSockets takes", async () => {

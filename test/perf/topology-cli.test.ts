@@ -115,7 +115,16 @@ describe("topology command", () => {
   });
 
   it("keeps the instances quiet unless told otherwise", () => {
-    expect(topologyOptionsFromEnv({}).env).to.deep.equal({ LOG_LEVEL: "warn" });
-    expect(topologyOptionsFromEnv({ LOG_LEVEL: "info" }).env).to.deep.equal({ LOG_LEVEL: "info" });
+    expect(topologyOptionsFromEnv({}).env).to.include({ LOG_LEVEL: "warn" });
+    expect(topologyOptionsFromEnv({ LOG_LEVEL: "info" }).env).to.include({ LOG_LEVEL: "info" });
+  });
+
+  it("gives the live page its buttons only where both processors are simulated here", () => {
+    const tokenWith = (env: Record<string, string>) => topologyOptionsFromEnv(env).env?.["PROCESSOR_ADMIN_TOKEN"];
+    expect(tokenWith({})).to.equal("123");
+    for (const role of ["DEFAULT", "FALLBACK"])
+      expect(tokenWith({ [`${role}_PROCESSOR_URL`]: "http://elsewhere:8001" })).to.equal(undefined);
+    // Whatever the environment says itself reaches the instances as it is.
+    expect(tokenWith({ PROCESSOR_ADMIN_TOKEN: "" })).to.equal(undefined);
   });
 });

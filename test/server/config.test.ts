@@ -106,8 +106,9 @@ describe("configuration", () => {
     SHUTDOWN_GRACE_MS: ["60001"],
     ADMIN_LISTEN: ["tcp:127.0.0.1:8080", "9464"],
     METRICS: ["on"],
-    DEFAULT_FEE: ["1.5", "-0.1", "5%"],
+    DEFAULT_FEE: ["1.5", "-0.1", "5%", ".5"],
     FALLBACK_FEE: ["1e-2", "0,15"],
+    PAGE: ["no"],
   };
   for (const [name, values] of Object.entries(wrong)) {
     for (const value of values) {
@@ -130,6 +131,20 @@ describe("configuration", () => {
   it("takes * or an origin for CORS", () => {
     expect(configOf({ CORS_ORIGIN: "*" }).corsOrigin).to.equal("*");
     expect(configOf({ CORS_ORIGIN: "https://shop.example:8443" }).corsOrigin).to.equal("https://shop.example:8443");
+  });
+
+  it("has the live page without buttons unless told otherwise", () => {
+    expect(configOf({})).to.deep.include({ page: true, processorAdminToken: "" });
+    const changed = { PAGE: "false", PROCESSOR_ADMIN_TOKEN: "t0ken" };
+    const expected = { page: false, processorAdminToken: "t0ken" };
+    expect(configOf(changed)).to.deep.include(expected);
+  });
+
+  it("refuses an admin token that no header can carry, without showing it", () => {
+    for (const token of ["hunter2\nx: y", "hunter2 é", "h".repeat(257)]) {
+      const errors = errorsOf({ PROCESSOR_ADMIN_TOKEN: token });
+      expect(errors).to.deep.equal(["PROCESSOR_ADMIN_TOKEN must be up to 256 visible ASCII characters"]);
+    }
   });
 
   it("reports all that is wrong at once", () => {

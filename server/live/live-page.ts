@@ -1,0 +1,69 @@
+import type { TemplatedApp } from "uWebSockets.js";
+import { PROCESSOR_NAMES } from "../../core/payment.ts";
+import type { Peers } from "../link/peers.ts";
+import type { Hello } from "../page/message.ts";
+import type { Fee } from "../telemetry/fee.ts";
+import { LiveFeed, SAMPLE_INTERVAL_MS } from "./live-feed.ts";
+import { LIVE_TOPIC, serveLiveSocket } from "./live-socket.ts";
+import { servePageFiles } from "./page-files.ts";
+import { ProcessorAdmin } from "./processor-admin.ts";
+import { serveSimulation } from "./simulation-api.ts";
+
+export type LivePageOptions = {
+  /** From 0. */
+  instance: number;
+  links: readonly unknown[];
+  fees: readonly Fee[];
+  corsOrigin: string;
+  processorUrls: readonly URL[];
+  /** Empty: the processors are none of ours to configure. */
+  processorAdminToken: string;
+};
+
+/** The live page: its files at /, its socket at /live, and its buttons where processors are simulated. */
+export class LivePage {
+  readonly #peers: Peers;
+  readonly #ownReading: () => Promise<string>;
+  readonly #options: LivePageOptions;
+  readonly #admin: ProcessorAdmin | undefined;
+  #feed: LiveFeed | undefined;
+
+  /** `ownReading`: this instance's reading as JSON. */
+  constructor(peers: Peers, ownReading: () => Promise<string>, options: LivePageOptions) {
+    const { processorUrls, processorAdminToken } = options;
+    this.#peers = peers;
+    this.#ownReading = ownReading;
+    this.#options = options;
+    this.#admin = processorAdminToken === "" ? undefined : new ProcessorAdmin(processorUrls, processorAdminToken);
+  }
+
+  register(app: TemplatedApp): void {
+    const { instance, links, fees, corsOrigin } = this.#options;
+    const instanceCount = Math.max(links.length, 1);
+    const feed = new LiveFeed({
+      self: instance,
+      instanceCount,
+      ownReading: this.#ownReading,
+      peerReadings: () => this.#peers.readings(),
+      publish: (message) => app.publish(LIVE_TOPIC, message),
+    });
+    const hello: Hello = {
+      type: "hello",
+      instance: instance + 1,
+      instanceCount,
+      processors: PROCESSOR_NAMES,
+      feeFractions: fees.map((fee) => Number(fee.text)),
+      intervalMs: SAMPLE_INTERVAL_MS,
+      isSimulation: this.#admin !== undefined,
+    };
+    this.#feed = feed;
+    servePageFiles(app);
+    serveLiveSocket(app, feed, hello, corsOrigin);
+    if (this.#admin) serveSimulation(app, this.#admin);
+  }
+
+  async close(): Promise<void> {
+    this.#feed?.stop();
+    await this.#admin?.close();
+  }
+}

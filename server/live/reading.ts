@@ -1,0 +1,66 @@
+import { ACCEPTED_NEW, CONFLICT, DUPLICATE, FULL } from "../../core/engine.ts";
+import { type HealthSnapshot, isPolledFailing, minResponseMs } from "../../core/health-snapshot.ts";
+import { FAILED, IN_DOUBT, isCharged, PENDING, PROCESSOR_NAMES, SENDING } from "../../core/payment.ts";
+import { REFUSAL_DETAILS } from "../http/payment-ack.ts";
+import type { ProcessorReading, Reading } from "../page/message.ts";
+import type { PaymentService } from "../payment-service.ts";
+import type { AttemptMeters, Meters } from "../telemetry/meters.ts";
+
+const EVER = { fromMs: Number.NEGATIVE_INFINITY, toMs: Number.POSITIVE_INFINITY };
+const US_PER_MS = 1000;
+
+/** What the live page shows of this instance, as it stands; the totals are those that a summary would have. */
+export async function takeReading(service: PaymentService, health: HealthSnapshot, meters: Meters): Promise<Reading> {
+  const { totals } = await service.summaryPart(EVER);
+  const { ledger } = service.engine;
+  const { accepts } = meters;
+  const { user, system } = process.cpuUsage();
+  return {
+    life: performance.timeOrigin,
+    atMs: performance.now(),
+    refusal: service.refusal === undefined ? null : REFUSAL_DETAILS[service.refusal],
+    accepted: accepts[ACCEPTED_NEW]!,
+    repeated: accepts[DUPLICATE]!,
+    conflicting: accepts[CONFLICT]!,
+    full: accepts[FULL]!,
+    latency: sparse(meters.http["/payments"].durations.counts),
+    pending: ledger.countIn(PENDING),
+    sending: ledger.countIn(SENDING),
+    inDoubt: ledger.countIn(IN_DOUBT),
+    failed: ledger.countIn(FAILED),
+    kept: ledger.size,
+    capacity: ledger.rows.capacity,
+    cpuMs: (user + system) / US_PER_MS,
+    rssBytes: process.memoryUsage.rss(),
+    processors: PROCESSOR_NAMES.map((_, p) => readProcessor(p, totals, service, health, meters.attempts[p]!)),
+  };
+}
+
+function readProcessor(
+  processor: number,
+  totals: readonly number[],
+  service: PaymentService,
+  health: HealthSnapshot,
+  meters: AttemptMeters,
+): ProcessorReading {
+  const gate = service.engine.router.gates[processor]!;
+  const word = health.read(processor);
+  return {
+    count: totals[processor * 2]!,
+    cents: totals[processor * 2 + 1]!,
+    attempts: meters.durations.count,
+    charges: meters.counts.reduce((sum, count, outcome) => (isCharged(outcome) ? sum + count : sum), 0),
+    isDown: gate.isDown,
+    isFailing: isPolledFailing(word),
+    minResponseMs: minResponseMs(word),
+    inFlight: gate.inFlightCount,
+    limit: gate.limit,
+  };
+}
+
+/** Index and value by turns, without the zeros: most buckets are never used. */
+export function sparse(counts: Float64Array): number[] {
+  const pairs: number[] = [];
+  for (const [index, count] of counts.entries()) if (count !== 0) pairs.push(index, count);
+  return pairs;
+}

@@ -1,0 +1,91 @@
+import type { HttpRequest, HttpResponse, TemplatedApp } from "uWebSockets.js";
+import { PROCESSOR_NAMES } from "../../core/payment.ts";
+import { type Answer, jsonAnswer, problemAnswer } from "../http/answer.ts";
+import { Exchange, PLAIN } from "../http/exchange.ts";
+import { badRequest, type Problem } from "../problem.ts";
+import { isFromOwnPage } from "./origin.ts";
+import type { ProcessorAdmin, ProcessorWish } from "./processor-admin.ts";
+
+const BODY_BYTES_MAX = 256;
+export const DELAY_MS_MAX = 60_000;
+const ROUTE = "/simulation/processors/:name";
+
+/**
+ * PUT /simulation/processors/{name} {"delayMs": 0 … 60000, "failing": true or false}, either or both: makes a simulated processor
+ * slow or failing. It is there only when the configuration has the processors' admin token.
+ */
+export function serveSimulation(app: TemplatedApp, admin: ProcessorAdmin): void {
+  app.put(ROUTE, (res, req) => putProcessor(res, req, admin));
+  app.any(ROUTE, (res) => {
+    const problem = { status: 405, detail: "only PUT is allowed here" };
+    new Exchange(res, false, PLAIN).answer(problemAnswer(problem, [["Allow", "PUT"]]));
+  });
+}
+
+function putProcessor(res: HttpResponse, req: HttpRequest, admin: ProcessorAdmin): void {
+  const exchange = new Exchange(res, false, PLAIN);
+  const name = req.getParameter(0) ?? "";
+  const processor = (PROCESSOR_NAMES as readonly string[]).indexOf(name);
+  const refusal = refusalOf(req, processor, name);
+  if (refusal) {
+    exchange.answer(problemAnswer(refusal));
+    return;
+  }
+  exchange.readBody(
+    req.getHeader("content-length"),
+    BODY_BYTES_MAX,
+    (bytes) => {
+      const wish = parseWish(new TextDecoder().decode(bytes));
+      if ("status" in wish) exchange.answer(problemAnswer(wish));
+      else exchange.answerLater(configure(admin, processor, wish));
+    },
+    () => exchange.answer(problemAnswer({ status: 413, detail: `the body is too large: maxBytes=${BODY_BYTES_MAX}` })),
+  );
+}
+
+/** A content type that no form can send, and an origin that no other page can claim: see origin.ts. */
+function refusalOf(req: HttpRequest, processor: number, name: string): Problem | undefined {
+  if (!isFromOwnPage(req)) return { status: 403, detail: "another site's page may not do this" };
+  const type = req.getHeader("content-type").split(";")[0]!.trim().toLowerCase();
+  if (type !== "application/json") return { status: 415, detail: "content-type must be application/json" };
+  if (processor < 0) return { status: 404, detail: `no such processor: name=${name.slice(0, 64)}` };
+  return undefined;
+}
+
+async function configure(admin: ProcessorAdmin, processor: number, wish: ProcessorWish): Promise<Answer> {
+  const problem = await admin.configure(processor, wish);
+  if (problem !== undefined) return problemAnswer({ status: 502, detail: problem });
+  return jsonAnswer(JSON.stringify({ name: PROCESSOR_NAMES[processor], ...wish }));
+}
+
+/** The wish, or what is wrong with it. */
+export function parseWish(body: string): ProcessorWish | Problem {
+  const fields = parseObject(body);
+  if (fields === undefined) return { status: 400, detail: "the body must be a JSON object" };
+  const unknown = Object.keys(fields).find((name) => name !== "delayMs" && name !== "failing");
+  if (unknown !== undefined)
+    return { status: 400, detail: `fields must be delayMs, failing: field=${unknown.slice(0, 64)}` };
+  const { delayMs, failing } = fields;
+  if (delayMs === undefined && failing === undefined)
+    return { status: 400, detail: "the body must have delayMs, failing or both" };
+  if (delayMs !== undefined && !isDelay(delayMs))
+    return badRequest("delayMs", `delayMs must be a whole number from 0 to ${DELAY_MS_MAX}`, delayMs);
+  if (failing !== undefined && typeof failing !== "boolean")
+    return badRequest("failing", "failing must be true or false", failing);
+  return { ...(delayMs !== undefined && { delayMs }), ...(failing !== undefined && { failing }) };
+}
+
+function isDelay(value: unknown): value is number {
+  return Number.isInteger(value) && (value as number) >= 0 && (value as number) <= DELAY_MS_MAX;
+}
+
+function parseObject(body: string): Record<string, unknown> | undefined {
+  try {
+    const value: unknown = JSON.parse(body);
+    return typeof value === "object" && value !== null && !Array.isArray(value)
+      ? (value as Record<string, unknown>)
+      : undefined;
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,149 @@
+import type uPlotType from "uplot";
+import type { ChartSpec, Columns } from "./chart.ts";
+import { formatCount, formatMs, formatRate, NOTHING } from "./format.ts";
+import type { Point, Tick } from "./history.ts";
+import { paintHealth, paintHeat, textOf } from "./paint.ts";
+
+/** Marks at whole numbers of payments. */
+const COUNT_AXIS: uPlotType.Axis = {
+  space: 22,
+  incrs: [1, 2, 5].flatMap((step) => [0, 1, 2, 3, 4, 5, 6, 7].map((zeros) => step * 10 ** zeros)).sort((a, b) => a - b),
+  values: (_, splits) => splits.map((value) => formatCount(value)),
+};
+
+/** Top of an axis that begins at zero: room above the largest value, and never flat. */
+function fromZero(minimum: number): uPlotType.Scale {
+  return { range: (_, __, max) => [0, Math.max(minimum, (max ?? 0) * 1.1)] };
+}
+
+/** A chart's columns, from one number of each tick per series; a tick without it breaks the line. */
+function columnsOf(ticks: readonly Tick[], view: number, values: ((point: Point) => number | undefined)[]): Columns {
+  const numbers = values.map((read) =>
+    ticks.map(({ views }) => {
+      const point = views[view];
+      return point ? (read(point) ?? null) : null;
+    }),
+  );
+  return [ticks.map(({ atS }) => atS), ...numbers];
+}
+
+/** The four charts. `shown` tells which ticks and which view of them to draw. */
+export function chartSpecs(shown: { readonly ticks: readonly Tick[]; readonly view: number }): ChartSpec[] {
+  const pointAt = (index: number): Point | null | undefined => shown.ticks[index]?.views[shown.view];
+  const flowAt = (index: number) => pointAt(index)?.flow;
+  const standingAt = (index: number) => pointAt(index)?.standing;
+  const count = (value: number | undefined) => (value === undefined ? NOTHING : formatCount(value));
+  const last = () => shown.ticks.length - 1;
+
+  const throughput: ChartSpec = {
+    id: "throughput",
+    // The dearer processor's area is stacked on the cheaper one's, so that together they reach what is processed.
+    series: (palette) => [
+      { stroke: palette.fallback, fill: palette.fallback, width: 1, points: { show: false } },
+      { stroke: palette.default, fill: palette.default, width: 1, points: { show: false } },
+      { stroke: palette.accepted, width: 2, dash: [6, 4], points: { show: false } },
+    ],
+    scaleY: fromZero(10),
+    axisY: COUNT_AXIS,
+    columns: (ticks) =>
+      columnsOf(ticks, shown.view, [
+        ({ flow }) => flow && flow.chargesPerS[0]! + flow.chargesPerS[1]!,
+        ({ flow }) => flow?.chargesPerS[0],
+        ({ flow }) => flow?.acceptedPerS,
+      ]),
+    legend: [
+      { key: "accepted", colour: "accepted", shape: "key-dashed", value: (i) => formatRate(flowAt(i)?.acceptedPerS) },
+      { key: "by default", colour: "default", shape: "", value: (i) => formatRate(flowAt(i)?.chargesPerS[0]) },
+      { key: "by fallback", colour: "fallback", shape: "", value: (i) => formatRate(flowAt(i)?.chargesPerS[1]) },
+    ],
+    describe: () => {
+      const flow = flowAt(last());
+      const charges = `processed by default ${formatRate(flow?.chargesPerS[0])}, by fallback ${formatRate(flow?.chargesPerS[1])}`;
+      return `Throughput over time. Now, per second: accepted ${formatRate(flow?.acceptedPerS)}, ${charges}.`;
+    },
+  };
+
+  const latency: ChartSpec = {
+    id: "latency",
+    series: (palette) => [
+      { stroke: palette.text, width: 1.5, points: { show: false } },
+      { stroke: palette.bad, width: 1.5, points: { show: false } },
+    ],
+    scaleY: { distr: 3, log: 10, range: (_, min, max) => decadesOf(min, max) },
+    axisY: { splits: (_, __, min, max) => decades(min, max), values: (_, splits) => splits.map(String) },
+    paint: (u, palette) => paintHeat(u, palette, shown.ticks, shown.view),
+    columns: (ticks) => columnsOf(ticks, shown.view, [({ flow }) => flow?.p50Ms, ({ flow }) => flow?.p99Ms]),
+    legend: [
+      { key: "answers", colour: "heat", shape: "" },
+      { key: "p50", colour: "text", shape: "key-line", value: (i) => formatMs(flowAt(i)?.p50Ms) },
+      { key: "p99", colour: "bad", shape: "key-line", value: (i) => formatMs(flowAt(i)?.p99Ms) },
+    ],
+    describe: () => {
+      const flow = flowAt(last());
+      return `Latency of POST /payments over time. Now: median ${formatMs(flow?.p50Ms)}, 99th percentile ${formatMs(flow?.p99Ms)} milliseconds.`;
+    },
+  };
+
+  const stateAt = (index: number, processor: number): string => {
+    const now = standingAt(index)?.processors[processor];
+    return now ? textOf(now) : NOTHING;
+  };
+  const health: ChartSpec = {
+    id: "health",
+    series: () => [{ show: true, stroke: "transparent", points: { show: false } }],
+    scaleY: { range: () => [0, 2] },
+    axisY: { splits: () => [0.5, 1.5], values: () => ["fallback", "default"], grid: { show: false } },
+    paint: (u, palette) => paintHealth(u, palette, shown.ticks, shown.view),
+    columns: (ticks) => columnsOf(ticks, shown.view, [() => 0]),
+    legend: [
+      { key: "default", colour: "default", shape: "key-line", value: (i) => stateAt(i, 0) },
+      { key: "fallback", colour: "fallback", shape: "key-line", value: (i) => stateAt(i, 1) },
+      { key: "up", colour: "good-soft", shape: "" },
+      { key: "failing or down", colour: "bad", shape: "key-hatched" },
+    ],
+    describe: () =>
+      `State of the processors over time, with the least response time they report. Now: default ${stateAt(last(), 0)}; fallback ${stateAt(last(), 1)}.`,
+  };
+
+  const backlog: ChartSpec = {
+    id: "backlog",
+    series: (palette) => [
+      { stroke: palette.text, width: 2, points: { show: false } },
+      { stroke: palette.muted, width: 1.5, dash: [2, 3], points: { show: false } },
+      { stroke: palette.doubt, width: 2, dash: [8, 4], points: { show: false } },
+    ],
+    scaleY: fromZero(10),
+    axisY: COUNT_AXIS,
+    columns: (ticks) =>
+      columnsOf(ticks, shown.view, [
+        ({ standing }) => standing.pending,
+        ({ standing }) => standing.sending,
+        ({ standing }) => standing.inDoubt,
+      ]),
+    legend: [
+      { key: "pending", colour: "text", shape: "key-line", value: (i) => count(standingAt(i)?.pending) },
+      { key: "being sent", colour: "muted", shape: "key-dashed", value: (i) => count(standingAt(i)?.sending) },
+      { key: "in doubt", colour: "doubt", shape: "key-dashed", value: (i) => count(standingAt(i)?.inDoubt) },
+    ],
+    describe: () => {
+      const now = standingAt(last());
+      return `Payments not yet processed over time. Now: ${count(now?.pending)} pending, ${count(now?.sending)} being sent, ${count(now?.inDoubt)} in doubt.`;
+    },
+  };
+  return [throughput, latency, health, backlog];
+}
+
+/** Whole decades of milliseconds around what there is, two at least. */
+function decadesOf(min: number | null, max: number | null): [number, number] {
+  // Half the least median: most answers below it are shown as well.
+  const low = Math.min(Math.floor(Math.log10((min || 0.2) / 2)), -1);
+  const high = Math.max(Math.ceil(Math.log10(max || 10)), low + 2);
+  return [10 ** low, 10 ** high];
+}
+
+/** The powers of ten from `min` to `max`, both included. */
+function decades(min: number, max: number): number[] {
+  const low = Math.round(Math.log10(min));
+  const high = Math.round(Math.log10(max));
+  return Array.from({ length: high - low + 1 }, (_, i) => Number(`1e${low + i}`));
+}

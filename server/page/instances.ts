@@ -1,0 +1,39 @@
+import { byId, make, setText } from "./dom.ts";
+import { formatPercent, NOTHING } from "./format.ts";
+import type { Tick } from "./history.ts";
+import type { Hello } from "./message.ts";
+
+/** The instances' state in the page's head, and the choice of which to look at. */
+export class Instances {
+  readonly #list = byId("instances");
+  readonly #choice = byId("view");
+  #items: HTMLElement[] = [];
+
+  constructor(onView: (view: number) => void) {
+    this.#choice.addEventListener("change", (event) => onView(Number((event.target as HTMLInputElement).value)));
+  }
+
+  /** As many as the service has. */
+  setCount(count: number): void {
+    if (this.#items.length === count) return;
+    this.#items = Array.from({ length: count }, () => make("li", ""));
+    this.#list.replaceChildren(...this.#items);
+    for (const choice of [...this.#choice.querySelectorAll("label")].slice(1)) choice.remove();
+    for (let instance = 1; instance <= count; instance++) {
+      const input = make("input", "");
+      Object.assign(input, { type: "radio", name: "view", value: String(instance) });
+      this.#choice.append(make("label", "", input, make("span", "", `Instance ${instance}`)));
+    }
+  }
+
+  show(tick: Tick | undefined, hello: Hello): void {
+    for (const [i, item] of this.#items.entries()) {
+      const point = tick?.views[i + 1];
+      item.dataset["state"] = point ? "up" : "down";
+      const cpu = point?.flow ? formatPercent(Math.max(point.flow.cpuFraction, 0)) : NOTHING;
+      const memory = point ? `${Math.round(point.standing.rssBytes / 1e6)} MB` : "";
+      const here = i + 1 === hello.instance ? ", this page's" : "";
+      setText(item, `Instance ${i + 1}${here}: ${point ? `up, CPU ${cpu}, ${memory}` : "down"}`);
+    }
+  }
+}

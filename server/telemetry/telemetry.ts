@@ -1,0 +1,42 @@
+import type { Engine } from "../../core/engine.ts";
+import type { Config } from "../config.ts";
+import type { Log } from "../log.ts";
+import { EventLoopDelay } from "./event-loop-delay.ts";
+import { Meters } from "./meters.ts";
+import type { Metrics, MetricsSource } from "./metrics.ts";
+import type { Tracing } from "./tracing.ts";
+
+/** All that watches an instance. What takes memory is loaded only where it is asked for. */
+export class Telemetry {
+  readonly meters = new Meters();
+  /** Undefined: nothing is traced. */
+  readonly tracing: Tracing | undefined;
+  readonly #eventLoopDelay = new EventLoopDelay(this.meters.eventLoopDelay);
+  #metrics: Metrics | undefined;
+
+  private constructor(tracing: Tracing | undefined) {
+    this.tracing = tracing;
+  }
+
+  static async open({ tracing, ...config }: Config, engine: Engine, log: Log): Promise<Telemetry> {
+    if (tracing === undefined) return new Telemetry(undefined);
+    const loaded = await import("./tracing.ts");
+    const opened = new loaded.Tracing(engine, log.logger, tracing, config);
+    log.traceOf = (slot) => opened.payments.traceOf(slot);
+    return new Telemetry(opened);
+  }
+
+  /** To be called before anybody is served: loading takes 10 ms and 2 MB. */
+  async openMetrics(source: Omit<MetricsSource, "meters" | "spans">): Promise<Metrics> {
+    const loaded = await import("./metrics.ts");
+    const { tracing, meters } = this;
+    this.#metrics = new loaded.Metrics({ ...source, meters, spans: () => tracing?.counts });
+    return this.#metrics;
+  }
+
+  async close(): Promise<void> {
+    this.#metrics?.close();
+    this.#eventLoopDelay.stop();
+    await this.tracing?.close();
+  }
+}
