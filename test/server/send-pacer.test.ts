@@ -21,7 +21,7 @@ describe("send pacer", () => {
     expect(takeAll(pacer)).to.equal(5000);
   });
 
-  it("lets a backlog leave evenly: a fraction of it per second, and five hundred at least", () => {
+  it("lets a backlog leave evenly while payments come in: a fraction of it per second, and five hundred at least", () => {
     for (const [pendingCount, perSecond] of [
       [100, 500],
       [2000, 500],
@@ -33,14 +33,30 @@ describe("send pacer", () => {
       takeAll(pacer);
       let sentCount = 0;
       for (let ms = 1; ms <= 1000; ms++) {
-        pacer.refill(ms, pendingCount, pendingCount);
+        pacer.refill(ms, pendingCount + Math.ceil(ms / 100), pendingCount);
         const now = takeAll(pacer);
         sentCount += now;
-        expect(now).to.be.at.most(Math.max(1, Math.ceil(perSecond / 1000)));
+        expect(now).to.be.at.most(Math.max(1, Math.ceil(perSecond / 1000)) + 1);
       }
-      // Credit beyond the cap is forgone, so a backlog of hundreds of thousands leaves at sixteen a millisecond.
-      expect(sentCount).to.be.closeTo(Math.min(perSecond, 16_000), 1);
+      // Credit beyond the cap is forgone, so a backlog of hundreds of thousands leaves at sixteen a millisecond. Ten came in.
+      expect(sentCount).to.be.closeTo(Math.min(perSecond, 16_000) + 10, 1);
     }
+  });
+
+  it("lets a backlog leave ten times as fast once nothing comes in", () => {
+    const pacer = new SendPacer(0);
+    pacer.refill(0, 100, 100);
+    takeAll(pacer);
+    const sentIn = (fromMs: number, toMs: number): number => {
+      let sentCount = 0;
+      for (let ms = fromMs; ms < toMs; ms++) {
+        pacer.refill(ms, 100, 100);
+        sentCount += takeAll(pacer);
+      }
+      return sentCount;
+    };
+    expect(sentIn(1, 249)).to.be.closeTo(124, 1);
+    expect(sentIn(300, 500)).to.be.closeTo(1000, 16);
   });
 
   it("allows no burst after a pause", () => {
@@ -70,7 +86,7 @@ describe("send pacer", () => {
       nowMs += elapsedMs;
       head += random.below(5);
       const pendingCount = Math.max(0, head - sent);
-      drainedMax += elapsedMs * Math.max(0.5, pendingCount / 4000);
+      drainedMax += elapsedMs * Math.max(5, pendingCount / 400);
       pacer.refill(nowMs, head, pendingCount);
       while (sent < head && pacer.hasCredit) {
         pacer.sent();
