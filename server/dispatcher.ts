@@ -15,6 +15,7 @@ import type { Tracing } from "./telemetry/tracing.ts";
 const SENDS_PER_TURN = 8;
 /** Resolution of everything that waits in the engine: probes, doubts, patience, timeouts, giving up. */
 const TICK_MS = 20;
+const CREDIT_WAIT_MS = 1;
 const CLOCK_ADJUST_TICKS = 50;
 const JOURNAL_RETRY_TICKS = 10;
 
@@ -37,6 +38,7 @@ export class Dispatcher {
   readonly #wasDown: boolean[];
   readonly #pacer: SendPacer;
   readonly #tick: NodeJS.Timeout;
+  #creditTimer: NodeJS.Timeout | undefined;
   #isClosed = false;
   #tickCount = 0;
 
@@ -73,6 +75,7 @@ export class Dispatcher {
   /** Stops sending, waits for the answers to what was sent, at most `graceMs`, and closes every connection. */
   async close(graceMs: number): Promise<void> {
     clearInterval(this.#tick);
+    clearTimeout(this.#creditTimer);
     this.#isClosed = true;
     const untilMs = performance.now() + graceMs;
     while (this.inFlightCount > 0 && performance.now() < untilMs) {
@@ -88,13 +91,22 @@ export class Dispatcher {
     const { ledger } = this.#engine;
     this.#pacer.refill(nowMs, ledger.head, ledger.countIn(PENDING));
     for (let chosen = 0; chosen < SENDS_PER_TURN; chosen++) {
-      if (!this.#pacer.hasCredit) return;
+      if (!this.#pacer.hasCredit) return this.#awaitCredit();
       const flight = this.#engine.dispatch(nowMs);
       if (flight === NO_FLIGHT) return;
       this.#pacer.sent();
       this.#commit.add(new Send(this.#engine, this.#clients[this.#engine.flights.processor[flight]!]!, flight));
     }
     this.#commit.wake();
+  }
+
+  /** The backlog goes on as soon as it may, whether or not anything else happens. */
+  #awaitCredit(): void {
+    if (!this.#hasWork) return;
+    this.#creditTimer ??= setTimeout(() => {
+      this.#creditTimer = undefined;
+      this.#commit.wake();
+    }, CREDIT_WAIT_MS);
   }
 
   #settle(flight: number, outcome: number): void {
@@ -115,8 +127,12 @@ export class Dispatcher {
     for (const client of this.#clients) client.expire(nowMs - this.#requestTimeoutMs);
     if (!this.#commit.isFailing) this.#dropOld(nowMs);
     this.#noteHealth();
-    if (this.#engine.ledger.countIn(PENDING) > 0 || this.#engine.hasDoubts || this.#engine.batch.count > 0)
-      this.#commit.wake();
+    if (this.#hasWork || this.#engine.batch.count > 0) this.#commit.wake();
+  }
+
+  /** Something may be there to be sent. */
+  get #hasWork(): boolean {
+    return this.#engine.ledger.countIn(PENDING) > 0 || this.#engine.hasDoubts;
   }
 
   #dropOld(nowMs: number): void {

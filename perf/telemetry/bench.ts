@@ -38,9 +38,13 @@ interface Target {
 
 /**
  * Runs an instance in each mode, with one processor that answers at once, and loads them in turn, in an order that shifts from round to
- * round. A round ends when every payment is processed, so CPU time covers the whole life of each.
+ * round. A round ends when every payment is processed, so CPU time covers the whole life of each. Rejects when it is called off.
  */
-export async function bench(options: BenchOptions, onRound: (round: number) => void): Promise<Map<string, Round[]>> {
+export async function bench(
+  options: BenchOptions,
+  onRound: (round: number) => void,
+  signal: AbortSignal,
+): Promise<Map<string, Round[]>> {
   const directory = mkdtempSync(join(tmpdir(), "rinha-telemetry-"));
   const children: Child[] = [];
   try {
@@ -55,6 +59,7 @@ export async function bench(options: BenchOptions, onRound: (round: number) => v
     }
     for (let round = 0; round <= options.rounds; round++) {
       for (let i = 0; i < targets.length; i++) {
+        signal.throwIfAborted();
         const target = targets[(i + round) % targets.length]!;
         const measured = await measure(target, options);
         // The first round warms up.

@@ -26,7 +26,7 @@ ${outputUsage}
 
 const text = { type: "string" } as const;
 
-async function main(): Promise<void> {
+async function main(signal: AbortSignal): Promise<void> {
   const { values } = parseArgs({
     options: {
       rounds: text,
@@ -50,9 +50,8 @@ async function main(): Promise<void> {
   const outDir = readOutDir(values);
   const startedAt = new Date().toISOString();
   const commit = describeCommit();
-  const byMode = await bench(options, (round) =>
-    say(round === 0 ? "warmed up" : `round ${round} of ${options.rounds}`),
-  );
+  const onRound = (round: number): void => say(round === 0 ? "warmed up" : `round ${round} of ${options.rounds}`);
+  const byMode = await bench(options, onRound, signal);
   await finish({ ...resultOf(options, byMode), startedAt, commit, machine: describeMachine() }, { outDir });
 }
 
