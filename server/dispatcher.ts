@@ -91,7 +91,10 @@ export class Dispatcher {
     const { ledger } = this.#engine;
     this.#pacer.refill(nowMs, ledger.head, ledger.countIn(PENDING));
     for (let chosen = 0; chosen < SENDS_PER_TURN; chosen++) {
-      if (!this.#pacer.hasCredit) return this.#awaitCredit();
+      if (!this.#pacer.hasCredit) {
+        this.#awaitCredit();
+        return;
+      }
       const flight = this.#engine.dispatch(nowMs);
       if (flight === NO_FLIGHT) return;
       this.#pacer.sent();

@@ -1,7 +1,8 @@
 import { parseArgs } from "node:util";
-import { readConfig, settingsHelp, settingsMarkdown } from "./config.ts";
+import { readConfig } from "./config.ts";
 import { Instance } from "./instance.ts";
 import { Log } from "./log.ts";
+import { settingsHelp, settingsMarkdown } from "./settings.ts";
 
 const USAGE =
   "usage: node build/server/main.js [--help | --help-markdown]\n\nAn instance of the payment intermediary. Settings come from the environment:\n";

@@ -2,7 +2,8 @@ import { execFile } from "node:child_process";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import { expect } from "chai";
-import { type Config, readConfig, SETTINGS, settingsHelp, settingsMarkdown } from "../../server/config.ts";
+import { type Config, readConfig } from "../../server/config.ts";
+import { SETTINGS, settingsHelp, settingsMarkdown } from "../../server/settings.ts";
 
 const run = promisify(execFile);
 const main = fileURLToPath(new URL("../../server/main.js", import.meta.url));

@@ -1,6 +1,6 @@
 import { readFileSync } from "node:fs";
 import { expect } from "chai";
-import { settingsMarkdown } from "../../server/config.ts";
+import { settingsMarkdown } from "../../server/settings.ts";
 
 describe("README", () => {
   it("shows the table of settings that the code has", () => {

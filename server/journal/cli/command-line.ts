@@ -1,6 +1,6 @@
 import { parseArgs } from "node:util";
 import { MAX_CAPACITY } from "../../../core/ledger.ts";
-import { SETTINGS } from "../../config.ts";
+import { SETTINGS } from "../../settings.ts";
 
 export const USAGE = `Shows what is in an instance's journal, or tells whether the instance would start with it. Changes nothing, and works while
 an instance is using the journal.
