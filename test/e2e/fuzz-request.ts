@@ -199,7 +199,7 @@ export class FuzzClient {
   #nowhere(): FuzzRequest {
     const random = this.#random;
     const paths = [
-      "/",
+      "/assets",
       "/payment",
       "/Payments",
       "/payments/a/b",
@@ -208,7 +208,7 @@ export class FuzzClient {
       "/claim/0/0/1",
       "/summary",
     ];
-    const odd = ["/health/x", "//", "/%ff", "/link/summary", "/index.html", "/*", "/payments/../health"];
+    const odd = ["/health/x", "/health//", "/%ff", "/link/summary", "/index.html", "/*", "/payments/../health"];
     // The balancer takes these for an attack, an instance for a path like any other.
     const wicked = ["/..%2fpayments", "/payments%00"];
     const path = random.pick([...paths, ...odd, ...wicked]);
