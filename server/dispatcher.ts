@@ -117,8 +117,10 @@ export class Dispatcher {
     const nowMs = this.#clock.nowMs();
     const elapsedMs = nowMs - this.#engine.flights.beganAtMs[flight]!;
     const slot = this.#engine.settle(flight, outcome, nowMs);
-    if (slot !== NOT_FOUND_SLOT) this.#noteOutcome(slot, processor, outcome, elapsedMs);
-    if (slot !== NOT_FOUND_SLOT) this.#tracing?.payments.settled(slot, outcome);
+    if (slot !== NOT_FOUND_SLOT) {
+      this.#noteOutcome(slot, processor, outcome, elapsedMs);
+      this.#tracing?.payments.settled(slot, outcome);
+    }
     this.#noteHealth();
     this.#commit.wake();
   }
