@@ -1,21 +1,7 @@
+import { CONTEST, outcomeOfPost } from "../../core/dialect.ts";
 import type { Engine } from "../../core/engine.ts";
 import { formatCents } from "../../core/money.ts";
-import {
-  ALREADY_CHARGED,
-  CHARGED,
-  FAILING,
-  FOREIGN,
-  FOUND,
-  MISCONFIGURED,
-  NOT_FOUND,
-  NOT_TOLD,
-  OVERLOADED,
-  REJECTED,
-  RESET,
-  TIMED_OUT,
-  UNEXPECTED,
-  UNREACHABLE,
-} from "../../core/payment.ts";
+import { FOREIGN, FOUND, NOT_FOUND, NOT_TOLD, RESET, TIMED_OUT, UNREACHABLE } from "../../core/payment.ts";
 import { formatUuid, UUID_WORDS } from "../../core/uuid.ts";
 import type { AttemptMeters } from "../telemetry/meters.ts";
 import type { Tracing } from "../telemetry/tracing.ts";
@@ -68,7 +54,7 @@ export class ProcessorClient {
     const requestedAt = formatTimestamp(rows.requestedAtMs(slot));
     const body = `{"correlationId":"${id}","amount":${amount},"requestedAt":"${requestedAt}"}`;
     const traced = this.#tracedHeaders(flight);
-    this.#send(`${this.#postHead}${traced}Content-Length: ${body.length}\r\n\r\n${body}`, flight, outcomeOfPost);
+    this.#send(`${this.#postHead}${traced}Content-Length: ${body.length}\r\n\r\n${body}`, flight, postOutcome);
   }
 
   /** Asks whether the payment of a flight was charged. */
@@ -179,14 +165,9 @@ const OUTCOME_OF_FAILURE: Readonly<Record<Failure, number>> = {
   "timed out": TIMED_OUT,
 };
 
-function outcomeOfPost(status: number, body: string): number {
-  if (status === 200) return hasMessage(body) ? CHARGED : UNEXPECTED;
-  if (status === 422) return ALREADY_CHARGED;
-  if (status === 500) return FAILING;
-  if (status === 429) return OVERLOADED;
-  if (status === 408) return TIMED_OUT;
-  if (status === 400 || status === 413 || status === 415) return REJECTED;
-  return status >= 400 && status < 500 ? MISCONFIGURED : UNEXPECTED;
+function postOutcome(status: number, body: string): number {
+  if (status === 408) return RESET;
+  return outcomeOfPost(CONTEST, status, body === "", status === 200 && hasMessage(body));
 }
 
 function outcomeOfLookup(status: number, body: string, requestedAtMs: number, cents: number): number {
