@@ -34,6 +34,7 @@ import {
 import { NOWHERE, Router, type RouterOptions } from "./router.ts";
 import { UUID_WORDS } from "./uuid.ts";
 import { NOT_FOUND_SLOT } from "./uuid-index.ts";
+import { WatermarkBound } from "./watermark-bound.ts";
 
 export const ACCEPTED_NEW = 0;
 /** Same correlationId, same amount: nothing changes. */
@@ -76,6 +77,7 @@ export class Engine {
   readonly #doubts: Doubts;
   readonly #aging: Aging;
   readonly #pending: PendingQueue;
+  readonly #watermarkBound = new WatermarkBound();
   readonly #id = new Int32Array(UUID_WORDS);
   #nowMs = 0;
 
@@ -174,15 +176,18 @@ export class Engine {
       if (kind === SENDING_TO) this.#unsend(slot);
     }
     this.batch.retain((record) => !Ledger.isRevertible(this.batch.kind(record)));
+    this.#watermarkBound.revert(this.batch);
     this.#pending.compact((slot) => this.ledger.rows.state[slot] === PENDING);
   }
 
   /**
    * Takes up the work that a ledger rebuilt from the log implies: pending payments are queued in their order, and what was being
-   * sent when the log ended is in doubt.
+   * sent when the log ended is in doubt. `latestMs` is the latest time or watermark that the log has given out.
    */
-  resume(nowMs: number): void {
+  resume(nowMs: number, latestMs = 0): void {
     this.#advance(nowMs);
+    this.#watermarkBound.startAt(latestMs);
+    this.#aging.startAt(this.#nowMs);
     const { rows } = this.ledger;
     for (let sequence = this.ledger.tail; sequence < this.ledger.head; sequence++) {
       const slot = this.ledger.slotOf(sequence);
@@ -214,6 +219,19 @@ export class Engine {
       untilMs = Math.min(untilMs, this.ledger.rows.requestedAtMs(this.flights.slot[flight]!));
     }
     return Math.min(untilMs, this.#unwrittenSinceMs());
+  }
+
+  /**
+   * The same as may be told to others, once what is in the batch is written; if that fails, no more than `watermarkBoundMs`. Appends a
+   * record where the log does not say yet that so late a watermark was given out, unless nothing can be written.
+   */
+  giveOutWatermark(nowMs: number, isWritable: boolean): number {
+    return this.#watermarkBound.cover(this.settledUntilMs(nowMs), this.batch, isWritable);
+  }
+
+  /** The latest watermark that may be told while nothing can be written. */
+  get watermarkBoundMs(): number {
+    return this.#watermarkBound.boundMs;
   }
 
   /** Writes the payment id of `slot` into out[0 … 3]. */
@@ -284,11 +302,12 @@ export class Engine {
     const { rows } = this.ledger;
     while (this.#pending.length > 0) {
       const slot = this.#pending.peek();
-      if (rows.state[slot] !== PENDING) {
+      // One that is about to be given up may be older than a row can say of its requestedAt, after a long sleep.
+      if (rows.state[slot] !== PENDING || this.#aging.isTooOld(slot, this.#nowMs)) {
         this.#pending.shift();
         continue;
       }
-      const processor = this.router.choose(this.#nowMs - rows.acceptedAtMs[slot]!, this.#nowMs);
+      const processor = this.router.choose(this.#aging.ageMs(slot, this.#nowMs), this.#nowMs);
       if (processor === NOWHERE) return NO_FLIGHT;
       this.#pending.shift();
       this.#commit(SENDING_TO, slot, processor, NO_OUTCOME, 0);

@@ -201,7 +201,8 @@ export class Ledger {
     const slot = this.#slotOfRecord(batch, record);
     this.rows.expectState(slot, PENDING, PENDING);
     this.rows.processor[slot] = batch.processor(record);
-    this.rows.setRequestedAtMs(slot, batch.atMs(record));
+    // A payment accepted in a time that was set back since (CLOCK) is never requested before it was accepted.
+    this.rows.setRequestedAtMs(slot, Math.max(batch.atMs(record), this.rows.acceptedAtMs[slot]!));
     this.#setState(slot, SENDING);
   }
 
