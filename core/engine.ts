@@ -12,6 +12,7 @@ import { type HandResult, type HandWord, Settlement } from "./settlement.ts";
 import { UUID_WORDS } from "./uuid.ts";
 import { NOT_FOUND_SLOT } from "./uuid-index.ts";
 import { settledUntilMs } from "./watermark.ts";
+import { WatermarkBound } from "./watermark-bound.ts";
 
 export const ACCEPTED_NEW = 0;
 /** Same correlationId, same amount: nothing changes. */
@@ -55,6 +56,7 @@ export class Engine {
   readonly #aging: Aging;
   readonly #backlog: Backlog;
   readonly #settlement: Settlement;
+  readonly #watermarkBound = new WatermarkBound();
   readonly #id = new Int32Array(UUID_WORDS);
   #nowMs = 0;
 
@@ -153,15 +155,18 @@ export class Engine {
       if (kind === SENDING_TO) this.#unsend(slot);
     }
     this.batch.retain((record) => !Ledger.isRevertible(this.batch.kind(record)));
+    this.#watermarkBound.revert(this.batch);
     this.#backlog.compact();
   }
 
   /**
    * Takes up the work that a ledger rebuilt from the log implies: pending payments are queued in their order, and what was being
-   * sent when the log ended is in doubt.
+   * sent when the log ended is in doubt. `latestMs` is the latest time or watermark that the log has given out.
    */
-  resume(nowMs: number): void {
+  resume(nowMs: number, latestMs = 0): void {
     this.#advance(nowMs);
+    this.#watermarkBound.startAt(latestMs);
+    this.#aging.startAt(this.#nowMs);
     const { rows } = this.ledger;
     for (let sequence = this.ledger.tail; sequence < this.ledger.head; sequence++) {
       const slot = this.ledger.slotOf(sequence);
@@ -202,6 +207,19 @@ export class Engine {
   settledUntilMs(nowMs: number): number {
     this.#advance(nowMs);
     return settledUntilMs(this.ledger, this.flights, this.batch, this.#nowMs);
+  }
+
+  /**
+   * The same as may be told to others, once what is in the batch is written; if that fails, no more than `watermarkBoundMs`. Appends a
+   * record where the log does not say yet that so late a watermark was given out, unless nothing can be written.
+   */
+  giveOutWatermark(nowMs: number, isWritable: boolean): number {
+    return this.#watermarkBound.cover(this.settledUntilMs(nowMs), this.batch, isWritable);
+  }
+
+  /** The latest watermark that may be told while nothing can be written. */
+  get watermarkBoundMs(): number {
+    return this.#watermarkBound.boundMs;
   }
 
   /** Writes the payment id of `slot` into out[0 … 3]. */
@@ -252,7 +270,7 @@ export class Engine {
   #sendNextPending(): number {
     const slot = this.#backlog.peek(this.#nowMs, this.#isTooOld);
     if (slot === NOT_FOUND_SLOT) return NO_FLIGHT;
-    const processor = this.router.choose(this.#nowMs - this.ledger.rows.acceptedAtMs[slot]!, this.#nowMs);
+    const processor = this.router.choose(this.#aging.ageMs(slot, this.#nowMs), this.#nowMs);
     if (processor === NOWHERE) return NO_FLIGHT;
     this.#backlog.shift();
     this.#record(SENDING_TO, slot, processor, NO_OUTCOME, 0);
