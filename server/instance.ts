@@ -19,6 +19,7 @@ import { Listener } from "./listener.ts";
 import { LivePage } from "./live/live-page.ts";
 import { takeReading } from "./live/reading.ts";
 import type { Log } from "./log.ts";
+import { NameLookup } from "./name-lookup.ts";
 import { ownersByLastByte } from "./ownership.ts";
 import { PaymentService } from "./payment-service.ts";
 import { readiness } from "./readiness.ts";
@@ -33,6 +34,7 @@ type Parts = {
   log: Log;
   service: PaymentService;
   dispatcher: Dispatcher;
+  names: NameLookup;
   peers: Peers;
   monitor: HealthMonitor;
   page: LivePage | undefined;
@@ -66,7 +68,8 @@ export class Instance {
     const commit = new GroupCommit(engine, storage?.journal, config.durability === "fsync", log.logger, meters.journal);
     storage?.maintain(engine, commit, meters.journal);
     engine.resume(clock.nowMs(), storage?.latestMs);
-    const dispatcher = new Dispatcher(engine, clock, commit, log, meters, { ...config, tracing });
+    const names = new NameLookup();
+    const dispatcher = new Dispatcher(engine, clock, commit, log, meters, { ...config, names, tracing });
     const service = new PaymentService(engine, clock, commit, meters, log, tracing);
     commit.wake();
     const peers = new Peers(links, instance, config.linkTimeoutMs);
@@ -76,6 +79,7 @@ export class Instance {
         addresses: links.map(healthAddress),
         processorUrls: processorUrls.map((url) => url.href),
         snapshot: health.buffer,
+        names,
         onPoll: tracing && ((report) => tracing.polled(report)),
       },
       onCrash,
@@ -108,6 +112,7 @@ export class Instance {
       log,
       service,
       dispatcher,
+      names,
       peers,
       monitor,
       page,
@@ -120,13 +125,14 @@ export class Instance {
 
   /** Refuses new payments, lets what is in flight finish within the grace time, then closes everything. */
   async stop(): Promise<void> {
-    const { log, service, dispatcher, peers, monitor, page, listeners, storage, telemetry } = this.#parts;
+    const { log, service, dispatcher, names, peers, monitor, page, listeners, storage, telemetry } = this.#parts;
     log.logger.info("stopping");
     service.beginClosing();
     await dispatcher.close(this.#parts.shutdownGraceMs);
     await new Promise((resolve) => setTimeout(resolve, REFUSING_MS));
     for (const listener of listeners) listener.close();
     await Promise.all([page?.close(), peers.close(), monitor.stop()]);
+    names.close();
     service.flush();
     await storage?.close();
     await telemetry.close();

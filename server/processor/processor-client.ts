@@ -3,6 +3,7 @@ import type { Engine } from "../../core/engine.ts";
 import { formatCents } from "../../core/money.ts";
 import { FOREIGN, FOUND, NOT_FOUND, NOT_TOLD, RESET, TIMED_OUT, UNREACHABLE } from "../../core/payment.ts";
 import { formatUuid, UUID_WORDS } from "../../core/uuid.ts";
+import type { NameLookup } from "../name-lookup.ts";
 import type { AttemptMeters } from "../telemetry/meters.ts";
 import type { Tracing } from "../telemetry/tracing.ts";
 import { formatTimestamp, parseTimestamp } from "../timestamp.ts";
@@ -23,6 +24,7 @@ export class ProcessorClient {
   readonly #meters: AttemptMeters;
   readonly #tracing: Tracing | undefined;
   readonly #onOutcome: OnOutcome;
+  readonly #names: NameLookup;
   readonly #host: string;
   readonly #port: number;
   readonly #path: string;
@@ -32,11 +34,19 @@ export class ProcessorClient {
   /** The one used last is used next, so that those beyond the need grow old. */
   #idle: Connection[] = [];
 
-  constructor(url: URL, engine: Engine, meters: AttemptMeters, onOutcome: OnOutcome, tracing?: Tracing) {
+  constructor(
+    url: URL,
+    engine: Engine,
+    meters: AttemptMeters,
+    onOutcome: OnOutcome,
+    names: NameLookup,
+    tracing?: Tracing,
+  ) {
     this.#engine = engine;
     this.#meters = meters;
     this.#tracing = tracing;
     this.#onOutcome = onOutcome;
+    this.#names = names;
     // A URL has IPv6 addresses in brackets, a socket wants them without.
     this.#host = url.hostname.replace(/^\[|\]$/g, "");
     this.#port = Number(url.port || 80);
@@ -87,7 +97,7 @@ export class ProcessorClient {
   }
 
   #send(text: string, flight: number, outcomeOf: OutcomeOf): void {
-    const connection = this.#takeIdle() ?? new Connection(this.#host, this.#port, this.#release);
+    const connection = this.#takeIdle() ?? new Connection(this.#host, this.#port, this.#names, this.#release);
     const request = new Request(flight, connection, outcomeOf, this.#settled);
     this.#requests.set(flight, request);
     connection.send(text, request);

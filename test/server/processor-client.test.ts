@@ -24,6 +24,7 @@ import {
   UNEXPECTED,
   UNREACHABLE,
 } from "../../core/payment.ts";
+import { NameLookup } from "../../server/name-lookup.ts";
 import { ProcessorClient } from "../../server/processor/processor-client.ts";
 import { AttemptMeters } from "../../server/telemetry/meters.ts";
 import { EngineLife, NOON_MS } from "./engine-life.ts";
@@ -75,11 +76,12 @@ describe("processor client", () => {
     let client: ProcessorClient | undefined;
     const outcomes: number[] = [];
     await new Promise<void>((resolve) => {
-      client = new ProcessorClient(target, life.engine, new AttemptMeters(), (settled, outcome) => {
+      const settle = (settled: number, outcome: number): void => {
         expect(settled).to.equal(flight);
         outcomes.push(outcome);
         resolve();
-      });
+      };
+      client = new ProcessorClient(target, life.engine, new AttemptMeters(), settle, new NameLookup());
       client[ask](flight);
       // Never from within the call: the engine is not done with the flight yet.
       expect(outcomes).to.deep.equal([]);
@@ -123,10 +125,11 @@ describe("processor client", () => {
     ["429", answer(429), OVERLOADED],
     ["500", answer(500), FAILING],
     ["500 with a body", answer(500, '{"message":"no"}'), ERRED],
+    ["500 with a long body", answer(500, "x".repeat(100_000)), ERRED],
     ["502", answer(502), GATEWAY_FAILED],
     ["503", answer(503), GATEWAY_FAILED],
     ["504", answer(504), GATEWAY_FAILED],
-    ["a body that never ends", (res) => void res.writeHead(200).end("x".repeat(100_000)), RESET],
+    ["200 with a long body of somebody else", (res) => void res.writeHead(200).end("x".repeat(100_000)), GARBLED],
     ["a broken connection", (res) => void res.socket!.destroy(), RESET],
     [
       "a connection that breaks within the answer",
