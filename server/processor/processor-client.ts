@@ -19,8 +19,9 @@ import {
 import { formatUuid, UUID_WORDS } from "../../core/uuid.ts";
 import type { AttemptMeters } from "../telemetry/meters.ts";
 import type { Tracing } from "../telemetry/tracing.ts";
-import { formatTimestamp, parseTimestamp } from "../timestamp.ts";
+import { formatTimestamp } from "../timestamp.ts";
 import { Connection, type Failure, type Receiver } from "./connection.ts";
+import { judgeTold, readTold, type ToldVerdict } from "./told-charge.ts";
 
 /** Called exactly once per request, never from within `post` or `lookup`. */
 export type OnOutcome = (flight: number, outcome: number) => void;
@@ -75,12 +76,13 @@ export class ProcessorClient {
   lookup(flight: number): void {
     const { rows } = this.#engine.ledger;
     const slot = this.#engine.flights.slot[flight]!;
-    const requestedAtMs = rows.requestedAtMs(slot);
-    const cents = rows.cents[slot]!;
+    const sent = { cents: rows.cents[slot]!, requestedAtMs: rows.requestedAtMs(slot) };
     const id = formatUuid(rows.correlationIds, slot * UUID_WORDS);
     const traced = this.#tracedHeaders(flight);
-    this.#send(`GET ${this.#path}/${id}${this.#getTail}${traced}\r\n`, flight, (status, body) =>
-      outcomeOfLookup(status, body, requestedAtMs, cents),
+    this.#send(
+      `GET ${this.#path}/${id}${this.#getTail}${traced}\r\n`,
+      flight,
+      (status, body) => OUTCOME_OF_VERDICT[judgeTold(readTold(status, body, id), sent)],
     );
   }
 
@@ -189,14 +191,13 @@ function outcomeOfPost(status: number, body: string): number {
   return status >= 400 && status < 500 ? MISCONFIGURED : UNEXPECTED;
 }
 
-function outcomeOfLookup(status: number, body: string, requestedAtMs: number, cents: number): number {
-  if (status === 404) return NOT_FOUND;
-  const charge = status === 200 ? parseObject(body) : undefined;
-  const { amount, requestedAt } = charge ?? {};
-  const at = typeof requestedAt === "string" ? parseTimestamp(requestedAt) : undefined;
-  if (typeof amount !== "number" || !at) return NOT_TOLD;
-  return at.ms === requestedAtMs && Math.round(amount * 100) === cents ? FOUND : FOREIGN;
-}
+const OUTCOME_OF_VERDICT: Readonly<Record<ToldVerdict, number>> = {
+  found: FOUND,
+  foreign: FOREIGN,
+  unreadable: NOT_TOLD,
+  "not found": NOT_FOUND,
+  "not told": NOT_TOLD,
+};
 
 /** The last body that was found to be a processor's: it says the same of every payment. */
 let knownMessage = "";
