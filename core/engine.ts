@@ -1,8 +1,11 @@
 import { Aging, type AgingOptions } from "./aging.ts";
 import { Doubts } from "./doubts.ts";
 import { DOUBT, FLIGHT_FREE, Flights, NO_FLIGHT, ORPHAN, POSTING } from "./flights.ts";
+import { applyFoundCharge } from "./found-charge.ts";
 import type { HealthSnapshot } from "./health-snapshot.ts";
+import { HeldPayments, type HoldOptions, type Inquiry } from "./held-payments.ts";
 import { Ledger } from "./ledger.ts";
+import type { FoundCharge } from "./past-verdict.ts";
 import {
   ALREADY_CHARGED,
   FOREIGN,
@@ -77,6 +80,7 @@ export class Engine {
   readonly #aging: Aging;
   readonly #pending: PendingQueue;
   readonly #id = new Int32Array(UUID_WORDS);
+  #held: HeldPayments | undefined;
   #nowMs = 0;
 
   constructor(health: HealthSnapshot, options: EngineOptions) {
@@ -93,6 +97,11 @@ export class Engine {
     return this.#nowMs;
   }
 
+  /** Payments that must not be sent yet: only after a restored start. */
+  get held(): HeldPayments | undefined {
+    return this.#held;
+  }
+
   /** Whether payments wait to be asked about again. */
   get hasDoubts(): boolean {
     return this.#doubts.areWaiting;
@@ -107,6 +116,10 @@ export class Engine {
     const sequence = this.ledger.head;
     this.ledger.apply(this.batch, this.batch.appendAccepted(sequence, atMs, words, at, cents));
     const slot = this.ledger.slotOf(sequence);
+    if (this.#held?.watches(atMs)) {
+      this.#held.add(slot);
+      return ACCEPTED_NEW;
+    }
     this.#makeRoomFor(slot);
     this.#pending.push(slot);
     return ACCEPTED_NEW;
@@ -148,6 +161,7 @@ export class Engine {
     this.#advance(nowMs);
     this.#aging.giveUpOld(this.#nowMs, (slot) => {
       if (this.batch.isHalfFull) return false;
+      if (this.#held?.has(slot)) return true;
       this.#commit(FAILED_AT, slot, NO_PROCESSOR, GAVE_UP, 0);
       onFailed(slot);
       return true;
@@ -172,9 +186,16 @@ export class Engine {
       if (!Ledger.isRevertible(kind)) continue;
       const slot = this.ledger.revert(this.batch, record);
       if (kind === SENDING_TO) this.#unsend(slot);
+      else this.#held?.forget(slot);
     }
     this.batch.retain((record) => !Ledger.isRevertible(this.batch.kind(record)));
+    this.#held?.compact();
     this.#pending.compact((slot) => this.ledger.rows.state[slot] === PENDING);
+  }
+
+  /** To be called before `resume` where records after the end of the log may be lost: nothing unsettled is taken up until it is released. */
+  hold(options: HoldOptions): void {
+    this.#held = new HeldPayments(this.ledger, options);
   }
 
   /**
@@ -187,9 +208,29 @@ export class Engine {
     for (let sequence = this.ledger.tail; sequence < this.ledger.head; sequence++) {
       const slot = this.ledger.slotOf(sequence);
       const state = rows.state[slot]!;
-      if (state === PENDING) this.#pending.push(slot);
-      else if (state === SENDING || state === IN_DOUBT) this.#resumeDoubt(slot, state);
+      if (state === SENDING) this.#commit(DOUBTED, slot, rows.processor[slot]!, LOST, 0);
+      if (state > IN_DOUBT) continue;
+      if (this.#held) this.#held.add(slot);
+      else this.#takeUp(slot);
     }
+  }
+
+  /** A held payment is free to be sent, or to be asked about as any doubt. False while there is no room: it stays held. */
+  release({ slot }: Inquiry, nowMs: number): boolean {
+    this.#advance(nowMs);
+    const { rows } = this.ledger;
+    if (rows.state[slot] === IN_DOUBT && !this.flights.hasRoom(rows.processor[slot]!)) return false;
+    this.#held!.released(slot);
+    this.#makeRoomFor(slot);
+    this.#takeUp(slot);
+    return true;
+  }
+
+  /** A held payment was found charged. The batch must have room for two records. */
+  settleHeld({ slot }: Inquiry, charge: FoundCharge, nowMs: number): void {
+    this.#advance(nowMs);
+    applyFoundCharge(this.ledger, this.batch, slot, charge, this.#nowMs);
+    this.#held!.found(slot, charge);
   }
 
   /** Forgets every payment. What is in flight is let go: its outcome no longer matters. */
@@ -200,6 +241,7 @@ export class Engine {
       this.batch.append(PURGED, this.ledger.head, this.#nowMs, NO_PROCESSOR, NO_OUTCOME, 0),
     );
     this.#pending.clear();
+    this.#held?.clear();
     this.flights.orphanAll();
     this.#doubts.clear();
   }
@@ -207,7 +249,7 @@ export class Engine {
   /** Earliest requestedAt still in flight or in doubt, or engine time if there is none: totals before it are final. */
   settledUntilMs(nowMs: number): number {
     this.#advance(nowMs);
-    let untilMs = this.#nowMs;
+    let untilMs = Math.min(this.#nowMs, this.#held?.settledUntilMs(this.#nowMs) ?? this.#nowMs);
     for (let flight = 0; flight < this.flights.highWater; flight++) {
       const state = this.flights.state[flight]!;
       if (state === FLIGHT_FREE || state === ORPHAN) continue;
@@ -245,11 +287,11 @@ export class Engine {
     this.#pending.pushFront(slot);
   }
 
-  #resumeDoubt(slot: number, state: number): void {
-    const processor = this.ledger.rows.processor[slot]!;
-    const flight = this.flights.open(slot, processor, this.#nowMs);
-    if (state === SENDING) this.#commit(DOUBTED, slot, processor, LOST, 0);
-    this.#doubts.defer(flight, LOST, this.#nowMs);
+  /** A payment that is pending, or in doubt since another life. */
+  #takeUp(slot: number): void {
+    const { rows } = this.ledger;
+    if (rows.state[slot] === PENDING) this.#pending.push(slot);
+    else this.#doubts.defer(this.flights.open(slot, rows.processor[slot]!, this.#nowMs), LOST, this.#nowMs);
   }
 
   /**

@@ -20,6 +20,8 @@ import type { PaymentRows } from "./payment-rows.ts";
  *   FAILED     will never be charged by us                             at, outcome, elapsed
  *   PURGED     every payment before `sequence` is gone                 at
  *   EVICTED    the same by retention: every one of them had ended      at
+ *   SENT       was handed to a processor in a life whose records are   at = requestedAt, processor, outcome: how it came to light
+ *              lost: supersedes what is known of a payment not settled
  *
  * `elapsed` is the duration of the attempt that ended, so it began at `at − elapsed`.
  *
@@ -38,6 +40,7 @@ export const PURGED = 7;
 /** Only in checkpoints: see checkpoint.ts. */
 export const SLICE = 8;
 export const EVICTED = 9;
+export const SENT = 10;
 
 /** Records a batch of an engine holds; its owner writes it out at the latest when it is half full. */
 export const BATCH_RECORDS = 4096;

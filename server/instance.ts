@@ -22,6 +22,8 @@ import type { Log } from "./log.ts";
 import { ownersByLastByte } from "./ownership.ts";
 import { PaymentService } from "./payment-service.ts";
 import { readiness } from "./readiness.ts";
+import { holdRestored } from "./restored/hold.ts";
+import { RestoredStart } from "./restored/restored-start.ts";
 import { Telemetry } from "./telemetry/telemetry.ts";
 
 /** How long clients that are connected may still be answered 503 after the requests in flight are done. */
@@ -31,6 +33,7 @@ type Parts = {
   log: Log;
   service: PaymentService;
   dispatcher: Dispatcher;
+  restored: RestoredStart | undefined;
   peers: Peers;
   monitor: HealthMonitor;
   page: LivePage | undefined;
@@ -59,8 +62,10 @@ export class Instance {
     const clock = new SlewedClock(storage?.latestMs);
     const commit = new GroupCommit(engine, storage?.journal, config.durability === "fsync", log.logger, meters.journal);
     storage?.maintain(engine, commit, log.logger);
+    const mark = storage && holdRestored(config, engine, storage, clock.nowMs());
     engine.resume(clock.nowMs());
     const dispatcher = new Dispatcher(engine, clock, commit, log, meters, { ...config, tracing });
+    const restored = mark && new RestoredStart({ ...config, engine, clock, commit, log, meters, mark, tracing });
     const service = new PaymentService(engine, clock, commit, meters, log, tracing);
     commit.wake();
     const peers = new Peers(links, instance, config.linkTimeoutMs);
@@ -102,6 +107,7 @@ export class Instance {
       log,
       service,
       dispatcher,
+      restored,
       peers,
       monitor,
       page,
@@ -114,9 +120,10 @@ export class Instance {
 
   /** Refuses new payments, lets what is in flight finish within the grace time, then closes everything. */
   async stop(): Promise<void> {
-    const { log, service, dispatcher, peers, monitor, page, listeners, storage, telemetry } = this.#parts;
+    const { log, service, dispatcher, restored, peers, monitor, page, listeners, storage, telemetry } = this.#parts;
     log.logger.info("stopping");
     service.beginClosing();
+    restored?.close();
     await dispatcher.close(this.#parts.shutdownGraceMs);
     await new Promise((resolve) => setTimeout(resolve, REFUSING_MS));
     for (const listener of listeners) listener.close();

@@ -71,6 +71,11 @@ export class Storage {
     }
   }
 
+  /** The directory. */
+  get path(): string {
+    return this.#directory.path;
+  }
+
   /** Begins the upkeep: segments and checkpoints follow the writes of `commit`. */
   maintain(engine: Engine, commit: GroupCommit, logger: Logger): void {
     const flush = () => commit.commit();

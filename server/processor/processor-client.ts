@@ -21,6 +21,7 @@ import type { AttemptMeters } from "../telemetry/meters.ts";
 import type { Tracing } from "../telemetry/tracing.ts";
 import { formatTimestamp } from "../timestamp.ts";
 import { Connection, type Failure, type Receiver } from "./connection.ts";
+import { endpointOf } from "./endpoint.ts";
 import { judgeTold, readTold, type ToldVerdict } from "./told-charge.ts";
 
 /** Called exactly once per request, never from within `post` or `lookup`. */
@@ -52,12 +53,12 @@ export class ProcessorClient {
     this.#meters = meters;
     this.#tracing = tracing;
     this.#onOutcome = onOutcome;
-    // A URL has IPv6 addresses in brackets, a socket wants them without.
-    this.#host = url.hostname.replace(/^\[|\]$/g, "");
-    this.#port = Number(url.port || 80);
-    this.#path = `${url.pathname.replace(/\/$/, "")}/payments`;
-    this.#postHead = `POST ${this.#path} HTTP/1.1\r\nHost: ${url.host}\r\nContent-Type: application/json\r\n`;
-    this.#getTail = ` HTTP/1.1\r\nHost: ${url.host}\r\n`;
+    const { host, port, path, authority } = endpointOf(url);
+    this.#host = host;
+    this.#port = port;
+    this.#path = path;
+    this.#postHead = `POST ${path} HTTP/1.1\r\nHost: ${authority}\r\nContent-Type: application/json\r\n`;
+    this.#getTail = ` HTTP/1.1\r\nHost: ${authority}\r\n`;
   }
 
   /** Sends the payment of a flight at the requestedAt the ledger has for it. Hot. */

@@ -3,7 +3,7 @@ import { amountText } from "../amount-text.ts";
 import { parseTimestamp } from "../timestamp.ts";
 
 /** A processor may keep and tell times in whole seconds, cut or rounded. */
-const TOLERANCE_MS = 1000;
+export const TOLERANCE_MS = 1000;
 
 /** A charge as GET /payments/{correlationId} tells it. */
 export type ToldCharge = {

@@ -12,6 +12,7 @@ export const KIND_NAMES: readonly string[] = [
   "purged",
   "slice",
   "evicted",
+  "sent",
 ];
 
 export function kindName(kind: number): string {

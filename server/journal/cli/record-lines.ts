@@ -2,7 +2,7 @@ import { join } from "node:path";
 import { SEGMENT } from "../../../core/journal-header.ts";
 import { formatCents } from "../../../core/money.ts";
 import { STATE_NAMES } from "../../../core/payment.ts";
-import { ACCEPTED, EVICTED, PURGED, type RecordBatch, SENDING_TO, SLICE } from "../../../core/record.ts";
+import { ACCEPTED, EVICTED, PURGED, type RecordBatch, SENDING_TO, SENT, SLICE } from "../../../core/record.ts";
 import { formatUuid, UUID_WORDS } from "../../../core/uuid.ts";
 import type { FileSurvey } from "./file-survey.ts";
 import { kindName, outcomeName, processorName, timeText } from "./names.ts";
@@ -42,7 +42,7 @@ function recordLine(batch: RecordBatch, record: number, lsn: number): string {
   const kind = batch.kind(record);
   const place = `${lsn} ${kindName(kind)} sequence=${batch.sequence(record)} at=${timeText(batch.atMs(record))}`;
   if (kind === ACCEPTED) return `${place} ${idAndAmount(batch, record)}`;
-  if (kind === SENDING_TO) return `${place} processor=${processorName(batch.processor(record))}`;
+  if (kind === SENDING_TO || kind === SENT) return `${place} processor=${processorName(batch.processor(record))}`;
   if (kind === PURGED || kind === EVICTED) return place;
   const processor = processorName(batch.processor(record));
   return `${place} processor=${processor} outcome="${outcomeName(batch.outcome(record))}" elapsedMs=${batch.elapsedMs(record)}`;
