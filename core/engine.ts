@@ -2,8 +2,11 @@ import { Aging, type AgingOptions } from "./aging.ts";
 import { Backlog } from "./backlog.ts";
 import { Doubts } from "./doubts.ts";
 import { FLIGHT_FREE, Flights, NO_FLIGHT, POSTING } from "./flights.ts";
+import { applyFoundCharge } from "./found-charge.ts";
 import type { HealthSnapshot } from "./health-snapshot.ts";
+import { HeldPayments, type HoldOptions, type Inquiry } from "./held-payments.ts";
 import { Ledger } from "./ledger.ts";
+import type { FoundCharge } from "./past-verdict.ts";
 import { GAVE_UP, IN_DOUBT, LOST, NO_OUTCOME, NO_PROCESSOR, PENDING, SENDING } from "./payment.ts";
 import { encodePaymentId, instanceOfPaymentId, sequenceOfPaymentId } from "./payment-id.ts";
 import { BATCH_RECORDS, DOUBTED, EVICTED, FAILED_AT, PURGED, RecordBatch, SENDING_TO } from "./record.ts";
@@ -58,6 +61,7 @@ export class Engine {
   readonly #settlement: Settlement;
   readonly #watermarkBound = new WatermarkBound();
   readonly #id = new Int32Array(UUID_WORDS);
+  #held: HeldPayments | undefined;
   #nowMs = 0;
 
   constructor(health: HealthSnapshot, options: EngineOptions) {
@@ -75,6 +79,11 @@ export class Engine {
     return this.#nowMs;
   }
 
+  /** Payments that must not be sent yet: only after a restored start. */
+  get held(): HeldPayments | undefined {
+    return this.#held;
+  }
+
   /** Whether payments wait to be asked about again. */
   get hasDoubts(): boolean {
     return this.#doubts.areWaiting;
@@ -89,7 +98,8 @@ export class Engine {
     const sequence = this.ledger.head;
     this.ledger.apply(this.batch, this.batch.appendAccepted(sequence, atMs, words, at, cents));
     const slot = this.ledger.slotOf(sequence);
-    this.#backlog.push(slot);
+    if (this.#held?.watches(atMs)) this.#held.add(slot);
+    else this.#backlog.push(slot);
     return ACCEPTED_NEW;
   }
 
@@ -129,6 +139,7 @@ export class Engine {
     this.#advance(nowMs);
     this.#aging.giveUpOld(this.#nowMs, (slot) => {
       if (this.batch.isHalfFull) return false;
+      if (this.#held?.has(slot)) return true;
       this.#record(FAILED_AT, slot, NO_PROCESSOR, GAVE_UP, 0);
       onFailed(slot);
       return true;
@@ -153,10 +164,17 @@ export class Engine {
       if (!Ledger.isRevertible(kind)) continue;
       const slot = this.ledger.revert(this.batch, record);
       if (kind === SENDING_TO) this.#unsend(slot);
+      else this.#held?.forget(slot);
     }
     this.batch.retain((record) => !Ledger.isRevertible(this.batch.kind(record)));
     this.#watermarkBound.revert(this.batch);
+    this.#held?.compact();
     this.#backlog.compact();
+  }
+
+  /** To be called before `resume` where records after the end of the log may be lost: nothing unsettled is taken up until it is released. */
+  hold(options: HoldOptions): void {
+    this.#held = new HeldPayments(this.ledger, options);
   }
 
   /**
@@ -171,9 +189,28 @@ export class Engine {
     for (let sequence = this.ledger.tail; sequence < this.ledger.head; sequence++) {
       const slot = this.ledger.slotOf(sequence);
       const state = rows.state[slot]!;
-      if (state === PENDING) this.#backlog.push(slot);
-      else if (state === SENDING || state === IN_DOUBT) this.#resumeDoubt(slot, state);
+      if (state === SENDING) this.#record(DOUBTED, slot, rows.processor[slot]!, LOST, 0);
+      if (state > IN_DOUBT) continue;
+      if (this.#held) this.#held.add(slot);
+      else this.#takeUp(slot);
     }
+  }
+
+  /** A held payment is free to be sent, or to be asked about as any doubt. False while there is no room: it stays held. */
+  release({ slot }: Inquiry, nowMs: number): boolean {
+    this.#advance(nowMs);
+    const { rows } = this.ledger;
+    if (rows.state[slot] === IN_DOUBT && !this.flights.hasRoom(rows.processor[slot]!)) return false;
+    this.#held!.released(slot);
+    this.#takeUp(slot);
+    return true;
+  }
+
+  /** A held payment was found charged. The batch must have room for two records. */
+  settleHeld({ slot }: Inquiry, charge: FoundCharge, nowMs: number): void {
+    this.#advance(nowMs);
+    applyFoundCharge(this.ledger, this.batch, slot, charge, this.#nowMs);
+    this.#held!.found(slot, charge);
   }
 
   /** Forgets every payment. What is in flight is let go: its outcome no longer matters. */
@@ -184,6 +221,7 @@ export class Engine {
       this.batch.append(PURGED, this.ledger.head, this.#nowMs, NO_PROCESSOR, NO_OUTCOME, 0),
     );
     this.#backlog.clear();
+    this.#held?.clear();
     this.flights.orphanAll();
     this.#doubts.clear();
   }
@@ -206,7 +244,8 @@ export class Engine {
   /** Earliest requestedAt still in flight or in doubt, or engine time if there is none: totals before it are final. */
   settledUntilMs(nowMs: number): number {
     this.#advance(nowMs);
-    return settledUntilMs(this.ledger, this.flights, this.batch, this.#nowMs);
+    const untilMs = settledUntilMs(this.ledger, this.flights, this.batch, this.#nowMs);
+    return Math.min(untilMs, this.#held?.settledUntilMs(this.#nowMs) ?? untilMs);
   }
 
   /**
@@ -250,11 +289,15 @@ export class Engine {
     this.#backlog.pushFirst(slot);
   }
 
-  #resumeDoubt(slot: number, state: number): void {
-    const processor = this.ledger.rows.processor[slot]!;
-    const flight = this.flights.open(slot, processor, this.#nowMs);
-    if (state === SENDING) this.#record(DOUBTED, slot, processor, LOST, 0);
-    this.#doubts.defer(flight, LOST, this.ledger.rows.mayLand[slot] === 1, this.#nowMs);
+  /** A payment that is pending, or in doubt since another life. */
+  #takeUp(slot: number): void {
+    const { rows } = this.ledger;
+    if (rows.state[slot] === PENDING) {
+      this.#backlog.push(slot);
+      return;
+    }
+    const flight = this.flights.open(slot, rows.processor[slot]!, this.#nowMs);
+    this.#doubts.defer(flight, LOST, rows.mayLand[slot] === 1, this.#nowMs);
   }
 
   /**

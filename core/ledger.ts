@@ -23,6 +23,7 @@ import {
   REFUSED,
   type RecordBatch,
   SENDING_TO,
+  SENT,
 } from "./record.ts";
 import { UUID_WORDS } from "./uuid.ts";
 import { NOT_FOUND_SLOT, UuidIndex } from "./uuid-index.ts";
@@ -134,6 +135,7 @@ export class Ledger {
     else if (kind === FAILED_AT) this.#ended(batch, record, FAILED);
     else if (kind === PURGED) this.#purged(batch.sequence(record));
     else if (kind === EVICTED) this.#evicted(batch.sequence(record));
+    else if (kind === SENT) this.#sent(batch, record);
     else throw new Error(`a record is of a known kind: kind=${kind}`);
   }
 
@@ -230,6 +232,14 @@ export class Ledger {
     this.rows.mayLand[slot] = 0;
     // A payment accepted in a time that was set back since (CLOCK) is never requested before it was accepted.
     this.rows.setRequestedAtMs(slot, Math.max(batch.atMs(record), this.rows.acceptedAtMs[slot]!));
+    this.#setState(slot, SENDING);
+  }
+
+  #sent(batch: RecordBatch, record: number): void {
+    const slot = this.#slotOfRecord(batch, record);
+    if (this.rows.state[slot] !== SENDING) this.rows.expectState(slot, PENDING, IN_DOUBT);
+    this.rows.processor[slot] = batch.processor(record);
+    this.rows.setSentAtMs(slot, batch.atMs(record));
     this.#setState(slot, SENDING);
   }
 

@@ -88,6 +88,15 @@ export class PaymentRows {
     if (this.attemptCount[slot]! < 0xff) this.attemptCount[slot]!++;
   }
 
+  /**
+   * Of an attempt whose records are lost. What was sent before it was accepted here was accepted before that already, in the life that
+   * is lost: the acceptance moves back to it.
+   */
+  setSentAtMs(slot: number, atMs: number): void {
+    this.acceptedAtMs[slot] = Math.min(this.acceptedAtMs[slot]!, atMs);
+    this.setRequestedAtMs(slot, atMs);
+  }
+
   setProcessedAtMs(slot: number, atMs: number): void {
     // Only the record of the day keeps more than 49 days of doubt; the row says "49 days". Before requestedAt it is only where time was
     // set back since.

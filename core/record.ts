@@ -22,6 +22,8 @@ import type { PaymentRows } from "./payment-rows.ts";
  *   EVICTED    the same by retention: every one of them had ended      at
  *   WATERMARK  no later watermark than `at` was given out so far       at
  *   CLOCK      an operator set time back: it begins again at `at`      at
+ *   SENT       was handed to a processor in a life whose records are   at = requestedAt, processor, outcome: how it came to light
+ *              lost: supersedes what is known of a payment not settled
  *
  * A payment accepted in a time that was set back since is requested at its acceptedAt, which is later than the SENDING record's `at`.
  * `elapsed` is the duration of the attempt that ended, so it began at `at − elapsed`.
@@ -43,6 +45,7 @@ export const SLICE = 8;
 export const EVICTED = 9;
 export const WATERMARK = 10;
 export const CLOCK = 11;
+export const SENT = 12;
 
 /** Records a batch of an engine holds; its owner writes it out at the latest when it is half full. */
 export const BATCH_RECORDS = 4096;

@@ -24,6 +24,8 @@ import { ownersByLastByte } from "./ownership.ts";
 import { PaymentService } from "./payment-service.ts";
 import { readiness } from "./readiness.ts";
 import { RealDisk } from "./real-disk.ts";
+import { holdRestored } from "./restored/hold.ts";
+import { RestoredStart } from "./restored/restored-start.ts";
 import { Telemetry } from "./telemetry/telemetry.ts";
 import { RealTime } from "./time.ts";
 
@@ -35,6 +37,7 @@ type Parts = {
   service: PaymentService;
   dispatcher: Dispatcher;
   names: NameLookup;
+  restored: RestoredStart | undefined;
   peers: Peers;
   monitor: HealthMonitor;
   page: LivePage | undefined;
@@ -67,9 +70,11 @@ export class Instance {
     });
     const commit = new GroupCommit(engine, storage?.journal, config.durability === "fsync", log.logger, meters.journal);
     storage?.maintain(engine, commit, meters.journal);
+    const mark = storage && holdRestored(config, engine, storage, clock.nowMs());
     engine.resume(clock.nowMs(), storage?.latestMs);
     const names = new NameLookup();
     const dispatcher = new Dispatcher(engine, clock, commit, log, meters, { ...config, names, tracing });
+    const restored = mark && new RestoredStart({ ...config, engine, clock, commit, log, meters, mark, names, tracing });
     const service = new PaymentService(engine, clock, commit, meters, log, tracing);
     commit.wake();
     const peers = new Peers(links, instance, config.linkTimeoutMs);
@@ -113,6 +118,7 @@ export class Instance {
       service,
       dispatcher,
       names,
+      restored,
       peers,
       monitor,
       page,
@@ -125,9 +131,11 @@ export class Instance {
 
   /** Refuses new payments, lets what is in flight finish within the grace time, then closes everything. */
   async stop(): Promise<void> {
-    const { log, service, dispatcher, names, peers, monitor, page, listeners, storage, telemetry } = this.#parts;
+    const { log, service, dispatcher, restored, names, peers, monitor, page, listeners, storage, telemetry } =
+      this.#parts;
     log.logger.info("stopping");
     service.beginClosing();
+    restored?.close();
     await dispatcher.close(this.#parts.shutdownGraceMs);
     await new Promise((resolve) => setTimeout(resolve, REFUSING_MS));
     for (const listener of listeners) listener.close();

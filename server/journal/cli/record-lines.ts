@@ -2,7 +2,17 @@ import { join } from "node:path";
 import { SEGMENT } from "../../../core/journal-header.ts";
 import { formatCents } from "../../../core/money.ts";
 import { STATE_NAMES } from "../../../core/payment.ts";
-import { ACCEPTED, CLOCK, EVICTED, PURGED, type RecordBatch, SENDING_TO, SLICE, WATERMARK } from "../../../core/record.ts";
+import {
+  ACCEPTED,
+  CLOCK,
+  EVICTED,
+  PURGED,
+  type RecordBatch,
+  SENDING_TO,
+  SENT,
+  SLICE,
+  WATERMARK,
+} from "../../../core/record.ts";
 import { formatUuid, UUID_WORDS } from "../../../core/uuid.ts";
 import { type FileSurvey, headerOf } from "./file-survey.ts";
 import { kindName, outcomeName, processorName, timeText } from "./names.ts";
@@ -44,7 +54,7 @@ function recordLine(batch: RecordBatch, record: number, lsn: number): string {
   if (kind === WATERMARK || kind === CLOCK) return `${lsn} ${kindName(kind)} ${at}`;
   const place = `${lsn} ${kindName(kind)} sequence=${batch.sequence(record)} ${at}`;
   if (kind === ACCEPTED) return `${place} ${idAndAmount(batch, record)}`;
-  if (kind === SENDING_TO) return `${place} processor=${processorName(batch.processor(record))}`;
+  if (kind === SENDING_TO || kind === SENT) return `${place} processor=${processorName(batch.processor(record))}`;
   if (kind === PURGED || kind === EVICTED) return place;
   const processor = processorName(batch.processor(record));
   return `${place} processor=${processor} outcome="${outcomeName(batch.outcome(record))}" elapsedMs=${batch.elapsedMs(record)}`;
