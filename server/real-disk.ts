@@ -16,8 +16,8 @@ import {
   writeSync,
 } from "node:fs";
 import { open, rename, unlink } from "node:fs/promises";
-import type { Disk, DiskFile, DiskLock } from "./disk.ts";
 import { DirectoryLock } from "./directory-lock.ts";
+import type { Disk, DiskFile, DiskLock } from "./disk.ts";
 
 /** The file systems of this machine. Writes go to the page cache: they survive the process, not the machine. */
 export class RealDisk implements Disk {

@@ -82,8 +82,7 @@ export class Checkpointer {
   startIfDue(): void {
     const checkpointBytes = this.#parts.ledger.size * RECORD_BYTES;
     const isDue =
-      this.#finishedBytes >= Math.max(this.#parts.segmentBytes, checkpointBytes) ||
-      this.#finishedCount >= SEGMENTS_MAX;
+      this.#finishedBytes >= Math.max(this.#parts.segmentBytes, checkpointBytes) || this.#finishedCount >= SEGMENTS_MAX;
     if (!isDue || this.#running || this.#isClosed) return;
     if (!this.#checkpointBackoff.mayTry(this.#parts.time.monotonicMs())) return;
     this.#running = this.#run().finally(() => {

@@ -212,8 +212,7 @@ export class Journal implements RecordLog {
       if (disk.exists(partial)) disk.remove(partial);
       throw error;
     }
-    if (this.#options.syncsSegments)
-      this.#orBreak("a segment's name must be durable", () => this.#directory.sync());
+    if (this.#options.syncsSegments) this.#orBreak("a segment's name must be durable", () => this.#directory.sync());
     return file;
   }
 }

@@ -2,7 +2,16 @@ import { join } from "node:path";
 import { SEGMENT } from "../../../core/journal-header.ts";
 import { formatCents } from "../../../core/money.ts";
 import { STATE_NAMES } from "../../../core/payment.ts";
-import { ACCEPTED, CLOCK, EVICTED, PURGED, type RecordBatch, SENDING_TO, SLICE, WATERMARK } from "../../../core/record.ts";
+import {
+  ACCEPTED,
+  CLOCK,
+  EVICTED,
+  PURGED,
+  type RecordBatch,
+  SENDING_TO,
+  SLICE,
+  WATERMARK,
+} from "../../../core/record.ts";
 import { formatUuid, UUID_WORDS } from "../../../core/uuid.ts";
 import { type FileSurvey, headerOf } from "./file-survey.ts";
 import { kindName, outcomeName, processorName, timeText } from "./names.ts";
