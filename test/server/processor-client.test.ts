@@ -6,6 +6,7 @@ import {
   ADMITTED,
   ALREADY_CHARGED,
   CHARGED,
+  DISPUTED,
   ERRED,
   FAILING,
   FOREIGN,
@@ -23,6 +24,7 @@ import {
   UNCLEAR,
   UNEXPECTED,
   UNREACHABLE,
+  UNREADABLE,
 } from "../../core/payment.ts";
 import { NameLookup } from "../../server/name-lookup.ts";
 import { ProcessorClient } from "../../server/processor/processor-client.ts";
@@ -156,7 +158,7 @@ describe("processor client", () => {
     ["a payment of another time", charge(19.9, "2025-07-15T12:00:01.008Z"), FOREIGN],
     ["a payment of another amount", charge(19.91, REQUESTED_AT), FOREIGN],
     ["404", answer(404), NOT_FOUND],
-    ["something else", answer(200, '{"amount":"19.90"}'), NOT_TOLD],
+    ["a charge without an id or a time", answer(200, '{"amount":"19.90"}'), UNREADABLE],
     ["no JSON", answer(200, "yes"), NOT_TOLD],
     ["500", answer(500), NOT_TOLD],
     ["429", answer(429), NOT_TOLD],
