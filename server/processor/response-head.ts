@@ -82,11 +82,19 @@ function readHead(text: string): ResponseHead {
   const isVersion10 = statusLine[1] === "0";
   const status = Number(statusLine[2]);
   const { connection, codings, lengths } = framingOf(raw.replace(FOLD, " "));
-  const bodyBytes = status === 204 || status === 304 ? 0 : bodyBytesOf(codings, lengths);
+  const bodyBytes = hasBody(status) ? bodyBytesOf(codings, lengths) : 0;
   // Either may have been added on the way by somebody who reads the body in another way (RFC 9112, sections 6.1 and 6.3).
   const isSound = codings === undefined || (lengths === undefined && !isVersion10);
   const asksForEnd = connection.includes("close") || (isVersion10 && !connection.includes("keep-alive"));
   return { text, status, keepsAlive: isSound && bodyBytes !== UNTIL_END && !asksForEnd, bodyBytes, isSound };
+}
+
+export function isInterim(status: number): boolean {
+  return status >= 100 && status < 200;
+}
+
+function hasBody(status: number): boolean {
+  return status !== 204 && status !== 304 && !isInterim(status);
 }
 
 type Framing = { connection: readonly string[]; codings: string[] | undefined; lengths: string[] | undefined };
