@@ -62,6 +62,11 @@ export const NODE_DIFFERENCES = {
     reason: "the message is read, and the connection is not used again",
     ways: ["another word on reuse"],
   },
+  "no transfer coding": {
+    section: "6.3, item 4",
+    reason: "where chunked is not the last coding, the body ends with the connection",
+    ways: ["only we read it"],
+  },
   "unknown transfer coding": {
     section: "7",
     reason: "chunked has no parameters, a coding's name is a token",

@@ -9,8 +9,15 @@ export function framingFields(draft: AnswerDraft): string[] {
   if (draft.framing === "length") return lengthFields(draft);
   if (draft.framing === "chunks") return chunksFields(draft);
   draft.keepsAlive = false;
-  const codings = ["", "gzip", "chunked, gzip", "identity", "xchunked", 'a;b="c, chunked"'];
-  return random.chance(0.7) ? [] : [codingField(draft, random.pick(codings))];
+  const codings = [
+    legal("", "no transfer coding"),
+    "gzip",
+    "chunked, gzip",
+    "identity",
+    "xchunked",
+    'a;b="c, chunked"',
+  ];
+  return random.chance(0.7) ? [] : [codingField(draft, draft.choose(codings))];
 }
 
 function randomBody({ random }: AnswerDraft): string {
