@@ -1,7 +1,7 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { join } from "node:path";
-import { instanceMain, instanceNodeFlags } from "../../perf/topology/plans.ts";
-import { answersHealth } from "../../perf/topology/readiness.ts";
+import { instanceMain, instanceNodeFlags } from "../../perf/launch/plans.ts";
+import { answersHealth } from "../../perf/launch/readiness.ts";
 import { until } from "./until.ts";
 
 /** One instance by itself, whose processors cannot be reached, on `instance.sock` in the directory. Resolves when it serves. */

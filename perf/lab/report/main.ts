@@ -1,7 +1,7 @@
 import { writeFileSync } from "node:fs";
 import { parseArgs } from "node:util";
-import { findResult, readResult } from "../saved-result.ts";
 import { reportPage } from "./page.ts";
+import { findResult, readResult } from "./saved-result.ts";
 
 const usage = `Makes the page of a saved result again.
 

@@ -1,11 +1,11 @@
 import { readFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { dirname, join } from "node:path";
-import { median } from "../figure.ts";
-import { numberText } from "../number-text.ts";
 import { repositoryRoot } from "../repository.ts";
-import type { Chart, Figure, Result } from "../result.ts";
-import { originText, spreadText } from "../result-text.ts";
+import { median } from "./figure.ts";
+import { numberText } from "./number-text.ts";
+import type { Chart, Figure, Result } from "./result.ts";
+import { originText, spreadText } from "./result-text.ts";
 
 /** The browser's part is not compiled: it is read from the sources. */
 const sourceDir = join(repositoryRoot, "perf", "lab", "report");

@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import { expect } from "chai";
-import { instanceNodeFlags } from "../../../perf/topology/plans.ts";
+import { instanceNodeFlags } from "../../../perf/launch/plans.ts";
 import { SmallDisk, WHY_NO_DISK } from "../../server/journal-tmpfs.ts";
 import { ChaosService, chaosSeed, INSTANCES } from "./chaos-service.ts";
 import { auditExactly } from "./exact-audit.ts";

@@ -1,0 +1,72 @@
+import { type ChildProcess, spawn } from "node:child_process";
+import { once } from "node:events";
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { createInterface } from "node:readline";
+import { setTimeout as sleep } from "node:timers/promises";
+import { instanceMain, instanceNodeFlags } from "../../launch/plans.ts";
+import { answersHealth } from "../../launch/readiness.ts";
+
+const timeoutMs = 120_000;
+const pollIntervalMs = 2;
+/** Nobody listens there, and nothing is to be sent. */
+const nowhereUrl = "http://127.0.0.1:9";
+
+export type StartUp = {
+  /** From the spawn to the first answer. */
+  healthMs: number;
+  /** What the instance says of its own replay. */
+  replayMs: number;
+  payments: number;
+  maxRssMb: number;
+};
+
+/** Starts a real instance with the journal in `dataDir`, waits for its first answer, and ends it by force. */
+export async function startUp(dataDir: string, capacity: number): Promise<StartUp> {
+  const socketPath = join(dataDir, "service.sock");
+  const env = {
+    ...process.env,
+    INSTANCE: "1",
+    LISTEN: `unix:${socketPath}`,
+    LINKS: "",
+    DATA_DIR: dataDir,
+    DURABILITY: "write",
+    CAPACITY: `${capacity}`,
+    LOG_LEVEL: "info",
+    DEFAULT_PROCESSOR_URL: nowhereUrl,
+    FALLBACK_PROCESSOR_URL: nowhereUrl,
+  };
+  const beganAtMs = performance.now();
+  const child = spawn(process.execPath, [...instanceNodeFlags, instanceMain], {
+    env,
+    stdio: ["ignore", "pipe", "inherit"],
+  });
+  try {
+    const replayed = firstLine(child, "journal replayed");
+    while (!(await answersHealth({ socketPath }))) {
+      if (child.exitCode !== null) throw new Error(`an instance must start: code=${child.exitCode}`);
+      if (performance.now() - beganAtMs > timeoutMs) throw new Error(`an instance must start: timeoutMs=${timeoutMs}`);
+      await sleep(pollIntervalMs);
+    }
+    const healthMs = performance.now() - beganAtMs;
+    const { ms: replayMs, payments } = await replayed;
+    return { healthMs, replayMs, payments, maxRssMb: maxRssMb(child.pid!) };
+  } finally {
+    const gone = once(child, "close");
+    child.kill("SIGKILL");
+    await gone;
+  }
+}
+
+async function firstLine(child: ChildProcess, message: string): Promise<{ ms: number; payments: number }> {
+  for await (const line of createInterface({ input: child.stdout! })) {
+    const entry = JSON.parse(line) as { msg: string; ms: number; payments: number };
+    if (entry.msg === message) return entry;
+  }
+  throw new Error(`an instance must say it in its log: msg=${message}`);
+}
+
+function maxRssMb(pid: number): number {
+  const status = readFileSync(`/proc/${pid}/status`, "utf8");
+  return Number(/^VmHWM:\s+(\d+) kB/m.exec(status)?.[1]) / 1024;
+}

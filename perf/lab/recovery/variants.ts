@@ -1,0 +1,104 @@
+import { join } from "node:path";
+import { figure } from "../report/figure.ts";
+import type { Chart, Figure, Result } from "../report/result.ts";
+import { compact, makeJournal, recordsPerPayment } from "./journal-maker.ts";
+import type { StartUp } from "./start-up.ts";
+
+/** A journal to start with. */
+export interface Variant {
+  readonly name: "empty" | "segments" | "checkpoint";
+  readonly dataDir: string;
+  readonly payments: number;
+  readonly records: number;
+  readonly bytes: number;
+}
+
+export interface RecoveryOptions {
+  readonly payments: number;
+  readonly rounds: number;
+}
+
+export type StartUps = ReadonlyMap<Variant, readonly StartUp[]>;
+
+/** Nothing at all; three records a payment; the same after compaction. Each in a folder of its own under `folder`. */
+export function makeVariants(folder: string, payments: number): Variant[] {
+  // In the past, so that no clock starts ahead of the wall's.
+  const beganAtMs = Date.now() - 86_400_000;
+  const make = (name: Variant["name"], count: number, records: number): Variant => {
+    const dataDir = join(folder, name);
+    const directory = makeJournal(dataDir, count, beganAtMs);
+    if (name === "checkpoint") compact(directory, count, beganAtMs);
+    const bytes = directory.files().reduce((sum, file) => sum + file.bytes, 0);
+    return { name, dataDir, payments: count, records, bytes };
+  };
+  return [
+    make("empty", 0, 0),
+    make("segments", payments, payments * recordsPerPayment),
+    make("checkpoint", payments, payments),
+  ];
+}
+
+export function resultOf(
+  options: RecoveryOptions,
+  startUps: StartUps,
+): Omit<Result, "startedAt" | "commit" | "machine"> {
+  const variants = [...startUps.keys()].map(({ name, payments, records, bytes }) => ({
+    name,
+    payments,
+    records,
+    bytes,
+  }));
+  return {
+    kind: "recovery",
+    title: `starting an instance with ${options.payments} payments in its journal`,
+    options,
+    figures: [...startUps].flatMap(([variant, rounds]) => figuresOf(variant, rounds)),
+    remarks: [],
+    charts: [chartOf(startUps)],
+    details: variants,
+  };
+}
+
+function figuresOf({ name, payments, bytes }: Variant, rounds: readonly StartUp[]): Figure[] {
+  const of = (pick: (round: StartUp) => number): number[] => rounds.map(pick);
+  const figures = [
+    figure(
+      `${name}, spawn to /health`,
+      "ms",
+      "lower",
+      of(({ healthMs }) => healthMs),
+    ),
+    figure(
+      `${name}, peak RSS`,
+      "MiB",
+      "lower",
+      of(({ maxRssMb }) => maxRssMb),
+    ),
+  ];
+  if (payments === 0) return figures;
+  // A replay told as 0 ms took less than one.
+  const perSecond = of(({ replayMs }) => (payments / Math.max(replayMs, 1)) * 1000);
+  return [
+    figure(
+      `${name}, replay`,
+      "ms",
+      "lower",
+      of(({ replayMs }) => replayMs),
+    ),
+    figure(`${name}, replayed payments`, "1/s", "higher", perSecond),
+    ...figures,
+    figure(`${name}, files`, "MB", "lower", [bytes / 1e6]),
+  ];
+}
+
+function chartOf(startUps: StartUps): Chart {
+  return {
+    title: "From the spawn of the process to its first answer",
+    x: { label: "round", scale: "linear" },
+    y: { label: "ms", scale: "linear" },
+    series: [...startUps].map(([{ name }, rounds]) => ({
+      label: name,
+      points: rounds.map(({ healthMs }, i) => [i + 1, healthMs] as const),
+    })),
+  };
+}
