@@ -2,7 +2,7 @@ import { parseArgs } from "node:util";
 import type { PerRole } from "./totals.ts";
 import { readMomentMs } from "./window.ts";
 
-export const usage = `Compares the service's ledger with what both payment processors have charged.
+export const USAGE = `Compares the service's ledger with what both payment processors have charged.
 
   node build/perf/audit/main.js [options]
 
@@ -22,7 +22,7 @@ processors, are looked up at the service one by one.
 Exit code: 0 agrees, 1 differs, 2 could not audit.
 `;
 
-export interface CommandLine {
+export type CommandLine = {
   readonly serviceUrl: URL;
   readonly processorUrls: PerRole<URL>;
   readonly token: string;
@@ -30,7 +30,7 @@ export interface CommandLine {
   readonly toMs: number | undefined;
   readonly isFull: boolean;
   readonly findingCountMax: number | undefined;
-}
+};
 
 /** Throws a one-line `rule: name=value` error on a wrong argument. */
 export function readCommandLine(args: string[]): CommandLine | "help" {

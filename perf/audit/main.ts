@@ -1,16 +1,16 @@
 import { HttpCaller } from "./ask.ts";
 import { type AuditResult, audit } from "./audit.ts";
-import { type CommandLine, readCommandLine, usage } from "./command-line.ts";
+import { type CommandLine, readCommandLine, USAGE } from "./command-line.ts";
 import { ProcessorAdmin } from "./processor-admin.ts";
 import { auditReport } from "./report.ts";
 import { ServiceApi } from "./service-api.ts";
 
-const connectionCount = 32;
-const timeoutMs = 10_000;
+const CONNECTION_COUNT = 32;
+const TIMEOUT_MS = 10_000;
 
 async function runAudit({ serviceUrl, processorUrls, token, ...wish }: CommandLine): Promise<AuditResult> {
   const callers = [serviceUrl, processorUrls.default, processorUrls.fallback].map(
-    (url) => new HttpCaller(url, connectionCount, timeoutMs),
+    (url) => new HttpCaller(url, CONNECTION_COUNT, TIMEOUT_MS),
   );
   const [service, ofDefault, ofFallback] = callers as [HttpCaller, HttpCaller, HttpCaller];
   const parties = {
@@ -35,7 +35,7 @@ async function runAudit({ serviceUrl, processorUrls, token, ...wish }: CommandLi
 
 try {
   const commandLine = readCommandLine(process.argv.slice(2));
-  if (commandLine === "help") process.stdout.write(usage);
+  if (commandLine === "help") process.stdout.write(USAGE);
   else {
     const result = await runAudit(commandLine);
     process.stdout.write(auditReport(result));

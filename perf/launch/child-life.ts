@@ -3,17 +3,17 @@ import { LineSplitter } from "./log-tail.ts";
 
 export type OutputStream = "stdout" | "stderr";
 
-export interface Command {
+export type Command = {
   readonly file: string;
   readonly args: readonly string[];
   readonly cwd: string;
   readonly env: NodeJS.ProcessEnv;
-}
+};
 
-export interface LifeEnd {
+export type LifeEnd = {
   readonly code: number | null;
   readonly signal: NodeJS.Signals | null;
-}
+};
 
 /**
  * One process from spawn to end. It leads its own process group: a terminal's Ctrl-C reaches only us, so that we end our

@@ -2,15 +2,15 @@ import { MAX_INSTANCES } from "../../core/payment-id.ts";
 import type { TopologyOptions } from "./topology.ts";
 
 /** A simulated processor's admin token until somebody sets another. */
-const tokenAtFirst = "123";
+const TOKEN_AT_FIRST = "123";
 
-interface Variable {
+type Variable = {
   readonly name: string;
   readonly fallback: string;
   readonly help: string;
-}
+};
 
-const variables: readonly Variable[] = [
+const VARIABLES: readonly Variable[] = [
   { name: "PORT", fallback: "9999", help: "where nginx listens" },
   { name: "HOST", fallback: "127.0.0.1", help: "the address it listens on; 0.0.0.0 lets other machines in" },
   { name: "INSTANCES", fallback: "2", help: "how many instances" },
@@ -24,12 +24,12 @@ const variables: readonly Variable[] = [
   { name: "METRICS_THROUGH_NGINX", fallback: "false", help: "true: nginx answers /metrics/1, /metrics/2 …" },
 ];
 
-export const topologyHelp = `npm start: the whole service on this machine, in processes of its own
+export const TOPOLOGY_HELP = `npm start: the whole service on this machine, in processes of its own
 
 Starts two simulated payment processors, the instances and nginx; starts again what dies; Ctrl-C ends all of it.
 
 Environment:
-${variables.map(({ name, fallback, help }) => `  ${name.padEnd(24)} ${help} (${fallback})`).join("\n")}
+${VARIABLES.map(({ name, fallback, help }) => `  ${name.padEnd(24)} ${help} (${fallback})`).join("\n")}
 
 All other variables reach the instances as they are, PROFILE=contest for one; node build/server/main.js --help lists them.
 OTEL_EXPORTER_OTLP_ENDPOINT=http://localhost:4317 sends their traces there.
@@ -42,7 +42,7 @@ export type StartOptions = TopologyOptions & { readonly prettyLogs: boolean };
 export function topologyOptionsFromEnv(env: NodeJS.ProcessEnv): StartOptions {
   const problems: string[] = [];
   const wholeNumber = (name: string, min: number, max: number): number => {
-    const text = env[name] || variables.find((variable) => variable.name === name)!.fallback;
+    const text = env[name] || VARIABLES.find((variable) => variable.name === name)!.fallback;
     const value = /^\d+$/.test(text) ? Number(text) : Number.NaN;
     if (!(value >= min && value <= max)) {
       problems.push(`${name} must be a whole number from ${min} to ${max}: ${name}=${text}`);
@@ -50,7 +50,7 @@ export function topologyOptionsFromEnv(env: NodeJS.ProcessEnv): StartOptions {
     return value;
   };
   const isOn = (name: string): boolean => {
-    const text = env[name] || variables.find((variable) => variable.name === name)!.fallback;
+    const text = env[name] || VARIABLES.find((variable) => variable.name === name)!.fallback;
     if (text !== "true" && text !== "false") problems.push(`${name} must be true or false: ${name}=${text}`);
     return text === "true";
   };
@@ -82,5 +82,5 @@ export function topologyOptionsFromEnv(env: NodeJS.ProcessEnv): StartOptions {
 /** The live page gets its buttons only where both processors are simulated, and started here. */
 function simulationEnv(env: NodeJS.ProcessEnv): Record<string, string> {
   const isSimulation = !env["DEFAULT_PROCESSOR_URL"] && !env["FALLBACK_PROCESSOR_URL"];
-  return isSimulation && env["PROCESSOR_ADMIN_TOKEN"] === undefined ? { PROCESSOR_ADMIN_TOKEN: tokenAtFirst } : {};
+  return isSimulation && env["PROCESSOR_ADMIN_TOKEN"] === undefined ? { PROCESSOR_ADMIN_TOKEN: TOKEN_AT_FIRST } : {};
 }

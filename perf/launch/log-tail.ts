@@ -1,8 +1,8 @@
 import { StringDecoder } from "node:string_decoder";
 
-export const logTailLinesMax = 200;
+export const LOG_TAIL_LINES_MAX = 200;
 /** A longer line is cut: a child that never ends its line must not fill our memory. */
-export const logLineCharsMax = 8192;
+export const LOG_LINE_CHARS_MAX = 8192;
 
 /** The last lines of one child, both its streams together in the order they came in. */
 export class LogTail {
@@ -10,12 +10,12 @@ export class LogTail {
   #oldest = 0;
 
   push(line: string): void {
-    if (this.#lines.length < logTailLinesMax) {
+    if (this.#lines.length < LOG_TAIL_LINES_MAX) {
       this.#lines.push(line);
       return;
     }
     this.#lines[this.#oldest] = line;
-    this.#oldest = (this.#oldest + 1) % logTailLinesMax;
+    this.#oldest = (this.#oldest + 1) % LOG_TAIL_LINES_MAX;
   }
 
   lines(): string[] {
@@ -36,8 +36,8 @@ export class LineSplitter {
   write(chunk: Buffer): void {
     const pieces = (this.#rest + this.#decoder.write(chunk)).split("\n");
     // The piece after the last newline is the beginning of a line still to come.
-    this.#rest = (pieces.pop() ?? "").slice(0, logLineCharsMax);
-    for (const piece of pieces) this.#onLine(piece.slice(0, logLineCharsMax));
+    this.#rest = (pieces.pop() ?? "").slice(0, LOG_LINE_CHARS_MAX);
+    for (const piece of pieces) this.#onLine(piece.slice(0, LOG_LINE_CHARS_MAX));
   }
 
   end(): void {

@@ -1,17 +1,17 @@
 import { randomUUID } from "node:crypto";
-import { topologyHelp, topologyOptionsFromEnv } from "./environment.ts";
+import { TOPOLOGY_HELP, topologyOptionsFromEnv } from "./environment.ts";
 import { LogPrinter } from "./log-printer.ts";
 import type { ChildName } from "./plans.ts";
 import type { ChildExit, ChildHooks } from "./supervisor.ts";
 import { startTopology, type Topology, type TopologyOptions } from "./topology.ts";
 
 /** npm passes on a Ctrl-C that the terminal has delivered already; a second one by hand comes later than that. */
-const sameCtrlCMs = 500;
+const SAME_CTRL_C_MS = 500;
 
 async function main(): Promise<void> {
   const args = process.argv.slice(2);
   if (args.includes("--help") || args.includes("-h")) {
-    process.stdout.write(topologyHelp);
+    process.stdout.write(TOPOLOGY_HELP);
     return;
   }
   if (args.length > 0) throw new Error(`arguments must be none or --help: arguments=${args.join(" ")}`);
@@ -55,7 +55,7 @@ class Ending {
     if (this.#askedAtMs === null) {
       console.log("\nstopping");
       this.#begin();
-    } else if (performance.now() - this.#askedAtMs > sameCtrlCMs) {
+    } else if (performance.now() - this.#askedAtMs > SAME_CTRL_C_MS) {
       // Asked again: the guard ends the children when it sees us gone.
       process.exit(1);
     }

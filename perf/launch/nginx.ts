@@ -1,22 +1,22 @@
 import { accessSync, constants } from "node:fs";
 import { delimiter, join } from "node:path";
 
-export interface NginxShape {
+export type NginxShape = {
   readonly host: string;
   readonly port: number;
   readonly instanceCount: number;
-}
+};
 
-const listenLine = /^([ \t]*listen[ \t]+)9999\b/gm;
-const instanceLines = /(?:^[ \t]*server unix:instance-\d+\.sock[^\n]*\n)+/gm;
+const LISTEN_LINE = /^([ \t]*listen[ \t]+)9999\b/gm;
+const INSTANCE_LINES = /(?:^[ \t]*server unix:instance-\d+\.sock[^\n]*\n)+/gm;
 
 /** The repository's nginx.conf for another address or another number of instances; everything else stays as it is. */
 export function renderNginxConf(conf: string, { host, port, instanceCount }: NginxShape): string {
-  requireMatches("listen 9999", conf, listenLine);
-  requireMatches("server unix:instance-N.sock", conf, instanceLines);
+  requireMatches("listen 9999", conf, LISTEN_LINE);
+  requireMatches("server unix:instance-N.sock", conf, INSTANCE_LINES);
   return conf
-    .replace(listenLine, `$1${host}:${port}`)
-    .replace(instanceLines, (block) => instanceServers(block, instanceCount));
+    .replace(LISTEN_LINE, `$1${host}:${port}`)
+    .replace(INSTANCE_LINES, (block) => instanceServers(block, instanceCount));
 }
 
 /** The order is the instances' numbers: the hash that names a payment's owner counts on it. */
@@ -31,10 +31,10 @@ function requireMatches(name: string, conf: string, pattern: RegExp): void {
 }
 
 /** A service user's PATH often lacks the sbin folders. */
-const sbinFolders = ["/usr/sbin", "/usr/local/sbin", "/sbin", "/opt/homebrew/bin"];
+const SBIN_FOLDERS = ["/usr/sbin", "/usr/local/sbin", "/sbin", "/opt/homebrew/bin"];
 
 export function findNginx(pathVariable = process.env["PATH"] ?? ""): string {
-  for (const folder of [...pathVariable.split(delimiter), ...sbinFolders]) {
+  for (const folder of [...pathVariable.split(delimiter), ...SBIN_FOLDERS]) {
     const file = join(folder, "nginx");
     if (folder !== "" && isExecutable(file)) return file;
   }

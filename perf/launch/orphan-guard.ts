@@ -6,7 +6,7 @@ import type { Writable } from "node:stream";
  * Reads "+ pid" and "- pid" lines. The end of its input means that whoever started the children is gone, `kill -9`
  * included: then it ends what is still on its list, at first politely, and removes the run directory ($1).
  */
-const script = `
+const SCRIPT = `
 pids=""
 while read -r op pid; do
   kept=""
@@ -30,7 +30,7 @@ export class OrphanGuard {
 
   constructor(runDir: string) {
     // Its own process group: Ctrl-C must not end the guard before its work.
-    this.#shell = spawn("/bin/sh", ["-c", script, "rinha-guard", runDir], {
+    this.#shell = spawn("/bin/sh", ["-c", SCRIPT, "rinha-guard", runDir], {
       detached: true,
       stdio: ["pipe", "ignore", "ignore"],
       cwd: "/",

@@ -10,25 +10,25 @@ export type ProcessorRole = "default" | "fallback";
 export type ChildName = `processor-${ProcessorRole}` | `instance-${number}` | "nginx";
 
 /** Instances finish what is in flight before they go, for SHUTDOWN_GRACE_MS at most; the others have nothing to lose. */
-const instanceStopTimeoutMsMin = 10_000;
-const afterGraceMs = 5000;
-const processorStopTimeoutMs = 2000;
-const nginxStopTimeoutMs = 3000;
+const INSTANCE_STOP_TIMEOUT_MS_MIN = 10_000;
+const AFTER_GRACE_MS = 5000;
+const PROCESSOR_STOP_TIMEOUT_MS = 2000;
+const NGINX_STOP_TIMEOUT_MS = 3000;
 
 /** What stands in for the real programs; the usual arguments follow. */
-export interface CommandOverrides {
+export type CommandOverrides = {
   readonly processor?: readonly string[];
   readonly instance?: readonly string[];
   readonly nginx?: readonly string[];
-}
+};
 
 /** Compiled layout: build/perf/launch/plans.js. */
-const processorMain = fileURLToPath(new URL("../processor/main.js", import.meta.url));
-export const instanceMain = fileURLToPath(new URL("../../server/main.js", import.meta.url));
-const metricsLocation = fileURLToPath(new URL("../../../docker/nginx/metrics.conf", import.meta.url));
-export const repositoryNginxConf = fileURLToPath(new URL("../../../nginx.conf", import.meta.url));
+const PROCESSOR_MAIN = fileURLToPath(new URL("../processor/main.js", import.meta.url));
+export const INSTANCE_MAIN = fileURLToPath(new URL("../../server/main.js", import.meta.url));
+const METRICS_LOCATION = fileURLToPath(new URL("../../../docker/nginx/metrics.conf", import.meta.url));
+export const REPOSITORY_NGINX_CONF = fileURLToPath(new URL("../../../nginx.conf", import.meta.url));
 
-export interface ProcessorWish {
+export type ProcessorWish = {
   readonly role: ProcessorRole;
   readonly host: string;
   readonly port: number;
@@ -36,17 +36,17 @@ export interface ProcessorWish {
   readonly fee: number;
   readonly command: readonly string[] | undefined;
   readonly readyTimeoutMs: number;
-}
+};
 
 export function processorPlan(wish: ProcessorWish): ChildPlan<ChildName> {
   const { role, host, port, fee, readyTimeoutMs } = wish;
-  const command = wish.command ?? [process.execPath, processorMain];
+  const command = wish.command ?? [process.execPath, PROCESSOR_MAIN];
   const args = ["--name", role, "--port", `${port}`, "--host", host, "--fee", `${fee}`];
   return {
     name: `processor-${role}`,
     command: commandOf([...command, ...args], process.cwd(), process.env),
     stopSignal: "SIGTERM",
-    stopTimeoutMs: processorStopTimeoutMs,
+    stopTimeoutMs: PROCESSOR_STOP_TIMEOUT_MS,
     readyTimeoutMs,
     prepare() {},
     isReady: () => acceptsTcp(host, port),
@@ -56,9 +56,9 @@ export function processorPlan(wish: ProcessorWish): ChildPlan<ChildName> {
 /**
  * Keep V8's heap small, so that an instance stays below the contest's 150 MB with a million payments. docker/Dockerfile sets the same.
  */
-export const instanceNodeFlags: readonly string[] = ["--max-old-space-size=64", "--optimize-for-size"];
+export const INSTANCE_NODE_FLAGS: readonly string[] = ["--max-old-space-size=64", "--optimize-for-size"];
 
-export interface InstanceWish {
+export type InstanceWish = {
   /** Counts from 1. */
   readonly number: number;
   readonly instanceCount: number;
@@ -68,7 +68,7 @@ export interface InstanceWish {
   readonly nodeFlags: readonly string[];
   readonly command: readonly string[] | undefined;
   readonly readyTimeoutMs: number;
-}
+};
 
 export const serviceSocketName = (instance: number): string => `instance-${instance}.sock`;
 const linkSocketName = (instance: number): string => `link-${instance}.sock`;
@@ -94,12 +94,12 @@ export function instancePlan(wish: InstanceWish): ChildPlan<ChildName> {
     // One address cannot be every instance's: /metrics and /log-level stay on the instance's socket.
     ADMIN_LISTEN: "",
   };
-  const command = wish.command ?? [process.execPath, ...wish.nodeFlags, instanceMain];
+  const command = wish.command ?? [process.execPath, ...wish.nodeFlags, INSTANCE_MAIN];
   return {
     name: `instance-${number}`,
     command: commandOf(command, process.cwd(), env),
     stopSignal: "SIGTERM",
-    stopTimeoutMs: Math.max(instanceStopTimeoutMsMin, (Number(env["SHUTDOWN_GRACE_MS"]) || 0) + afterGraceMs),
+    stopTimeoutMs: Math.max(INSTANCE_STOP_TIMEOUT_MS_MIN, (Number(env["SHUTDOWN_GRACE_MS"]) || 0) + AFTER_GRACE_MS),
     readyTimeoutMs,
     prepare() {
       for (const name of socketNames(number)) rmSync(join(runDir, name), { force: true });
@@ -108,7 +108,7 @@ export function instancePlan(wish: InstanceWish): ChildPlan<ChildName> {
   };
 }
 
-export interface NginxWish {
+export type NginxWish = {
   readonly host: string;
   readonly port: number;
   readonly instanceCount: number;
@@ -117,7 +117,7 @@ export interface NginxWish {
   readonly metricsThroughNginx: boolean;
   readonly command: readonly string[] | undefined;
   readonly readyTimeoutMs: number;
-}
+};
 
 export function nginxPlan(wish: NginxWish): ChildPlan<ChildName> {
   const { host, port, runDir, readyTimeoutMs } = wish;
@@ -125,7 +125,7 @@ export function nginxPlan(wish: NginxWish): ChildPlan<ChildName> {
   writeFileSync(conf, renderNginxConf(readFileSync(wish.confPath, "utf8"), wish));
   if (wish.metricsThroughNginx) {
     mkdirSync(join(runDir, "nginx.d"));
-    copyFileSync(metricsLocation, join(runDir, "nginx.d", "metrics.conf"));
+    copyFileSync(METRICS_LOCATION, join(runDir, "nginx.d", "metrics.conf"));
   }
   const command = wish.command ?? [findNginx()];
   // Relative paths in the file: sockets are looked up in the working directory, all others under the prefix (-p).
@@ -135,7 +135,7 @@ export function nginxPlan(wish: NginxWish): ChildPlan<ChildName> {
     command: commandOf([...command, ...args], runDir, process.env),
     // nginx's graceful one; SIGTERM would cut off requests in flight.
     stopSignal: "SIGQUIT",
-    stopTimeoutMs: nginxStopTimeoutMs,
+    stopTimeoutMs: NGINX_STOP_TIMEOUT_MS,
     readyTimeoutMs,
     prepare() {},
     isReady: () => answersHealth({ host, port }),

@@ -1,17 +1,17 @@
 import { readFileSync } from "node:fs";
 import { createServer } from "node:net";
 
-export interface PortWish {
+export type PortWish = {
   /** Who wants it, for the error. */
   readonly name: string;
   readonly host: string;
   /** 0: any free one. */
   readonly port: number;
-}
+};
 
 /** Below what the kernel hands out to outgoing connections: such a connection could take a port we have just found free. */
-const freePortMin = 10_240;
-const pickTriesMax = 100;
+const FREE_PORT_MIN = 10_240;
+const PICK_TRIES_MAX = 100;
 
 /** Every wish as a real port. All taken ones are told at once, and nothing is left listening. */
 export async function settlePorts(wishes: readonly PortWish[]): Promise<number[]> {
@@ -36,17 +36,17 @@ export async function settlePorts(wishes: readonly PortWish[]): Promise<number[]
 
 async function pickFreePort(host: string, taken: ReadonlySet<number>): Promise<number> {
   const portMax = ephemeralPortMin() - 1;
-  for (let tries = 0; tries < pickTriesMax; tries++) {
-    const port = freePortMin + Math.floor(Math.random() * (portMax - freePortMin));
+  for (let tries = 0; tries < PICK_TRIES_MAX; tries++) {
+    const port = FREE_PORT_MIN + Math.floor(Math.random() * (portMax - FREE_PORT_MIN));
     if (!taken.has(port) && (await bindError(host, port)) === null) return port;
   }
-  throw new Error(`a free port must be found: host=${host} tries=${pickTriesMax}`);
+  throw new Error(`a free port must be found: host=${host} tries=${PICK_TRIES_MAX}`);
 }
 
 function ephemeralPortMin(): number {
   try {
     const first = Number.parseInt(readFileSync("/proc/sys/net/ipv4/ip_local_port_range", "utf8"), 10);
-    return first > freePortMin + pickTriesMax ? first : 32_768;
+    return first > FREE_PORT_MIN + PICK_TRIES_MAX ? first : 32_768;
   } catch {
     return 32_768;
   }

@@ -2,7 +2,7 @@ import { type RequestOptions, request } from "node:http";
 import { connect } from "node:net";
 
 /** One answer may take this long before the probe gives it up and asks again. */
-const probeTimeoutMs = 1000;
+const PROBE_TIMEOUT_MS = 1000;
 
 export function acceptsTcp(host: string, port: number): Promise<boolean> {
   return new Promise((resolve) => {
@@ -11,7 +11,7 @@ export function acceptsTcp(host: string, port: number): Promise<boolean> {
       socket.destroy();
       resolve(isReady);
     };
-    socket.setTimeout(probeTimeoutMs, () => finish(false));
+    socket.setTimeout(PROBE_TIMEOUT_MS, () => finish(false));
     socket.once("connect", () => finish(true));
     socket.once("error", () => finish(false));
   });
@@ -21,7 +21,7 @@ export function acceptsTcp(host: string, port: number): Promise<boolean> {
 export function answersHealth(where: RequestOptions): Promise<boolean> {
   return new Promise((resolve) => {
     // No agent: a kept-alive probe connection would outlive its purpose, and hold up a graceful shutdown.
-    const probe = request({ ...where, path: "/health", agent: false, timeout: probeTimeoutMs }, (response) => {
+    const probe = request({ ...where, path: "/health", agent: false, timeout: PROBE_TIMEOUT_MS }, (response) => {
       response.resume();
       response.once("error", () => resolve(false));
       response.once("end", () => resolve(response.statusCode === 200));

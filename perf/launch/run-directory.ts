@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 
 /** sockaddr_un has 108 bytes for the path and its final NUL. */
-const socketPathBytesMax = 107;
+const SOCKET_PATH_BYTES_MAX = 107;
 
 /** A fresh folder for the sockets and files of one topology. */
 export function createRunDirectory(socketNames: readonly string[], parent = tmpdir()): string {
@@ -25,8 +25,8 @@ export function removeRunDirectory(folder: string): void {
 
 function requireShortPath(path: string): void {
   const bytes = Buffer.byteLength(path);
-  if (bytes <= socketPathBytesMax) return;
+  if (bytes <= SOCKET_PATH_BYTES_MAX) return;
   throw new Error(
-    `unix socket path must fit ${socketPathBytesMax} bytes: bytes=${bytes} path=${path} (set TMPDIR to a shorter folder)`,
+    `unix socket path must fit ${SOCKET_PATH_BYTES_MAX} bytes: bytes=${bytes} path=${path} (set TMPDIR to a shorter folder)`,
   );
 }

@@ -10,7 +10,7 @@ import { LogTail } from "./log-tail.ts";
  */
 export type ChildState = "starting" | "running" | "waiting" | "stopping" | "stopped";
 
-export interface ChildPlan<Name extends string = string> {
+export type ChildPlan<Name extends string = string> = {
   readonly name: Name;
   readonly command: Command;
   readonly stopSignal: NodeJS.Signals;
@@ -19,18 +19,18 @@ export interface ChildPlan<Name extends string = string> {
   /** Before every start: clears away what a predecessor that was killed left behind. */
   prepare(): void;
   isReady(): Promise<boolean>;
-}
+};
 
-export interface ChildExit<Name extends string = string> extends LifeEnd {
+export type ChildExit<Name extends string = string> = LifeEnd & {
   readonly name: Name;
   /** Undefined if it could not even be spawned. */
   readonly pid: number | undefined;
   /** Asked for by stop or restart. */
   readonly isExpected: boolean;
-}
+};
 
 /** All are called synchronously and must not throw. */
-export interface ChildHooks<Name extends string = string> {
+export type ChildHooks<Name extends string = string> = {
   /** Right after every spawn: the place to put the process into a cgroup. */
   onSpawn?(name: Name, pid: number): void;
   onReady?(name: Name, pid: number, startMs: number): void;
@@ -38,18 +38,18 @@ export interface ChildHooks<Name extends string = string> {
   /** After an unexpected exit that will be followed by a start. */
   onRestart?(exit: ChildExit<Name>, delayMs: number): void;
   onLine?(name: Name, stream: OutputStream, line: string): void;
-}
+};
 
-const readyPollMs = 15;
-const restartDelayMsMin = 100;
-const restartDelayMsMax = 5000;
+const READY_POLL_MS = 15;
+const RESTART_DELAY_MS_MIN = 100;
+const RESTART_DELAY_MS_MAX = 5000;
 /** A child that was up for so long is no longer one that keeps dying. */
-const calmMs = 2000;
-const errorLinesMax = 12;
+const CALM_MS = 2000;
+const ERROR_LINES_MAX = 12;
 
 /** At once, then 100 ms doubling up to 5 s. `deathCount` counts from 1. */
 export function restartDelayMs(deathCount: number): number {
-  return deathCount <= 1 ? 0 : Math.min(restartDelayMsMin * 2 ** (deathCount - 2), restartDelayMsMax);
+  return deathCount <= 1 ? 0 : Math.min(RESTART_DELAY_MS_MIN * 2 ** (deathCount - 2), RESTART_DELAY_MS_MAX);
 }
 
 /** One child process that is kept running until it is told to stop. */
@@ -174,7 +174,7 @@ export class SupervisedChild<Name extends string = string> {
       if (performance.now() > deadlineMs) {
         throw this.#startError("child must be ready in time", `readyTimeoutMs=${this.#plan.readyTimeoutMs}`);
       }
-      await sleep(readyPollMs);
+      await sleep(READY_POLL_MS);
     }
   }
 
@@ -189,7 +189,7 @@ export class SupervisedChild<Name extends string = string> {
   }
 
   #scheduleRestart(exit: ChildExit<Name>): void {
-    if (this.#state === "running" && performance.now() - this.#readyAtMs >= calmMs) this.#deathCount = 0;
+    if (this.#state === "running" && performance.now() - this.#readyAtMs >= CALM_MS) this.#deathCount = 0;
     this.#deathCount++;
     this.#state = "waiting";
     const delayMs = restartDelayMs(this.#deathCount);
@@ -226,7 +226,7 @@ export class SupervisedChild<Name extends string = string> {
   }
 
   #startError(rule: string, facts: string): Error {
-    const lines = this.logTail().slice(-errorLinesMax);
+    const lines = this.logTail().slice(-ERROR_LINES_MAX);
     const output = lines.length === 0 ? "no output" : `its last lines:\n  ${lines.join("\n  ")}`;
     return new Error(`${rule}: name=${this.name} ${facts}; ${output}`);
   }

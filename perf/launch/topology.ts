@@ -5,12 +5,12 @@ import { OrphanGuard } from "./orphan-guard.ts";
 import {
   type ChildName,
   type CommandOverrides,
-  instanceNodeFlags,
+  INSTANCE_NODE_FLAGS,
   instancePlan,
   nginxPlan,
   type ProcessorRole,
   processorPlan,
-  repositoryNginxConf,
+  REPOSITORY_NGINX_CONF,
   serviceSocketName,
   socketNames,
 } from "./plans.ts";
@@ -20,7 +20,7 @@ import { type ChildHooks, type ChildPlan, type ChildState, SupervisedChild } fro
 
 type PerProcessor<Value> = Readonly<Record<ProcessorRole, Value>>;
 
-export interface TopologyOptions {
+export type TopologyOptions = {
   readonly instanceCount?: number;
   /** Where nginx listens. Port 0: any free one. */
   readonly host?: string;
@@ -46,25 +46,25 @@ export interface TopologyOptions {
   readonly hooks?: ChildHooks<ChildName>;
   /** Gives up a start that is under way. */
   readonly signal?: AbortSignal;
-}
+};
 
 /** The options with nothing left open. */
-interface Settings extends Required<Omit<TopologyOptions, "signal" | "processorPorts">> {
+type Settings = Required<Omit<TopologyOptions, "signal" | "processorPorts">> & {
   readonly runDir: string;
   readonly port: number;
   readonly processorPorts: PerProcessor<number>;
   readonly processorFees: PerProcessor<number>;
-}
+};
 
-export interface TopologyProcess {
+export type TopologyProcess = {
   readonly name: ChildName;
   /** Undefined while there is no process. */
   readonly pid: number | undefined;
   readonly state: ChildState;
-}
+};
 
-const processorHost = "127.0.0.1";
-const roles: readonly ProcessorRole[] = ["default", "fallback"];
+const PROCESSOR_HOST = "127.0.0.1";
+const ROLES: readonly ProcessorRole[] = ["default", "fallback"];
 
 /**
  * Starts the processors, the instances and nginx, each a process of its own, and resolves when all of them answer. If
@@ -90,10 +90,10 @@ async function settle(options: TopologyOptions): Promise<Settings> {
     throw new Error(`instances must be a whole number from 1 to ${MAX_INSTANCES}: instances=${instanceCount}`);
   }
   const wishedPorts = { default: 8001, fallback: 8002, ...options.processorPorts };
-  const ownRoles = roles.filter((role) => options.processorUrls?.[role] === undefined);
+  const ownRoles = ROLES.filter((role) => options.processorUrls?.[role] === undefined);
   const [nginxPort, ...ownPorts] = await settlePorts([
     { name: "nginx", host, port },
-    ...ownRoles.map((role) => ({ name: `processor-${role}`, host: processorHost, port: wishedPorts[role] })),
+    ...ownRoles.map((role) => ({ name: `processor-${role}`, host: PROCESSOR_HOST, port: wishedPorts[role] })),
   ]);
   const processorPorts = { ...wishedPorts };
   for (const [i, role] of ownRoles.entries()) processorPorts[role] = ownPorts[i]!;
@@ -106,8 +106,8 @@ async function settle(options: TopologyOptions): Promise<Settings> {
     processorFees: { default: 0.05, fallback: 0.15, ...options.processorFees },
     processorUrls: options.processorUrls ?? {},
     env: options.env ?? {},
-    nodeFlags: options.nodeFlags ?? instanceNodeFlags,
-    nginxConfPath: options.nginxConfPath ?? repositoryNginxConf,
+    nodeFlags: options.nodeFlags ?? INSTANCE_NODE_FLAGS,
+    nginxConfPath: options.nginxConfPath ?? REPOSITORY_NGINX_CONF,
     metricsThroughNginx: options.metricsThroughNginx ?? false,
     commands: options.commands ?? {},
     autoRestart: options.autoRestart ?? true,
@@ -138,8 +138,8 @@ export class Topology {
     this.runDir = runDir;
     this.instanceCount = instanceCount;
     this.processorUrls = {
-      default: settings.processorUrls.default ?? `http://${processorHost}:${processorPorts.default}`,
-      fallback: settings.processorUrls.fallback ?? `http://${processorHost}:${processorPorts.fallback}`,
+      default: settings.processorUrls.default ?? `http://${PROCESSOR_HOST}:${processorPorts.default}`,
+      fallback: settings.processorUrls.fallback ?? `http://${PROCESSOR_HOST}:${processorPorts.fallback}`,
     };
     const plans = [...processorPlans(settings), ...instancePlans(settings, this.processorUrls), nginxPlanOf(settings)];
     this.#guard = new OrphanGuard(runDir);
@@ -227,11 +227,11 @@ export class Topology {
 
 function processorPlans(settings: Settings): ChildPlan<ChildName>[] {
   const { processorPorts, processorFees, processorUrls, commands, readyTimeoutMs } = settings;
-  const ownRoles = roles.filter((role) => processorUrls[role] === undefined);
+  const ownRoles = ROLES.filter((role) => processorUrls[role] === undefined);
   return ownRoles.map((role) =>
     processorPlan({
       role,
-      host: processorHost,
+      host: PROCESSOR_HOST,
       port: processorPorts[role],
       fee: processorFees[role],
       command: commands.processor,

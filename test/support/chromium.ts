@@ -2,12 +2,12 @@ import { existsSync } from "node:fs";
 import { delimiter, join } from "node:path";
 import { type Browser, chromium, type Page } from "playwright-core";
 
-const names = ["chromium", "chromium-browser", "google-chrome"];
+const NAMES = ["chromium", "chromium-browser", "google-chrome"];
 
 /** `undefined` where there is none: then tests that need it are skipped. */
 export function findChromium(): string | undefined {
   const folders = [...(process.env["PATH"] ?? "").split(delimiter), "/usr/bin"];
-  return folders.flatMap((folder) => names.map((name) => join(folder, name))).find((file) => existsSync(file));
+  return folders.flatMap((folder) => NAMES.map((name) => join(folder, name))).find((file) => existsSync(file));
 }
 
 /** Root needs it: Chromium's own sandbox refuses to run for root. */
@@ -16,12 +16,12 @@ export function launchChromium(executablePath: string): Promise<Browser> {
   return chromium.launch({ executablePath, args });
 }
 
-export interface Complaints {
+export type Complaints = {
   /** Errors on the console and uncaught exceptions. */
   readonly errors: string[];
   /** Everything that was fetched besides the page itself. */
   readonly requests: string[];
-}
+};
 
 export function listen(page: Page): Complaints {
   const complaints: Complaints = { errors: [], requests: [] };

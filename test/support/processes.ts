@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs";
 import { setTimeout as sleep } from "node:timers/promises";
 
-const untilTimeoutMs = 30_000;
+const UNTIL_TIMEOUT_MS = 30_000;
 
 export function isAlive(pid: number | undefined): boolean {
   if (pid === undefined) return false;
@@ -15,10 +15,10 @@ export function isAlive(pid: number | undefined): boolean {
 }
 
 export async function until(isTrue: () => boolean | Promise<boolean>): Promise<void> {
-  const deadlineMs = performance.now() + untilTimeoutMs;
+  const deadlineMs = performance.now() + UNTIL_TIMEOUT_MS;
   while (!(await isTrue())) {
     if (performance.now() > deadlineMs)
-      throw new Error(`condition must come true: timeoutMs=${untilTimeoutMs} ${isTrue}`);
+      throw new Error(`condition must come true: timeoutMs=${UNTIL_TIMEOUT_MS} ${isTrue}`);
     await sleep(5);
   }
 }

@@ -1,15 +1,15 @@
 import { parseArgs } from "node:util";
 import { settlePorts } from "../../launch/ports.ts";
 import { readDecimal, readWholeNumber } from "../command/number-options.ts";
-import { outputOptions, outputUsage, readOutDir } from "../command/output-options.ts";
+import { OUTPUT_OPTIONS, OUTPUT_USAGE, readOutDir } from "../command/output-options.ts";
 import { describeMachine } from "../contest/environment.ts";
 import { closedLoop } from "../load/closed-loop.ts";
 import { describeCommit } from "../report/commit.ts";
 import { finish } from "../report/finish.ts";
 import { type AcceptOptions, type Round, resultOf } from "./rounds.ts";
-import { Target, type TargetName, targetNames } from "./target.ts";
+import { TARGET_NAMES, Target, type TargetName } from "./target.ts";
 
-const usage = `What accepting a payment costs, per durability level, against a handler that only answers.
+const USAGE = `What accepting a payment costs, per durability level, against a handler that only answers.
 
   npm run perf:accept -- [options]
 
@@ -20,18 +20,18 @@ what one core would accept at that cost.
   --rounds COUNT           after one that warms up                                    (7)
   --seconds SECONDS        of each server in a round                                  (2)
   --connections COUNT      each sends the next payment when the last is answered     (32)
-${outputUsage}
+${OUTPUT_USAGE}
   --help
 `;
 
-const text = { type: "string" } as const;
+const TEXT = { type: "string" } as const;
 
 async function main(): Promise<void> {
   const { values } = parseArgs({
-    options: { rounds: text, seconds: text, connections: text, ...outputOptions, help: { type: "boolean" } },
+    options: { rounds: TEXT, seconds: TEXT, connections: TEXT, ...OUTPUT_OPTIONS, help: { type: "boolean" } },
   });
   if (values.help === true) {
-    process.stdout.write(usage);
+    process.stdout.write(USAGE);
     return;
   }
   const options = {
@@ -51,11 +51,11 @@ async function measureRounds({
   seconds,
   connections,
 }: AcceptOptions): Promise<Map<TargetName, Round[]>> {
-  const rounds = new Map<TargetName, Round[]>(targetNames.map((name) => [name, []]));
+  const rounds = new Map<TargetName, Round[]>(TARGET_NAMES.map((name) => [name, []]));
   const targets: Target[] = [];
   try {
-    const ports = await settlePorts(targetNames.map((name) => ({ name, host: "127.0.0.1", port: 0 })));
-    for (const [i, name] of targetNames.entries()) targets.push(await Target.start(name, ports[i]!));
+    const ports = await settlePorts(TARGET_NAMES.map((name) => ({ name, host: "127.0.0.1", port: 0 })));
+    for (const [i, name] of TARGET_NAMES.entries()) targets.push(await Target.start(name, ports[i]!));
     for (let round = 0; round <= count; round++) {
       for (const target of targets) {
         const measured = await measure(target, connections, seconds * 1000);

@@ -2,19 +2,19 @@ import { figure } from "../report/figure.ts";
 import type { Chart, Figure, Result } from "../report/result.ts";
 import type { TargetName } from "./target.ts";
 
-export interface AcceptOptions {
+export type AcceptOptions = {
   readonly rounds: number;
   readonly seconds: number;
   readonly connections: number;
-}
+};
 
 /** One server in one round. */
-export interface Round {
+export type Round = {
   /** Payments a second that one core would accept. */
   readonly perCore: number;
   readonly p50Us: number;
   readonly p99Us: number;
-}
+};
 
 type Rounds = ReadonlyMap<TargetName, readonly Round[]>;
 

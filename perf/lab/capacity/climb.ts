@@ -8,7 +8,7 @@ import { isGeneratorLate } from "../load/load-summary.ts";
 import type { CapacityOptions } from "./command-line.ts";
 
 /** One try at one rate. */
-export interface Step {
+export type Step = {
   readonly load: LoadRound;
   readonly usage: readonly UsageBetween[];
   /** Processed from the first payment to the last answer, per second of it; `undefined` for the floor. */
@@ -18,21 +18,21 @@ export interface Step {
   readonly settlement: Settlement | undefined;
   /** Why it has not passed; empty if it has. */
   readonly shortfalls: readonly string[];
-}
+};
 
-export interface Climb {
+export type Climb = {
   readonly contender: Contender["name"];
   readonly round: number;
   /** 0: not even the first step. */
   readonly ratePassed: number;
   readonly steps: readonly Step[];
   readonly isAtEnd: boolean;
-}
+};
 
 /** A failed step's backlog is worked off before the next try, for so long at most. */
-const drainMsMax = 30_000;
+const DRAIN_MS_MAX = 30_000;
 /** For the CPU periods of a limit to begin anew. */
-const restMs = 300;
+const REST_MS = 300;
 
 /** Climbs until a step fails twice, or to the end of the range. */
 export async function climb(
@@ -47,7 +47,7 @@ export async function climb(
     const step = await tryStep(contender, rate, options, signal);
     steps.push(step);
     say(progressText(contender, round, step));
-    await sleep(restMs, undefined, { signal });
+    await sleep(REST_MS, undefined, { signal });
     return step.shortfalls.length === 0;
   };
   let ratePassed = 0;
@@ -77,7 +77,7 @@ async function tryStep(
   const load = await loadRound({ target: url, ratePerSecond, leadInMs, durationMs, pacing: "timer", signal });
   const usage = usageBetween(before, topology?.readings() ?? [], load.elapsedMs);
   const processedCount = await books?.processedCount();
-  const settlement = await books?.settle(load.acceptedCount, load.failedCount, drainMsMax);
+  const settlement = await books?.settle(load.acceptedCount, load.failedCount, DRAIN_MS_MAX);
   return {
     load,
     usage,

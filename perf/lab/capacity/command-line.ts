@@ -1,10 +1,10 @@
 import { parseArgs } from "node:util";
 import { readDecimal, readWholeNumber } from "../command/number-options.ts";
-import { outputOptions, outputUsage, readOutDir } from "../command/output-options.ts";
-import { limitOptions, limitUsage, readLimits } from "../contenders/limit-options.ts";
+import { OUTPUT_OPTIONS, OUTPUT_USAGE, readOutDir } from "../command/output-options.ts";
+import { LIMIT_OPTIONS, LIMIT_USAGE, readLimits } from "../contenders/limit-options.ts";
 import type { Limits } from "../contenders/limited-topology.ts";
 
-export const usage = `The highest rate at which the p99 stays below 11 ms, nothing fails and everything is processed, not only accepted.
+export const USAGE = `The highest rate at which the p99 stays below 11 ms, nothing fails and everything is processed, not only accepted.
 
   npm run perf:capacity -- [options]
 
@@ -18,16 +18,16 @@ export const usage = `The highest rate at which the p99 stays below 11 ms, nothi
   --p99 MS                 a step passes below it                                   (11)
   --processed-within SECONDS  after a step everything accepted must be processed     (2)
   --floor                  the floor as well: the same nginx and processes that only say 202
-${limitUsage}
+${LIMIT_USAGE}
 
 Payments leave on schedule, whatever the answers do, and latency counts from when each was due. A step that fails is tried
 once more; a second failure ends the climb.
 
-${outputUsage}
+${OUTPUT_USAGE}
   --help
 `;
 
-export interface CapacityOptions {
+export type CapacityOptions = {
   readonly fromRate: number;
   readonly toRate: number;
   readonly stepRate: number;
@@ -39,14 +39,14 @@ export interface CapacityOptions {
   readonly processedWithinMs: number;
   readonly hasFloor: boolean;
   readonly limits: Limits | undefined;
-}
+};
 
-export interface CommandLine {
+export type CommandLine = {
   readonly options: CapacityOptions;
   readonly outDir: string | undefined;
-}
+};
 
-const rateMax = 50_000;
+const RATE_MAX = 50_000;
 
 /** Throws a one-line `rule: name=value` error on a wrong argument. */
 export function readCommandLine(args: string[]): CommandLine | "help" {
@@ -66,16 +66,16 @@ export function readCommandLine(args: string[]): CommandLine | "help" {
       "processed-within": text,
       floor: flag,
       help: flag,
-      ...limitOptions,
-      ...outputOptions,
+      ...LIMIT_OPTIONS,
+      ...OUTPUT_OPTIONS,
     },
   });
   if (values.help === true) return "help";
-  const fromRate = readDecimal("from", values.from ?? "1000", 1, rateMax);
+  const fromRate = readDecimal("from", values.from ?? "1000", 1, RATE_MAX);
   const options: CapacityOptions = {
     fromRate,
-    toRate: readDecimal("to", values.to ?? `${Math.max(16_000, fromRate)}`, fromRate, rateMax),
-    stepRate: readDecimal("step", values.step ?? "1000", 1, rateMax),
+    toRate: readDecimal("to", values.to ?? `${Math.max(16_000, fromRate)}`, fromRate, RATE_MAX),
+    stepRate: readDecimal("step", values.step ?? "1000", 1, RATE_MAX),
     durationMs: readDecimal("seconds", values.seconds ?? "3", 0.5, 600) * 1000,
     leadInMs: readDecimal("lead-in", values["lead-in"] ?? "0.5", 0, 60) * 1000,
     warmUpMs: readDecimal("warm-up", values["warm-up"] ?? "3", 0, 60) * 1000,

@@ -5,16 +5,16 @@ import { describeMachine } from "../contest/environment.ts";
 import { describeCommit } from "../report/commit.ts";
 import { finish } from "../report/finish.ts";
 import { type Climb, climb } from "./climb.ts";
-import { type CapacityOptions, readCommandLine, usage } from "./command-line.ts";
+import { type CapacityOptions, readCommandLine, USAGE } from "./command-line.ts";
 import { capacityCharts, capacityDetails, capacityFigures, capacityRemarks } from "./report.ts";
 
 /** High enough that everything is compiled when it is over. */
-const warmUpRateMax = 4000;
+const WARM_UP_RATE_MAX = 4000;
 
 async function main(signal: AbortSignal): Promise<void> {
   const commandLine = readCommandLine(process.argv.slice(2));
   if (commandLine === "help") {
-    process.stdout.write(usage);
+    process.stdout.write(USAGE);
     return;
   }
   const { options, outDir } = commandLine;
@@ -49,7 +49,7 @@ async function climbInTurn(
   signal: AbortSignal,
 ): Promise<Climb[]> {
   await warmUpContenders(contenders, {
-    ratePerSecond: Math.min(options.toRate, warmUpRateMax),
+    ratePerSecond: Math.min(options.toRate, WARM_UP_RATE_MAX),
     durationMs: options.warmUpMs,
     signal,
   });

@@ -1,13 +1,13 @@
 import { roundDetails } from "../load/load-round.ts";
-import { isGeneratorLate, latenessMsMax } from "../load/load-summary.ts";
+import { isGeneratorLate, LATENESS_MS_MAX } from "../load/load-summary.ts";
 import { figure, median } from "../report/figure.ts";
 import type { Axis, Chart, Figure, Series } from "../report/result.ts";
 import type { Climb, Step } from "./climb.ts";
 import type { CapacityOptions } from "./command-line.ts";
 
-const rateAxis: Axis = { label: "payments per second", scale: "linear" };
+const RATE_AXIS: Axis = { label: "payments per second", scale: "linear" };
 /** Of one CPU: above it a process of one thread has nothing left. */
-const generatorCpuShareMax = 0.9;
+const GENERATOR_CPU_SHARE_MAX = 0.9;
 
 export function capacityFigures(climbs: readonly Climb[]): Figure[] {
   return namesOf(climbs).map((name) =>
@@ -29,13 +29,13 @@ export function capacityCharts(climbs: readonly Climb[], { p99MsMax }: CapacityO
   return [
     {
       title: "Latency at each rate, median of the rounds",
-      x: rateAxis,
+      x: RATE_AXIS,
       y: { label: "p99, ms", scale: "log" },
       series: [...names.map(latencyOf), limit],
     },
     {
       title: "Processed at each rate",
-      x: rateAxis,
+      x: RATE_AXIS,
       y: { label: "processed per second", scale: "linear" },
       series: [curve("processed", climbsOf(climbs, "ours"), ({ processedPerSecond }) => processedPerSecond)],
     },
@@ -47,7 +47,7 @@ export function capacityCharts(climbs: readonly Climb[], { p99MsMax }: CapacityO
 function cpuChart(climbs: readonly Climb[], name: string): Chart {
   return {
     title: `CPU of each process at each rate, ${name}`,
-    x: rateAxis,
+    x: RATE_AXIS,
     y: { label: "CPUs", scale: "linear" },
     series: [
       ...perProcess(climbs, ({ cpuShare }) => cpuShare),
@@ -60,7 +60,7 @@ function cpuChart(climbs: readonly Climb[], name: string): Chart {
 function throttledChart(climbs: readonly Climb[], name: string): Chart {
   return {
     title: `Time stood still because a CPU limit was used up, ${name}`,
-    x: rateAxis,
+    x: RATE_AXIS,
     y: { label: "part of the time", scale: "linear" },
     series: perProcess(climbs, ({ throttledShare }) => throttledShare).filter(
       ({ label }) => !label.startsWith("processor-"),
@@ -99,7 +99,9 @@ export function capacityRemarks(climbs: readonly Climb[], { toRate }: CapacityOp
     else remarks.push(`${who} ended at ${steps.at(-1)!.load.ratePerSecond}/s: ${whatLimited(steps.at(-1)!)}`);
     const late = steps.filter(({ load }) => isGeneratorLate(load)).map(({ load }) => `${load.ratePerSecond}/s`);
     if (late.length > 0) {
-      remarks.push(`${who}: the generator was late by more than ${latenessMsMax} ms at its p99 at ${late.join(", ")}`);
+      remarks.push(
+        `${who}: the generator was late by more than ${LATENESS_MS_MAX} ms at its p99 at ${late.join(", ")}`,
+      );
     }
     const retried = steps.filter(
       ({ load, shortfalls }, i) =>
@@ -123,7 +125,7 @@ function whatLimited({ shortfalls, usage, load }: Step): string {
       ({ name, throttledCount, throttledShare }) =>
         `${name} used up its CPU limit ${throttledCount} times, ${(throttledShare * 100).toFixed(1)} % of the time`,
     );
-  const isGeneratorFull = load.generatorCpuShare > generatorCpuShareMax;
+  const isGeneratorFull = load.generatorCpuShare > GENERATOR_CPU_SHARE_MAX;
   const machine = load.machineCpuShare === undefined ? [] : [`machine busy ${load.machineCpuShare.toFixed(2)} CPUs`];
   return [
     ...shortfalls,

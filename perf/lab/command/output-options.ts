@@ -1,20 +1,20 @@
 import { join, resolve } from "node:path";
-import { repositoryRoot } from "../repository.ts";
+import { REPOSITORY_ROOT } from "../repository.ts";
 
 /** For parseArgs: where a command leaves its result. */
-export const outputOptions = { out: { type: "string" }, "no-save": { type: "boolean" } } as const;
+export const OUTPUT_OPTIONS = { out: { type: "string" }, "no-save": { type: "boolean" } } as const;
 
-export const outputUsage = `  --out DIR                where the result is saved, as JSON and as a page (perf/results)
+export const OUTPUT_USAGE = `  --out DIR                where the result is saved, as JSON and as a page (perf/results)
   --no-save                only print it`;
 
-export const resultsDir = join(repositoryRoot, "perf", "results");
+export const RESULTS_DIR = join(REPOSITORY_ROOT, "perf", "results");
 
 /** For `finish`; `undefined` means that nothing is saved. A relative DIR is one of the working directory. */
 export function readOutDir(values: {
   readonly out?: string | undefined;
   readonly "no-save"?: boolean | undefined;
 }): string | undefined {
-  if (values["no-save"] !== true) return values.out === undefined ? resultsDir : resolve(values.out);
+  if (values["no-save"] !== true) return values.out === undefined ? RESULTS_DIR : resolve(values.out);
   if (values.out !== undefined) throw new Error(`out must come without --no-save: out=${values.out}`);
   return undefined;
 }

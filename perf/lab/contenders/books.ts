@@ -5,7 +5,7 @@ import { ProcessorAdmin } from "../../audit/processor-admin.ts";
 import { ServiceApi } from "../../audit/service-api.ts";
 import {
   forEachRole,
-  noTotals,
+  NO_TOTALS,
   type PerRole,
   type Role,
   type Totals,
@@ -15,7 +15,7 @@ import {
 import type { Target } from "../contest/measurement.ts";
 
 /** What became of the payments of a load. */
-export interface Settlement {
+export type Settlement = {
   /** By the service's own count. */
   readonly processedCount: number;
   /** By the processors' count. */
@@ -24,23 +24,23 @@ export interface Settlement {
   readonly tookMs: number | undefined;
   /** Why not every accepted payment was charged exactly once. */
   readonly problem: string | undefined;
-}
+};
 
-const callTimeoutMs = 10_000;
-const connectionCount = 2;
-const pollMs = 20;
+const CALL_TIMEOUT_MS = 10_000;
+const CONNECTION_COUNT = 2;
+const POLL_MS = 20;
 
 /** The service's summary and both processors' own, from a moment on. */
 export class Books {
   readonly #callers: readonly HttpCaller[];
   readonly #service: ServiceApi;
   readonly #processors: PerRole<ProcessorAdmin>;
-  #countedBefore: PerRole<Totals> = { default: noTotals, fallback: noTotals };
-  #chargedBefore: PerRole<Totals> = { default: noTotals, fallback: noTotals };
+  #countedBefore: PerRole<Totals> = { default: NO_TOTALS, fallback: NO_TOTALS };
+  #chargedBefore: PerRole<Totals> = { default: NO_TOTALS, fallback: NO_TOTALS };
 
   constructor({ service, processors, token }: Target) {
     const callers = [service, processors.default, processors.fallback].map(
-      (url) => new HttpCaller(url, connectionCount, callTimeoutMs),
+      (url) => new HttpCaller(url, CONNECTION_COUNT, CALL_TIMEOUT_MS),
     );
     this.#callers = callers;
     this.#service = new ServiceApi(callers[0]!.ask);
@@ -81,11 +81,11 @@ export class Books {
     const elapsedMs = (): number => performance.now() - askedAtMs;
     let processedCount = await this.processedCount();
     while (processedCount < acceptedCount && elapsedMs() < waitMs) {
-      await sleep(pollMs);
+      await sleep(POLL_MS);
       processedCount = await this.processedCount();
     }
     const tookMs = processedCount < acceptedCount ? undefined : elapsedMs();
-    if (failedCount > 0) await sleep(pollMs);
+    if (failedCount > 0) await sleep(POLL_MS);
     const charged = difference(await this.#charged(), this.#chargedBefore);
     const counted = difference(await this.#service.totals(""), this.#countedBefore);
     const chargedCount = totalsCount(charged);
@@ -114,12 +114,12 @@ function difference(after: PerRole<Totals>, before: PerRole<Totals>): PerRole<To
   return { default: of("default"), fallback: of("fallback") };
 }
 
-interface Counts {
+type Counts = {
   readonly acceptedCount: number;
   readonly failedCount: number;
   readonly processedCount: number;
   readonly chargedCount: number;
-}
+};
 
 function problemOf(counts: Counts, charged: PerRole<Totals>, counted: PerRole<Totals>): string | undefined {
   const { acceptedCount, failedCount, processedCount, chargedCount } = counts;

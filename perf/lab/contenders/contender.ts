@@ -2,36 +2,36 @@ import { Books } from "./books.ts";
 import { LimitedTopology, type Limits } from "./limited-topology.ts";
 
 /** Somebody who is paid. */
-export interface Contender {
+export type Contender = {
   readonly name: "ours" | "floor" | "target";
   readonly url: URL;
   /** `undefined`: somebody else has started it. */
   readonly topology: LimitedTopology | undefined;
   /** `undefined`: it does not charge anybody, or nobody knows who. */
   readonly books: Books | undefined;
-}
+};
 
-export interface StartOptions {
+export type StartOptions = {
   readonly limits: Limits | undefined;
   readonly logLevel: string | undefined;
-}
+};
 
-export interface ContendersOptions extends StartOptions {
+export type ContendersOptions = StartOptions & {
   readonly hasFloor: boolean;
   /** For our instances' node. */
   readonly nodeFlags?: readonly string[];
-}
+};
 
-const fees = { default: 0.05, fallback: 0.15 };
+const FEES = { default: 0.05, fallback: 0.15 };
 /** The floor calls no processor, so none is started for it. */
-const nobody = { default: "http://127.0.0.1:1", fallback: "http://127.0.0.1:1" };
+const NOBODY = { default: "http://127.0.0.1:1", fallback: "http://127.0.0.1:1" };
 
 /** Our service with two healthy processors, and beside it the floor. */
 export async function startContenders(
   { limits, logLevel, hasFloor, nodeFlags = [] }: ContendersOptions,
   signal: AbortSignal,
 ): Promise<Contender[]> {
-  const shared = { profile: "contest", port: 0, fees, limits, logLevel } as const;
+  const shared = { profile: "contest", port: 0, fees: FEES, limits, logLevel } as const;
   const topology = await LimitedTopology.start({ ...shared, label: "ours", nodeFlags }, "service", signal);
   const ours: Contender = {
     name: "ours",
@@ -50,7 +50,7 @@ export async function startContenders(
 /** The same nginx, under the same limits, in front of as many processes that only read the body and say 202. */
 export async function startFloor({ limits, logLevel }: StartOptions, signal: AbortSignal): Promise<Contender> {
   const topology = await LimitedTopology.start(
-    { profile: "contest", port: 0, fees, limits, logLevel, label: "floor", processorUrls: nobody },
+    { profile: "contest", port: 0, fees: FEES, limits, logLevel, label: "floor", processorUrls: NOBODY },
     "floor",
     signal,
   );

@@ -1,23 +1,23 @@
 import type { PerRole } from "../../audit/totals.ts";
 import { findNginx } from "../../launch/nginx.ts";
-import { type ChildName, type CommandOverrides, instanceMain, instanceNodeFlags } from "../../launch/plans.ts";
+import { type ChildName, type CommandOverrides, INSTANCE_MAIN, INSTANCE_NODE_FLAGS } from "../../launch/plans.ts";
 import type { ChildHooks } from "../../launch/supervisor.ts";
 import { startTopology, type Topology } from "../../launch/topology.ts";
 import type { Target } from "../contest/measurement.ts";
-import { floorMain } from "../floor/floor-main.ts";
+import { FLOOR_MAIN } from "../floor/floor-main.ts";
 import { ControlGroups, type CpuTime, type Limit, type LimitUsage } from "../limits/cgroups.ts";
 import { membersOf, readCpuSeconds, readUsage } from "../limits/process-usage.ts";
 
 /** What each of them may use, or none at all. */
-export interface Limits {
+export type Limits = {
   readonly nginx: Limit;
   readonly instance: Limit;
-}
+};
 
 /** What stands behind nginx: the service, or handlers that do no more than answer. */
 export type Program = "service" | "floor";
 
-export interface LimitedTopologyOptions {
+export type LimitedTopologyOptions = {
   readonly profile: "contest" | "default";
   /** 0: any free one. */
   readonly port: number;
@@ -33,24 +33,24 @@ export interface LimitedTopologyOptions {
   readonly processorUrls?: PerRole<string>;
   /** For the instances, on top of this process's own environment. */
   readonly env?: Readonly<Record<string, string>>;
-}
+};
 
 /** What the contest gives each of them: 1.5 CPU and 350 MB in all. */
-export const contestLimits: Limits = {
+export const CONTEST_LIMITS: Limits = {
   nginx: { cpus: 0.3, memoryBytes: 50 * 1024 * 1024 },
   instance: { cpus: 0.6, memoryBytes: 150 * 1024 * 1024 },
 };
 
 /** What one process with its children has taken, up to a moment. */
-export interface ProcessReading {
+export type ProcessReading = {
   readonly name: ChildName;
   readonly cpu: CpuTime;
   readonly throttledCount: number;
   readonly throttledMs: number;
-}
+};
 
 /** What one process, with its children, took from the beginning of the load to its end. */
-export interface ProcessReport {
+export type ProcessReport = {
   readonly name: ChildName;
   readonly cpuSeconds: number;
   readonly rssPeakBytes: number;
@@ -59,9 +59,9 @@ export interface ProcessReport {
   readonly limitUsage: LimitUsage | undefined;
   /** It is not the process that was there at the beginning. */
   readonly wasRestarted: boolean;
-}
+};
 
-const instanceCount = 2;
+const INSTANCE_COUNT = 2;
 
 /** The service and its processors on this machine, in processes of their own, under the contest's limits where possible. */
 export class LimitedTopology {
@@ -85,7 +85,7 @@ export class LimitedTopology {
       const grouped = whyNoGroups === undefined ? groupedCommands(groups, instance, label, limits) : undefined;
       const topology = await startTopology({
         port: options.port,
-        instanceCount,
+        instanceCount: INSTANCE_COUNT,
         processorPorts: { default: 0, fallback: 0 },
         processorFees: options.fees,
         processorUrls: options.processorUrls ?? {},
@@ -183,7 +183,7 @@ function cpuTimeOf(pid: number): CpuTime {
 }
 
 function instanceCommand(program: Program, { nodeFlags = [] }: LimitedTopologyOptions): readonly string[] {
-  return [process.execPath, ...instanceNodeFlags, ...nodeFlags, program === "floor" ? floorMain : instanceMain];
+  return [process.execPath, ...INSTANCE_NODE_FLAGS, ...nodeFlags, program === "floor" ? FLOOR_MAIN : INSTANCE_MAIN];
 }
 
 /** Inside groups, with limits or without. Each instance finds its number in its environment. */
@@ -194,7 +194,7 @@ function groupedCommands(
   limits: Limits | undefined,
 ): CommandOverrides {
   groups.create(groupName(label, "nginx"), limits?.nginx);
-  for (let number = 1; number <= instanceCount; number++) {
+  for (let number = 1; number <= INSTANCE_COUNT; number++) {
     groups.create(groupName(label, `instance-${number}`), limits?.instance);
   }
   return {

@@ -6,7 +6,7 @@ import type { ContestRound } from "./round.ts";
 import type { Sample } from "./sampler.ts";
 import { troubleText } from "./stages.ts";
 
-const time = { label: "seconds from the beginning", scale: "linear" } as const;
+const TIME = { label: "seconds from the beginning", scale: "linear" } as const;
 
 /** Of one round, with the floor's latencies beside it if there is one. */
 export function contestCharts({ measured }: ContestRound, floor: ContestRound | undefined): Chart[] {
@@ -19,7 +19,7 @@ export function contestCharts({ measured }: ContestRound, floor: ContestRound | 
     scale: "linear" | "log" = "linear",
   ): Chart => ({
     title,
-    x: time,
+    x: TIME,
     y: { label: unit, scale },
     series,
     bands,

@@ -3,14 +3,14 @@ import { parseArgs } from "node:util";
 import { readUrl } from "../../audit/command-line.ts";
 import type { PerRole } from "../../audit/totals.ts";
 import { readWholeNumber } from "../command/number-options.ts";
-import { outputOptions, outputUsage, readOutDir } from "../command/output-options.ts";
+import { OUTPUT_OPTIONS, OUTPUT_USAGE, readOutDir } from "../command/output-options.ts";
 import type { LimitedTopologyOptions } from "../contenders/limited-topology.ts";
 import { readLimit } from "../limits/cgroups.ts";
-import { contestLoad } from "../load/user-schedule.ts";
+import { CONTEST_LOAD } from "../load/user-schedule.ts";
 import type { ContestOptions, Target } from "./measurement.ts";
-import { contestStages, readStages, scaleStages } from "./stages.ts";
+import { CONTEST_STAGES, readStages, scaleStages } from "./stages.ts";
 
-export const usage = `The contest's load, audits and score (Rinha de Backend 2025), without Docker and k6.
+export const USAGE = `The contest's load, audits and score (Rinha de Backend 2025), without Docker and k6.
 
   npm run perf:contest -- [options]
 
@@ -22,7 +22,7 @@ export const usage = `The contest's load, audits and score (Rinha de Backend 202
   --drain SECONDS          wait for what is still queued at the end; ends early       (0)
   --rounds COUNT           the same again so many times                               (1)
   --json FILE              everything measured, as JSON; a list if there are several rounds
-${outputUsage}
+${OUTPUT_USAGE}
   --help
 
 Without --target the service is started here: processors, two instances, nginx.
@@ -45,7 +45,7 @@ Against any other entry, with processors that are already running:
 The fees are what the processors say, unless given.
 `;
 
-export interface CommandLine {
+export type CommandLine = {
   readonly contest: ContestOptions;
   /** Where it runs already, or how to start it. */
   readonly target: Target | LimitedTopologyOptions;
@@ -54,31 +54,31 @@ export interface CommandLine {
   readonly roundCount: number;
   /** Only where the service is started here. */
   readonly withFloor: boolean;
-}
+};
 
 /** k6's, in the contest's script. */
-const timeoutMs = 1500;
-const auditIntervalMs = 10_000;
+const TIMEOUT_MS = 1500;
+const AUDIT_INTERVAL_MS = 10_000;
 /** Longer than an audit's calls may take. */
-const auditIntervalMsMin = timeoutMs + 100;
+const AUDIT_INTERVAL_MS_MIN = TIMEOUT_MS + 100;
 
 /** Throws a one-line `rule: name=value` error on a wrong argument. */
 export function readCommandLine(args: string[], logLevel: string | undefined): CommandLine | "help" {
   const values = parse(args);
   if (values.help === true) return "help";
-  const userCount = wholeNumber("users", values.users, contestLoad.userCount, 1, 100_000);
-  const durationMs = wholeNumber("duration", values.duration, contestLoad.durationMs / 1000, 1, 86_400) * 1000;
-  const factor = durationMs / contestLoad.durationMs;
+  const userCount = wholeNumber("users", values.users, CONTEST_LOAD.userCount, 1, 100_000);
+  const durationMs = wholeNumber("duration", values.duration, CONTEST_LOAD.durationMs / 1000, 1, 86_400) * 1000;
+  const factor = durationMs / CONTEST_LOAD.durationMs;
   const givenFees = readFees(values);
   const contest: ContestOptions = {
-    load: { ...contestLoad, userCount, durationMs },
+    load: { ...CONTEST_LOAD, userCount, durationMs },
     stages:
       values.stages === undefined
-        ? scaleStages(contestStages, factor)
+        ? scaleStages(CONTEST_STAGES, factor)
         : readStages(readFileSync(values.stages, "utf8")),
-    timeoutMs,
+    timeoutMs: TIMEOUT_MS,
     // A short run has as many audits as a long one, one after the other.
-    auditIntervalMs: Math.max(auditIntervalMsMin, Math.ceil(auditIntervalMs * Math.min(1, factor))),
+    auditIntervalMs: Math.max(AUDIT_INTERVAL_MS_MIN, Math.ceil(AUDIT_INTERVAL_MS * Math.min(1, factor))),
     drainMs: wholeNumber("drain", values.drain, 0, 0, 86_400) * 1000,
     fees: givenFees,
   };
@@ -107,7 +107,7 @@ function parse(args: string[]) {
       drain: text,
       rounds: text,
       json: text,
-      ...outputOptions,
+      ...OUTPUT_OPTIONS,
       help: flag,
       profile: text,
       port: text,
@@ -125,17 +125,17 @@ function parse(args: string[]) {
   }).values;
 }
 
-const contestFees: PerRole<number> = { default: 0.05, fallback: 0.15 };
+const CONTEST_FEES: PerRole<number> = { default: 0.05, fallback: 0.15 };
 
 function readFees(values: Values): PerRole<number> | undefined {
   if (values["default-fee"] === undefined && values["fallback-fee"] === undefined) return undefined;
   return {
-    default: share("default-fee", values["default-fee"], contestFees.default),
-    fallback: share("fallback-fee", values["fallback-fee"], contestFees.fallback),
+    default: share("default-fee", values["default-fee"], CONTEST_FEES.default),
+    fallback: share("fallback-fee", values["fallback-fee"], CONTEST_FEES.fallback),
   };
 }
 
-function readOwn(values: Values, fees = contestFees, logLevel: string | undefined): LimitedTopologyOptions {
+function readOwn(values: Values, fees = CONTEST_FEES, logLevel: string | undefined): LimitedTopologyOptions {
   for (const name of ["default", "fallback", "token"] as const) {
     if (values[name] !== undefined) throw new Error(`${name} must come with --target: ${name}=${values[name]}`);
   }

@@ -1,16 +1,16 @@
 import { PROCESSOR_NAMES } from "../../../core/payment.ts";
 import type { ProcessorAdmin } from "../../audit/processor-admin.ts";
 import type { ServiceApi } from "../../audit/service-api.ts";
-import { noTotals, type PerRole, type Totals } from "../../audit/totals.ts";
+import { NO_TOTALS, type PerRole, type Totals } from "../../audit/totals.ts";
 import type { TimeWindow } from "../../audit/window.ts";
 
-export interface Parties {
+export type Parties = {
   readonly service: ServiceApi;
   readonly processors: PerRole<ProcessorAdmin>;
-}
+};
 
 /** One comparison during the load. */
-export interface Round {
+export type Round = {
   /** From the beginning of the load. */
   readonly atMs: number;
   readonly from: string;
@@ -21,15 +21,15 @@ export interface Round {
   readonly differenceCount: number;
   /** Calls without a usable answer; the contest takes them for zero payments. */
   readonly problems: readonly string[];
-}
+};
 
 /** Before now. The load leaves a payment this long to be processed and counted. */
-const windowFromMs = 15_000;
-const windowToMs = 1500;
+const WINDOW_FROM_MS = 15_000;
+const WINDOW_TO_MS = 1500;
 
 /** The contest's audit. */
 export function compareNow(parties: Parties, nowMs: number, atMs: number): Promise<Round> {
-  return compareWindow(parties, { fromMs: nowMs - windowFromMs, toMs: nowMs - windowToMs }, atMs);
+  return compareWindow(parties, { fromMs: nowMs - WINDOW_FROM_MS, toMs: nowMs - WINDOW_TO_MS }, atMs);
 }
 
 /** Three calls that go out at the same moment. */
@@ -47,9 +47,9 @@ export async function compareWindow(parties: Parties, window: TimeWindow, atMs: 
     }
   };
   const [service, ofDefault, ofFallback] = await Promise.all([
-    orElse<PerRole<Totals>>(parties.service.totals(query), { default: noTotals, fallback: noTotals }),
-    orElse<Totals>(parties.processors.default.totals(query), noTotals),
-    orElse<Totals>(parties.processors.fallback.totals(query), noTotals),
+    orElse<PerRole<Totals>>(parties.service.totals(query), { default: NO_TOTALS, fallback: NO_TOTALS }),
+    orElse<Totals>(parties.processors.default.totals(query), NO_TOTALS),
+    orElse<Totals>(parties.processors.fallback.totals(query), NO_TOTALS),
   ]);
   const processors = { default: ofDefault, fallback: ofFallback };
   return { atMs, from, to, service, processors, differenceCount: countDifference(service, processors), problems };

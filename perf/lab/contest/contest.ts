@@ -16,7 +16,7 @@ import type { Stage } from "./stages.ts";
 import { Timetable } from "./timetable.ts";
 import { warmUpGenerator } from "./warm-up.ts";
 
-export interface ContestHooks {
+export type ContestHooks = {
   onProgress(line: string): void;
   /** Everything is set up; the first payment follows. */
   onLoadStart(): void;
@@ -24,16 +24,16 @@ export interface ContestHooks {
   onLoadEnd(): void;
   /** CPU time of each process of the service so far, by name; called every second, so it must be quick. */
   cpuSeconds?(): Readonly<Record<string, number | undefined>>;
-}
+};
 
-const lateMsMax = 2;
-const progressIntervalMs = 5000;
-const sampleIntervalMs = 1000;
+const LATE_MS_MAX = 2;
+const PROGRESS_INTERVAL_MS = 5000;
+const SAMPLE_INTERVAL_MS = 1000;
 /** Between the audits and the changes of stage, which are on whole seconds. */
-const firstSampleMs = 500;
-const drainPollMs = 100;
+const FIRST_SAMPLE_MS = 500;
+const DRAIN_POLL_MS = 100;
 /** The last summary reaches back this much further than the load took. */
-const finalSlackMs = 10_000;
+const FINAL_SLACK_MS = 10_000;
 
 /** Runs the contest once. Rejects when it cannot be begun, or is called off. */
 export async function runContest(
@@ -125,8 +125,8 @@ class ContestRun {
     const { stages, load, auditIntervalMs } = this.#options;
     for (const stage of stages.slice(1)) this.#timetable.at(stage.atMs, () => this.#enter(stage));
     this.#timetable.every(auditIntervalMs, 0, load.durationMs, () => this.#audit());
-    this.#timetable.every(sampleIntervalMs, firstSampleMs, load.durationMs, this.#sampler.take);
-    this.#timetable.every(progressIntervalMs, progressIntervalMs, load.durationMs + 1, () => this.#tellProgress());
+    this.#timetable.every(SAMPLE_INTERVAL_MS, FIRST_SAMPLE_MS, load.durationMs, this.#sampler.take);
+    this.#timetable.every(PROGRESS_INTERVAL_MS, PROGRESS_INTERVAL_MS, load.durationMs + 1, () => this.#tellProgress());
   }
 
   async #enter(stage: Stage): Promise<void> {
@@ -156,14 +156,14 @@ class ContestRun {
     while (elapsedMs() < this.#options.drainMs) {
       const query = `from=${new Date(this.#beganAtMs).toISOString()}`;
       if (totalsCount(await service.totals(query)) >= this.#recorder.acceptedCount) break;
-      await sleep(drainPollMs);
+      await sleep(DRAIN_POLL_MS);
     }
     return Math.round(elapsedMs());
   }
 
   #finalRound(drainedMs: number): Promise<Round> {
     const toMs = Date.now();
-    const fromMs = toMs - this.#options.load.durationMs - finalSlackMs - drainedMs;
+    const fromMs = toMs - this.#options.load.durationMs - FINAL_SLACK_MS - drainedMs;
     return compareWindow(this.#auditParties, { fromMs, toMs }, Math.round(this.#load.nowMs));
   }
 
@@ -184,7 +184,7 @@ class ContestRun {
       all,
       payments: recorder.payments,
       lateness,
-      isGeneratorLate: lateness.p99Ms > lateMsMax,
+      isGeneratorLate: lateness.p99Ms > LATE_MS_MAX,
       acceptedCount,
       failures: recorder.failures,
       audits: this.#audits,

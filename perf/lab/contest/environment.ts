@@ -1,10 +1,10 @@
 import { readFileSync } from "node:fs";
 import { availableParallelism, cpus, totalmem } from "node:os";
 import type { ProcessReport } from "../contenders/limited-topology.ts";
-import { ticksPerSecond } from "../limits/process-usage.ts";
+import { TICKS_PER_SECOND } from "../limits/process-usage.ts";
 
 /** What the measurement was made on, and what that took. */
-export interface Environment {
+export type Environment = {
   /** One line: what was measured. */
   readonly description: string;
   readonly processes: readonly ProcessReport[];
@@ -14,21 +14,21 @@ export interface Environment {
   /** Of the whole machine in the same time. `undefined` where the system does not tell. */
   readonly machineCpu: MachineCpu | undefined;
   readonly machine: Machine;
-}
+};
 
-export interface Machine {
+export type Machine = {
   readonly cpu: string;
   readonly cpuCount: number;
   readonly memoryBytes: number;
   readonly node: string;
-}
+};
 
 /** All CPUs together. */
-export interface MachineCpu {
+export type MachineCpu = {
   readonly busySeconds: number;
   /** Wanted, and given to another virtual machine. */
   readonly stolenSeconds: number;
-}
+};
 
 export function describeMachine(): Machine {
   return {
@@ -68,8 +68,8 @@ function readMachineCpu(): MachineCpu | undefined {
     const fields = /^cpu +(.*)$/m.exec(readFileSync("/proc/stat", "utf8"))![1]!.split(" ").map(Number);
     const [user = 0, nice = 0, system = 0, , , irq = 0, softIrq = 0, stolen = 0] = fields;
     return {
-      busySeconds: (user + nice + system + irq + softIrq) / ticksPerSecond,
-      stolenSeconds: stolen / ticksPerSecond,
+      busySeconds: (user + nice + system + irq + softIrq) / TICKS_PER_SECOND,
+      stolenSeconds: stolen / TICKS_PER_SECOND,
     };
   } catch {
     return undefined;

@@ -1,7 +1,7 @@
 import { writeFileSync } from "node:fs";
 import { describeCommit } from "../report/commit.ts";
 import { finish, resultJson } from "../report/finish.ts";
-import { type CommandLine, readCommandLine, usage } from "./command-line.ts";
+import { type CommandLine, readCommandLine, USAGE } from "./command-line.ts";
 import { contestReport } from "./report.ts";
 import { type ContestRounds, contestResult } from "./result.ts";
 import { type ContestRound, measureOwn, measureTarget, say } from "./round.ts";
@@ -9,7 +9,7 @@ import { type ContestRound, measureOwn, measureTarget, say } from "./round.ts";
 async function main(): Promise<void> {
   const commandLine = readCommandLine(process.argv.slice(2), process.env["LOG_LEVEL"] || undefined);
   if (commandLine === "help") {
-    process.stdout.write(usage);
+    process.stdout.write(USAGE);
     return;
   }
   const calledOff = new AbortController();

@@ -8,14 +8,14 @@ import type { Score } from "./score.ts";
 import type { Stage } from "./stages.ts";
 
 /** Whom the contest is run against. */
-export interface Target {
+export type Target = {
   readonly service: URL;
   readonly processors: PerRole<URL>;
   /** For the processors' admin calls. */
   readonly token: string;
-}
+};
 
-export interface ContestOptions {
+export type ContestOptions = {
   readonly load: LoadShape;
   readonly stages: readonly Stage[];
   readonly timeoutMs: number;
@@ -24,9 +24,9 @@ export interface ContestOptions {
   readonly drainMs: number;
   /** Share of every amount; else what the processors say. */
   readonly fees: PerRole<number> | undefined;
-}
+};
 
-export interface Measurement {
+export type Measurement = {
   readonly startedAt: string;
   readonly options: ContestOptions;
   /** Every successful HTTP request, admin calls included. */
@@ -52,4 +52,4 @@ export interface Measurement {
   /** About one a second. */
   readonly samples: readonly Sample[];
   readonly curves: Readonly<Record<"all" | "payments" | "lateness", Curve>>;
-}
+};

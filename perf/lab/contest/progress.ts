@@ -4,7 +4,7 @@ import type { Recorder } from "./recorder.ts";
 import { type Stage, stageAt, stageText } from "./stages.ts";
 
 /** Seconds that the line tells of. */
-const lookBack = 5;
+const LOOK_BACK = 5;
 
 /** Where the run stands. */
 export function progressLine(
@@ -14,7 +14,7 @@ export function progressLine(
   audits: readonly Round[],
 ): string {
   const nowMs = load.nowMs;
-  const seconds = recorder.seconds(Math.max(0, Math.floor(nowMs / 1000) - lookBack));
+  const seconds = recorder.seconds(Math.max(0, Math.floor(nowMs / 1000) - LOOK_BACK));
   const p99Ms = Math.max(0, ...seconds.map((second) => second.p99Ms));
   const differentCount = audits.filter((round) => round.differenceCount > 0).length;
   // While the load drains away nothing has changed at the processors.

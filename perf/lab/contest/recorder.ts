@@ -1,37 +1,37 @@
 import { createHistogram, type RecordableHistogram } from "node:perf_hooks";
 import type { Outcome } from "../load/connection.ts";
 
-export interface Percentiles {
+export type Percentiles = {
   readonly count: number;
   readonly p50Ms: number;
   readonly p90Ms: number;
   readonly p99Ms: number;
   readonly p999Ms: number;
   readonly maxMs: number;
-}
+};
 
 /** Latency by percentile, up to the rarest that the count can tell. */
 export type Curve = readonly (readonly [percentile: number, ms: number])[];
 
 /** One second of the load. */
-export interface Second {
+export type Second = {
   readonly second: number;
   readonly acceptedCount: number;
   readonly failedCount: number;
   readonly p50Ms: number;
   readonly p99Ms: number;
   readonly maxMs: number;
-}
+};
 
-interface OpenSecond {
+type OpenSecond = {
   readonly durationsMs: number[];
   failedCount: number;
-}
+};
 
 /** Histograms hold whole microseconds, with three significant digits or better. */
-const histogramOptions = { lowest: 1, highest: 60_000_000, figures: 4 } as const;
+const HISTOGRAM_OPTIONS = { lowest: 1, highest: 60_000_000, figures: 4 } as const;
 
-const curvePercentiles = [
+const CURVE_PERCENTILES = [
   0, 10, 20, 30, 40, 50, 60, 70, 75, 80, 85, 90, 92, 94, 95, 96, 97, 98, 98.5, 99, 99.3, 99.5, 99.7, 99.8, 99.9, 99.95,
   99.97, 99.99, 99.995, 99.999,
 ];
@@ -39,9 +39,9 @@ const curvePercentiles = [
 /** Everything that is measured while the load runs. Hot: two histogram entries and one number per payment. */
 export class Recorder {
   /** Of every successful HTTP request, admin calls included: what the contest's p99 is taken from. */
-  readonly #all = createHistogram(histogramOptions);
-  readonly #payments = createHistogram(histogramOptions);
-  readonly #lateness = createHistogram(histogramOptions);
+  readonly #all = createHistogram(HISTOGRAM_OPTIONS);
+  readonly #payments = createHistogram(HISTOGRAM_OPTIONS);
+  readonly #lateness = createHistogram(HISTOGRAM_OPTIONS);
   readonly #seconds: OpenSecond[] = [];
   readonly #failures = new Map<string, number>();
   #acceptedCount = 0;
@@ -142,7 +142,7 @@ function percentilesOf(histogram: RecordableHistogram): Percentiles {
 function curveOf(histogram: RecordableHistogram): Curve {
   const { count } = histogram;
   // Of a thousand values the largest is the 99.9th percentile, and there is nothing to say of any beyond.
-  const told = curvePercentiles.filter((percentile) => (1 - percentile / 100) * count >= 1);
+  const told = CURVE_PERCENTILES.filter((percentile) => (1 - percentile / 100) * count >= 1);
   return told.map((percentile) => {
     return [percentile, (percentile === 0 ? histogram.min : histogram.percentile(percentile)) / 1000] as const;
   });

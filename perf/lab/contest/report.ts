@@ -9,7 +9,7 @@ import type { Measurement } from "./measurement.ts";
 import type { Percentiles } from "./recorder.ts";
 import type { Score } from "./score.ts";
 
-const mebibyte = 1024 * 1024;
+const MEBIBYTE = 1024 * 1024;
 
 /** The result, for a terminal. */
 export function contestReport(measured: Measurement, environment: Environment): string {
@@ -54,9 +54,9 @@ function processTable({ processes, generatorCpuSeconds, machineCpu, unlimitedRea
   const rows = processes.map(({ name, cpuSeconds, rssPeakBytes, limit, limitUsage, wasRestarted }) => [
     wasRestarted ? `${name} (restarted)` : name,
     cpuSeconds.toFixed(2),
-    (rssPeakBytes / mebibyte).toFixed(0),
+    (rssPeakBytes / MEBIBYTE).toFixed(0),
     limit === undefined ? "none" : limitText(limit),
-    limitUsage === undefined ? "" : (limitUsage.memoryPeakBytes / mebibyte).toFixed(0),
+    limitUsage === undefined ? "" : (limitUsage.memoryPeakBytes / MEBIBYTE).toFixed(0),
     limitUsage === undefined ? "" : `${limitUsage.throttledCount}`,
     limitUsage === undefined ? "" : limitUsage.throttledMs.toFixed(0),
   ]);

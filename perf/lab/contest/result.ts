@@ -7,13 +7,13 @@ import type { Percentiles } from "./recorder.ts";
 import { remarksOf } from "./remarks.ts";
 import type { ContestRound } from "./round.ts";
 
-const mebibyte = 1024 * 1024;
+const MEBIBYTE = 1024 * 1024;
 
 /** In the order they were run; of the floor as many, or none. */
-export interface ContestRounds {
+export type ContestRounds = {
   readonly ours: readonly ContestRound[];
   readonly floor: readonly ContestRound[];
-}
+};
 
 export function contestResult(
   { contest, target, roundCount }: CommandLine,
@@ -121,7 +121,7 @@ function processFigures(ours: readonly ContestRound[]): Figure[] {
       );
     const figures = [
       of("CPU", "s", ({ cpuSeconds }) => cpuSeconds),
-      of("peak RSS", "MiB", ({ rssPeakBytes }) => rssPeakBytes / mebibyte),
+      of("peak RSS", "MiB", ({ rssPeakBytes }) => rssPeakBytes / MEBIBYTE),
     ];
     if (limitUsage === undefined) return figures;
     return [...figures, of("throttled", "ms", (report) => report.limitUsage?.throttledMs ?? 0)];

@@ -9,10 +9,10 @@ import { CpuMeter, describeMachine, type Environment } from "./environment.ts";
 import type { ContestOptions, Measurement, Target } from "./measurement.ts";
 
 /** One run of the contest, and what it was run on. */
-export interface ContestRound {
+export type ContestRound = {
   readonly measured: Measurement;
   readonly environment: Environment;
-}
+};
 
 export async function measureTarget(
   contest: ContestOptions,

@@ -2,7 +2,7 @@ import type { PerRole } from "../../audit/totals.ts";
 import type { Parties } from "./consistency.ts";
 
 /** Totals since the beginning of the load, as of one moment. */
-export interface Sample {
+export type Sample = {
   /** From the beginning of the load. */
   readonly atMs: number;
   readonly acceptedCount: number;
@@ -10,15 +10,15 @@ export interface Sample {
   readonly chargedCount: PerRole<number> | undefined;
   /** CPU time of each process so far. `undefined`: it was not there. */
   readonly cpuSeconds: Readonly<Record<string, number | undefined>>;
-}
+};
 
-interface Sources {
+type Sources = {
   readonly processors: Parties["processors"];
   /** From the beginning of the load. */
   nowMs(): number;
   acceptedCount(): number;
   cpuSeconds(): Readonly<Record<string, number | undefined>>;
-}
+};
 
 /**
  * What the load leads to, moment by moment: from the processors' own summaries, so that it works for any entry and costs the entry

@@ -1,7 +1,7 @@
 import type { PerRole, Totals } from "../../audit/totals.ts";
 
 /** What the contest counts. */
-export interface Tally {
+export type Tally = {
   /** Payments answered with 2xx. */
   readonly acceptedCount: number;
   /** The service's own summary. */
@@ -12,10 +12,10 @@ export interface Tally {
   readonly p99Ms: number;
   /** Payments by which the audits differed, all of them together. */
   readonly auditDifferenceCount: number;
-}
+};
 
 /** Money in units, shares as fractions. */
-export interface Score {
+export type Score = {
   readonly processedCount: number;
   readonly processedAmount: number;
   /** Accepted and not processed. Below zero it is fraud. */
@@ -29,11 +29,11 @@ export interface Score {
   readonly score: number;
   /** More processed than accepted: the contest does not score that. */
   readonly isDisqualified: boolean;
-}
+};
 
-const bonusBelowMs = 11;
-const bonusSharePerMs = 0.02;
-const fineShareIfDifferent = 0.35;
+const BONUS_BELOW_MS = 11;
+const BONUS_SHARE_PER_MS = 0.02;
+const FINE_SHARE_IF_DIFFERENT = 0.35;
 
 export function scoreOf({ acceptedCount, processed, fees, p99Ms, auditDifferenceCount }: Tally): Score {
   const processedCount = processed.default.count + processed.fallback.count;
@@ -42,8 +42,8 @@ export function scoreOf({ acceptedCount, processed, fees, p99Ms, auditDifference
   const processedAmount = amountOfDefault + amountOfFallback;
   const feeAmount = amountOfDefault * fees.default + amountOfFallback * fees.fallback;
   const profit = processedAmount - feeAmount;
-  const bonusShare = Math.max(0, (bonusBelowMs - p99Ms) * bonusSharePerMs);
-  const fineShare = auditDifferenceCount > 0 ? fineShareIfDifferent : 0;
+  const bonusShare = Math.max(0, (BONUS_BELOW_MS - p99Ms) * BONUS_SHARE_PER_MS);
+  const fineShare = auditDifferenceCount > 0 ? FINE_SHARE_IF_DIFFERENT : 0;
   const bonus = profit * bonusShare;
   const fine = profit * fineShare;
   const isDisqualified = processedCount > acceptedCount;

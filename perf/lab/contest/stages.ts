@@ -1,28 +1,28 @@
 import type { PerRole, Role } from "../../audit/totals.ts";
 
 /** How a processor behaves from a stage's beginning to the next one's. */
-export interface Behaviour {
+export type Behaviour = {
   readonly delayMs: number;
   readonly failing: boolean;
-}
+};
 
-export interface Stage extends PerRole<Behaviour> {
+export type Stage = PerRole<Behaviour> & {
   /** From the beginning of the load. */
   readonly atMs: number;
-}
+};
 
-const healthy: Behaviour = { delayMs: 0, failing: false };
+const HEALTHY: Behaviour = { delayMs: 0, failing: false };
 const slow = (delayMs: number): Behaviour => ({ delayMs, failing: false });
 const failing = (delayMs: number): Behaviour => ({ delayMs, failing: true });
 
 /** Of the 60 s run. */
-export const contestStages: readonly Stage[] = [
-  { atMs: 0, default: healthy, fallback: healthy },
-  { atMs: 10_000, default: slow(100), fallback: healthy },
-  { atMs: 20_000, default: failing(100), fallback: healthy },
+export const CONTEST_STAGES: readonly Stage[] = [
+  { atMs: 0, default: HEALTHY, fallback: HEALTHY },
+  { atMs: 10_000, default: slow(100), fallback: HEALTHY },
+  { atMs: 20_000, default: failing(100), fallback: HEALTHY },
   { atMs: 30_000, default: failing(2000), fallback: failing(1000) },
   { atMs: 40_000, default: slow(20), fallback: slow(20) },
-  { atMs: 50_000, default: healthy, fallback: slow(5000) },
+  { atMs: 50_000, default: HEALTHY, fallback: slow(5000) },
 ];
 
 /** The same stages in a shorter or longer run. What the processors do stays as it is. */

@@ -4,8 +4,8 @@ import { Load } from "../load/user-load.ts";
 import { Recorder } from "./recorder.ts";
 
 /** Some 5000 payments within a second. */
-const warmUpLoad = { userCount: 50, durationMs: 1000, sleepMs: 4, timeoutMs: 1000 };
-const answer = "HTTP/1.1 202 Accepted\r\nLocation: /payments/0\r\nContent-Length: 0\r\n\r\n";
+const WARM_UP_LOAD = { userCount: 50, durationMs: 1000, sleepMs: 4, timeoutMs: 1000 };
+const ANSWER = "HTTP/1.1 202 Accepted\r\nLocation: /payments/0\r\nContent-Length: 0\r\n\r\n";
 
 /**
  * Pays a server of its own for a while, so that the generator's code is compiled before it measures: k6 is compiled ahead, and
@@ -17,11 +17,11 @@ export async function warmUpGenerator(): Promise<void> {
     sockets.add(socket);
     socket.on("error", () => {});
     // Requests come one at a time and in one piece.
-    socket.on("data", () => socket.write(answer));
+    socket.on("data", () => socket.write(ANSWER));
   }).listen(0, "127.0.0.1");
   await once(server, "listening");
   const target = new URL(`http://127.0.0.1:${(server.address() as AddressInfo).port}`);
-  const load = new Load({ ...warmUpLoad, target }, new Recorder());
+  const load = new Load({ ...WARM_UP_LOAD, target }, new Recorder());
   try {
     await load.run();
   } finally {

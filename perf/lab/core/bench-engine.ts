@@ -9,11 +9,11 @@ import type { HeapWatch } from "./heap-watch.ts";
 import { type BenchmarkPayments, Chunk, centsOf } from "./payments.ts";
 
 /** 16 KiB of ids: they fit the first-level cache beside what is measured, as the bytes of a request just read do. */
-const chunkSize = 1024;
+const CHUNK_SIZE = 1024;
 /** Payments begun before the first of them is settled. */
-const flightCount = 32;
+const FLIGHT_COUNT = 32;
 /** So many payments have each millisecond of requestedAt. */
-const paymentsPerMs = 10;
+const PAYMENTS_PER_MS = 10;
 
 /** Nanoseconds per operation. */
 export type Nanoseconds = number;
@@ -22,8 +22,8 @@ export type Nanoseconds = number;
 export class BenchEngine {
   readonly engine: Engine;
   readonly #size: number;
-  readonly #chunk = new Chunk(chunkSize);
-  readonly #flights = new Int32Array(flightCount);
+  readonly #chunk = new Chunk(CHUNK_SIZE);
+  readonly #flights = new Int32Array(FLIGHT_COUNT);
   /** requestedAt of payment 0 of the present fill. */
   #beganAtMs = 0;
   #nowMs = Date.UTC(2026, 0, 1);
@@ -53,8 +53,8 @@ export class BenchEngine {
   acceptAll(payments: BenchmarkPayments, heap: HeapWatch): Nanoseconds {
     let elapsedMs = 0;
     const nowMs = this.#nowMs;
-    for (let first = 0; first < this.#size; first += chunkSize) {
-      const count = Math.min(chunkSize, this.#size - first);
+    for (let first = 0; first < this.#size; first += CHUNK_SIZE) {
+      const count = Math.min(CHUNK_SIZE, this.#size - first);
       for (let i = 0; i < count; i++) this.#chunk.put(i, payments, first + i);
       elapsedMs += heap.stretch(count, () => this.#acceptChunk(count, ACCEPTED_NEW, nowMs));
     }
@@ -65,14 +65,14 @@ export class BenchEngine {
   /** Repeats payments that are there, drawn at random. */
   acceptDuplicates(payments: BenchmarkPayments, count: number): Nanoseconds {
     let elapsedMs = 0;
-    for (let done = 0; done < count; done += chunkSize) {
-      for (let i = 0; i < chunkSize; i++) this.#chunk.put(i, payments, this.#draw());
+    for (let done = 0; done < count; done += CHUNK_SIZE) {
+      for (let i = 0; i < CHUNK_SIZE; i++) this.#chunk.put(i, payments, this.#draw());
       const startMs = performance.now();
-      this.#acceptChunk(chunkSize, DUPLICATE, this.#nowMs);
+      this.#acceptChunk(CHUNK_SIZE, DUPLICATE, this.#nowMs);
       elapsedMs += performance.now() - startMs;
     }
     this.#expect("payments kept", this.engine.ledger.size, this.#size);
-    return (elapsedMs * 1e6) / (Math.ceil(count / chunkSize) * chunkSize);
+    return (elapsedMs * 1e6) / (Math.ceil(count / CHUNK_SIZE) * CHUNK_SIZE);
   }
 
   /** Sends and settles every payment that is pending: all are charged at the default processor. */
@@ -82,8 +82,8 @@ export class BenchEngine {
     let begun = 0;
     const startMs = performance.now();
     while (begun < this.#size) {
-      const nowMs = this.#beganAtMs + Math.floor(begun / paymentsPerMs);
-      const room = Math.min(flightCount, paymentsPerMs - (begun % paymentsPerMs), this.#size - begun);
+      const nowMs = this.#beganAtMs + Math.floor(begun / PAYMENTS_PER_MS);
+      const room = Math.min(FLIGHT_COUNT, PAYMENTS_PER_MS - (begun % PAYMENTS_PER_MS), this.#size - begun);
       let count = 0;
       while (count < room) {
         const flight = engine.dispatch(nowMs);
@@ -105,7 +105,7 @@ export class BenchEngine {
   /** Sums over windows whose ends are drawn at random, each of them timed by itself. */
   sumWindows(count: number): { mean: Nanoseconds; p99: Nanoseconds } {
     const { ledger } = this.engine;
-    const spanMs = Math.ceil(this.#size / paymentsPerMs);
+    const spanMs = Math.ceil(this.#size / PAYMENTS_PER_MS);
     const centsBefore = this.#prefixSums(spanMs);
     const out = new Float64Array(TOTALS_LENGTH);
     const durations = new Float64Array(count);
@@ -115,7 +115,7 @@ export class BenchEngine {
       const startMs = performance.now();
       ledger.sum(this.#beganAtMs + from, this.#beganAtMs + to, out);
       durations[i] = (performance.now() - startMs) * 1e6;
-      const expectedCount = Math.min((to + 1) * paymentsPerMs, this.#size) - from * paymentsPerMs;
+      const expectedCount = Math.min((to + 1) * PAYMENTS_PER_MS, this.#size) - from * PAYMENTS_PER_MS;
       this.#expect("payments in a window", out[0]!, expectedCount);
       this.#expect("cents in a window", out[1]!, centsBefore[to + 1]! - centsBefore[from]!);
     }
@@ -133,23 +133,23 @@ export class BenchEngine {
 
   #lookUp(count: number, writeId: (n: number, id: Int32Array) => void): Nanoseconds {
     const { engine } = this;
-    const ids = Array.from({ length: chunkSize }, () => new Int32Array(UUID_WORDS));
-    const expected = new Int32Array(chunkSize);
+    const ids = Array.from({ length: CHUNK_SIZE }, () => new Int32Array(UUID_WORDS));
+    const expected = new Int32Array(CHUNK_SIZE);
     let elapsedMs = 0;
     let wrongCount = 0;
-    const rounds = Math.ceil(count / chunkSize);
+    const rounds = Math.ceil(count / CHUNK_SIZE);
     for (let round = 0; round < rounds; round++) {
-      for (let i = 0; i < chunkSize; i++) {
+      for (let i = 0; i < CHUNK_SIZE; i++) {
         const n = this.#draw();
         writeId(n, ids[i]!);
         expected[i] = this.#slotOf(n);
       }
       const startMs = performance.now();
-      for (let i = 0; i < chunkSize; i++) if (engine.lookup(ids[i]!) !== expected[i]) wrongCount++;
+      for (let i = 0; i < CHUNK_SIZE; i++) if (engine.lookup(ids[i]!) !== expected[i]) wrongCount++;
       elapsedMs += performance.now() - startMs;
     }
     this.#expect("payments not found, or others", wrongCount, 0);
-    return (elapsedMs * 1e6) / (rounds * chunkSize);
+    return (elapsedMs * 1e6) / (rounds * CHUNK_SIZE);
   }
 
   /**
@@ -180,7 +180,7 @@ export class BenchEngine {
   /** Cents of all payments before each millisecond. */
   #prefixSums(spanMs: number): Float64Array {
     const sums = new Float64Array(spanMs + 1);
-    for (let n = 0; n < this.#size; n++) sums[Math.floor(n / paymentsPerMs) + 1]! += centsOf(n);
+    for (let n = 0; n < this.#size; n++) sums[Math.floor(n / PAYMENTS_PER_MS) + 1]! += centsOf(n);
     for (let ms = 1; ms <= spanMs; ms++) sums[ms]! += sums[ms - 1]!;
     return sums;
   }

@@ -3,15 +3,15 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { getHeapStatistics } from "node:v8";
 
 /** Entries come a moment after the collection they tell of. */
-const observerDelayMs = 50;
-const calibrationCount = 100;
+const OBSERVER_DELAY_MS = 50;
+const CALIBRATION_COUNT = 100;
 
-export interface HeapUse {
+export type HeapUse = {
   /** By which the JavaScript heap grew for each operation; buffers are not in it. */
   readonly bytesPerOperation: number;
   readonly gcCount: number;
   readonly gcMs: number;
-}
+};
 
 /** What stretches of a benchmark leave on the heap, and the collections within them. What is done between stretches does not count. */
 export class HeapWatch {
@@ -47,7 +47,7 @@ export class HeapWatch {
   }
 
   async end(): Promise<HeapUse> {
-    await sleep(observerDelayMs);
+    await sleep(OBSERVER_DELAY_MS);
     this.#observer.disconnect();
     const within = this.#entries.filter(({ startTime }) => this.#isWithin(startTime));
     return {
@@ -69,12 +69,12 @@ export class HeapWatch {
   }
 
   #calibrate(): number {
-    const growths = Array.from({ length: calibrationCount }, () => {
+    const growths = Array.from({ length: CALIBRATION_COUNT }, () => {
       const bytesBefore = getHeapStatistics().used_heap_size;
       performance.now();
       performance.now();
       return getHeapStatistics().used_heap_size - bytesBefore;
     });
-    return growths.toSorted((a, b) => a - b)[calibrationCount >> 1]!;
+    return growths.toSorted((a, b) => a - b)[CALIBRATION_COUNT >> 1]!;
   }
 }

@@ -2,7 +2,7 @@ import { UUID_WORDS } from "../../../core/uuid.ts";
 import { NOT_FOUND_SLOT, UuidIndex } from "../../../core/uuid-index.ts";
 import type { BenchmarkPayments } from "./payments.ts";
 
-const chunkSize = 1024;
+const CHUNK_SIZE = 1024;
 
 /**
  * Nanoseconds for what accepting a payment asks of the index alone, its memory touched before: not found, then inserted. Nearly
@@ -16,8 +16,8 @@ export function measureIndex(size: number, payments: BenchmarkPayments): number 
   index.clear();
   let foundCount = 0;
   const startMs = performance.now();
-  for (let first = 0; first < size; first += chunkSize) {
-    const end = Math.min(first + chunkSize, size);
+  for (let first = 0; first < size; first += CHUNK_SIZE) {
+    const end = Math.min(first + CHUNK_SIZE, size);
     for (let n = first; n < end; n++) {
       if (index.find(ids, n * UUID_WORDS) !== NOT_FOUND_SLOT) foundCount++;
       index.insert(n);

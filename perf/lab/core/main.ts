@@ -2,15 +2,15 @@ import { readFileSync } from "node:fs";
 import { freemem } from "node:os";
 import { parseArgs } from "node:util";
 import { readWholeNumber } from "../command/number-options.ts";
-import { outputOptions, outputUsage, readOutDir } from "../command/output-options.ts";
+import { OUTPUT_OPTIONS, OUTPUT_USAGE, readOutDir } from "../command/output-options.ts";
 import { describeMachine } from "../contest/environment.ts";
 import { describeCommit } from "../report/commit.ts";
 import { finish } from "../report/finish.ts";
 import { numberText } from "../report/number-text.ts";
 import { type CoreOptions, coreResult } from "./result.ts";
-import { type CoreRound, measureRound, memoryBytesPerPayment } from "./round.ts";
+import { type CoreRound, MEMORY_BYTES_PER_PAYMENT, measureRound } from "./round.ts";
 
-const usage = `The payment engine in process, without I/O: time per operation, memory per payment, garbage.
+const USAGE = `The payment engine in process, without I/O: time per operation, memory per payment, garbage.
 
   npm run perf:core -- [options]
 
@@ -21,32 +21,32 @@ written before; "memory never touched" is the same with the kernel's first look 
   --rounds COUNT                                                                  (5)
   --payments COUNT         accepted at least in each round: small ledgers are
                            filled again and again                           (1000000)
-${outputUsage}
+${OUTPUT_USAGE}
   --help
 `;
 
-const text = { type: "string" } as const;
-const sizeMin = 1024;
-const sizeMax = 67_108_864;
+const TEXT = { type: "string" } as const;
+const SIZE_MIN = 1024;
+const SIZE_MAX = 67_108_864;
 /** A process without any payments. */
-const processBytes = 100 * 1024 * 1024;
+const PROCESS_BYTES = 100 * 1024 * 1024;
 
 async function main(): Promise<void> {
   const { values } = parseArgs({
-    options: { sizes: text, rounds: text, payments: text, ...outputOptions, help: { type: "boolean" } },
+    options: { sizes: TEXT, rounds: TEXT, payments: TEXT, ...OUTPUT_OPTIONS, help: { type: "boolean" } },
   });
   if (values.help === true) {
-    process.stdout.write(usage);
+    process.stdout.write(USAGE);
     return;
   }
   const wished = (values.sizes ?? "10000,100000,1000000,10000000").split(",");
-  const sizes = [...new Set(wished.map((size) => readWholeNumber("sizes", size, sizeMin, sizeMax)))].sort(
+  const sizes = [...new Set(wished.map((size) => readWholeNumber("sizes", size, SIZE_MIN, SIZE_MAX)))].sort(
     (a, b) => a - b,
   );
   const options = {
     sizes,
     rounds: readWholeNumber("rounds", values.rounds ?? "5", 1, 1000),
-    payments: readWholeNumber("payments", values.payments ?? "1000000", 1, sizeMax),
+    payments: readWholeNumber("payments", values.payments ?? "1000000", 1, SIZE_MAX),
   };
   const outDir = readOutDir(values);
   const startedAt = new Date().toISOString();
@@ -79,7 +79,7 @@ async function measureRounds(
 
 function fitInMemory(sizes: readonly number[]): { fitting: number[]; skipped: string[] } {
   const availableBytes = availableMemoryBytes();
-  const needed = (size: number): number => size * memoryBytesPerPayment + processBytes;
+  const needed = (size: number): number => size * MEMORY_BYTES_PER_PAYMENT + PROCESS_BYTES;
   const mebibytes = (bytes: number): string => `${Math.round(bytes / 1024 / 1024)} MiB`;
   const fits = (size: number): boolean => needed(size) <= availableBytes;
   const skipped = sizes

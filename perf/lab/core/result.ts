@@ -3,16 +3,16 @@ import { numberText } from "../report/number-text.ts";
 import type { Chart, Figure, Result } from "../report/result.ts";
 import type { CoreRound } from "./round.ts";
 
-export interface CoreOptions {
+export type CoreOptions = {
   readonly sizes: readonly number[];
   readonly rounds: number;
   /** Accepted at least in a round. */
   readonly payments: number;
-}
+};
 
 type TimeKey = Exclude<Extract<keyof CoreRound, `${string}Ns`>, "summaryP99Ns">;
 
-const operations: readonly (readonly [TimeKey, string])[] = [
+const OPERATIONS: readonly (readonly [TimeKey, string])[] = [
   ["acceptNs", "accept"],
   ["acceptFirstTouchNs", "accept, memory never touched"],
   ["indexNs", "accept, its index alone"],
@@ -23,12 +23,12 @@ const operations: readonly (readonly [TimeKey, string])[] = [
   ["summaryNs", "summary of any window"],
 ];
 
-const acceptNsMax = 1000;
-const summaryNsMax = 50_000;
+const ACCEPT_NS_MAX = 1000;
+const SUMMARY_NS_MAX = 50_000;
 /** Times as much at the largest size as at the smallest. */
-const flatRatioMax = 1.5;
+const FLAT_RATIO_MAX = 1.5;
 /** The smallest object has 16 bytes; what the benchmark leaves itself, around every thousand accepts, is about 1 byte each. */
-const heapBytesPerAcceptMax = 2;
+const HEAP_BYTES_PER_ACCEPT_MAX = 2;
 
 /** `rounds` by size, ascending. */
 export function coreResult(
@@ -43,8 +43,8 @@ export function coreResult(
     figures: [...rounds].flatMap(([size, measured]) => figuresOf(size, measured)),
     remarks: [...skipped, ...targetRemarks(rounds)],
     charts: [
-      chartOf("Time per operation", operations.slice(0, -1), rounds),
-      chartOf("Summary of any window", operations.slice(-1), rounds),
+      chartOf("Time per operation", OPERATIONS.slice(0, -1), rounds),
+      chartOf("Summary of any window", OPERATIONS.slice(-1), rounds),
     ],
     details: [...rounds.values()].flat(),
   };
@@ -60,7 +60,7 @@ function figuresOf(size: number, rounds: readonly CoreRound[]): Figure[] {
       rounds.map((round) => round[key]),
     );
   return [
-    ...operations.map(([key, name]) => of(name, "ns", key)),
+    ...OPERATIONS.map(([key, name]) => of(name, "ns", key)),
     of("summary of any window, p99", "ns", "summaryP99Ns"),
     of("heap allocated per accept", "B", "heapBytesPerAccept"),
     of("GC while accepting", "collections", "gcCount"),
@@ -82,27 +82,27 @@ function targetRemarks(rounds: ReadonlyMap<number, readonly CoreRound[]>): strin
     `${isMet ? "met" : "MISSED"}: ${target}; ${found}`;
   const remarks = [
     tell(
-      worst("acceptNs") <= acceptNsMax,
+      worst("acceptNs") <= ACCEPT_NS_MAX,
       "accept in 1 µs at every size",
       `slowest ${numberText(worst("acceptNs"))} ns`,
     ),
     tell(
-      worst("summaryNs") <= summaryNsMax,
+      worst("summaryNs") <= SUMMARY_NS_MAX,
       "summary of any window in 50 µs",
       `slowest ${numberText(worst("summaryNs"))} ns`,
     ),
     tell(
-      worst("heapBytesPerAccept") <= heapBytesPerAcceptMax,
+      worst("heapBytesPerAccept") <= HEAP_BYTES_PER_ACCEPT_MAX,
       "no garbage from accept",
       `at most ${numberText(worst("heapBytesPerAccept"))} B and ${numberText(worst("gcCount"))} collections`,
     ),
   ];
   if (sizes.length === 1) return remarks;
   const found = `${numberText(growth)} times as long at ${numberText(largest)} payments as at ${numberText(smallest)}`;
-  return [...remarks, tell(growth <= flatRatioMax, `accept is flat, within ${flatRatioMax}`, found)];
+  return [...remarks, tell(growth <= FLAT_RATIO_MAX, `accept is flat, within ${FLAT_RATIO_MAX}`, found)];
 }
 
-function chartOf(title: string, shown: typeof operations, rounds: ReadonlyMap<number, readonly CoreRound[]>): Chart {
+function chartOf(title: string, shown: typeof OPERATIONS, rounds: ReadonlyMap<number, readonly CoreRound[]>): Chart {
   return {
     title,
     x: { label: "payments in the ledger", scale: "log" },

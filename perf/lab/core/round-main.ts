@@ -5,25 +5,25 @@ import { BenchmarkPayments } from "./payments.ts";
 import type { CoreRound } from "./round.ts";
 
 /** A process of its own for one size and one round: `node --expose-gc build/perf/lab/core/round-main.js SIZE PAYMENTS`; prints a CoreRound. */
-const warmUpSize = 20_000;
-const warmUpLaps = 5;
-const drawnCount = 262_144;
-const windowCount = 10_000;
+const WARM_UP_SIZE = 20_000;
+const WARM_UP_LAPS = 5;
+const DRAWN_COUNT = 262_144;
+const WINDOW_COUNT = 10_000;
 
 /** Everything is compiled before it is measured. */
 async function warmUp(): Promise<void> {
-  const bench = new BenchEngine(warmUpSize);
+  const bench = new BenchEngine(WARM_UP_SIZE);
   const heap = new HeapWatch();
-  for (let lap = 0; lap < warmUpLaps; lap++) {
+  for (let lap = 0; lap < WARM_UP_LAPS; lap++) {
     const payments = new BenchmarkPayments(lap);
     bench.acceptAll(payments, heap);
-    bench.acceptDuplicates(payments, warmUpSize);
+    bench.acceptDuplicates(payments, WARM_UP_SIZE);
     bench.processAll();
     bench.sumWindows(1000);
-    bench.lookUpByCorrelationId(payments, warmUpSize);
-    bench.lookUpByPaymentId(warmUpSize);
+    bench.lookUpByCorrelationId(payments, WARM_UP_SIZE);
+    bench.lookUpByPaymentId(WARM_UP_SIZE);
     bench.purge();
-    measureIndex(warmUpSize, payments);
+    measureIndex(WARM_UP_SIZE, payments);
   }
   await heap.end();
 }
@@ -54,17 +54,17 @@ async function measure(size: number, paymentsMin: number): Promise<CoreRound> {
     processNs += bench.processAll() / lapCount;
   }
   const { bytesPerOperation, gcCount, gcMs } = await heap.end();
-  const windows = bench.sumWindows(windowCount);
+  const windows = bench.sumWindows(WINDOW_COUNT);
   return {
     size,
     acceptFirstTouchNs: firstNs,
     acceptNs,
-    acceptDuplicateNs: bench.acceptDuplicates(payments, drawnCount),
+    acceptDuplicateNs: bench.acceptDuplicates(payments, DRAWN_COUNT),
     processNs,
     summaryNs: windows.mean,
     summaryP99Ns: windows.p99,
-    lookUpByCorrelationIdNs: bench.lookUpByCorrelationId(payments, drawnCount),
-    lookUpByPaymentIdNs: bench.lookUpByPaymentId(drawnCount),
+    lookUpByCorrelationIdNs: bench.lookUpByCorrelationId(payments, DRAWN_COUNT),
+    lookUpByPaymentIdNs: bench.lookUpByPaymentId(DRAWN_COUNT),
     indexNs: measureIndex(size, payments),
     heapBytesPerAccept: bytesPerOperation,
     gcCount,

@@ -1,10 +1,10 @@
 import { execFile } from "node:child_process";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
-import { instanceNodeFlags } from "../../launch/plans.ts";
+import { INSTANCE_NODE_FLAGS } from "../../launch/plans.ts";
 
 /** One size in one round. Nanoseconds are per operation. */
-export interface CoreRound {
+export type CoreRound = {
   /** Payments in the ledger, which is then full. */
   readonly size: number;
   /** Into memory never written before: the kernel's first look at every page is in it. */
@@ -30,16 +30,16 @@ export interface CoreRound {
   readonly usedBytesPerPayment: number;
   /** Growth of the process while the ledger was filled and processed for the first time. */
   readonly rssBytesPerPayment: number;
-}
+};
 
 /** Of the largest payment count: rows, index, totals, queue, and what the check of the sums needs. */
-export const memoryBytesPerPayment = 90;
+export const MEMORY_BYTES_PER_PAYMENT = 90;
 
-const roundMain = fileURLToPath(new URL("./round-main.js", import.meta.url));
+const ROUND_MAIN = fileURLToPath(new URL("./round-main.js", import.meta.url));
 
 /** In a process of its own, with the flags that an instance has: nothing is left over from the round before. */
 export async function measureRound(size: number, payments: number, signal: AbortSignal): Promise<CoreRound> {
-  const args = [...instanceNodeFlags, "--expose-gc", roundMain, `${size}`, `${payments}`];
+  const args = [...INSTANCE_NODE_FLAGS, "--expose-gc", ROUND_MAIN, `${size}`, `${payments}`];
   const { stdout } = await promisify(execFile)(process.execPath, args, { signal });
   return JSON.parse(stdout) as CoreRound;
 }

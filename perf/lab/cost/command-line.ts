@@ -1,10 +1,10 @@
 import { parseArgs } from "node:util";
 import { readDecimal, readWholeNumber } from "../command/number-options.ts";
-import { outputOptions, outputUsage, readOutDir } from "../command/output-options.ts";
-import { limitOptions, limitUsage, readLimits } from "../contenders/limit-options.ts";
+import { OUTPUT_OPTIONS, OUTPUT_USAGE, readOutDir } from "../command/output-options.ts";
+import { LIMIT_OPTIONS, LIMIT_USAGE, readLimits } from "../contenders/limit-options.ts";
 import type { Limits } from "../contenders/limited-topology.ts";
 
-export const usage = `The CPU time a payment costs at a constant rate: nginx and both instances, user and system, without what they take when idle.
+export const USAGE = `The CPU time a payment costs at a constant rate: nginx and both instances, user and system, without what they take when idle.
 
   npm run perf:cost -- [options]
 
@@ -15,16 +15,16 @@ export const usage = `The CPU time a payment costs at a constant rate: nginx and
   --warm-up SECONDS        before the first round                                    (3)
   --idle SECONDS           in each round, to measure what nobody's payment costs     (5)
   --profile SECONDS        of a load of its own under V8's CPU profiler; 0: none    (10)
-${limitUsage}
+${LIMIT_USAGE}
 
 The modes: ours with healthy processors; ours with processors that fail, so that payments are accepted and wait: that is the cost of
 accepting, and what the healthy mode takes more is the cost of processing; the floor: the same nginx and processes that only say 202.
 
-${outputUsage}
+${OUTPUT_USAGE}
   --help
 `;
 
-export interface CostOptions {
+export type CostOptions = {
   readonly ratePerSecond: number;
   readonly durationMs: number;
   readonly roundCount: number;
@@ -34,12 +34,12 @@ export interface CostOptions {
   readonly idleMs: number;
   readonly profileMs: number;
   readonly limits: Limits | undefined;
-}
+};
 
-export interface CommandLine {
+export type CommandLine = {
   readonly options: CostOptions;
   readonly outDir: string | undefined;
-}
+};
 
 /** Throws a one-line `rule: name=value` error on a wrong argument. */
 export function readCommandLine(args: string[]): CommandLine | "help" {
@@ -55,8 +55,8 @@ export function readCommandLine(args: string[]): CommandLine | "help" {
       idle: text,
       profile: text,
       help: { type: "boolean" },
-      ...limitOptions,
-      ...outputOptions,
+      ...LIMIT_OPTIONS,
+      ...OUTPUT_OPTIONS,
     },
   });
   if (values.help === true) return "help";

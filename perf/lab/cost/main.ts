@@ -4,7 +4,7 @@ import { warmUpContenders } from "../contenders/warm-up-contenders.ts";
 import { describeMachine } from "../contest/environment.ts";
 import { describeCommit } from "../report/commit.ts";
 import { finish } from "../report/finish.ts";
-import { type CostOptions, readCommandLine, usage } from "./command-line.ts";
+import { type CostOptions, readCommandLine, USAGE } from "./command-line.ts";
 import { type CostMeasurement, measureCost } from "./measure.ts";
 import { profileCost } from "./profile.ts";
 import { costCharts, costFigures, costRemarks, profileText } from "./report.ts";
@@ -12,7 +12,7 @@ import { costCharts, costFigures, costRemarks, profileText } from "./report.ts";
 async function main(signal: AbortSignal): Promise<void> {
   const commandLine = readCommandLine(process.argv.slice(2));
   if (commandLine === "help") {
-    process.stdout.write(usage);
+    process.stdout.write(USAGE);
     return;
   }
   const { options, outDir } = commandLine;

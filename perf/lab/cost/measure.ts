@@ -11,13 +11,13 @@ import type { CostOptions } from "./command-line.ts";
 export type Mode = "healthy" | "accept" | "floor";
 
 /** CPU microseconds per payment. */
-export interface Cost {
+export type Cost = {
   readonly userUs: number;
   readonly systemUs: number;
-}
+};
 
 /** One load, as it was measured. */
-interface LoadUsage {
+type LoadUsage = {
   readonly mode: Mode;
   readonly round: number;
   readonly paymentCount: number;
@@ -27,31 +27,31 @@ interface LoadUsage {
   readonly generatorCpuShare: number;
   /** Why the round is not what it should be. */
   readonly problem: string | undefined;
-}
+};
 
 /** What one load cost, idling taken off. */
-export interface CostRound extends LoadUsage {
+export type CostRound = LoadUsage & {
   readonly nginx: Cost;
   /** Both together. */
   readonly instances: Cost;
-}
+};
 
 /** CPU shares of one process when nobody pays. */
-export interface IdleShare {
+export type IdleShare = {
   readonly name: string;
   readonly cpuShare: number;
   readonly systemShare: number;
-}
+};
 
-export interface CostMeasurement {
+export type CostMeasurement = {
   readonly rounds: readonly CostRound[];
   /** The median over the rounds: some idle seconds are busier than others. */
   readonly idle: Readonly<Record<"ours" | "floor", readonly IdleShare[]>>;
-}
+};
 
-const settleWaitMs = 60_000;
+const SETTLE_WAIT_MS = 60_000;
 /** After a purge, before idling is measured: connections close, journals are put aside. */
-const restMs = 1000;
+const REST_MS = 1000;
 
 export async function measureCost(
   contenders: readonly Contender[],
@@ -111,7 +111,7 @@ async function measureIdle(
   signal: AbortSignal,
 ): Promise<Map<Contender, UsageBetween[]>> {
   for (const { books } of contenders) await books?.purge();
-  await sleep(restMs, undefined, { signal });
+  await sleep(REST_MS, undefined, { signal });
   const before = contenders.map(({ topology }) => topology?.readings() ?? []);
   const beganAtMs = performance.now();
   await sleep(idleMs, undefined, { signal });
@@ -124,10 +124,10 @@ async function measureIdle(
   );
 }
 
-interface Turn {
+type Turn = {
   readonly mode: Mode;
   readonly round: number;
-}
+};
 
 async function measureMode(
   contender: Contender,
@@ -142,7 +142,7 @@ async function measureMode(
   await books?.open();
   if (turn.mode === "accept") await books?.setFailing(true);
   const leadIn = await load(leadInMs);
-  if (turn.mode === "healthy") await books?.settle(leadIn.acceptedCount, leadIn.failedCount, settleWaitMs);
+  if (turn.mode === "healthy") await books?.settle(leadIn.acceptedCount, leadIn.failedCount, SETTLE_WAIT_MS);
 
   const before: ProcessReading[] = topology?.readings() ?? [];
   const beganAtMs = performance.now();
@@ -150,12 +150,12 @@ async function measureMode(
   const acceptedCount = leadIn.acceptedCount + measured.acceptedCount;
   const failedCount = leadIn.failedCount + measured.failedCount;
   // What is still being processed is part of the cost.
-  const settled = turn.mode === "healthy" ? await books?.settle(acceptedCount, failedCount, settleWaitMs) : undefined;
+  const settled = turn.mode === "healthy" ? await books?.settle(acceptedCount, failedCount, SETTLE_WAIT_MS) : undefined;
   const usage = usageBetween(before, topology?.readings() ?? [], performance.now() - beganAtMs);
   const processedCount = turn.mode === "accept" ? await books?.processedCount() : 0;
 
   if (turn.mode === "accept") await books?.setFailing(false);
-  const drained = turn.mode === "accept" ? await books?.settle(acceptedCount, failedCount, settleWaitMs) : settled;
+  const drained = turn.mode === "accept" ? await books?.settle(acceptedCount, failedCount, SETTLE_WAIT_MS) : settled;
   return {
     ...turn,
     paymentCount: measured.acceptedCount,

@@ -1,52 +1,52 @@
 /** A .cpuprofile as V8 writes it; times are in microseconds of the monotonic clock. */
-export interface CpuProfile {
+export type CpuProfile = {
   readonly nodes: readonly ProfileNode[];
   readonly startTime: number;
   /** The node that was running at each sample, and the time since the sample before. */
   readonly samples: readonly number[];
   readonly timeDeltas: readonly number[];
-}
+};
 
-export interface ProfileNode {
+export type ProfileNode = {
   readonly id: number;
   readonly callFrame: { readonly functionName: string; readonly url: string; readonly lineNumber: number };
   readonly children?: readonly number[];
-}
+};
 
-export interface ProfileSummary {
+export type ProfileSummary = {
   /** Idle time is left out. */
   readonly busyMs: number;
   readonly categories: readonly { readonly name: string; readonly selfMs: number }[];
   readonly functions: readonly FunctionTime[];
-}
+};
 
-export interface FunctionTime {
+export type FunctionTime = {
   readonly name: string;
   /** File and line, or whose it is. */
   readonly place: string;
   readonly selfMs: number;
-}
+};
 
 /** What the clock of a profile, and process.hrtime, say; in microseconds. */
-export interface ProfileWindow {
+export type ProfileWindow = {
   readonly fromUs: number;
   readonly toUs: number;
-}
+};
 
-const functionCountMax = 25;
-const idleName = "(idle)";
+const FUNCTION_COUNT_MAX = 25;
+const IDLE_NAME = "(idle)";
 
-const fileSystem = "node:fs";
+const FILE_SYSTEM = "node:fs";
 
 /** V8's own entries, which are no functions. */
-const ofV8: ReadonlyMap<string, string> = new Map([
+const OF_V8: ReadonlyMap<string, string> = new Map([
   ["(garbage collector)", "garbage collection"],
   ["(program)", "native: uWebSockets, libuv and the kernel, outside JavaScript"],
   ["(root)", "native: uWebSockets, libuv and the kernel, outside JavaScript"],
 ]);
 
 /** By file; the first that matches. Paths are those of the build. */
-const rooms: readonly (readonly [part: string, category: string])[] = [
+const ROOMS: readonly (readonly [part: string, category: string])[] = [
   ["/build/core/", "engine (core/)"],
   ["/build/server/journal/", "journal"],
   ["/build/server/group-commit", "journal"],
@@ -72,7 +72,7 @@ export function summariseProfiles(profiles: readonly CpuProfile[], window: Profi
   for (const profile of profiles) {
     const categoryOf = categorise(profile.nodes);
     for (const [node, selfUs] of selfTimes(profile, window)) {
-      if (node.callFrame.functionName === idleName) continue;
+      if (node.callFrame.functionName === IDLE_NAME) continue;
       const selfMs = selfUs / 1000;
       const category = categoryOf(node);
       busyMs += selfMs;
@@ -87,7 +87,7 @@ export function summariseProfiles(profiles: readonly CpuProfile[], window: Profi
   return {
     busyMs,
     categories: categories.sort((a, b) => b.selfMs - a.selfMs),
-    functions: [...byFunction.values()].sort((a, b) => b.selfMs - a.selfMs).slice(0, functionCountMax),
+    functions: [...byFunction.values()].sort((a, b) => b.selfMs - a.selfMs).slice(0, FUNCTION_COUNT_MAX),
   };
 }
 
@@ -115,9 +115,9 @@ function categorise(nodes: readonly ProfileNode[]): (node: ProfileNode) => strin
   const parents = new Map(nodes.flatMap((node) => (node.children ?? []).map((child) => [child, node] as const)));
   const categoryOf = (node: ProfileNode): string => {
     const { functionName, url } = node.callFrame;
-    const own = ofV8.get(functionName);
+    const own = OF_V8.get(functionName);
     if (own !== undefined) return own;
-    if (url !== "" && !url.startsWith(fileSystem)) return rooms.find(([part]) => url.includes(part))?.[1] ?? "other";
+    if (url !== "" && !url.startsWith(FILE_SYSTEM)) return ROOMS.find(([part]) => url.includes(part))?.[1] ?? "other";
     const parent = parents.get(node.id);
     return parent === undefined ? "other" : categoryOf(parent);
   };
@@ -126,7 +126,7 @@ function categorise(nodes: readonly ProfileNode[]): (node: ProfileNode) => strin
 
 function placeOf({ callFrame }: ProfileNode, category: string): string {
   const { url, lineNumber } = callFrame;
-  if (url === "") return !ofV8.has(callFrame.functionName) ? `native, called by: ${category}` : "";
+  if (url === "") return !OF_V8.has(callFrame.functionName) ? `native, called by: ${category}` : "";
   // V8 counts lines from 0.
   return `${url.replace(/^.*\/(build|node_modules)\//, "").replace(/^file:\/\//, "")}:${lineNumber + 1}`;
 }

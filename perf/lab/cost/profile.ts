@@ -8,8 +8,8 @@ import { loadRound } from "../load/load-round.ts";
 import type { CostOptions } from "./command-line.ts";
 import { type CpuProfile, type ProfileSummary, summariseProfiles } from "./profile-summary.ts";
 
-const samplingUs = 250;
-const settleWaitMs = 30_000;
+const SAMPLING_US = 250;
+const SETTLE_WAIT_MS = 30_000;
 
 /**
  * Pays a topology of its own whose instances run under V8's profiler, so that the measured ones are not disturbed by it. Without limits:
@@ -21,7 +21,7 @@ export async function profileCost(
 ): Promise<ProfileSummary> {
   const folder = mkdtempSync(join(tmpdir(), "rinha-profile-"));
   try {
-    const nodeFlags = ["--cpu-prof", `--cpu-prof-dir=${folder}`, `--cpu-prof-interval=${samplingUs}`];
+    const nodeFlags = ["--cpu-prof", `--cpu-prof-dir=${folder}`, `--cpu-prof-interval=${SAMPLING_US}`];
     const contenders = await startContenders(
       { limits: undefined, logLevel: undefined, hasFloor: false, nodeFlags },
       signal,
@@ -42,7 +42,7 @@ export async function profileCost(
         signal,
       } as const;
       const { acceptedCount, failedCount } = await loadRound(load);
-      await books?.settle(acceptedCount, failedCount, settleWaitMs);
+      await books?.settle(acceptedCount, failedCount, SETTLE_WAIT_MS);
       window = { fromUs, toUs: nowUs() };
     } finally {
       // The profiles are written as the instances end.

@@ -1,10 +1,10 @@
-import { latenessMsMax } from "../load/load-summary.ts";
+import { LATENESS_MS_MAX } from "../load/load-summary.ts";
 import { figure } from "../report/figure.ts";
 import type { Chart, Figure } from "../report/result.ts";
 import { type CostMeasurement, type CostRound, type Mode, totalUs } from "./measure.ts";
 import type { ProfileSummary } from "./profile-summary.ts";
 
-const unit = "µs";
+const UNIT = "µs";
 
 function roundsOf(rounds: readonly CostRound[], mode: Mode): CostRound[] {
   return rounds.filter((round) => round.mode === mode);
@@ -15,7 +15,7 @@ export function costFigures(rounds: readonly CostRound[]): Figure[] {
   const all = ({ nginx, instances }: CostRound): number => totalUs(nginx) + totalUs(instances);
   const system = ({ nginx, instances }: CostRound): number => nginx.systemUs + instances.systemUs;
   const lower = (name: string, of: readonly CostRound[], value: (round: CostRound, i: number) => number): Figure =>
-    figure(name, unit, "lower", of.map(value));
+    figure(name, UNIT, "lower", of.map(value));
   return [
     lower("CPU per payment, nginx and instances", healthy, all),
     lower("of it nginx", healthy, ({ nginx }) => totalUs(nginx)),
@@ -40,7 +40,7 @@ export function costCharts(rounds: readonly CostRound[], profile: ProfileSummary
   const perRound: Chart = {
     title: "CPU per payment, round by round",
     x: { label: "round", scale: "linear" },
-    y: { label: unit, scale: "linear" },
+    y: { label: UNIT, scale: "linear" },
     series: modes.flatMap((mode) => [
       {
         label: `${mode}, nginx`,
@@ -78,8 +78,8 @@ export function costRemarks({ rounds, idle }: CostMeasurement): string[] {
   const remarks: string[] = [];
   for (const { mode, round, problem, latenessP99Ms } of rounds) {
     if (problem !== undefined) remarks.push(`${mode}, round ${round}: ${problem}`);
-    if (latenessP99Ms > latenessMsMax) {
-      remarks.push(`the generator was late by more than ${latenessMsMax} ms at its p99: ${mode}, round ${round}`);
+    if (latenessP99Ms > LATENESS_MS_MAX) {
+      remarks.push(`the generator was late by more than ${LATENESS_MS_MAX} ms at its p99: ${mode}, round ${round}`);
     }
   }
   const throttled = rounds.filter(({ usage }) => usage.some(({ throttledShare }) => throttledShare > 0.01));

@@ -5,8 +5,8 @@ import { Listener } from "../../../server/listener.ts";
  * The floor: what any service costs on this machine that takes a payment's body and answers 202. It stands in for an instance:
  * `LISTEN=unix:<path> node build/perf/lab/floor/main.js`. It knows nothing, so its summary is all zeros.
  */
-const noTotals = { totalRequests: 0, totalAmount: 0 };
-const emptySummary = JSON.stringify({ default: noTotals, fallback: noTotals });
+const NO_TOTALS = { totalRequests: 0, totalAmount: 0 };
+const EMPTY_SUMMARY = JSON.stringify({ default: NO_TOTALS, fallback: NO_TOTALS });
 const ignore = (): void => {};
 /** The body is read, not looked at; counting its bytes keeps anybody from leaving the reading out. */
 let bodyBytes = 0;
@@ -28,7 +28,7 @@ const listener = await Listener.open(address, (app) => {
   });
   app.get("/payments-summary", (res) => {
     res.writeHeader("Content-Type", "application/json");
-    res.end(emptySummary);
+    res.end(EMPTY_SUMMARY);
   });
   app.post("/purge-payments", (res) => {
     res.end();

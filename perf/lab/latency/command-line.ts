@@ -1,13 +1,13 @@
 import { parseArgs } from "node:util";
 import { readUrl } from "../../audit/command-line.ts";
 import { readDecimal, readWholeNumber } from "../command/number-options.ts";
-import { outputOptions, outputUsage, readOutDir } from "../command/output-options.ts";
-import { limitOptions, limitUsage, readLimits } from "../contenders/limit-options.ts";
+import { OUTPUT_OPTIONS, OUTPUT_USAGE, readOutDir } from "../command/output-options.ts";
+import { LIMIT_OPTIONS, LIMIT_USAGE, readLimits } from "../contenders/limit-options.ts";
 import type { Limits } from "../contenders/limited-topology.ts";
 import type { Target } from "../contest/measurement.ts";
 import type { Pacing } from "../load/pacer.ts";
 
-export const usage = `The latency of accepting payments at constant rates, against the floor: the same nginx and processes that only say 202.
+export const USAGE = `The latency of accepting payments at constant rates, against the floor: the same nginx and processes that only say 202.
 
   npm run perf:latency -- [options]
 
@@ -18,7 +18,7 @@ export const usage = `The latency of accepting payments at constant rates, again
   --warm-up SECONDS        before the first round, at the highest rate               (3)
   --pacing NAME            thread: exact to 0.1 ms; timer: 1 ms, half the CPU   (thread)
   --no-floor               only ours
-${limitUsage}
+${LIMIT_USAGE}
 
 Payments leave on schedule, whatever the answers do, and latency counts from when each was due. After each round of ours everything
 accepted must be charged exactly once.
@@ -29,11 +29,11 @@ Against any other entry, with or without the floor (whose limits the options the
   --fallback URL
   --token TOKEN            the processors' admin token                             (123)
 
-${outputUsage}
+${OUTPUT_USAGE}
   --help
 `;
 
-export interface LatencyOptions {
+export type LatencyOptions = {
   readonly rates: readonly number[];
   readonly roundCount: number;
   readonly durationMs: number;
@@ -42,22 +42,22 @@ export interface LatencyOptions {
   readonly pacing: Pacing;
   readonly hasFloor: boolean;
   readonly limits: Limits | undefined;
-}
+};
 
-export interface CommandLine {
+export type CommandLine = {
   readonly options: LatencyOptions;
   readonly target: OtherTarget | undefined;
   readonly outDir: string | undefined;
-}
+};
 
-export interface OtherTarget {
+export type OtherTarget = {
   readonly service: URL;
   /** `undefined`: what was charged cannot be checked. */
   readonly books: Target | undefined;
-}
+};
 
-const ratesMax = 10;
-export const rateMax = 50_000;
+const RATES_MAX = 10;
+export const RATE_MAX = 50_000;
 
 /** Throws a one-line `rule: name=value` error on a wrong argument. */
 export function readCommandLine(args: string[]): CommandLine | "help" {
@@ -78,8 +78,8 @@ export function readCommandLine(args: string[]): CommandLine | "help" {
       fallback: text,
       token: text,
       help: flag,
-      ...limitOptions,
-      ...outputOptions,
+      ...LIMIT_OPTIONS,
+      ...OUTPUT_OPTIONS,
     },
   });
   if (values.help === true) return "help";
@@ -99,8 +99,8 @@ export function readCommandLine(args: string[]): CommandLine | "help" {
 }
 
 function readRates(text: string): number[] {
-  const rates = text.split(",").map((rate) => readDecimal("rates", rate, 1, rateMax));
-  if (rates.length > ratesMax) throw new Error(`rates must be at most ${ratesMax}: rates=${text}`);
+  const rates = text.split(",").map((rate) => readDecimal("rates", rate, 1, RATE_MAX));
+  if (rates.length > RATES_MAX) throw new Error(`rates must be at most ${RATES_MAX}: rates=${text}`);
   return rates;
 }
 

@@ -4,14 +4,14 @@ import { type Contender, limitRemarks, startContenders, startFloor, stopContende
 import { describeMachine } from "../contest/environment.ts";
 import { describeCommit } from "../report/commit.ts";
 import { finish } from "../report/finish.ts";
-import { type CommandLine, type OtherTarget, readCommandLine, usage } from "./command-line.ts";
+import { type CommandLine, type OtherTarget, readCommandLine, USAGE } from "./command-line.ts";
 import { measureLatency } from "./measure.ts";
 import { latencyCharts, latencyDetails, latencyFigures, latencyRemarks } from "./report.ts";
 
 async function main(signal: AbortSignal): Promise<void> {
   const commandLine = readCommandLine(process.argv.slice(2));
   if (commandLine === "help") {
-    process.stdout.write(usage);
+    process.stdout.write(USAGE);
     return;
   }
   const { options, outDir } = commandLine;

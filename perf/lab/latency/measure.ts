@@ -8,7 +8,7 @@ import { isGeneratorLate } from "../load/load-summary.ts";
 import type { LatencyOptions } from "./command-line.ts";
 
 /** One round of one contender at one rate. */
-export interface LatencyRound {
+export type LatencyRound = {
   readonly contender: Contender["name"];
   readonly round: number;
   readonly load: LoadRound;
@@ -16,10 +16,10 @@ export interface LatencyRound {
   /** CPU share of those whose turn it was not. */
   readonly idleCpuShare: number;
   readonly settlement: Settlement | undefined;
-}
+};
 
 /** How long after a round everything must be processed at the latest. */
-const settleWaitMs = 30_000;
+const SETTLE_WAIT_MS = 30_000;
 
 /** All rounds, the contenders taking turns: a noisy minute of the machine is everybody's. */
 export async function measureLatency(
@@ -61,7 +61,7 @@ async function measureRound(
   const before = readAll();
   const load = await loadRound({ target: url, ratePerSecond, leadInMs, durationMs, pacing, signal });
   const [usage = [], ...idle] = readAll().map((after, i) => usageBetween(before[i]!, after, load.elapsedMs));
-  const settlement = await books?.settle(load.acceptedCount, load.failedCount, settleWaitMs);
+  const settlement = await books?.settle(load.acceptedCount, load.failedCount, SETTLE_WAIT_MS);
   const idleCpuShare = idle.flat().reduce((sum, { name, cpuShare }) => sum + (isShared(name) ? 0 : cpuShare), 0);
   return { contender: name, round, load, usage, idleCpuShare, settlement };
 }

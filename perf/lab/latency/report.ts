@@ -1,18 +1,18 @@
 import { failuresText, roundDetails } from "../load/load-round.ts";
-import { isGeneratorLate, latenessMsMax } from "../load/load-summary.ts";
+import { isGeneratorLate, LATENESS_MS_MAX } from "../load/load-summary.ts";
 import { Samples } from "../load/samples.ts";
 import { figure, median } from "../report/figure.ts";
 import type { Axis, Chart, Figure, Series } from "../report/result.ts";
 import type { LatencyRound } from "./measure.ts";
 
-const percentiles = [
+const PERCENTILES = [
   { name: "p50", at: 50 },
   { name: "p99", at: 99 },
   { name: "p99.9", at: 99.9 },
 ] as const;
 
-const percentileAxis: Axis = { label: "percentile", scale: "percentile" };
-const latencyAxis: Axis = { label: "latency, ms", scale: "log" };
+const PERCENTILE_AXIS: Axis = { label: "percentile", scale: "percentile" };
+const LATENCY_AXIS: Axis = { label: "latency, ms", scale: "log" };
 
 type Name = LatencyRound["contender"];
 
@@ -40,7 +40,7 @@ class Rounds {
 export function latencyFigures(measured: readonly LatencyRound[]): Figure[] {
   const rounds = new Rounds(measured);
   return rounds.rates.flatMap((rate) => [
-    ...percentiles.flatMap(({ name: percentile, at }) => {
+    ...PERCENTILES.flatMap(({ name: percentile, at }) => {
       const values = new Map(
         rounds.names.map((name) => [name, rounds.of(rate, name).map(({ load }) => load.latencyMs.at(at))]),
       );
@@ -75,15 +75,15 @@ export function latencyCharts(measured: readonly LatencyRound[]): Chart[] {
   const perRate = rounds.rates.flatMap((rate): Chart[] => [
     {
       title: `Latency at ${rate}/s, all rounds`,
-      x: percentileAxis,
-      y: latencyAxis,
+      x: PERCENTILE_AXIS,
+      y: LATENCY_AXIS,
       series: rounds.names.map((name) => distribution(name, rounds.of(rate, name), "latencyMs")),
     },
     overTime(rounds, rate),
   ]);
   const lateness: Chart = {
     title: "The generator's own lateness",
-    x: percentileAxis,
+    x: PERCENTILE_AXIS,
     y: { label: "from due to sent, ms", scale: "log" },
     series: rounds.rates.flatMap((rate) =>
       rounds.names.map((name) => distribution(`${name} at ${rate}/s`, rounds.of(rate, name), "latenessMs")),
@@ -114,7 +114,7 @@ function overTime(rounds: Rounds, rate: number): Chart {
   return {
     title: `Latency over time at ${rate}/s, second by second`,
     x: { label: "seconds of the rounds, one after the other", scale: "linear" },
-    y: latencyAxis,
+    y: LATENCY_AXIS,
     series,
     bands: Array.from({ length: roundCount }, (_, i) => ({
       from: i * secondCount,
@@ -131,7 +131,7 @@ export function latencyRemarks(measured: readonly LatencyRound[]): string[] {
   const idleShares = measured.map(({ idleCpuShare }) => idleCpuShare);
   const remarks: string[] = [];
   if (late.length > 0) {
-    remarks.push(`the generator was late by more than ${latenessMsMax} ms at its p99: ${late.map(at).join("; ")}`);
+    remarks.push(`the generator was late by more than ${LATENESS_MS_MAX} ms at its p99: ${late.map(at).join("; ")}`);
   }
   for (const round of measured) {
     if (round.load.failedCount > 0) remarks.push(`not accepted, ${at(round)}: ${failuresText(round.load.failures)}`);

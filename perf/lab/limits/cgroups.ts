@@ -3,12 +3,12 @@ import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 
 /** What one container of the contest may use. */
-export interface Limit {
+export type Limit = {
   readonly cpus: number;
   readonly memoryBytes: number;
-}
+};
 
-export interface LimitUsage {
+export type LimitUsage = {
   /** Memory at its highest, as the kernel charges it: caches and socket buffers too. */
   readonly memoryPeakBytes: number;
   /** Times the memory limit was hit. */
@@ -16,35 +16,35 @@ export interface LimitUsage {
   /** Periods of 100 ms in which the CPU was used up before their end, and for how long everything then stood still. */
   readonly throttledCount: number;
   readonly throttledMs: number;
-}
+};
 
 /** CPU time of a group: everybody who is or was in it. */
-export interface CpuTime {
+export type CpuTime = {
   readonly totalMs: number;
   /** How the total splits is sampled by the kernel, once a tick; the total itself is exact where it comes from a cgroup. */
   readonly systemMs: number;
-}
+};
 
 /** As Docker has it. */
-const periodUs = 100_000;
-const mebibyte = 1024 * 1024;
-const groupPrefix = "rinha-contest-";
+const PERIOD_US = 100_000;
+const MEBIBYTE = 1024 * 1024;
+const GROUP_PREFIX = "rinha-contest-";
 /** A group can be removed a moment after its last process is gone. */
-const removeTriesMax = 50;
-const removeRetryMs = 20;
+const REMOVE_TRIES_MAX = 50;
+const REMOVE_RETRY_MS = 20;
 
 /** In each hierarchy one; CPU accounting is not everywhere. */
 type Folders = readonly [cpu: string, memory: string, ...account: string[]];
 
 export function limitText({ cpus, memoryBytes }: Limit): string {
-  return `${cpus} CPU, ${memoryBytes / mebibyte} MB`;
+  return `${cpus} CPU, ${memoryBytes / MEBIBYTE} MB`;
 }
 
 /** `0.3:50` is 0.3 CPU and 50 MB. */
 export function readLimit(name: string, text: string): Limit {
   const match = /^(\d+(?:\.\d+)?):(\d+)$/.exec(text);
-  const limit = { cpus: Number(match?.[1]), memoryBytes: Number(match?.[2]) * mebibyte };
-  if (!(limit.cpus >= 0.01 && limit.memoryBytes >= mebibyte)) {
+  const limit = { cpus: Number(match?.[1]), memoryBytes: Number(match?.[2]) * MEBIBYTE };
+  if (!(limit.cpus >= 0.01 && limit.memoryBytes >= MEBIBYTE)) {
     throw new Error(`${name} must be CPUS:MEGABYTES such as 0.6:150: ${name}=${text}`);
   }
   return limit;
@@ -70,7 +70,7 @@ export class ControlGroups {
     if (!existsSync(join(this.#memoryRoot, "memory.limit_in_bytes"))) return "no cgroup v1 with a memory controller";
     try {
       this.#removeLeftovers();
-      this.create("probe", { cpus: 1, memoryBytes: mebibyte });
+      this.create("probe", { cpus: 1, memoryBytes: MEBIBYTE });
       for (const folder of this.#foldersOf("probe")) rmdirSync(folder);
       this.#names.delete("probe");
       return undefined;
@@ -86,8 +86,8 @@ export class ControlGroups {
     for (const folder of this.#foldersOf(name)) mkdirSync(folder, { recursive: true });
     if (limit === undefined) return;
     const { cpus, memoryBytes } = limit;
-    writeFileSync(join(cpu, "cpu.cfs_period_us"), `${periodUs}`);
-    writeFileSync(join(cpu, "cpu.cfs_quota_us"), `${Math.round(cpus * periodUs)}`);
+    writeFileSync(join(cpu, "cpu.cfs_period_us"), `${PERIOD_US}`);
+    writeFileSync(join(cpu, "cpu.cfs_quota_us"), `${Math.round(cpus * PERIOD_US)}`);
     writeFileSync(join(memory, "memory.limit_in_bytes"), `${memoryBytes}`);
   }
 
@@ -133,7 +133,7 @@ export class ControlGroups {
   #removeLeftovers(): void {
     for (const root of this.#roots) {
       for (const entry of readdirSync(root)) {
-        const pid = new RegExp(`^${groupPrefix}(\\d+)-`).exec(entry)?.[1];
+        const pid = new RegExp(`^${GROUP_PREFIX}(\\d+)-`).exec(entry)?.[1];
         if (pid === undefined || existsSync(`/proc/${pid}`)) continue;
         try {
           rmdirSync(join(root, entry));
@@ -153,7 +153,7 @@ export class ControlGroups {
   }
 
   #groupOf(name: string): string {
-    return `${groupPrefix}${process.pid}-${name}`;
+    return `${GROUP_PREFIX}${process.pid}-${name}`;
   }
 
   #foldersOf(name: string): Folders {
@@ -167,8 +167,8 @@ async function removeGroup(folder: string): Promise<void> {
     try {
       rmdirSync(folder);
     } catch (error) {
-      if (tries === removeTriesMax) throw error;
-      await sleep(removeRetryMs);
+      if (tries === REMOVE_TRIES_MAX) throw error;
+      await sleep(REMOVE_RETRY_MS);
     }
   }
 }

@@ -1,16 +1,16 @@
 import { readdirSync, readFileSync } from "node:fs";
 
 /** Of all processes of one process group together. */
-export interface ProcessUsage {
+export type ProcessUsage = {
   readonly cpuSeconds: number;
   /** The part of it spent in the kernel. */
   readonly systemSeconds: number;
   /** Sum of each one's highest; what they share is counted for each. */
   readonly rssPeakBytes: number;
-}
+};
 
 /** USER_HZ, in which Linux counts for everybody outside the kernel. */
-export const ticksPerSecond = 100;
+export const TICKS_PER_SECOND = 100;
 
 /** `undefined` where there is no /proc, or nobody in the group. What has died is not counted. */
 export function readUsage(processGroup: number): ProcessUsage | undefined {
@@ -68,8 +68,8 @@ function readStat(pid: string): { processGroup: number; cpuSeconds: number; syst
   const [userTicks, systemTicks] = [Number(fields[11]), Number(fields[12])];
   return {
     processGroup: Number(fields[2]),
-    cpuSeconds: (userTicks + systemTicks) / ticksPerSecond,
-    systemSeconds: systemTicks / ticksPerSecond,
+    cpuSeconds: (userTicks + systemTicks) / TICKS_PER_SECOND,
+    systemSeconds: systemTicks / TICKS_PER_SECOND,
   };
 }
 

@@ -1,7 +1,7 @@
 import type { ProcessReading } from "../contenders/limited-topology.ts";
 
 /** What one process took between two readings. */
-export interface UsageBetween {
+export type UsageBetween = {
   readonly name: string;
   readonly cpuMs: number;
   readonly systemMs: number;
@@ -10,7 +10,7 @@ export interface UsageBetween {
   /** Part of the time in which it stood still because its CPU limit was used up. */
   readonly throttledShare: number;
   readonly throttledCount: number;
-}
+};
 
 /** Of a process that was started anew in between, from its start. */
 export function usageBetween(

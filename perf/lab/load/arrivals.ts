@@ -1,11 +1,11 @@
 /** A stretch of the load at a constant rate. */
-export interface RateStage {
+export type RateStage = {
   readonly ratePerSecond: number;
   readonly durationMs: number;
-}
+};
 
 /** Nobody needs more of one load, and its times are all kept in memory. */
-export const arrivalCountMax = 10_000_000;
+export const ARRIVAL_COUNT_MAX = 10_000_000;
 
 /**
  * When each request is due, in milliseconds from the beginning, ascending, in memory that threads can share. Known before the
@@ -21,7 +21,8 @@ export function scheduleArrivals(stages: readonly RateStage[]): Float64Array<Sha
   }
   const counts = stages.map(({ ratePerSecond, durationMs }) => Math.round((ratePerSecond * durationMs) / 1000));
   const count = counts.reduce((sum, one) => sum + one, 0);
-  if (!(count <= arrivalCountMax)) throw new Error(`a load must be bounded: requests=${count} max=${arrivalCountMax}`);
+  if (!(count <= ARRIVAL_COUNT_MAX))
+    throw new Error(`a load must be bounded: requests=${count} max=${ARRIVAL_COUNT_MAX}`);
   const dueMs = new Float64Array(new SharedArrayBuffer(count * Float64Array.BYTES_PER_ELEMENT));
   let at = 0;
   let stageStartMs = 0;

@@ -2,13 +2,13 @@ import { randomFillSync } from "node:crypto";
 import { connect, type Socket } from "node:net";
 import { createHistogram, type RecordableHistogram } from "node:perf_hooks";
 
-const paymentBody = '{"correlationId":"00000000-0000-4000-8000-000000000000","amount":19.90}';
-const requestHead = `POST /payments HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: ${paymentBody.length}\r\n\r\n`;
-const idAt = requestHead.length + paymentBody.indexOf("00000000-");
-const template = Buffer.from(requestHead + paymentBody);
+const PAYMENT_BODY = '{"correlationId":"00000000-0000-4000-8000-000000000000","amount":19.90}';
+const REQUEST_HEAD = `POST /payments HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: ${PAYMENT_BODY.length}\r\n\r\n`;
+const ID_AT = REQUEST_HEAD.length + PAYMENT_BODY.indexOf("00000000-");
+const TEMPLATE = Buffer.from(REQUEST_HEAD + PAYMENT_BODY);
 /** Offsets of digits that are drawn anew for every payment: all but the version and the variant. */
-const digitPlaces = [...Array(36).keys()].filter((i) => ![8, 13, 14, 18, 19, 23].includes(i));
-const acceptedHead = Buffer.from("HTTP/1.1 202");
+const DIGIT_PLACES = [...Array(36).keys()].filter((i) => ![8, 13, 14, 18, 19, 23].includes(i));
+const ACCEPTED_HEAD = Buffer.from("HTTP/1.1 202");
 
 export type LoadResult = { count: number; failedCount: number; latencyUs: RecordableHistogram };
 
@@ -24,8 +24,8 @@ export async function closedLoop(port: number, connectionCount: number, duration
 }
 
 function oneConnection(port: number, endMs: number, result: LoadResult): Promise<void> {
-  const request = Buffer.from(template);
-  const random = Buffer.alloc(digitPlaces.length * 64);
+  const request = Buffer.from(TEMPLATE);
+  const random = Buffer.alloc(DIGIT_PLACES.length * 64);
   let used = random.length;
   let sentAtMs = 0;
   return new Promise((resolve, reject) => {
@@ -35,7 +35,7 @@ function oneConnection(port: number, endMs: number, result: LoadResult): Promise
         randomFillSync(random);
         used = 0;
       }
-      for (const digit of digitPlaces) request[idAt + digit] = hexDigit(random[used++]! & 15);
+      for (const digit of DIGIT_PLACES) request[ID_AT + digit] = hexDigit(random[used++]! & 15);
       sentAtMs = performance.now();
       socket.write(request);
     };
@@ -44,7 +44,7 @@ function oneConnection(port: number, endMs: number, result: LoadResult): Promise
       const nowMs = performance.now();
       result.latencyUs.record(Math.max(1, Math.round((nowMs - sentAtMs) * 1000)));
       result.count++;
-      if (chunk.compare(acceptedHead, 0, acceptedHead.length, 0, acceptedHead.length) !== 0) result.failedCount++;
+      if (chunk.compare(ACCEPTED_HEAD, 0, ACCEPTED_HEAD.length, 0, ACCEPTED_HEAD.length) !== 0) result.failedCount++;
       if (nowMs < endMs) send();
       else closeThen(socket, resolve);
     });

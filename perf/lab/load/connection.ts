@@ -2,22 +2,22 @@ import { connect, type Socket } from "node:net";
 import { ResponseReader } from "../../../server/processor/response-reader.ts";
 
 /** What came of a request. */
-export interface Outcome {
+export type Outcome = {
   /** 0: no answer. */
   readonly status: number;
   /** From the first byte handed to the socket to the last byte of the answer: connecting is not part of it. */
   readonly durationMs: number;
   /** Why there is no answer: timeout, or the system's error code. */
   readonly error: string | null;
-}
+};
 
 /** Of one answer. More is not what this client asks for. */
-const answerBytesMax = 1024 * 1024;
+const ANSWER_BYTES_MAX = 1024 * 1024;
 /** Unless told otherwise, a connection idle for longer is not used again: the server may be closing it at this very moment. */
-const defaultIdleMsMax = 4000;
+const DEFAULT_IDLE_MS_MAX = 4000;
 
 /** Of all connections: what is in it is read before the next one fills it, so nothing is allocated for an answer's bytes. */
-const readBuffer = Buffer.allocUnsafe(64 * 1024);
+const READ_BUFFER = Buffer.allocUnsafe(64 * 1024);
 
 export type OnOutcome = (outcome: Outcome, reader: ResponseReader) => void;
 
@@ -26,7 +26,7 @@ export class Connection {
   readonly #host: string;
   readonly #port: number;
   readonly #idleMsMax: number;
-  readonly #reader = new ResponseReader(answerBytesMax);
+  readonly #reader = new ResponseReader(ANSWER_BYTES_MAX);
   #socket: Socket | null = null;
   #isConnected = false;
   #onOutcome: OnOutcome | null = null;
@@ -34,7 +34,7 @@ export class Connection {
   #sentAtMs = 0;
   #usedAtMs = 0;
 
-  constructor(url: URL, idleMsMax = defaultIdleMsMax) {
+  constructor(url: URL, idleMsMax = DEFAULT_IDLE_MS_MAX) {
     this.#idleMsMax = idleMsMax;
     // A URL has IPv6 addresses in brackets, a socket wants them without.
     this.#host = url.hostname.replace(/^\[|\]$/g, "");
@@ -78,9 +78,9 @@ export class Connection {
 
   #connect(): Socket {
     const onread = {
-      buffer: readBuffer,
+      buffer: READ_BUFFER,
       callback: (byteCount: number): boolean => {
-        if (socket === this.#socket) this.#onData(readBuffer.toString("latin1", 0, byteCount));
+        if (socket === this.#socket) this.#onData(READ_BUFFER.toString("latin1", 0, byteCount));
         return true;
       },
     };

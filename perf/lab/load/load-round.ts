@@ -4,7 +4,7 @@ import { type LoadSummary, summarise } from "./load-summary.ts";
 import { OpenLoop } from "./open-loop.ts";
 import type { Pacing } from "./pacer.ts";
 
-export interface LoadRoundOptions {
+export type LoadRoundOptions = {
   readonly target: URL;
   readonly ratePerSecond: number;
   /** Before what counts, at the same rate: connections open, queues find their length. */
@@ -13,14 +13,14 @@ export interface LoadRoundOptions {
   readonly pacing: Pacing;
   /** Calls it off. */
   readonly signal: AbortSignal;
-}
+};
 
 /** A payment that nobody answers for so long has failed. */
-const timeoutMs = 5000;
+const TIMEOUT_MS = 5000;
 /** nginx has 4096 connections and needs two for a request. */
-const connectionCountMax = 1024;
+const CONNECTION_COUNT_MAX = 1024;
 
-export interface LoadRound extends LoadSummary {
+export type LoadRound = LoadSummary & {
   readonly ratePerSecond: number;
   readonly connectionCount: number;
   /** From the beginning of the lead-in until the last answer. */
@@ -29,7 +29,7 @@ export interface LoadRound extends LoadSummary {
   readonly generatorCpuShare: number;
   /** Of the whole machine, all CPUs together; `undefined` where the system does not tell. */
   readonly machineCpuShare: number | undefined;
-}
+};
 
 /** One load at a constant rate. Rejects when it is called off. */
 export async function loadRound(options: LoadRoundOptions): Promise<LoadRound> {
@@ -39,7 +39,7 @@ export async function loadRound(options: LoadRoundOptions): Promise<LoadRound> {
     { ratePerSecond, durationMs: leadInMs },
     { ratePerSecond, durationMs },
   ]);
-  const load = new OpenLoop({ target, dueMs, timeoutMs, connectionCountMax, pacing });
+  const load = new OpenLoop({ target, dueMs, timeoutMs: TIMEOUT_MS, connectionCountMax: CONNECTION_COUNT_MAX, pacing });
   const callOff = (): void => load.close();
   signal.addEventListener("abort", callOff, { once: true });
   const meter = new CpuMeter();

@@ -1,14 +1,14 @@
 import { isAccepted, type LoadRecord } from "./load-record.ts";
 import { Samples } from "./samples.ts";
 
-export interface SecondOfLoad {
+export type SecondOfLoad = {
   readonly p50Ms: number;
   readonly p99Ms: number;
   readonly maxMs: number;
-}
+};
 
 /** One load, but for its first part. */
-export interface LoadSummary {
+export type LoadSummary = {
   readonly dueCount: number;
   /** Of the whole load. */
   readonly acceptedCount: number;
@@ -22,13 +22,13 @@ export interface LoadSummary {
   readonly latenessMs: Samples;
   /** By when payments were due, from the end of the first part. */
   readonly seconds: readonly SecondOfLoad[];
-}
+};
 
 /** A generator that is later than this at its 99th percentile says more about itself than about the service. */
-export const latenessMsMax = 2;
+export const LATENESS_MS_MAX = 2;
 
 export function isGeneratorLate({ latenessMs }: Pick<LoadSummary, "latenessMs">): boolean {
-  return latenessMs.at(99) > latenessMsMax;
+  return latenessMs.at(99) > LATENESS_MS_MAX;
 }
 
 /** Counts what was due `fromMs` after the beginning or later. */

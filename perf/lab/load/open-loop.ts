@@ -4,7 +4,7 @@ import { LoadRecord } from "./load-record.ts";
 import { type Pacer, type Pacing, ThreadPacer, TimerPacer } from "./pacer.ts";
 import { paymentRequests } from "./payment-request.ts";
 
-export interface OpenLoopOptions {
+export type OpenLoopOptions = {
   readonly target: URL;
   /** See scheduleArrivals. */
   readonly dueMs: Float64Array<SharedArrayBuffer>;
@@ -12,12 +12,12 @@ export interface OpenLoopOptions {
   readonly timeoutMs: number;
   readonly connectionCountMax: number;
   readonly pacing: Pacing;
-}
+};
 
 /** Opened before the first request is due; enough for a service that answers in milliseconds. */
-const connectionsAhead = 32;
+const CONNECTIONS_AHEAD = 32;
 /** How often requests that are out for too long are looked for. */
-const sweepMs = 100;
+const SWEEP_MS = 100;
 
 /**
  * Pays on schedule, whatever the answers do: a service that stands still finds every payment waiting that was due meanwhile, and the
@@ -57,8 +57,8 @@ export class OpenLoop {
 
   /** Rejects when the pacing thread has died. */
   async run(): Promise<LoadRecord> {
-    this.#pool.open(connectionsAhead);
-    this.#sweep = setInterval(() => this.#endOverdue(), sweepMs);
+    this.#pool.open(CONNECTIONS_AHEAD);
+    this.#sweep = setInterval(() => this.#endOverdue(), SWEEP_MS);
     this.#beganAtMs = this.#pacer.start();
     this.#endIfDone();
     try {

@@ -1,5 +1,5 @@
 /** What a pacer's thread is told. */
-export interface PacerOrder {
+export type PacerOrder = {
   /** Ascending, from the beginning. */
   readonly dueMs: Float64Array<SharedArrayBuffer>;
   readonly words: Int32Array<SharedArrayBuffer>;
@@ -7,9 +7,9 @@ export interface PacerOrder {
   readonly beginNs: bigint;
   /** Least time between two wake-ups. */
   readonly gapMs: number;
-}
+};
 
 /** Places in `words`: 1 once the thread shall end; 1 while the generator has been woken and has not yet looked. */
-export const stopAt = 0;
-export const isWokenAt = 1;
-export const wordCount = 2;
+export const STOP_AT = 0;
+export const IS_WOKEN_AT = 1;
+export const WORD_COUNT = 2;

@@ -1,10 +1,10 @@
 import { Worker } from "node:worker_threads";
-import { isWokenAt, type PacerOrder, stopAt, wordCount } from "./pacer-order.ts";
+import { IS_WOKEN_AT, type PacerOrder, STOP_AT, WORD_COUNT } from "./pacer-order.ts";
 
 /** Starting a thread takes some 30 ms. */
-const leadMs = 100;
+const LEAD_MS = 100;
 /** A wake-up costs some 15 µs on each side; above 5000/s requests leave in twos and threes. */
-const gapMs = 0.2;
+const GAP_MS = 0.2;
 
 /** Calls back when requests are due; several may be by then. */
 export interface Pacer {
@@ -30,7 +30,7 @@ export class TimerPacer implements Pacer {
   }
 
   start(): number {
-    this.#beginMs = performance.now() + leadMs;
+    this.#beginMs = performance.now() + LEAD_MS;
     this.#wait();
     return this.#beginMs;
   }
@@ -61,7 +61,7 @@ export class TimerPacer implements Pacer {
  */
 export class ThreadPacer implements Pacer {
   readonly #dueMs: Float64Array<SharedArrayBuffer>;
-  readonly #words = new Int32Array(new SharedArrayBuffer(wordCount * Int32Array.BYTES_PER_ELEMENT));
+  readonly #words = new Int32Array(new SharedArrayBuffer(WORD_COUNT * Int32Array.BYTES_PER_ELEMENT));
   readonly #onDue: () => void;
   readonly #onError: (error: Error) => void;
   #worker: Worker | undefined;
@@ -73,12 +73,12 @@ export class ThreadPacer implements Pacer {
   }
 
   start(): number {
-    const beginMs = performance.now() + leadMs;
+    const beginMs = performance.now() + LEAD_MS;
     const beginNs = process.hrtime.bigint() + BigInt(Math.round((beginMs - performance.now()) * 1e6));
-    const workerData: PacerOrder = { dueMs: this.#dueMs, words: this.#words, beginNs, gapMs };
+    const workerData: PacerOrder = { dueMs: this.#dueMs, words: this.#words, beginNs, gapMs: GAP_MS };
     this.#worker = new Worker(new URL("./pacer-thread.js", import.meta.url), { workerData });
     this.#worker.on("message", () => {
-      Atomics.store(this.#words, isWokenAt, 0);
+      Atomics.store(this.#words, IS_WOKEN_AT, 0);
       this.#onDue();
     });
     this.#worker.on("error", this.#onError);
@@ -86,7 +86,7 @@ export class ThreadPacer implements Pacer {
   }
 
   stop(): void {
-    Atomics.store(this.#words, stopAt, 1);
-    Atomics.notify(this.#words, stopAt);
+    Atomics.store(this.#words, STOP_AT, 1);
+    Atomics.notify(this.#words, STOP_AT);
   }
 }

@@ -1,17 +1,17 @@
 /** Percentiles from 0 to below 100 that a plot of a distribution needs. */
-export const plottedPercentiles: readonly number[] = [
+export const PLOTTED_PERCENTILES: readonly number[] = [
   0, 10, 20, 30, 40, 50, 60, 70, 75, 80, 85, 90, 92.5, 95, 97, 98, 99, 99.5, 99.75, 99.9, 99.95, 99.99,
 ];
 
 /** What is told of a distribution. */
-export interface Distribution {
+export type Distribution = {
   readonly count: number;
   readonly p50: number;
   readonly p90: number;
   readonly p99: number;
   readonly p999: number;
   readonly max: number;
-}
+};
 
 /**
  * All values of one measurement, sorted: percentiles are exact. A load is bounded, so keeping every value costs less than a
@@ -46,9 +46,9 @@ export class Samples {
 
   /** The part below the last value: beyond it a percentile would only repeat the largest one. */
   plot(): [percentile: number, value: number][] {
-    return plottedPercentiles
-      .filter((percentile) => Math.ceil((this.count * percentile) / 100) < this.count)
-      .map((percentile) => [percentile, this.at(percentile)]);
+    return PLOTTED_PERCENTILES.filter((percentile) => Math.ceil((this.count * percentile) / 100) < this.count).map(
+      (percentile) => [percentile, this.at(percentile)],
+    );
   }
 
   get distribution(): Distribution {

@@ -5,12 +5,12 @@ import { paymentRequests } from "./payment-request.ts";
 import { LoadSchedule, type LoadShape } from "./user-schedule.ts";
 
 /** How often requests that are out for too long are looked for. */
-const sweepMs = 50;
+const SWEEP_MS = 50;
 
-export interface LoadOptions extends LoadShape {
+export type LoadOptions = LoadShape & {
   readonly target: URL;
   readonly timeoutMs: number;
-}
+};
 
 /**
  * The virtual users: each one posts a payment, waits for the answer, sleeps, and posts the next. One timer drives them all.
@@ -51,7 +51,7 @@ export class Load {
   /** Resolves when every payment has its answer, or has none in time, and its user has slept once more, as in k6. */
   async run(): Promise<void> {
     this.#beganAtMs = performance.now();
-    this.#sweep = setInterval(() => this.#endOverdue(), sweepMs);
+    this.#sweep = setInterval(() => this.#endOverdue(), SWEEP_MS);
     await new Promise<void>((resolve) => {
       this.#onOver = resolve;
       this.#sendDue();

@@ -1,13 +1,13 @@
 /** What k6's ramping-vus executor does with one stage: the load of the contest. */
-export interface LoadShape {
+export type LoadShape = {
   /** Reached at the end; there is one from the beginning. */
   readonly userCount: number;
   readonly durationMs: number;
   /** From an answer, whatever it was, to the user's next payment. */
   readonly sleepMs: number;
-}
+};
 
-export const contestLoad: LoadShape = { userCount: 550, durationMs: 60_000, sleepMs: 1000 };
+export const CONTEST_LOAD: LoadShape = { userCount: 550, durationMs: 60_000, sleepMs: 1000 };
 
 /** When user 0, 1, 2 … begins: evenly spread, the first one at once, the last one as the load ends. */
 export function userStartMs(user: number, { userCount, durationMs }: LoadShape): number {

@@ -10,25 +10,25 @@ import { Journal } from "../../../server/journal/journal.ts";
 import { JournalDirectory } from "../../../server/journal/journal-directory.ts";
 import { recover } from "../../../server/journal/recover.ts";
 
-export const recordsPerPayment = 3;
-const owner = { instance: 0, instanceCount: 1 };
+export const RECORDS_PER_PAYMENT = 3;
+const OWNER = { instance: 0, instanceCount: 1 };
 /** As an instance has it by default. */
-const segmentBytes = 67_108_864;
+const SEGMENT_BYTES = 67_108_864;
 /** Payments of one turn; their records stand as the turns of an instance under load leave them: accepted, sent, charged. */
-const turnPaymentCount = 32;
-const turnMs = 10;
-const cents = 1990;
+const TURN_PAYMENT_COUNT = 32;
+const TURN_MS = 10;
+const CENTS = 1990;
 
 /** Writes the journal that `paymentCount` payments leave, each accepted, sent and charged. Returns the instance's directory. */
 export function makeJournal(dataDir: string, paymentCount: number, beganAtMs: number): JournalDirectory {
   const directory = new JournalDirectory(join(dataDir, "instance-1"));
-  const options = { ...owner, segmentBytes, syncsSegments: false, nowMs: () => beganAtMs };
+  const options = { ...OWNER, segmentBytes: SEGMENT_BYTES, syncsSegments: false, nowMs: () => beganAtMs };
   const journal = new Journal(directory, 1, 0, options);
-  const batch = new RecordBatch(turnPaymentCount * recordsPerPayment);
-  const ids = randomIds(turnPaymentCount);
-  for (let first = 0; first < paymentCount; first += turnPaymentCount) {
-    const count = Math.min(turnPaymentCount, paymentCount - first);
-    fillTurn(batch, ids, first, count, beganAtMs + (first / turnPaymentCount) * turnMs);
+  const batch = new RecordBatch(TURN_PAYMENT_COUNT * RECORDS_PER_PAYMENT);
+  const ids = randomIds(TURN_PAYMENT_COUNT);
+  for (let first = 0; first < paymentCount; first += TURN_PAYMENT_COUNT) {
+    const count = Math.min(TURN_PAYMENT_COUNT, paymentCount - first);
+    fillTurn(batch, ids, first, count, beganAtMs + (first / TURN_PAYMENT_COUNT) * TURN_MS);
     const error = journal.append(batch);
     if (error) throw error;
     if (journal.isSegmentFull) journal.rotate();
@@ -40,12 +40,12 @@ export function makeJournal(dataDir: string, paymentCount: number, beganAtMs: nu
 /** Replaces every segment by a checkpoint and an empty segment, as compaction does. */
 export function compact(directory: JournalDirectory, paymentCount: number, nowMs: number): void {
   const ledger = new Ledger(paymentCount, 1);
-  const { nextNumber: number, lsn } = recover(directory, ledger, owner);
+  const { nextNumber: number, lsn } = recover(directory, ledger, OWNER);
   const before = directory.files();
-  const options = { ...owner, segmentBytes, syncsSegments: false, nowMs: () => nowMs };
+  const options = { ...OWNER, segmentBytes: SEGMENT_BYTES, syncsSegments: false, nowMs: () => nowMs };
   new Journal(directory, number, lsn, options).close();
   const descriptor = openSync(directory.checkpointPath(number), "wx");
-  const header = { kind: CHECKPOINT, ...owner, number, firstLsn: lsn, createdAtMs: nowMs } as const;
+  const header = { kind: CHECKPOINT, ...OWNER, number, firstLsn: lsn, createdAtMs: nowMs } as const;
   writeSync(descriptor, encodeHeader(header));
   const batch = new RecordBatch(1025);
   const cut = new CheckpointCut(ledger);
@@ -67,7 +67,7 @@ function randomIds(count: number): Int32Array {
 function fillTurn(batch: RecordBatch, ids: Int32Array, first: number, count: number, atMs: number): void {
   batch.clear();
   for (let i = 0; i < ids.length; i++) ids[i] = Math.imul(ids[i]! ^ (first + i), 0x9e3779b1) ^ (ids[i]! >>> 15);
-  for (let i = 0; i < count; i++) batch.appendAccepted(first + i, atMs, ids, i * UUID_WORDS, cents);
+  for (let i = 0; i < count; i++) batch.appendAccepted(first + i, atMs, ids, i * UUID_WORDS, CENTS);
   for (let i = 0; i < count; i++) batch.append(SENDING_TO, first + i, atMs + 1, DEFAULT, NO_OUTCOME, 0);
   for (let i = 0; i < count; i++) batch.append(PROCESSED_AT, first + i, atMs + 4, DEFAULT, CHARGED, 3);
 }

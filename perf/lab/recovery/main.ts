@@ -3,14 +3,14 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { readWholeNumber } from "../command/number-options.ts";
-import { outputOptions, outputUsage, readOutDir } from "../command/output-options.ts";
+import { OUTPUT_OPTIONS, OUTPUT_USAGE, readOutDir } from "../command/output-options.ts";
 import { describeMachine } from "../contest/environment.ts";
 import { describeCommit } from "../report/commit.ts";
 import { finish } from "../report/finish.ts";
 import { type StartUp, startUp } from "./start-up.ts";
 import { makeVariants, type RecoveryOptions, resultOf, type StartUps, type Variant } from "./variants.ts";
 
-const usage = `How long an instance takes to start with a journal.
+const USAGE = `How long an instance takes to start with a journal.
 
   npm run perf:recovery -- [options]
 
@@ -20,27 +20,27 @@ spawn of the process to its first answer. Rounds are interleaved.
 
   --payments COUNT         in the journal                                       (1000000)
   --rounds COUNT                                                                      (7)
-${outputUsage}
+${OUTPUT_USAGE}
   --help
 `;
 
 /** As an instance has it by default. */
-const capacityMin = 1_048_576;
+const CAPACITY_MIN = 1_048_576;
 /** The largest capacity an instance takes. */
-const paymentsMax = 67_108_864;
+const PAYMENTS_MAX = 67_108_864;
 
-const text = { type: "string" } as const;
+const TEXT = { type: "string" } as const;
 
 async function main(): Promise<void> {
   const { values } = parseArgs({
-    options: { payments: text, rounds: text, ...outputOptions, help: { type: "boolean" } },
+    options: { payments: TEXT, rounds: TEXT, ...OUTPUT_OPTIONS, help: { type: "boolean" } },
   });
   if (values.help === true) {
-    process.stdout.write(usage);
+    process.stdout.write(USAGE);
     return;
   }
   const options = {
-    payments: readWholeNumber("payments", values.payments ?? "1000000", 1, paymentsMax),
+    payments: readWholeNumber("payments", values.payments ?? "1000000", 1, PAYMENTS_MAX),
     rounds: readWholeNumber("rounds", values.rounds ?? "7", 1, 1000),
   };
   const outDir = readOutDir(values);
@@ -66,7 +66,7 @@ async function measureRounds(folder: string, options: RecoveryOptions): Promise<
 }
 
 async function measure({ name, dataDir, payments }: Variant): Promise<StartUp> {
-  const measured = await startUp(dataDir, Math.max(capacityMin, payments));
+  const measured = await startUp(dataDir, Math.max(CAPACITY_MIN, payments));
   if (measured.payments !== payments)
     throw new Error(`every payment must be there again: journal=${name} payments=${measured.payments}`);
   return measured;

@@ -4,13 +4,13 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { setTimeout as sleep } from "node:timers/promises";
-import { instanceMain, instanceNodeFlags } from "../../launch/plans.ts";
+import { INSTANCE_MAIN, INSTANCE_NODE_FLAGS } from "../../launch/plans.ts";
 import { answersHealth } from "../../launch/readiness.ts";
 
-const timeoutMs = 120_000;
-const pollIntervalMs = 2;
+const TIMEOUT_MS = 120_000;
+const POLL_INTERVAL_MS = 2;
 /** Nobody listens there, and nothing is to be sent. */
-const nowhereUrl = "http://127.0.0.1:9";
+const NOWHERE_URL = "http://127.0.0.1:9";
 
 export type StartUp = {
   /** From the spawn to the first answer. */
@@ -33,11 +33,11 @@ export async function startUp(dataDir: string, capacity: number): Promise<StartU
     DURABILITY: "write",
     CAPACITY: `${capacity}`,
     LOG_LEVEL: "info",
-    DEFAULT_PROCESSOR_URL: nowhereUrl,
-    FALLBACK_PROCESSOR_URL: nowhereUrl,
+    DEFAULT_PROCESSOR_URL: NOWHERE_URL,
+    FALLBACK_PROCESSOR_URL: NOWHERE_URL,
   };
   const beganAtMs = performance.now();
-  const child = spawn(process.execPath, [...instanceNodeFlags, instanceMain], {
+  const child = spawn(process.execPath, [...INSTANCE_NODE_FLAGS, INSTANCE_MAIN], {
     env,
     stdio: ["ignore", "pipe", "inherit"],
   });
@@ -45,8 +45,9 @@ export async function startUp(dataDir: string, capacity: number): Promise<StartU
     const replayed = firstLine(child, "journal replayed");
     while (!(await answersHealth({ socketPath }))) {
       if (child.exitCode !== null) throw new Error(`an instance must start: code=${child.exitCode}`);
-      if (performance.now() - beganAtMs > timeoutMs) throw new Error(`an instance must start: timeoutMs=${timeoutMs}`);
-      await sleep(pollIntervalMs);
+      if (performance.now() - beganAtMs > TIMEOUT_MS)
+        throw new Error(`an instance must start: timeoutMs=${TIMEOUT_MS}`);
+      await sleep(POLL_INTERVAL_MS);
     }
     const healthMs = performance.now() - beganAtMs;
     const { ms: replayMs, payments } = await replayed;

@@ -1,22 +1,22 @@
 import { join } from "node:path";
 import { figure } from "../report/figure.ts";
 import type { Chart, Figure, Result } from "../report/result.ts";
-import { compact, makeJournal, recordsPerPayment } from "./journal-maker.ts";
+import { compact, makeJournal, RECORDS_PER_PAYMENT } from "./journal-maker.ts";
 import type { StartUp } from "./start-up.ts";
 
 /** A journal to start with. */
-export interface Variant {
+export type Variant = {
   readonly name: "empty" | "segments" | "checkpoint";
   readonly dataDir: string;
   readonly payments: number;
   readonly records: number;
   readonly bytes: number;
-}
+};
 
-export interface RecoveryOptions {
+export type RecoveryOptions = {
   readonly payments: number;
   readonly rounds: number;
-}
+};
 
 export type StartUps = ReadonlyMap<Variant, readonly StartUp[]>;
 
@@ -33,7 +33,7 @@ export function makeVariants(folder: string, payments: number): Variant[] {
   };
   return [
     make("empty", 0, 0),
-    make("segments", payments, payments * recordsPerPayment),
+    make("segments", payments, payments * RECORDS_PER_PAYMENT),
     make("checkpoint", payments, payments),
   ];
 }

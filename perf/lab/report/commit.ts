@@ -1,14 +1,14 @@
 import { execFileSync } from "node:child_process";
 import { realpathSync } from "node:fs";
-import { repositoryRoot } from "../repository.ts";
+import { REPOSITORY_ROOT } from "../repository.ts";
 import type { Commit } from "./result.ts";
 
-const shortHashLength = 8;
+const SHORT_HASH_LENGTH = 8;
 
 /** The commit that is checked out; `undefined` outside git, as in an archive of the sources. Saved results do not make it dirty. */
 export function describeCommit(): Commit | undefined {
   try {
-    if (realpathSync(git("rev-parse", "--show-toplevel")) !== realpathSync(repositoryRoot)) return undefined;
+    if (realpathSync(git("rev-parse", "--show-toplevel")) !== realpathSync(REPOSITORY_ROOT)) return undefined;
     const hash = git("rev-parse", "HEAD");
     return { hash, isDirty: git("status", "--porcelain", "--", ".", ":(exclude)perf/results") !== "" };
   } catch {
@@ -18,12 +18,12 @@ export function describeCommit(): Commit | undefined {
 
 /** `16bd539a`, `16bd539a-dirty`. */
 export function commitText({ hash, isDirty }: Commit): string {
-  return `${hash.slice(0, shortHashLength)}${isDirty ? "-dirty" : ""}`;
+  return `${hash.slice(0, SHORT_HASH_LENGTH)}${isDirty ? "-dirty" : ""}`;
 }
 
 function git(...args: string[]): string {
   return execFileSync("git", args, {
-    cwd: repositoryRoot,
+    cwd: REPOSITORY_ROOT,
     encoding: "utf8",
     stdio: ["ignore", "pipe", "ignore"],
   }).trim();

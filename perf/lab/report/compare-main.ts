@@ -2,7 +2,7 @@ import { parseArgs } from "node:util";
 import { comparisonText } from "./comparison.ts";
 import { findResult, readResult } from "./saved-result.ts";
 
-const usage = `Two results of one command side by side.
+const USAGE = `Two results of one command side by side.
 
   npm run perf:compare -- A B
 
@@ -15,7 +15,7 @@ say that the spreads of the rounds do not touch; otherwise the difference may be
 function main(): void {
   const { values, positionals } = parseArgs({ options: { help: { type: "boolean" } }, allowPositionals: true });
   if (values.help === true) {
-    process.stdout.write(usage);
+    process.stdout.write(USAGE);
     return;
   }
   const [a, b, ...more] = positionals;

@@ -16,10 +16,10 @@ export function median(rounds: readonly number[]): number {
   return sorted.length === 0 ? Number.NaN : (sorted[middle - 1]! + sorted[middle]!) / 2;
 }
 
-export interface Spread {
+export type Spread = {
   readonly min: number;
   readonly max: number;
-}
+};
 
 /** The least and the largest of the rounds, of which there is at least one. */
 export function spread(rounds: readonly number[]): Spread {

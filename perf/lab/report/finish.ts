@@ -5,12 +5,12 @@ import { reportPage } from "./page.ts";
 import type { Result } from "./result.ts";
 import { resultText } from "./result-text.ts";
 
-export interface FinishOptions {
+export type FinishOptions = {
   /** `undefined`: nothing is saved. Made if missing. */
   readonly outDir: string | undefined;
   /** False where the command has printed tables of its own. */
   readonly print?: boolean;
-}
+};
 
 /** Prints the result, saves it as JSON and as a page, and tells where. Never writes over another result. */
 export async function finish(result: Result, { outDir, print = true }: FinishOptions): Promise<void> {

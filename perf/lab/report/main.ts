@@ -3,7 +3,7 @@ import { parseArgs } from "node:util";
 import { reportPage } from "./page.ts";
 import { findResult, readResult } from "./saved-result.ts";
 
-const usage = `Makes the page of a saved result again.
+const USAGE = `Makes the page of a saved result again.
 
   npm run perf:report -- RESULT [options]
 
@@ -17,7 +17,7 @@ function main(): void {
   const options = { out: { type: "string" }, help: { type: "boolean" } } as const;
   const { values, positionals } = parseArgs({ options, allowPositionals: true });
   if (values.help === true) {
-    process.stdout.write(usage);
+    process.stdout.write(USAGE);
     return;
   }
   const [wish, ...more] = positionals;

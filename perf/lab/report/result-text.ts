@@ -4,7 +4,7 @@ import { median, spread } from "./figure.ts";
 import { numberText } from "./number-text.ts";
 import type { Figure, Result } from "./result.ts";
 
-const gibibyte = 1024 ** 3;
+const GIBIBYTE = 1024 ** 3;
 
 /** The figures and what to know of them, for a terminal. */
 export function resultText(result: Result): string {
@@ -17,7 +17,7 @@ export function resultText(result: Result): string {
 export function originText({ commit, machine, startedAt }: Result): string {
   return [
     commit === undefined ? "no commit" : `commit ${commitText(commit)}`,
-    `${machine.cpu}, ${machine.cpuCount} CPUs, ${(machine.memoryBytes / gibibyte).toFixed(0)} GiB`,
+    `${machine.cpu}, ${machine.cpuCount} CPUs, ${(machine.memoryBytes / GIBIBYTE).toFixed(0)} GiB`,
     `Node.js ${machine.node}`,
     `${startedAt.slice(0, 16).replace("T", " ")} UTC`,
   ].join(" · ");

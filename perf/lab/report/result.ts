@@ -1,49 +1,49 @@
 import type { Machine } from "../contest/environment.ts";
 
 /** One measured quantity over all rounds: what tables show and what two results are compared by. */
-export interface Figure {
+export type Figure = {
   /** Unique within a result, e.g. `p99 at 2000/s, ours ÷ floor`. */
   readonly name: string;
   /** `ms`, `µs`, `1/s`, `MiB`, `ratio` … */
   readonly unit: string;
   readonly better: "lower" | "higher";
   readonly rounds: readonly number[];
-}
+};
 
-export interface Axis {
+export type Axis = {
   readonly label: string;
   /** `percentile`: x is a percentile from 0 to below 100, drawn as 1 ÷ (1 − p) on a log axis: 90, 99, 99.9 are equally far apart. */
   readonly scale: "linear" | "log" | "percentile";
-}
+};
 
-export interface Series {
+export type Series = {
   readonly label: string;
   readonly points: readonly (readonly [x: number, y: number | null])[];
-}
+};
 
 /** A stretch of the x axis with a meaning of its own, such as a stage of the contest. */
-export interface Band {
+export type Band = {
   readonly from: number;
   readonly to: number;
   readonly label: string;
-}
+};
 
-export interface Chart {
+export type Chart = {
   readonly title: string;
   readonly x: Axis;
   readonly y: Axis;
   readonly series: readonly Series[];
   readonly bands?: readonly Band[];
-}
+};
 
-export interface Commit {
+export type Commit = {
   readonly hash: string;
   /** Whether the tree had changes that are not in the commit. */
   readonly isDirty: boolean;
-}
+};
 
 /** What every measurement of this folder leaves behind, as JSON and as a page. */
-export interface Result {
+export type Result = {
   /** Name of the command: `latency` for perf:latency. */
   readonly kind: string;
   /** One line for people: what was measured, and how large. */
@@ -59,4 +59,4 @@ export interface Result {
   readonly charts: readonly Chart[];
   /** Whatever else was recorded. */
   readonly details?: unknown;
-}
+};

@@ -1,6 +1,6 @@
 import { existsSync, readdirSync, readFileSync, statSync } from "node:fs";
 import { basename, dirname, join } from "node:path";
-import { resultsDir } from "../command/output-options.ts";
+import { RESULTS_DIR } from "../command/output-options.ts";
 import type { Result } from "./result.ts";
 
 /**
@@ -9,7 +9,7 @@ import type { Result } from "./result.ts";
  */
 export function findResult(wish: string): string {
   if (existsSync(wish) && statSync(wish).isFile()) return wish;
-  const folder = wish.includes("/") ? dirname(wish) : resultsDir;
+  const folder = wish.includes("/") ? dirname(wish) : RESULTS_DIR;
   const names = existsSync(folder) ? readdirSync(folder) : [];
   const found = names.filter((name) => name.startsWith(basename(wish)) && name.endsWith(".json"));
   if (found.length === 1) return join(folder, found[0]!);

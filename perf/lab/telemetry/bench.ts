@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { instanceMain, instanceNodeFlags } from "../../launch/plans.ts";
+import { INSTANCE_MAIN, INSTANCE_NODE_FLAGS } from "../../launch/plans.ts";
 import { settlePorts } from "../../launch/ports.ts";
 import { closedLoop } from "../load/closed-loop.ts";
 import { Child } from "./child.ts";
@@ -13,28 +13,28 @@ const PROCESSOR = fileURLToPath(new URL("../../processor/main.js", import.meta.u
 const SETTLE_TIMEOUT_MS = 60_000;
 const LOOK_INTERVAL_MS = 20;
 
-export interface BenchOptions {
+export type BenchOptions = {
   readonly rounds: number;
   readonly connections: number;
   readonly durationMs: number;
   /** Names of the modes to compare with the first one; all if empty. */
   readonly modes: readonly string[];
-}
+};
 
-export interface Round {
+export type Round = {
   /** Payments per second of the server's own CPU time, from their requests to their settling. */
   readonly perCore: number;
   /** While the load ran. */
   readonly acceptedPerSecond: number;
   readonly p99Us: number;
   readonly residentMb: number;
-}
+};
 
-interface Target {
+type Target = {
   readonly mode: Mode;
   readonly instance: Child;
   readonly rounds: Round[];
-}
+};
 
 /**
  * Runs an instance in each mode, with one processor that answers at once, and loads them in turn, in an order that shifts from round to
@@ -97,7 +97,7 @@ async function startInstance(mode: Mode, port: number, processorPort: number, da
     CAPACITY: String(2 ** 23),
     ...mode.env,
   };
-  return Child.start([...instanceNodeFlags, instanceMain], port, env);
+  return Child.start([...INSTANCE_NODE_FLAGS, INSTANCE_MAIN], port, env);
 }
 
 async function measure({ mode, instance }: Target, { connections, durationMs }: BenchOptions): Promise<Round> {

@@ -1,6 +1,6 @@
 import { parseArgs } from "node:util";
 import { readDecimal, readWholeNumber } from "../command/number-options.ts";
-import { outputOptions, outputUsage, readOutDir } from "../command/output-options.ts";
+import { OUTPUT_OPTIONS, OUTPUT_USAGE, readOutDir } from "../command/output-options.ts";
 import { runCommand, say } from "../command/run-command.ts";
 import { describeMachine } from "../contest/environment.ts";
 import { describeCommit } from "../report/commit.ts";
@@ -8,7 +8,7 @@ import { finish } from "../report/finish.ts";
 import { bench } from "./bench.ts";
 import { resultOf } from "./result.ts";
 
-const usage = `What watching costs a payment: metrics, the live page, traces.
+const USAGE = `What watching costs a payment: metrics, the live page, traces.
 
   npm run perf:telemetry -- [options]
 
@@ -20,25 +20,25 @@ every span. Rounds are interleaved, and each ends when all its payments are proc
   --seconds SECONDS        of each instance in a round                                (1)
   --connections COUNT      each sends the next payment when the last is answered     (32)
   --modes NAMES            only these, comma-separated, beside "off"                (all)
-${outputUsage}
+${OUTPUT_USAGE}
   --help
 `;
 
-const text = { type: "string" } as const;
+const TEXT = { type: "string" } as const;
 
 async function main(signal: AbortSignal): Promise<void> {
   const { values } = parseArgs({
     options: {
-      rounds: text,
-      seconds: text,
-      connections: text,
-      modes: text,
-      ...outputOptions,
+      rounds: TEXT,
+      seconds: TEXT,
+      connections: TEXT,
+      modes: TEXT,
+      ...OUTPUT_OPTIONS,
       help: { type: "boolean" },
     },
   });
   if (values.help === true) {
-    process.stdout.write(usage);
+    process.stdout.write(USAGE);
     return;
   }
   const options = {

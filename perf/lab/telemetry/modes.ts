@@ -1,15 +1,15 @@
 import { WebSocket } from "undici";
 
 /** A way to run an instance, to be compared with the first one. */
-export interface Mode {
+export type Mode = {
   readonly name: string;
   readonly env: Readonly<Record<string, string>>;
   /** What somebody does to the instance during a round, such as reading its metrics; returns how to end it. */
   readonly beside?: (port: number) => () => Promise<void>;
-}
+};
 
 /** Prometheus' own habit is 15 s or more. */
-const scrapeIntervalMs = 1000;
+const SCRAPE_INTERVAL_MS = 1000;
 
 /** `collectorUrl`: where spans go. */
 export function modesWith(collectorUrl: string): readonly Mode[] {
@@ -37,7 +37,7 @@ function scrape(port: number): () => Promise<void> {
     last.catch(() => {});
   };
   read();
-  const timer = setInterval(read, scrapeIntervalMs);
+  const timer = setInterval(read, SCRAPE_INTERVAL_MS);
   return async () => {
     clearInterval(timer);
     await last;

@@ -12,14 +12,14 @@ import { startTopology, type Topology } from "../../../perf/launch/topology.ts";
 import { type RunningProcessor, startProcessor } from "../../../perf/processor/processor.ts";
 import { until } from "../../support/processes.ts";
 
-const main = fileURLToPath(new URL("../../../perf/audit/main.js", import.meta.url));
-const paymentCount = 40;
+const MAIN = fileURLToPath(new URL("../../../perf/audit/main.js", import.meta.url));
+const PAYMENT_COUNT = 40;
 
-interface Booked {
+type Booked = {
   readonly correlationId: string;
   readonly amount: number;
   readonly requestedAt: string;
-}
+};
 
 /** Two processors of this process, the service as its own processes, and forty payments processed by the default processor. */
 describe("audit", () => {
@@ -54,10 +54,10 @@ describe("audit", () => {
     processors.default.charges.purge();
     processors.fallback.charges.purge();
     expect(await service.purge()).to.equal(200);
-    const ids = Array.from({ length: paymentCount }, () => randomUUID());
+    const ids = Array.from({ length: PAYMENT_COUNT }, () => randomUUID());
     await Promise.all(ids.map((id, i) => post(topology.url, { correlationId: id, amount: i + 0.5 })));
-    await until(() => processors.default.charges.count === paymentCount);
-    await until(async () => (await service.totals("")).default.count === paymentCount);
+    await until(() => processors.default.charges.count === PAYMENT_COUNT);
+    await until(async () => (await service.totals("")).default.count === PAYMENT_COUNT);
     booked = await Promise.all(ids.map(chargedAs));
   });
 
@@ -100,7 +100,8 @@ describe("audit", () => {
   it("agrees while nothing is wrong, also payment by payment", async () => {
     const { agrees, service: counted, processors: charged } = await run();
     expect(agrees).to.equal(true);
-    for (const totals of [counted, charged]) expect(totals.default).to.include({ count: paymentCount, cents: 80_000n });
+    for (const totals of [counted, charged])
+      expect(totals.default).to.include({ count: PAYMENT_COUNT, cents: 80_000n });
     expect(await found({ isFull: true })).to.deep.equal([]);
   });
 
@@ -192,7 +193,7 @@ describe("audit", () => {
 
   describe("command", () => {
     async function command(...args: string[]): Promise<{ code: number; output: string }> {
-      const child = spawn(process.execPath, [main, ...args]);
+      const child = spawn(process.execPath, [MAIN, ...args]);
       let output = "";
       child.stdout.on("data", (chunk) => (output += chunk));
       child.stderr.on("data", (chunk) => (output += chunk));

@@ -7,7 +7,7 @@ import { readCommandLine } from "../../../perf/lab/capacity/command-line.ts";
 import { Samples } from "../../../perf/lab/load/samples.ts";
 import { medianOf, runAndRead } from "./saved-run.ts";
 
-const small = ["--seconds", "0.6", "--lead-in", "0.2", "--warm-up", "0.3", "--rounds", "1", "--step", "100"];
+const SMALL = ["--seconds", "0.6", "--lead-in", "0.2", "--warm-up", "0.3", "--rounds", "1", "--step", "100"];
 const climbsOf = (details: unknown): Climb[] => (details as { climbs: Climb[] }).climbs;
 
 describe("capacity", () => {
@@ -19,7 +19,7 @@ describe("capacity", () => {
   afterEach(() => rmSync(folder, { recursive: true }));
 
   it("climbs to the end of a range that ours and the floor manage, everything being processed", async () => {
-    const args = ["--from", "100", "--to", "200", "--p99", "3000", "--floor", ...small];
+    const args = ["--from", "100", "--to", "200", "--p99", "3000", "--floor", ...SMALL];
     const saved = await runAndRead(folder, "capacity/main.js", ...args);
     expect(medianOf(saved.result, "highest rate that passes, ours")).to.equal(200);
     expect(medianOf(saved.result, "highest rate that passes, floor")).to.equal(200);
@@ -39,7 +39,7 @@ describe("capacity", () => {
   });
 
   it("ends where a step has failed twice", async () => {
-    const args = ["--from", "100", "--to", "900", "--p99", "0.1", "--no-limits", ...small];
+    const args = ["--from", "100", "--to", "900", "--p99", "0.1", "--no-limits", ...SMALL];
     const { result } = await runAndRead(folder, "capacity/main.js", ...args);
     expect(medianOf(result, "highest rate that passes, ours")).to.equal(0);
     const [climb] = climbsOf(result.details);

@@ -1,11 +1,11 @@
 import { expect } from "chai";
 import { scoreOf, type Tally } from "../../../perf/lab/contest/score.ts";
-import { contestLoad, paymentCountAt } from "../../../perf/lab/load/user-schedule.ts";
+import { CONTEST_LOAD, paymentCountAt } from "../../../perf/lab/load/user-schedule.ts";
 
-const amountCents = 1990;
+const AMOUNT_CENTS = 1990;
 
 function tally(defaultCount: number, fallbackCount: number, rest: Partial<Tally> = {}): Tally {
-  const of = (count: number) => ({ count, cents: BigInt(count * amountCents) });
+  const of = (count: number) => ({ count, cents: BigInt(count * AMOUNT_CENTS) });
   return {
     acceptedCount: defaultCount + fallbackCount,
     processed: { default: of(defaultCount), fallback: of(fallbackCount) },
@@ -18,7 +18,7 @@ function tally(defaultCount: number, fallbackCount: number, rest: Partial<Tally>
 
 describe("contest score", () => {
   it("has its published ceiling at about 380 000: no fallback, no lag, a p99 of 1 ms", () => {
-    const { score, lagCount } = scoreOf(tally(paymentCountAt(1, contestLoad), 0, { p99Ms: 1 }));
+    const { score, lagCount } = scoreOf(tally(paymentCountAt(1, CONTEST_LOAD), 0, { p99Ms: 1 }));
     expect(score).to.be.within(378_500, 381_500);
     expect(lagCount).to.equal(0);
   });

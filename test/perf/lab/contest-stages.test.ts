@@ -1,6 +1,6 @@
 import { expect } from "chai";
 import {
-  contestStages,
+  CONTEST_STAGES,
   readStages,
   scaleStages,
   stageAt,
@@ -10,7 +10,7 @@ import {
 
 describe("contest stages", () => {
   it("are those of the contest", () => {
-    expect(contestStages.map((stage) => `${stage.atMs / 1000} ${stageText(stage)}`)).to.deep.equal([
+    expect(CONTEST_STAGES.map((stage) => `${stage.atMs / 1000} ${stageText(stage)}`)).to.deep.equal([
       "0 default, fallback",
       "10 default +100 ms, fallback",
       "20 default +100 ms failing, fallback",
@@ -21,7 +21,7 @@ describe("contest stages", () => {
   });
 
   it("are called by what is wrong in them", () => {
-    expect(contestStages.map(troubleText)).to.deep.equal([
+    expect(CONTEST_STAGES.map(troubleText)).to.deep.equal([
       "both healthy",
       "default +100 ms",
       "default +100 ms failing",
@@ -32,13 +32,13 @@ describe("contest stages", () => {
   });
 
   it("shrink and stretch in time, not in what they do", () => {
-    const short = scaleStages(contestStages, 1 / 6);
+    const short = scaleStages(CONTEST_STAGES, 1 / 6);
     expect(short.map(({ atMs }) => atMs)).to.deep.equal([0, 1667, 3333, 5000, 6667, 8333]);
     expect(short[3]!.default).to.deep.equal({ delayMs: 2000, failing: true });
   });
 
   it("know which one is under way", () => {
-    const at = [0, 9999, 10_000, 59_000].map((ms) => stageAt(contestStages, ms));
+    const at = [0, 9999, 10_000, 59_000].map((ms) => stageAt(CONTEST_STAGES, ms));
     expect(at).to.deep.equal([0, 0, 1, 5]);
   });
 

@@ -8,12 +8,12 @@ import { expect } from "chai";
 import { readCommandLine } from "../../../perf/lab/contest/command-line.ts";
 import type { Environment } from "../../../perf/lab/contest/environment.ts";
 import type { Measurement } from "../../../perf/lab/contest/measurement.ts";
-import { contestStages } from "../../../perf/lab/contest/stages.ts";
+import { CONTEST_STAGES } from "../../../perf/lab/contest/stages.ts";
 import { startTopology } from "../../../perf/launch/topology.ts";
 import { until } from "../../support/processes.ts";
 import { expectPageDraws, medianOf, readSaved } from "./saved-run.ts";
 
-const main = fileURLToPath(new URL("../../../perf/lab/contest/main.js", import.meta.url));
+const MAIN = fileURLToPath(new URL("../../../perf/lab/contest/main.js", import.meta.url));
 
 type Result = Measurement & Environment;
 
@@ -50,7 +50,7 @@ describe("contest", () => {
   function start(...args: string[]): ChildProcess {
     output = "";
     const env = { ...process.env, LOG_LEVEL: "" };
-    child = spawn(process.execPath, [main, ...args], { env });
+    child = spawn(process.execPath, [MAIN, ...args], { env });
     child.stdout?.on("data", (chunk: Buffer) => (output += chunk));
     child.stderr?.on("data", (chunk: Buffer) => (output += chunk));
     return child;
@@ -175,7 +175,7 @@ describe("contest command line", () => {
     const { contest, target } = read();
     expect(contest).to.deep.equal({
       load: { userCount: 550, durationMs: 60_000, sleepMs: 1000 },
-      stages: contestStages,
+      stages: CONTEST_STAGES,
       timeoutMs: 1500,
       auditIntervalMs: 10_000,
       drainMs: 0,

@@ -12,9 +12,9 @@ function profileOf(nodes: CpuProfile["nodes"], ids: readonly number[]): CpuProfi
   return { nodes, startTime: 0, samples: [...ids, 1], timeDeltas: Array(ids.length + 1).fill(1000) as number[] };
 }
 
-const everything = { fromUs: 0, toUs: 1e9 };
+const EVERYTHING = { fromUs: 0, toUs: 1e9 };
 
-const nodes = [
+const NODES = [
   node(1, "(root)", "", [2, 3, 4, 5, 6, 9]),
   node(2, "(idle)", ""),
   node(3, "(garbage collector)", ""),
@@ -28,8 +28,8 @@ const nodes = [
 
 describe("profile summary", () => {
   it("adds up self times by category, without idling; native functions count as their caller's", () => {
-    const profile = profileOf(nodes, [2, 2, 2, 3, 4, 7, 7, 5, 6, 8, 9]);
-    const { busyMs, categories } = summariseProfiles([profile], everything);
+    const profile = profileOf(NODES, [2, 2, 2, 3, 4, 7, 7, 5, 6, 8, 9]);
+    const { busyMs, categories } = summariseProfiles([profile], EVERYTHING);
     expect(busyMs).to.equal(8);
     expect(Object.fromEntries(categories.map(({ name, selfMs }) => [name, selfMs]))).to.deep.equal({
       "garbage collection": 1,
@@ -42,8 +42,8 @@ describe("profile summary", () => {
   });
 
   it("lists the most expensive functions with their places, over all threads", () => {
-    const profiles = [profileOf(nodes, [4, 7, 7]), profileOf(nodes, [7, 5, 2])];
-    const { functions } = summariseProfiles(profiles, everything);
+    const profiles = [profileOf(NODES, [4, 7, 7]), profileOf(NODES, [7, 5, 2])];
+    const { functions } = summariseProfiles(profiles, EVERYTHING);
     expect(functions).to.deep.equal([
       { name: "writeBuffer", place: "native, called by: journal", selfMs: 3 },
       { name: "append", place: "server/journal/journal.js:10", selfMs: 1 },
@@ -58,7 +58,7 @@ describe("profile summary", () => {
       node(3, "writeSync", "node:fs", [4]),
       node(4, "writeBuffer", ""),
     ];
-    const { categories } = summariseProfiles([profileOf(writing, [3, 4])], everything);
+    const { categories } = summariseProfiles([profileOf(writing, [3, 4])], EVERYTHING);
     expect(categories).to.deep.equal([{ name: "journal", selfMs: 2 }]);
   });
 
@@ -68,17 +68,17 @@ describe("profile summary", () => {
       node(2, "find", "file:///x/build/core/index.js", [3]),
       node(3, "toString", ""),
     ];
-    const { categories } = summariseProfiles([profileOf(named, [3, 3])], everything);
+    const { categories } = summariseProfiles([profileOf(named, [3, 3])], EVERYTHING);
     expect(categories).to.deep.equal([{ name: "engine (core/)", selfMs: 2 }]);
   });
 
   it("counts the window only", () => {
-    const profile = profileOf(nodes, [5, 5, 5, 5, 5]);
+    const profile = profileOf(NODES, [5, 5, 5, 5, 5]);
     expect(summariseProfiles([profile], { fromUs: 2000, toUs: 4000 }).busyMs).to.equal(2);
   });
 
   it("refuses a profile whose samples name no node", () => {
-    expect(() => summariseProfiles([profileOf(nodes, [99])], everything)).to.throw(
+    expect(() => summariseProfiles([profileOf(NODES, [99])], EVERYTHING)).to.throw(
       "a sample must have its node: id=99",
     );
   });

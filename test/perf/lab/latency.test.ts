@@ -12,10 +12,10 @@ import { readCommandLine } from "../../../perf/lab/latency/command-line.ts";
 import type { LatencyRound } from "../../../perf/lab/latency/measure.ts";
 import { expectPageDraws, medianOf, runAndRead } from "./saved-run.ts";
 
-const small = ["--rounds", "1", "--seconds", "1", "--lead-in", "0.2", "--warm-up", "0.2"];
+const SMALL = ["--rounds", "1", "--seconds", "1", "--lead-in", "0.2", "--warm-up", "0.2"];
 
 /** As it is saved: distributions in place of samples. */
-interface SavedRound extends Pick<LatencyRound, "contender" | "settlement" | "usage"> {
+type SavedRound = Pick<LatencyRound, "contender" | "settlement" | "usage"> & {
   readonly load: {
     readonly ratePerSecond: number;
     readonly dueCount: number;
@@ -24,7 +24,7 @@ interface SavedRound extends Pick<LatencyRound, "contender" | "settlement" | "us
     readonly latencyMs: { readonly count: number; readonly p50: number; readonly p99: number };
     readonly latenessMs: { readonly count: number };
   };
-}
+};
 
 describe("latency", () => {
   let folder: string;
@@ -35,7 +35,7 @@ describe("latency", () => {
   afterEach(() => rmSync(folder, { recursive: true }));
 
   it("is measured for ours and the floor, every payment being charged exactly once", async function () {
-    const saved = await runAndRead(folder, "latency/main.js", "--rates", "50,200", ...small);
+    const saved = await runAndRead(folder, "latency/main.js", "--rates", "50,200", ...SMALL);
     const { result } = saved;
     const { rounds } = result.details as { rounds: SavedRound[] };
     expect(rounds.map(({ contender, load }) => `${contender} ${load.ratePerSecond}`)).to.deep.equal([
@@ -70,7 +70,7 @@ describe("latency", () => {
     await once(server, "listening");
     const target = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
     try {
-      const args = ["--target", target, "--no-floor", "--rates", "100", ...small, "--warm-up", "0"];
+      const args = ["--target", target, "--no-floor", "--rates", "100", ...SMALL, "--warm-up", "0"];
       const { result } = await runAndRead(folder, "latency/main.js", ...args);
       expect(count).to.equal(120);
       expect(result.figures.map(({ name }) => name)).to.deep.equal(

@@ -5,13 +5,13 @@ import { expect } from "chai";
 import { Books } from "../../../perf/lab/contenders/books.ts";
 import { usageBetween } from "../../../perf/lab/limits/usage-between.ts";
 
-const waitMs = 150;
+const WAIT_MS = 150;
 
 /** Counts of payments at 19.90. */
-interface Counts {
+type Counts = {
   default: number;
   fallback: number;
-}
+};
 
 describe("books", () => {
   let server: Server;
@@ -50,9 +50,9 @@ describe("books", () => {
     await books.open();
     counted = { default: 9, fallback: 2 };
     charged = { default: 72, fallback: 1 };
-    const { tookMs, ...settlement } = await books.settle(3, 0, waitMs);
+    const { tookMs, ...settlement } = await books.settle(3, 0, WAIT_MS);
     expect(settlement).to.deep.equal({ processedCount: 3, chargedCount: 3, problem: undefined });
-    expect(tookMs).to.be.within(0, waitMs);
+    expect(tookMs).to.be.within(0, WAIT_MS);
   });
 
   it("wait until everything is processed", async () => {
@@ -69,7 +69,7 @@ describe("books", () => {
   it("tell of payments that are not processed in time", async () => {
     await books.open();
     counted.default = charged.default = 4;
-    const { tookMs, problem } = await books.settle(5, 0, waitMs);
+    const { tookMs, problem } = await books.settle(5, 0, WAIT_MS);
     expect(tookMs).to.equal(undefined);
     expect(problem).to.equal(
       "every accepted payment must be processed in time: accepted=5 failed=0 processed=4 charged=4",
@@ -80,18 +80,18 @@ describe("books", () => {
     await books.open();
     counted = { default: 5, fallback: 0 };
     charged = { default: 5, fallback: 1 };
-    expect((await books.settle(5, 0, waitMs)).problem).to.contain("must be charged exactly once: accepted=5");
+    expect((await books.settle(5, 0, WAIT_MS)).problem).to.contain("must be charged exactly once: accepted=5");
     charged = { default: 4, fallback: 0 };
-    expect((await books.settle(5, 0, waitMs)).problem).to.contain("must be charged exactly once: accepted=5");
+    expect((await books.settle(5, 0, WAIT_MS)).problem).to.contain("must be charged exactly once: accepted=5");
     charged = { default: 4, fallback: 1 };
-    expect((await books.settle(5, 0, waitMs)).problem).to.contain("must count what the processors charged");
+    expect((await books.settle(5, 0, WAIT_MS)).problem).to.contain("must count what the processors charged");
   });
 
   it("allow for payments of which nobody knows whether they were accepted", async () => {
     await books.open();
     counted.default = charged.default = 6;
-    expect((await books.settle(5, 1, waitMs)).problem).to.equal(undefined);
-    expect((await books.settle(4, 1, waitMs)).problem).to.contain("must be charged exactly once: accepted=4 failed=1");
+    expect((await books.settle(5, 1, WAIT_MS)).problem).to.equal(undefined);
+    expect((await books.settle(4, 1, WAIT_MS)).problem).to.contain("must be charged exactly once: accepted=4 failed=1");
   });
 });
 

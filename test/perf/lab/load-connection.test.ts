@@ -3,7 +3,7 @@ import { type AddressInfo, createServer, type Server, type Socket } from "node:n
 import { expect } from "chai";
 import { Connection, type Outcome } from "../../../perf/lab/load/connection.ts";
 
-const ok = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok";
+const OK = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok";
 
 describe("connection", () => {
   let server: Server;
@@ -34,7 +34,7 @@ describe("connection", () => {
     });
 
   it("uses one connection for one request after the other", async () => {
-    onRequest = (socket) => socket.write(ok);
+    onRequest = (socket) => socket.write(OK);
     for (let i = 0; i < 3; i++) {
       const { status, body, error, durationMs } = await call();
       expect({ status, body, error }).to.deep.equal({ status: 200, body: "ok", error: null });
@@ -44,10 +44,10 @@ describe("connection", () => {
   });
 
   it("connects anew after the server has closed, whether it said so or not", async () => {
-    onRequest = (socket) => socket.end(ok);
+    onRequest = (socket) => socket.end(OK);
     expect((await call()).status).to.equal(200);
     await once(sockets[0]!, "close");
-    onRequest = (socket) => socket.write(ok.replace("\r\n\r\n", "\r\nConnection: close\r\n\r\n"));
+    onRequest = (socket) => socket.write(OK.replace("\r\n\r\n", "\r\nConnection: close\r\n\r\n"));
     expect((await call()).status).to.equal(200);
     expect((await call()).status).to.equal(200);
     expect(sockets).to.have.length(3);
@@ -62,7 +62,7 @@ describe("connection", () => {
     expect(await call()).to.include({ status: 0, error: "no HTTP" });
     onRequest = () => connection.timeOut();
     expect(await call()).to.include({ status: 0, error: "timeout" });
-    onRequest = (socket) => socket.write(ok);
+    onRequest = (socket) => socket.write(OK);
     expect(await call()).to.include({ status: 200, error: null });
   });
 

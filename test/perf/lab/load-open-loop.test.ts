@@ -5,8 +5,8 @@ import { scheduleArrivals } from "../../../perf/lab/load/arrivals.ts";
 import { summarise } from "../../../perf/lab/load/load-summary.ts";
 import { OpenLoop, type OpenLoopOptions } from "../../../perf/lab/load/open-loop.ts";
 
-const accepted = "HTTP/1.1 202 Accepted\r\nContent-Length: 0\r\n\r\n";
-const refused = "HTTP/1.1 503 Service Unavailable\r\nContent-Length: 0\r\n\r\n";
+const ACCEPTED = "HTTP/1.1 202 Accepted\r\nContent-Length: 0\r\n\r\n";
+const REFUSED = "HTTP/1.1 503 Service Unavailable\r\nContent-Length: 0\r\n\r\n";
 
 describe("open loop", () => {
   let server: Server;
@@ -17,7 +17,7 @@ describe("open loop", () => {
   beforeEach(async () => {
     sockets = new Set();
     bodies = [];
-    onRequest = (socket) => socket.write(accepted);
+    onRequest = (socket) => socket.write(ACCEPTED);
     server = createServer((socket) => {
       sockets.add(socket);
       socket.on("error", () => {});
@@ -56,7 +56,7 @@ describe("open loop", () => {
   it("shows a service that stands still in the percentiles: what was due meanwhile is sent, and has waited", async () => {
     const held: Socket[] = [];
     let isStalled = false;
-    onRequest = (socket) => (isStalled ? held.push(socket) : socket.write(accepted));
+    onRequest = (socket) => (isStalled ? held.push(socket) : socket.write(ACCEPTED));
     const load = openLoop(400, 1500);
     const running = load.run();
     setTimeout(() => {
@@ -64,7 +64,7 @@ describe("open loop", () => {
     }, 500);
     setTimeout(() => {
       isStalled = false;
-      for (const socket of held) socket.write(accepted);
+      for (const socket of held) socket.write(ACCEPTED);
     }, 1000);
     const { latencyMs, dueCount, failedCount } = summarise(await running);
     expect(failedCount).to.equal(0);
@@ -98,7 +98,7 @@ describe("open loop", () => {
   });
 
   it("counts refusals and broken connections as failed, their times do not flatter the others", async () => {
-    onRequest = (socket) => (bodies.length % 2 === 0 ? socket.write(refused) : socket.destroy());
+    onRequest = (socket) => (bodies.length % 2 === 0 ? socket.write(REFUSED) : socket.destroy());
     const { failures, failedCount, acceptedCount, latencyMs } = summarise(await openLoop(200, 500).run());
     expect(failedCount).to.equal(100);
     expect(failures["status 503"]).to.be.within(40, 60);
@@ -115,7 +115,7 @@ describe("open loop", () => {
   });
 
   it("leaves out the first part of a load on demand, but none of its failures", async () => {
-    onRequest = (socket) => socket.write(bodies.length <= 100 ? refused : accepted);
+    onRequest = (socket) => socket.write(bodies.length <= 100 ? REFUSED : ACCEPTED);
     const record = await openLoop(200, 1000).run();
     const { dueCount, failedCount, seconds, latencyMs } = summarise(record, 500);
     expect({ dueCount, failedCount }).to.deep.equal({ dueCount: 100, failedCount: 100 });

@@ -1,6 +1,6 @@
 import { expect } from "chai";
 import {
-  contestLoad,
+  CONTEST_LOAD,
   LoadSchedule,
   type LoadShape,
   paymentCountAt,
@@ -21,18 +21,18 @@ function play(load: LoadShape, latencyMs: number): { user: number; atMs: number 
 
 describe("contest load schedule", () => {
   it("ramps linearly from one user to all of them over the duration", () => {
-    expect(userStartMs(0, contestLoad)).to.equal(0);
-    expect(userStartMs(549, contestLoad)).to.equal(60_000);
-    expect(userStartMs(274, contestLoad)).to.be.closeTo(30_000, 60);
-    expect(userStartMs(0, { ...contestLoad, userCount: 1 })).to.equal(0);
-    const startsMs = Array.from({ length: 550 }, (_, user) => userStartMs(user, contestLoad));
+    expect(userStartMs(0, CONTEST_LOAD)).to.equal(0);
+    expect(userStartMs(549, CONTEST_LOAD)).to.equal(60_000);
+    expect(userStartMs(274, CONTEST_LOAD)).to.be.closeTo(30_000, 60);
+    expect(userStartMs(0, { ...CONTEST_LOAD, userCount: 1 })).to.equal(0);
+    const startsMs = Array.from({ length: 550 }, (_, user) => userStartMs(user, CONTEST_LOAD));
     for (let user = 1; user < startsMs.length; user++) {
       expect(startsMs[user]! - startsMs[user - 1]!).to.be.closeTo(60_000 / 549, 1e-6);
     }
   });
 
   it("sends what the contest sends", () => {
-    expect(paymentCountAt(1, contestLoad)).to.be.within(16_700, 16_850);
+    expect(paymentCountAt(1, CONTEST_LOAD)).to.be.within(16_700, 16_850);
     expect(paymentCountAt(0, { userCount: 1, durationMs: 3000, sleepMs: 1000 })).to.equal(3);
   });
 

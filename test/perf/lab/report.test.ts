@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import { expect } from "chai";
-import { readOutDir, resultsDir } from "../../../perf/lab/command/output-options.ts";
+import { RESULTS_DIR, readOutDir } from "../../../perf/lab/command/output-options.ts";
 import { describeMachine } from "../../../perf/lab/contest/environment.ts";
 import { comparisonText, verdict } from "../../../perf/lab/report/comparison.ts";
 import { figure, median, spread } from "../../../perf/lab/report/figure.ts";
@@ -19,29 +19,29 @@ const program = (name: string): string =>
 const run = promisify(execFile);
 
 /** Everything that a page must not take for markup. */
-const hostile = `</script><script>throw new Error("run")</script><img src=x onerror="throw 1"> & 'quotes' \u2028`;
+const HOSTILE = `</script><script>throw new Error("run")</script><img src=x onerror="throw 1"> & 'quotes' \u2028`;
 
 function sample(changes: Partial<Result> = {}): Result {
   return {
     kind: "sample",
-    title: `a sample ${hostile}`,
+    title: `a sample ${HOSTILE}`,
     startedAt: "2026-01-31T12:34:56.789Z",
     commit: { hash: "0123456789abcdef0123456789abcdef01234567", isDirty: true },
     machine: describeMachine(),
-    options: { hostile },
+    options: { hostile: HOSTILE },
     figures: [figure("p99", "ms", "lower", [3, 1, 2]), figure("score", "", "higher", [380_035.25])],
-    remarks: [hostile],
+    remarks: [HOSTILE],
     charts: [
       {
         title: "linear, with a gap and stages",
         x: { label: "s", scale: "linear" },
         y: { label: "payments/s", scale: "linear" },
         bands: [
-          { from: 0, to: 4, label: hostile },
+          { from: 0, to: 4, label: HOSTILE },
           { from: 4, to: 9, label: "slow" },
         ],
         series: [
-          { label: hostile, points: [0, 1, 2, 3, 4, 5, 6, 7, 8, 9].map((x) => [x, x === 5 ? null : x * x] as const) },
+          { label: HOSTILE, points: [0, 1, 2, 3, 4, 5, 6, 7, 8, 9].map((x) => [x, x === 5 ? null : x * x] as const) },
           { label: "at other places", points: [0.5, 3.5, 7.5].map((x) => [x, 40 - x] as const) },
         ],
       },
@@ -103,7 +103,7 @@ describe("performance lab", () => {
   });
 
   it("saves in perf/results unless told otherwise", () => {
-    expect(readOutDir({})).to.equal(resultsDir);
+    expect(readOutDir({})).to.equal(RESULTS_DIR);
     expect(readOutDir({ out: "/tmp/x" })).to.equal("/tmp/x");
     expect(readOutDir({ "no-save": true })).to.equal(undefined);
     expect(() => readOutDir({ "no-save": true, out: "x" })).to.throw("out must come without --no-save: out=x");

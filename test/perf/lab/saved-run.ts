@@ -8,11 +8,11 @@ import { median } from "../../../perf/lab/report/figure.ts";
 import type { Result, Series } from "../../../perf/lab/report/result.ts";
 import { findChromium, launchChromium, listen } from "../../support/chromium.ts";
 
-export interface SavedRun {
+export type SavedRun = {
   readonly stdout: string;
   readonly result: Result;
   readonly pagePath: string;
-}
+};
 
 /** Runs a command of perf/ for real, with its result saved in `folder`, and reads that. `main` is as in `accept/main.js`. */
 export async function runAndRead(folder: string, main: string, ...args: string[]): Promise<SavedRun> {
@@ -51,7 +51,7 @@ export async function expectPageDraws({ pagePath, result }: SavedRun, skip: () =
       const page = await browser.newPage({ viewport: { width, height: 800 }, colorScheme });
       const complaints = listen(page);
       await page.goto(pathToFileURL(pagePath).href);
-      const seen = (await page.evaluate(inspectPage)) as PageSeen;
+      const seen = (await page.evaluate(INSPECT_PAGE)) as PageSeen;
       expect(complaints).to.deep.equal({ errors: [], requests: [] });
       expect(seen.title).to.equal(result.title);
       expect(seen.figureNames).to.deep.equal(result.figures.map(({ name }) => name));
@@ -78,16 +78,16 @@ function isCovered(series: readonly Series[], s: number): boolean {
   return series[s]!.points.every((point) => point[1] === null || later.has(`${point}`));
 }
 
-interface PageSeen {
+type PageSeen = {
   readonly title: string;
   readonly figureNames: string[];
   readonly scrollWidth: number;
   /** Per series of a chart: pixels of its own colour on the canvas. */
   readonly charts: { readonly title: string; readonly legend: string[]; readonly colored: number[] }[];
-}
+};
 
 /** Runs in the browser, so it is text: the compiler knows no document here. */
-const inspectPage = `(() => {
+const INSPECT_PAGE = `(() => {
   const textOf = (root, selector) => [...root.querySelectorAll(selector)].map((element) => element.textContent);
   const style = getComputedStyle(document.documentElement);
   const rgbOf = (i) => style.getPropertyValue("--series-" + ((i % 6) + 1)).match(/[0-9a-f]{2}/g).map((hex) => parseInt(hex, 16));

@@ -1,10 +1,10 @@
 import { readFileSync } from "node:fs";
 import { expect } from "chai";
 import { findNginx, renderNginxConf } from "../../../perf/launch/nginx.ts";
-import { repositoryNginxConf } from "../../../perf/launch/plans.ts";
+import { REPOSITORY_NGINX_CONF } from "../../../perf/launch/plans.ts";
 
 describe("nginx.conf for a topology", () => {
-  const conf = readFileSync(repositoryNginxConf, "utf8");
+  const conf = readFileSync(REPOSITORY_NGINX_CONF, "utf8");
   const shape = { host: "127.0.0.1", port: 9999, instanceCount: 2 };
 
   it("differs from the repository's in the listen line only, for the usual two instances", () => {

@@ -9,8 +9,8 @@ import { topologyOptionsFromEnv } from "../../../perf/launch/environment.ts";
 import { settlePorts } from "../../../perf/launch/ports.ts";
 import { isAlive, until } from "../../support/processes.ts";
 
-const main = fileURLToPath(new URL("../../../perf/launch/main.js", import.meta.url));
-const freePorts = { PORT: "0", DEFAULT_PROCESSOR_PORT: "0", FALLBACK_PROCESSOR_PORT: "0" };
+const MAIN = fileURLToPath(new URL("../../../perf/launch/main.js", import.meta.url));
+const FREE_PORTS = { PORT: "0", DEFAULT_PROCESSOR_PORT: "0", FALLBACK_PROCESSOR_PORT: "0" };
 
 describe("topology command", () => {
   let command: ChildProcess | null = null;
@@ -18,7 +18,7 @@ describe("topology command", () => {
 
   function run(env: Record<string, string>, args: readonly string[] = []): ChildProcess {
     output = "";
-    command = spawn(process.execPath, [main, ...args], { env: { ...process.env, ...freePorts, ...env } });
+    command = spawn(process.execPath, [MAIN, ...args], { env: { ...process.env, ...FREE_PORTS, ...env } });
     command.stdout?.on("data", (chunk: Buffer) => (output += chunk));
     command.stderr?.on("data", (chunk: Buffer) => (output += chunk));
     return command;

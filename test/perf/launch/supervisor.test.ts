@@ -1,5 +1,5 @@
 import { expect } from "chai";
-import { LineSplitter, LogTail, logLineCharsMax, logTailLinesMax } from "../../../perf/launch/log-tail.ts";
+import { LineSplitter, LOG_LINE_CHARS_MAX, LOG_TAIL_LINES_MAX, LogTail } from "../../../perf/launch/log-tail.ts";
 import {
   type ChildExit,
   type ChildHooks,
@@ -9,7 +9,7 @@ import {
 } from "../../../perf/launch/supervisor.ts";
 import { failure, isAlive, until } from "../../support/processes.ts";
 
-const stayUp = "setInterval(() => {}, 1000);";
+const STAY_UP = "setInterval(() => {}, 1000);";
 
 describe("supervised child", () => {
   let child: SupervisedChild | null = null;
@@ -39,7 +39,7 @@ describe("supervised child", () => {
   }
 
   it("is ready when its probe says so, and keeps its last lines", async () => {
-    const supervised = supervise(`console.error("one"); console.log("ready"); ${stayUp}`);
+    const supervised = supervise(`console.error("one"); console.log("ready"); ${STAY_UP}`);
     const starting = supervised.start();
     expect(supervised.state).to.equal("starting");
     await starting;
@@ -64,7 +64,7 @@ describe("supervised child", () => {
   it("gives up a child that is not ready in time and leaves no process", async () => {
     const pids: number[] = [];
     const onSpawn = (_name: string, pid: number): void => void pids.push(pid);
-    const error = await failure(supervise(stayUp, { readyTimeoutMs: 300 }, { onSpawn }).start());
+    const error = await failure(supervise(STAY_UP, { readyTimeoutMs: 300 }, { onSpawn }).start());
     expect(error.message).to.contain("child must be ready in time: name=child readyTimeoutMs=300");
     expect(pids.map(isAlive)).to.deep.equal([false]);
   });
@@ -72,7 +72,7 @@ describe("supervised child", () => {
   it("starts it again at once when it dies, and says so", async () => {
     const restarts: [ChildExit, number][] = [];
     const onRestart = (exit: ChildExit, delayMs: number): void => void restarts.push([exit, delayMs]);
-    const supervised = supervise(`console.log("ready"); ${stayUp}`, {}, { onRestart });
+    const supervised = supervise(`console.log("ready"); ${STAY_UP}`, {}, { onRestart });
     await supervised.start();
     const firstPid = supervised.pid!;
     process.kill(firstPid, "SIGKILL");
@@ -105,7 +105,7 @@ describe("supervised child", () => {
     let readyCount = 0;
     const exits: ChildExit[] = [];
     const plan = { readyTimeoutMs: 200, isReady: async () => readyCount++ === 0 || exits.length > 1 };
-    const supervised = supervise(stayUp, plan, { onExit: (exit) => void exits.push(exit) });
+    const supervised = supervise(STAY_UP, plan, { onExit: (exit) => void exits.push(exit) });
     await supervised.start();
     await supervised.kill();
     await supervised.running();
@@ -113,7 +113,7 @@ describe("supervised child", () => {
   });
 
   it("stays down when automatic restarts are off, until it is started by hand", async () => {
-    const supervised = supervise(`console.log("ready"); ${stayUp}`);
+    const supervised = supervise(`console.log("ready"); ${STAY_UP}`);
     supervised.autoRestart = false;
     await supervised.start();
     expect(await supervised.kill("SIGTERM")).to.deep.equal({ code: null, signal: "SIGTERM" });
@@ -123,7 +123,7 @@ describe("supervised child", () => {
   });
 
   it("ends a child that ignores its stop signal by force", async () => {
-    const code = `process.on("SIGTERM", () => console.log("no")); console.log("ready"); ${stayUp}`;
+    const code = `process.on("SIGTERM", () => console.log("no")); console.log("ready"); ${STAY_UP}`;
     const supervised = supervise(code, { stopTimeoutMs: 200 });
     await supervised.start();
     const pid = supervised.pid;
@@ -134,7 +134,7 @@ describe("supervised child", () => {
 
   it("lets a suspended child end in order", async () => {
     const exits: ChildExit[] = [];
-    const code = `process.on("SIGTERM", () => process.exit(0)); console.log("ready"); ${stayUp}`;
+    const code = `process.on("SIGTERM", () => process.exit(0)); console.log("ready"); ${STAY_UP}`;
     const supervised = supervise(code, {}, { onExit: (exit) => void exits.push(exit) });
     await supervised.start();
     supervised.signal("SIGSTOP");
@@ -144,7 +144,7 @@ describe("supervised child", () => {
 
   it("ends the processes that a killed child leaves behind", async () => {
     const code = `const { pid } = require("node:child_process").spawn("sleep", ["60"]);
-      console.log(pid); console.log("ready"); ${stayUp}`;
+      console.log(pid); console.log("ready"); ${STAY_UP}`;
     const supervised = supervise(code);
     supervised.autoRestart = false;
     await supervised.start();
@@ -163,9 +163,9 @@ describe("supervised child", () => {
 describe("log tail", () => {
   it("keeps the last lines in order", () => {
     const tail = new LogTail();
-    for (let i = 0; i < logTailLinesMax + 3; i++) tail.push(`${i}`);
-    expect(tail.lines()).to.have.length(logTailLinesMax);
-    expect([tail.lines()[0], tail.lines().at(-1)]).to.deep.equal(["3", `${logTailLinesMax + 2}`]);
+    for (let i = 0; i < LOG_TAIL_LINES_MAX + 3; i++) tail.push(`${i}`);
+    expect(tail.lines()).to.have.length(LOG_TAIL_LINES_MAX);
+    expect([tail.lines()[0], tail.lines().at(-1)]).to.deep.equal(["3", `${LOG_TAIL_LINES_MAX + 2}`]);
   });
 
   it("puts lines and characters together again that arrive in pieces", () => {
@@ -179,9 +179,9 @@ describe("log tail", () => {
   it("cuts a line that is too long, however it arrives", () => {
     const lines: string[] = [];
     const splitter = new LineSplitter((line) => lines.push(line));
-    const chunk = Buffer.alloc(logLineCharsMax * 2, "x");
+    const chunk = Buffer.alloc(LOG_LINE_CHARS_MAX * 2, "x");
     for (let i = 0; i < 3; i++) splitter.write(chunk);
     splitter.write(Buffer.from("\nnext\n"));
-    expect(lines.map(({ length }) => length)).to.deep.equal([logLineCharsMax, 4]);
+    expect(lines.map(({ length }) => length)).to.deep.equal([LOG_LINE_CHARS_MAX, 4]);
   });
 });

@@ -10,7 +10,7 @@ import { createRunDirectory } from "../../../perf/launch/run-directory.ts";
 import { startTopology, type Topology, type TopologyOptions } from "../../../perf/launch/topology.ts";
 import { failure, isAlive, until } from "../../support/processes.ts";
 
-const freePorts: TopologyOptions = {
+const FREE_PORTS: TopologyOptions = {
   port: 0,
   processorPorts: { default: 0, fallback: 0 },
   env: { LOG_LEVEL: "warn" },
@@ -41,7 +41,7 @@ describe("topology", () => {
   let topology: Topology | null = null;
 
   async function start(options: TopologyOptions = {}): Promise<Topology> {
-    topology = await startTopology({ ...freePorts, ...options });
+    topology = await startTopology({ ...FREE_PORTS, ...options });
     return topology;
   }
 
@@ -100,7 +100,7 @@ describe("topology", () => {
 
   it("starts no processor where it is given a URL", async () => {
     const { processorUrls } = await start();
-    const second = await startTopology({ ...freePorts, processorUrls });
+    const second = await startTopology({ ...FREE_PORTS, processorUrls });
     try {
       expect(second.processes.map(({ name }) => name)).to.deep.equal(["instance-1", "instance-2", "nginx"]);
       expect(await pay(second.url)).to.equal(202);
