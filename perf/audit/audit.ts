@@ -1,22 +1,18 @@
 import { PROCESSOR_NAMES } from "../../core/payment.ts";
 import { doubleCharge, type Finding, isCounted, judgeCharge, otherRole } from "./finding.ts";
 import { narrow } from "./narrow.ts";
-import type { Charge, ProcessorAdmin } from "./processor-admin.ts";
+import type { Parties } from "./parties.ts";
+import type { Charge } from "./processor-admin.ts";
 import type { LedgerEntry, ServiceApi } from "./service-api.ts";
 import { forEachRole, NO_TOTALS, type PerRole, type Role, type Totals, totalsEqual } from "./totals.ts";
 import { EPOCH_MS, isWithin, type TimeWindow, windowQuery } from "./window.ts";
 
-export type Parties = {
-  readonly service: ServiceApi;
-  readonly processors: PerRole<ProcessorAdmin>;
-};
-
 export type AuditWish = {
-  readonly fromMs?: number;
-  readonly toMs?: number;
+  readonly fromMs?: number | undefined;
+  readonly toMs?: number | undefined;
   /** Look at every payment, even where the totals agree: two mistakes may make up for each other. */
   readonly isFull?: boolean;
-  readonly findingCountMax?: number;
+  readonly findingCountMax?: number | undefined;
 };
 
 export type AuditResult = {

@@ -7,7 +7,7 @@ import { acceptsTcp, answersHealth } from "./readiness.ts";
 import type { ChildPlan } from "./supervisor.ts";
 
 export type ProcessorRole = "default" | "fallback";
-export type ChildName = `processor-${ProcessorRole}` | `instance-${number}` | "nginx";
+export type ChildName = `processor-${ProcessorRole}` | `instance-${number}` | `companion-${string}` | "nginx";
 
 /** Instances finish what is in flight before they go, for SHUTDOWN_GRACE_MS at most; the others have nothing to lose. */
 const INSTANCE_STOP_TIMEOUT_MS_MIN = 10_000;
@@ -23,7 +23,7 @@ export type CommandOverrides = {
 };
 
 /** Compiled layout: build/perf/launch/plans.js. */
-const PROCESSOR_MAIN = fileURLToPath(new URL("../processor/main.js", import.meta.url));
+export const PROCESSOR_MAIN = fileURLToPath(new URL("../processor/main.js", import.meta.url));
 export const INSTANCE_MAIN = fileURLToPath(new URL("../../server/main.js", import.meta.url));
 const METRICS_LOCATION = fileURLToPath(new URL("../../../docker/nginx/metrics.conf", import.meta.url));
 export const REPOSITORY_NGINX_CONF = fileURLToPath(new URL("../../../nginx.conf", import.meta.url));

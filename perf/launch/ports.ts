@@ -34,6 +34,11 @@ export async function settlePorts(wishes: readonly PortWish[]): Promise<number[]
   return settled;
 }
 
+/** Any free ones of 127.0.0.1, each a different one. */
+export function freePorts(count: number): Promise<number[]> {
+  return settlePorts(Array.from({ length: count }, (_, i) => ({ name: `${i}`, host: "127.0.0.1", port: 0 })));
+}
+
 async function pickFreePort(host: string, taken: ReadonlySet<number>): Promise<number> {
   const portMax = ephemeralPortMin() - 1;
   for (let tries = 0; tries < PICK_TRIES_MAX; tries++) {

@@ -39,6 +39,8 @@ export type TopologyOptions = {
   /** Whether the balancer answers GET /metrics/1, /metrics/2 …; it does not, unless told to. */
   readonly metricsThroughNginx?: boolean;
   readonly commands?: CommandOverrides;
+  /** Further processes, which begin and end with the instances. */
+  readonly companions?: (places: TopologyPlaces) => readonly ChildPlan<ChildName>[];
   /** Whether what dies is started again; it is, unless told otherwise. */
   readonly autoRestart?: boolean;
   /** For each process. */
@@ -46,6 +48,13 @@ export type TopologyOptions = {
   readonly hooks?: ChildHooks<ChildName>;
   /** Gives up a start that is under way. */
   readonly signal?: AbortSignal;
+};
+
+/** Where the processes of a topology find each other. */
+export type TopologyPlaces = {
+  readonly processorUrls: PerProcessor<string>;
+  /** Of instance 1, 2 … */
+  readonly instanceSockets: readonly string[];
 };
 
 /** The options with nothing left open. */
@@ -110,6 +119,7 @@ async function settle(options: TopologyOptions): Promise<Settings> {
     nginxConfPath: options.nginxConfPath ?? REPOSITORY_NGINX_CONF,
     metricsThroughNginx: options.metricsThroughNginx ?? false,
     commands: options.commands ?? {},
+    companions: options.companions ?? (() => []),
     autoRestart: options.autoRestart ?? true,
     readyTimeoutMs: options.readyTimeoutMs ?? 15_000,
     hooks: options.hooks ?? {},
@@ -117,7 +127,7 @@ async function settle(options: TopologyOptions): Promise<Settings> {
   };
 }
 
-/** A running topology. Every process goes by its name: processor-default, processor-fallback, instance-1 …, nginx. */
+/** A running topology. Every process goes by its name: processor-default, processor-fallback, instance-1 …, companion-…, nginx. */
 export class Topology {
   readonly host: string;
   readonly port: number;
@@ -141,7 +151,12 @@ export class Topology {
       default: settings.processorUrls.default ?? `http://${PROCESSOR_HOST}:${processorPorts.default}`,
       fallback: settings.processorUrls.fallback ?? `http://${PROCESSOR_HOST}:${processorPorts.fallback}`,
     };
-    const plans = [...processorPlans(settings), ...instancePlans(settings, this.processorUrls), nginxPlanOf(settings)];
+    const plans = [
+      ...processorPlans(settings),
+      ...instancePlans(settings, this.processorUrls),
+      ...this.#companionPlans(settings),
+      nginxPlanOf(settings),
+    ];
     this.#guard = new OrphanGuard(runDir);
     const guardedHooks = withGuard(hooks, this.#guard);
     this.#children = plans.map((plan) => new SupervisedChild(plan, guardedHooks));
@@ -167,7 +182,7 @@ export class Topology {
     try {
       signal?.throwIfAborted();
       // nginx last: its own /health is an instance's, and each one it cannot reach yet would be an error in its log.
-      await Promise.all(this.#named("processor-", "instance-").map((child) => child.start()));
+      await Promise.all(this.#named("processor-", "instance-", "companion-").map((child) => child.start()));
       signal?.throwIfAborted();
       await Promise.all(this.#named("nginx").map((child) => child.start()));
       signal?.throwIfAborted();
@@ -207,11 +222,16 @@ export class Topology {
 
   /** From the outside in, so that nobody is asked by anybody who is still there. Leaves no process and no file behind. */
   async stop(): Promise<void> {
-    for (const prefix of ["nginx", "instance-", "processor-"]) {
+    for (const prefix of ["nginx", "companion-", "instance-", "processor-"]) {
       await Promise.all(this.#named(prefix).map((child) => child.stop()));
     }
     removeRunDirectory(this.runDir);
     await this.#guard.close();
+  }
+
+  #companionPlans({ companions }: Settings): readonly ChildPlan<ChildName>[] {
+    const instanceSockets = Array.from({ length: this.instanceCount }, (_, i) => this.instanceSocket(i + 1));
+    return companions({ processorUrls: this.processorUrls, instanceSockets });
   }
 
   #named(...prefixes: readonly string[]): SupervisedChild<ChildName>[] {

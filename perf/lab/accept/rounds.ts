@@ -1,12 +1,7 @@
-import { figure } from "../report/figure.ts";
-import type { Chart, Figure, Result } from "../report/result.ts";
+import { figureOf } from "../report/figure.ts";
+import type { Chart, Figure, Measured } from "../report/result.ts";
+import type { AcceptOptions } from "./command-line.ts";
 import type { TargetName } from "./target.ts";
-
-export type AcceptOptions = {
-  readonly rounds: number;
-  readonly seconds: number;
-  readonly connections: number;
-};
 
 /** One server in one round. */
 export type Round = {
@@ -18,50 +13,33 @@ export type Round = {
 
 type Rounds = ReadonlyMap<TargetName, readonly Round[]>;
 
-export function resultOf(options: AcceptOptions, rounds: Rounds): Omit<Result, "startedAt" | "commit" | "machine"> {
+export function resultOf(options: AcceptOptions, rounds: Rounds): Measured {
   const { seconds, connections } = options;
   return {
     kind: "accept",
     title: `accepting payments: ${connections} connections in a closed loop, ${seconds} s of each server in a round`,
     options,
-    figures: [...rounds].flatMap(([name, measured]) => figuresOf(name, measured, rounds.get("floor")!)),
+    figures: [...rounds].flatMap(([name, measured]) => figuresOf(name, measured, rounds)),
     remarks: [],
     charts: [perCoreChart(rounds)],
   };
 }
 
-function figuresOf(name: TargetName, rounds: readonly Round[], floor: readonly Round[]): Figure[] {
-  const of = (pick: (round: Round, i: number) => number): number[] => rounds.map(pick);
+function figuresOf(name: TargetName, measured: readonly Round[], all: Rounds): Figure[] {
   const figures = [
-    figure(
-      `${name}, per core`,
-      "1/s",
-      "higher",
-      of(({ perCore }) => perCore),
-    ),
-    figure(
-      `${name}, CPU each`,
-      "µs",
-      "lower",
-      of(({ perCore }) => 1e6 / perCore),
-    ),
-    figure(
-      `${name}, p50`,
-      "µs",
-      "lower",
-      of(({ p50Us }) => p50Us),
-    ),
-    figure(
-      `${name}, p99`,
-      "µs",
-      "lower",
-      of(({ p99Us }) => p99Us),
-    ),
+    figureOf(`${name}, per core`, "1/s", "higher", measured, ({ perCore }) => perCore),
+    figureOf(`${name}, CPU each`, "µs", "lower", measured, ({ perCore }) => 1e6 / perCore),
+    figureOf(`${name}, p50`, "µs", "lower", measured, ({ p50Us }) => p50Us),
+    figureOf(`${name}, p99`, "µs", "lower", measured, ({ p99Us }) => p99Us),
   ];
-  if (name === "floor") return figures;
-  // Each round against the floor of the same round: what else the machine did then slowed both.
-  const ofFloor = of(({ perCore }, i) => perCore / floor[i]!.perCore);
-  return [figure(`${name} ÷ floor, per core`, "ratio", "higher", ofFloor), ...figures];
+  if (name === "floor" || name === "fair floor") return figures;
+  const ratios = (["floor", "fair floor"] as const).map((floor) => {
+    const floorRounds = all.get(floor)!;
+    // Each round against the floor of the same round: what else the machine did then slowed both.
+    const ratioOf = ({ perCore }: Round, i: number): number => perCore / floorRounds[i]!.perCore;
+    return figureOf(`${name} ÷ ${floor}, per core`, "ratio", "higher", measured, ratioOf);
+  });
+  return [...ratios, ...figures];
 }
 
 function perCoreChart(rounds: Rounds): Chart {

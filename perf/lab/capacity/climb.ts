@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import { say } from "../command/run-command.ts";
+import { say } from "../../command/run-command.ts";
 import type { Settlement } from "../contenders/books.ts";
 import type { Contender } from "../contenders/contender.ts";
 import { type UsageBetween, usageBetween } from "../limits/usage-between.ts";
@@ -42,7 +42,8 @@ export async function climb(
   signal: AbortSignal,
 ): Promise<Climb> {
   const steps: Step[] = [];
-  await contender.books?.purge();
+  // What somebody else has started is not ours to empty.
+  if (contender.topology !== undefined) await contender.books?.purge();
   const tryAt = async (rate: number): Promise<boolean> => {
     const step = await tryStep(contender, rate, options, signal);
     steps.push(step);
@@ -65,17 +66,17 @@ export function ratesOf({ fromRate, toRate, stepRate }: CapacityOptions): number
 }
 
 async function tryStep(
-  { url, topology, books }: Contender,
+  { url, readings, books }: Contender,
   ratePerSecond: number,
   options: CapacityOptions,
   signal: AbortSignal,
 ): Promise<Step> {
   const { durationMs, leadInMs } = options;
   await books?.open();
-  const before = topology?.readings() ?? [];
+  const before = readings();
   // Half a millisecond of lateness is nothing beside 11 ms, and the CPU that an exact pacer takes is missing elsewhere.
   const load = await loadRound({ target: url, ratePerSecond, leadInMs, durationMs, pacing: "timer", signal });
-  const usage = usageBetween(before, topology?.readings() ?? [], load.elapsedMs);
+  const usage = usageBetween(before, readings(), load.elapsedMs);
   const processedCount = await books?.processedCount();
   const settlement = await books?.settle(load.acceptedCount, load.failedCount, DRAIN_MS_MAX);
   return {

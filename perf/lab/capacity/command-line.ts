@@ -1,10 +1,12 @@
-import { parseArgs } from "node:util";
-import { readDecimal, readWholeNumber } from "../command/number-options.ts";
-import { OUTPUT_OPTIONS, OUTPUT_USAGE, readOutDir } from "../command/output-options.ts";
+import { type CommandLine, flags, texts } from "../../command/command-line.ts";
+import { readDecimal, readSecondsMs, readWholeNumber } from "../../command/number-options.ts";
+import type { OtherTarget } from "../contenders/contender.ts";
 import { LIMIT_OPTIONS, LIMIT_USAGE, readLimits } from "../contenders/limit-options.ts";
-import type { Limits } from "../contenders/limited-topology.ts";
+import type { Limits } from "../contenders/named-groups.ts";
+import { readTarget, TARGET_OPTIONS, TARGET_USAGE } from "../contenders/target-options.ts";
+import { OUTPUT_USAGE } from "../report/output-options.ts";
 
-export const USAGE = `The highest rate at which the p99 stays below 11 ms, nothing fails and everything is processed, not only accepted.
+const USAGE = `The highest rate at which the p99 stays below 11 ms, nothing fails and everything is processed, not only accepted.
 
   npm run perf:capacity -- [options]
 
@@ -22,6 +24,8 @@ ${LIMIT_USAGE}
 
 Payments leave on schedule, whatever the answers do, and latency counts from when each was due. A step that fails is tried
 once more; a second failure ends the climb.
+
+${TARGET_USAGE}
 
 ${OUTPUT_USAGE}
   --help
@@ -41,49 +45,36 @@ export type CapacityOptions = {
   readonly limits: Limits | undefined;
 };
 
-export type CommandLine = {
-  readonly options: CapacityOptions;
-  readonly outDir: string | undefined;
-};
+export type CapacityWish = { readonly options: CapacityOptions; readonly target: OtherTarget | undefined };
 
 const RATE_MAX = 50_000;
+const TO_RATE = 16_000;
 
-/** Throws a one-line `rule: name=value` error on a wrong argument. */
-export function readCommandLine(args: string[]): CommandLine | "help" {
-  const text = { type: "string" } as const;
-  const flag = { type: "boolean" } as const;
-  const { values } = parseArgs({
-    args,
-    options: {
-      from: text,
-      to: text,
-      step: text,
-      seconds: text,
-      "lead-in": text,
-      "warm-up": text,
-      rounds: text,
-      p99: text,
-      "processed-within": text,
-      floor: flag,
-      help: flag,
-      ...LIMIT_OPTIONS,
-      ...OUTPUT_OPTIONS,
-    },
-  });
-  if (values.help === true) return "help";
-  const fromRate = readDecimal("from", values.from ?? "1000", 1, RATE_MAX);
-  const options: CapacityOptions = {
-    fromRate,
-    toRate: readDecimal("to", values.to ?? `${Math.max(16_000, fromRate)}`, fromRate, RATE_MAX),
-    stepRate: readDecimal("step", values.step ?? "1000", 1, RATE_MAX),
-    durationMs: readDecimal("seconds", values.seconds ?? "3", 0.5, 600) * 1000,
-    leadInMs: readDecimal("lead-in", values["lead-in"] ?? "0.5", 0, 60) * 1000,
-    warmUpMs: readDecimal("warm-up", values["warm-up"] ?? "3", 0, 60) * 1000,
-    roundCount: readWholeNumber("rounds", values.rounds ?? "3", 1, 100),
-    p99MsMax: readDecimal("p99", values.p99 ?? "11", 0.1, 5000),
-    processedWithinMs: readDecimal("processed-within", values["processed-within"] ?? "2", 0.1, 600) * 1000,
-    hasFloor: values.floor === true,
-    limits: readLimits(values),
-  };
-  return { options, outDir: readOutDir(values) };
-}
+const OPTIONS = {
+  ...texts("from", "to", "step", "seconds", "lead-in", "warm-up", "rounds", "p99", "processed-within"),
+  ...flags("floor"),
+  ...LIMIT_OPTIONS,
+  ...TARGET_OPTIONS,
+};
+
+export const CAPACITY_COMMAND: CommandLine<typeof OPTIONS, CapacityWish> = {
+  usage: USAGE,
+  options: OPTIONS,
+  read(values) {
+    const fromRate = readDecimal("from", values.from ?? "1000", 1, RATE_MAX);
+    const options: CapacityOptions = {
+      fromRate,
+      toRate: readDecimal("to", values.to ?? `${Math.max(TO_RATE, fromRate)}`, fromRate, RATE_MAX),
+      stepRate: readDecimal("step", values.step ?? "1000", 1, RATE_MAX),
+      durationMs: readSecondsMs("seconds", values.seconds ?? "3", 0.5, 600),
+      leadInMs: readSecondsMs("lead-in", values["lead-in"] ?? "0.5", 0, 60),
+      warmUpMs: readSecondsMs("warm-up", values["warm-up"] ?? "3", 0, 60),
+      roundCount: readWholeNumber("rounds", values.rounds ?? "3", 1, 100),
+      p99MsMax: readDecimal("p99", values.p99 ?? "11", 0.1, 5000),
+      processedWithinMs: readSecondsMs("processed-within", values["processed-within"] ?? "2", 0.1, 600),
+      hasFloor: values.floor === true,
+      limits: readLimits(values),
+    };
+    return { options, target: readTarget(values) };
+  },
+};

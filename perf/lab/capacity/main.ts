@@ -1,47 +1,36 @@
-import { runCommand } from "../command/run-command.ts";
 import { type Contender, limitRemarks, startContenders, stopContenders } from "../contenders/contender.ts";
 import { warmUpContenders } from "../contenders/warm-up-contenders.ts";
-import { describeMachine } from "../contest/environment.ts";
-import { describeCommit } from "../report/commit.ts";
-import { finish } from "../report/finish.ts";
+import { runMeasurement } from "../report/measurement-command.ts";
 import { type Climb, climb } from "./climb.ts";
-import { type CapacityOptions, readCommandLine, USAGE } from "./command-line.ts";
+import { CAPACITY_COMMAND, type CapacityOptions } from "./command-line.ts";
 import { capacityCharts, capacityDetails, capacityFigures, capacityRemarks } from "./report.ts";
 
 /** High enough that everything is compiled when it is over. */
 const WARM_UP_RATE_MAX = 4000;
 
-async function main(signal: AbortSignal): Promise<void> {
-  const commandLine = readCommandLine(process.argv.slice(2));
-  if (commandLine === "help") {
-    process.stdout.write(USAGE);
-    return;
-  }
-  const { options, outDir } = commandLine;
-  const startedAt = new Date().toISOString();
-  const { limits, hasFloor } = options;
-  const logLevel = process.env["LOG_LEVEL"] || undefined;
-  const contenders = await startContenders({ limits, hasFloor, logLevel }, signal);
-  try {
-    const climbs = await climbInTurn(contenders, options, signal);
-    const { fromRate, toRate, stepRate, p99MsMax } = options;
-    const result = {
-      kind: "capacity",
-      title: `highest rate with p99 below ${p99MsMax} ms and everything processed: from ${fromRate}/s to ${toRate}/s by ${stepRate}, ${options.roundCount} rounds`,
-      startedAt,
-      commit: describeCommit(),
-      machine: describeMachine(),
-      options,
-      figures: capacityFigures(climbs),
-      remarks: [...limitRemarks(contenders), ...capacityRemarks(climbs, options)],
-      charts: capacityCharts(climbs, options),
-      details: capacityDetails(climbs),
-    };
-    await finish(result, { outDir });
-  } finally {
-    await stopContenders(contenders);
-  }
-}
+await runMeasurement({
+  ...CAPACITY_COMMAND,
+  async measure({ options, target }, signal) {
+    const { fromRate, toRate, stepRate, p99MsMax, roundCount, limits, hasFloor } = options;
+    const logLevel = process.env["LOG_LEVEL"] || undefined;
+    const contenders = await startContenders({ limits, logLevel, floors: hasFloor ? ["floor"] : [], target }, signal);
+    try {
+      const climbs = await climbInTurn(contenders, options, signal);
+      const range = `from ${fromRate}/s to ${toRate}/s by ${stepRate}, ${roundCount} rounds`;
+      return {
+        kind: "capacity",
+        title: `highest rate with p99 below ${p99MsMax} ms and everything processed: ${range}`,
+        options: { ...options, target: target?.service.href },
+        figures: capacityFigures(climbs),
+        remarks: [...limitRemarks(contenders), ...capacityRemarks(climbs, options)],
+        charts: capacityCharts(climbs, options),
+        details: capacityDetails(climbs),
+      };
+    } finally {
+      await stopContenders(contenders);
+    }
+  },
+});
 
 async function climbInTurn(
   contenders: readonly Contender[],
@@ -59,5 +48,3 @@ async function climbInTurn(
   }
   return climbs;
 }
-
-await runCommand(main);

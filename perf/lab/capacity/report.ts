@@ -1,6 +1,7 @@
+import { isFloor } from "../contenders/contender.ts";
 import { roundDetails } from "../load/load-round.ts";
 import { isGeneratorLate, LATENESS_MS_MAX } from "../load/load-summary.ts";
-import { figure, median } from "../report/figure.ts";
+import { figureOf, median } from "../report/figure.ts";
 import type { Axis, Chart, Figure, Series } from "../report/result.ts";
 import type { Climb, Step } from "./climb.ts";
 import type { CapacityOptions } from "./command-line.ts";
@@ -10,18 +11,15 @@ const RATE_AXIS: Axis = { label: "payments per second", scale: "linear" };
 const GENERATOR_CPU_SHARE_MAX = 0.9;
 
 export function capacityFigures(climbs: readonly Climb[]): Figure[] {
-  return namesOf(climbs).map((name) =>
-    figure(
-      `highest rate that passes, ${name}`,
-      "1/s",
-      "higher",
-      climbsOf(climbs, name).map(({ ratePassed }) => ratePassed),
-    ),
-  );
+  return namesOf(climbs).map((name) => {
+    const own = climbsOf(climbs, name);
+    return figureOf(`highest rate that passes, ${name}`, "1/s", "higher", own, ({ ratePassed }) => ratePassed);
+  });
 }
 
 export function capacityCharts(climbs: readonly Climb[], { p99MsMax }: CapacityOptions): Chart[] {
   const names = namesOf(climbs);
+  const processing = names.find((name) => !isFloor(name))!;
   const rates = [...new Set(climbs.flatMap(({ steps }) => steps.map(({ load }) => load.ratePerSecond)))];
   const limit: Series = { label: `limit ${p99MsMax} ms`, points: rates.map((rate) => [rate, p99MsMax]) };
   const latencyOf = (name: Climb["contender"]): Series =>
@@ -37,7 +35,7 @@ export function capacityCharts(climbs: readonly Climb[], { p99MsMax }: CapacityO
       title: "Processed at each rate",
       x: RATE_AXIS,
       y: { label: "processed per second", scale: "linear" },
-      series: [curve("processed", climbsOf(climbs, "ours"), ({ processedPerSecond }) => processedPerSecond)],
+      series: [curve("processed", climbsOf(climbs, processing), ({ processedPerSecond }) => processedPerSecond)],
     },
     ...names.map((name): Chart => cpuChart(climbsOf(climbs, name), name)),
     ...names.map((name): Chart => throttledChart(climbsOf(climbs, name), name)),
@@ -92,28 +90,33 @@ function curve(label: string, climbs: readonly Climb[], of: (step: Step) => numb
 }
 
 export function capacityRemarks(climbs: readonly Climb[], { toRate }: CapacityOptions): string[] {
-  const remarks: string[] = [];
-  for (const { contender, round, isAtEnd, steps } of climbs) {
-    const who = `${contender}, round ${round}`;
-    if (isAtEnd) remarks.push(`${who}: every step passed, the limit is above ${toRate}/s`);
-    else remarks.push(`${who} ended at ${steps.at(-1)!.load.ratePerSecond}/s: ${whatLimited(steps.at(-1)!)}`);
-    const late = steps.filter(({ load }) => isGeneratorLate(load)).map(({ load }) => `${load.ratePerSecond}/s`);
-    if (late.length > 0) {
-      remarks.push(
-        `${who}: the generator was late by more than ${LATENESS_MS_MAX} ms at its p99 at ${late.join(", ")}`,
-      );
-    }
-    const retried = steps.filter(
-      ({ load, shortfalls }, i) =>
-        shortfalls.length > 0 && steps[i + 1]?.load.ratePerSecond === load.ratePerSecond && i + 2 < steps.length,
-    );
-    for (const { load, shortfalls } of retried) {
-      remarks.push(
-        `${who}: ${load.ratePerSecond}/s passed at the second try only, the first: ${shortfalls.join("; ")}`,
-      );
-    }
-  }
-  return remarks;
+  return climbs.flatMap((climb) => {
+    const who = `${climb.contender}, round ${climb.round}`;
+    const last = climb.steps.at(-1)!;
+    const end = climb.isAtEnd
+      ? `every step passed, the limit is above ${toRate}/s`
+      : `ended at ${last.load.ratePerSecond}/s: ${whatLimited(last)}`;
+    const separator = climb.isAtEnd ? ": " : " ";
+    return [`${who}${separator}${end}`, ...lateRemarks(who, climb.steps), ...retryRemarks(who, climb.steps)];
+  });
+}
+
+function lateRemarks(who: string, steps: readonly Step[]): string[] {
+  const late = steps.filter(({ load }) => isGeneratorLate(load)).map(({ load }) => `${load.ratePerSecond}/s`);
+  if (late.length === 0) return [];
+  return [`${who}: the generator was late by more than ${LATENESS_MS_MAX} ms at its p99 at ${late.join(", ")}`];
+}
+
+/** Of the steps that passed at the second try; the last one's second try may have failed as well. */
+function retryRemarks(who: string, steps: readonly Step[]): string[] {
+  const retried = steps.filter(
+    ({ load, shortfalls }, i) =>
+      shortfalls.length > 0 && steps[i + 1]?.load.ratePerSecond === load.ratePerSecond && i + 2 < steps.length,
+  );
+  return retried.map(
+    ({ load, shortfalls }) =>
+      `${who}: ${load.ratePerSecond}/s passed at the second try only, the first: ${shortfalls.join("; ")}`,
+  );
 }
 
 /** Why a step failed, and who had nothing left in it. */

@@ -1,8 +1,6 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { PROCESSOR_NAMES } from "../../../core/payment.ts";
-import { HttpCaller } from "../../audit/ask.ts";
-import { ProcessorAdmin } from "../../audit/processor-admin.ts";
-import { ServiceApi } from "../../audit/service-api.ts";
+import { type ConnectedParties, connectParties, type Target } from "../../audit/parties.ts";
 import {
   forEachRole,
   NO_TOTALS,
@@ -12,7 +10,6 @@ import {
   totalsCount,
   totalsEqual,
 } from "../../audit/totals.ts";
-import type { Target } from "../contest/measurement.ts";
 
 /** What became of the payments of a load. */
 export type Settlement = {
@@ -32,44 +29,34 @@ const POLL_MS = 20;
 
 /** The service's summary and both processors' own, from a moment on. */
 export class Books {
-  readonly #callers: readonly HttpCaller[];
-  readonly #service: ServiceApi;
-  readonly #processors: PerRole<ProcessorAdmin>;
+  readonly #parties: ConnectedParties;
   #countedBefore: PerRole<Totals> = { default: NO_TOTALS, fallback: NO_TOTALS };
   #chargedBefore: PerRole<Totals> = { default: NO_TOTALS, fallback: NO_TOTALS };
 
-  constructor({ service, processors, token }: Target) {
-    const callers = [service, processors.default, processors.fallback].map(
-      (url) => new HttpCaller(url, CONNECTION_COUNT, CALL_TIMEOUT_MS),
-    );
-    this.#callers = callers;
-    this.#service = new ServiceApi(callers[0]!.ask);
-    this.#processors = {
-      default: new ProcessorAdmin(callers[1]!.ask, token),
-      fallback: new ProcessorAdmin(callers[2]!.ask, token),
-    };
+  constructor(target: Target) {
+    this.#parties = connectParties(target, CONNECTION_COUNT, CALL_TIMEOUT_MS);
   }
 
   /** Empties the service and the processors: rounds begin alike. Throws where the service does not allow it. */
   async purge(): Promise<void> {
-    await forEachRole((role) => this.#processors[role].purge());
-    const status = await this.#service.purge();
+    await forEachRole((role) => this.#parties.processors[role].purge());
+    const status = await this.#parties.service.purge();
     if (status >= 300) throw new Error(`the service must allow to be purged: status=${status}`);
   }
 
   async setFailing(isFailing: boolean): Promise<void> {
-    await forEachRole((role) => this.#processors[role].setFailure(isFailing));
+    await forEachRole((role) => this.#parties.processors[role].setFailure(isFailing));
   }
 
   /** What is counted from now on is the next load's; nothing may be under way. */
   async open(): Promise<void> {
-    this.#countedBefore = await this.#service.totals("");
+    this.#countedBefore = await this.#parties.service.totals("");
     this.#chargedBefore = await this.#charged();
   }
 
   /** Since `open`. */
   async processedCount(): Promise<number> {
-    return totalsCount(await this.#service.totals("")) - totalsCount(this.#countedBefore);
+    return totalsCount(await this.#parties.service.totals("")) - totalsCount(this.#countedBefore);
   }
 
   /**
@@ -87,7 +74,7 @@ export class Books {
     const tookMs = processedCount < acceptedCount ? undefined : elapsedMs();
     if (failedCount > 0) await sleep(POLL_MS);
     const charged = difference(await this.#charged(), this.#chargedBefore);
-    const counted = difference(await this.#service.totals(""), this.#countedBefore);
+    const counted = difference(await this.#parties.service.totals(""), this.#countedBefore);
     const chargedCount = totalsCount(charged);
     return {
       processedCount,
@@ -98,11 +85,11 @@ export class Books {
   }
 
   async close(): Promise<void> {
-    await Promise.all(this.#callers.map((caller) => caller.close()));
+    await this.#parties.close();
   }
 
   #charged(): Promise<PerRole<Totals>> {
-    return forEachRole((role) => this.#processors[role].totals(""));
+    return forEachRole((role) => this.#parties.processors[role].totals(""));
   }
 }
 

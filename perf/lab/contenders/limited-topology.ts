@@ -1,21 +1,22 @@
+import type { Target } from "../../audit/parties.ts";
 import type { PerRole } from "../../audit/totals.ts";
-import { findNginx } from "../../launch/nginx.ts";
-import { type ChildName, type CommandOverrides, INSTANCE_MAIN, INSTANCE_NODE_FLAGS } from "../../launch/plans.ts";
+import { type ChildName, INSTANCE_MAIN, INSTANCE_NODE_FLAGS } from "../../launch/plans.ts";
 import type { ChildHooks } from "../../launch/supervisor.ts";
 import { startTopology, type Topology } from "../../launch/topology.ts";
-import type { Target } from "../contest/measurement.ts";
-import { FLOOR_MAIN } from "../floor/floor-main.ts";
-import { ControlGroups, type CpuTime, type Limit, type LimitUsage } from "../limits/cgroups.ts";
+import { FLOOR_MAIN } from "../floor/programs.ts";
+import { chooseGroups } from "../limits/choose-groups.ts";
+import { type Limit, MEBIBYTE } from "../limits/limit.ts";
+import type { CpuTime, GroupUsage } from "../limits/process-groups.ts";
 import { membersOf, readCpuSeconds, readUsage } from "../limits/process-usage.ts";
+import type { ProcessReading } from "../limits/usage-between.ts";
+import { INSTANCE_COUNT, type Limits, NamedGroups } from "./named-groups.ts";
+import { senderPlan } from "./sender-plan.ts";
 
-/** What each of them may use, or none at all. */
-export type Limits = {
-  readonly nginx: Limit;
-  readonly instance: Limit;
-};
-
-/** What stands behind nginx: the service, or handlers that do no more than answer. */
-export type Program = "service" | "floor";
+/**
+ * What stands behind nginx: the service, or handlers that do no more than answer; of the fairer floor a process beside them sends as
+ * many payments to the processors as they accept.
+ */
+export type Program = "service" | "floor" | "fair floor";
 
 export type LimitedTopologyOptions = {
   readonly profile: "contest" | "default";
@@ -37,16 +38,8 @@ export type LimitedTopologyOptions = {
 
 /** What the contest gives each of them: 1.5 CPU and 350 MB in all. */
 export const CONTEST_LIMITS: Limits = {
-  nginx: { cpus: 0.3, memoryBytes: 50 * 1024 * 1024 },
-  instance: { cpus: 0.6, memoryBytes: 150 * 1024 * 1024 },
-};
-
-/** What one process with its children has taken, up to a moment. */
-export type ProcessReading = {
-  readonly name: ChildName;
-  readonly cpu: CpuTime;
-  readonly throttledCount: number;
-  readonly throttledMs: number;
+  nginx: { cpus: 0.3, memoryBytes: 50 * MEBIBYTE },
+  instance: { cpus: 0.6, memoryBytes: 150 * MEBIBYTE },
 };
 
 /** What one process, with its children, took from the beginning of the load to its end. */
@@ -56,61 +49,42 @@ export type ProcessReport = {
   readonly rssPeakBytes: number;
   readonly limit: Limit | undefined;
   /** From its start on. */
-  readonly limitUsage: LimitUsage | undefined;
+  readonly limitUsage: Omit<GroupUsage, "cpu"> | undefined;
   /** It is not the process that was there at the beginning. */
   readonly wasRestarted: boolean;
 };
 
-const INSTANCE_COUNT = 2;
-
 /** The service and its processors on this machine, in processes of their own, under the contest's limits where possible. */
 export class LimitedTopology {
+  /** `cgroup v1` …; `undefined`: there are no limits. */
+  readonly limitedBy: string | undefined;
   /** Why there are no limits. */
   readonly unlimitedReason: string | undefined;
   readonly #topology: Topology;
-  readonly #groups: ControlGroups;
-  readonly #limits: Limits | undefined;
-  readonly #label: string;
+  readonly #groups: NamedGroups | undefined;
   readonly #cpuSecondsAtBegin = new Map<number, number>();
   readonly #members = new Map<ChildName, readonly string[]>();
 
   static async start(options: LimitedTopologyOptions, program: Program, signal: AbortSignal): Promise<LimitedTopology> {
-    const { label = "" } = options;
-    const groups = new ControlGroups();
-    const whyNoGroups = groups.whyNot();
-    const unlimitedReason = options.limits === undefined ? "not asked for" : whyNoGroups;
-    const limits = unlimitedReason === undefined ? options.limits : undefined;
+    const { limits, label = "" } = options;
+    const chosen = chooseGroups();
+    const groups = typeof chosen === "string" ? undefined : new NamedGroups(chosen, label, limits);
+    const whyUnlimited = typeof chosen === "string" ? chosen : undefined;
     try {
-      const instance = instanceCommand(program, options);
-      const grouped = whyNoGroups === undefined ? groupedCommands(groups, instance, label, limits) : undefined;
-      const topology = await startTopology({
-        port: options.port,
-        instanceCount: INSTANCE_COUNT,
-        processorPorts: { default: 0, fallback: 0 },
-        processorFees: options.fees,
-        processorUrls: options.processorUrls ?? {},
-        env: { PROFILE: options.profile, LOG_LEVEL: options.logLevel ?? "warn", ...options.env },
-        commands: grouped ?? { instance },
-        hooks: hooksFor(options.logLevel !== undefined),
-        signal,
-      });
-      return new LimitedTopology(topology, groups, { limits, unlimitedReason, label });
+      groups?.create();
+      const topology = await startProcesses(options, program, groups, signal);
+      return new LimitedTopology(topology, groups, limits === undefined ? "not asked for" : whyUnlimited);
     } catch (error) {
-      await groups.remove();
+      await groups?.remove();
       throw error;
     }
   }
 
-  private constructor(
-    topology: Topology,
-    groups: ControlGroups,
-    made: { limits: Limits | undefined; unlimitedReason: string | undefined; label: string },
-  ) {
+  private constructor(topology: Topology, groups: NamedGroups | undefined, unlimitedReason: string | undefined) {
     this.#topology = topology;
     this.#groups = groups;
-    this.#limits = made.limits;
-    this.#label = made.label;
-    this.unlimitedReason = made.unlimitedReason;
+    this.unlimitedReason = unlimitedReason;
+    this.limitedBy = unlimitedReason === undefined ? groups?.means : undefined;
   }
 
   get target(): Target {
@@ -131,10 +105,10 @@ export class LimitedTopology {
   /** Of every process there is just now. By its group's account where there is one, else in ticks of 10 ms. */
   readings(): ProcessReading[] {
     return this.#topology.processes.map(({ name, pid = -1 }) => {
-      const usage = this.#groups.usage(groupName(this.#label, name));
+      const usage = this.#groups?.usage(name);
       return {
         name,
-        cpu: this.#groups.cpuTime(groupName(this.#label, name)) ?? cpuTimeOf(pid),
+        cpu: usage?.cpu ?? cpuTimeOf(pid),
         throttledCount: usage?.throttledCount ?? 0,
         throttledMs: usage?.throttledMs ?? 0,
       };
@@ -149,13 +123,13 @@ export class LimitedTopology {
   processReports(): ProcessReport[] {
     return this.#topology.processes.map(({ name, pid = -1 }) => {
       const usage = readUsage(pid) ?? { cpuSeconds: 0, rssPeakBytes: 0 };
-      const limit = this.#limitOf(name);
+      const limit = this.#groups?.limitOf(name);
       return {
         name,
         cpuSeconds: usage.cpuSeconds - (this.#cpuSecondsAtBegin.get(pid) ?? 0),
         rssPeakBytes: usage.rssPeakBytes,
         limit,
-        limitUsage: limit === undefined ? undefined : this.#groups.usage(groupName(this.#label, name)),
+        limitUsage: limit === undefined ? undefined : this.#groups?.usage(name),
         wasRestarted: !this.#cpuSecondsAtBegin.has(pid),
       };
     });
@@ -163,44 +137,36 @@ export class LimitedTopology {
 
   async stop(): Promise<void> {
     await this.#topology.stop();
-    await this.#groups.remove();
-  }
-
-  /** The contest does not count the processors. */
-  #limitOf(name: ChildName): Limit | undefined {
-    if (name === "nginx") return this.#limits?.nginx;
-    return name.startsWith("instance-") ? this.#limits?.instance : undefined;
+    await this.#groups?.remove();
   }
 }
 
-function groupName(label: string, name: string): string {
-  return label === "" ? name : `${label}-${name}`;
+function startProcesses(
+  options: LimitedTopologyOptions,
+  program: Program,
+  groups: NamedGroups | undefined,
+  signal: AbortSignal,
+): Promise<Topology> {
+  const { port, fees, processorUrls = {}, profile, logLevel, nodeFlags = [], env } = options;
+  const main = program === "service" ? INSTANCE_MAIN : FLOOR_MAIN;
+  const instance = [process.execPath, ...INSTANCE_NODE_FLAGS, ...nodeFlags, main];
+  return startTopology({
+    port,
+    instanceCount: INSTANCE_COUNT,
+    processorPorts: { default: 0, fallback: 0 },
+    processorFees: fees,
+    processorUrls,
+    env: { PROFILE: profile, LOG_LEVEL: logLevel ?? "warn", ...env },
+    commands: groups?.commands(instance) ?? { instance },
+    companions: (places) => (program === "fair floor" ? [senderPlan(places, groups)] : []),
+    hooks: hooksFor(logLevel !== undefined),
+    signal,
+  });
 }
 
 function cpuTimeOf(pid: number): CpuTime {
   const usage = readUsage(pid);
   return { totalMs: (usage?.cpuSeconds ?? 0) * 1000, systemMs: (usage?.systemSeconds ?? 0) * 1000 };
-}
-
-function instanceCommand(program: Program, { nodeFlags = [] }: LimitedTopologyOptions): readonly string[] {
-  return [process.execPath, ...INSTANCE_NODE_FLAGS, ...nodeFlags, program === "floor" ? FLOOR_MAIN : INSTANCE_MAIN];
-}
-
-/** Inside groups, with limits or without. Each instance finds its number in its environment. */
-function groupedCommands(
-  groups: ControlGroups,
-  instance: readonly string[],
-  label: string,
-  limits: Limits | undefined,
-): CommandOverrides {
-  groups.create(groupName(label, "nginx"), limits?.nginx);
-  for (let number = 1; number <= INSTANCE_COUNT; number++) {
-    groups.create(groupName(label, `instance-${number}`), limits?.instance);
-  }
-  return {
-    nginx: groups.commandInside(groupName(label, "nginx"), [findNginx()]),
-    instance: groups.commandInside(groupName(label, "instance-$INSTANCE"), instance),
-  };
 }
 
 function hooksFor(isTalking: boolean): ChildHooks<ChildName> {

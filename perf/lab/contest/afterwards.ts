@@ -1,8 +1,5 @@
-import { HttpCaller } from "../../audit/ask.ts";
 import { type AuditResult, audit } from "../../audit/audit.ts";
-import { ProcessorAdmin } from "../../audit/processor-admin.ts";
-import { ServiceApi } from "../../audit/service-api.ts";
-import type { Target } from "./measurement.ts";
+import { connectParties, type Target } from "../../audit/parties.ts";
 
 const TIMEOUT_MS = 10_000;
 const CONNECTION_COUNT = 8;
@@ -14,23 +11,15 @@ const FINDING_COUNT_MAX = 10;
  * numbers only. A text says why it could not be done.
  */
 export async function auditAfterwards(target: Target, beganAtMs: number): Promise<AuditResult | string> {
-  const caller = (url: URL): HttpCaller => new HttpCaller(url, CONNECTION_COUNT, TIMEOUT_MS);
-  const [ofService, ofDefault, ofFallback] = [
-    caller(target.service),
-    caller(target.processors.default),
-    caller(target.processors.fallback),
-  ];
-  const service = new ServiceApi(ofService.ask);
-  const processors = {
-    default: new ProcessorAdmin(ofDefault.ask, target.token),
-    fallback: new ProcessorAdmin(ofFallback.ask, target.token),
-  };
+  const parties = connectParties(target, CONNECTION_COUNT, TIMEOUT_MS);
   try {
-    if ((await service.totals("")).settledUntilMs === undefined) return "the service does not say what is settled";
-    return await audit({ service, processors }, { fromMs: beganAtMs, findingCountMax: FINDING_COUNT_MAX });
+    if ((await parties.service.totals("")).settledUntilMs === undefined) {
+      return "the service does not say what is settled";
+    }
+    return await audit(parties, { fromMs: beganAtMs, findingCountMax: FINDING_COUNT_MAX });
   } catch (error) {
     return error instanceof Error ? error.message : String(error);
   } finally {
-    await Promise.all([ofService.close(), ofDefault.close(), ofFallback.close()]);
+    await parties.close();
   }
 }

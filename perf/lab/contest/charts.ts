@@ -1,32 +1,31 @@
 import { PROCESSOR_NAMES } from "../../../core/payment.ts";
+import type { Second } from "../load/seconds.ts";
 import type { Band, Chart, Series } from "../report/result.ts";
 import type { Measurement } from "./measurement.ts";
-import type { Second } from "./recorder.ts";
 import type { ContestRound } from "./round.ts";
 import type { Sample } from "./sampler.ts";
 import { troubleText } from "./stages.ts";
 
 const TIME = { label: "seconds from the beginning", scale: "linear" } as const;
 
-/** Of one round, with the floor's latencies beside it if there is one. */
-export function contestCharts({ measured }: ContestRound, floor: ContestRound | undefined): Chart[] {
+/** The floors' latencies stand beside ours. */
+export type FloorShown = { readonly name: string; readonly measured: Measurement };
+
+/** Of one round, and of one of each floor. */
+export function contestCharts({ measured }: ContestRound, floors: readonly FloorShown[]): Chart[] {
   const bands = stageBands(measured);
   const { seconds, samples } = measured;
-  const timeline = (
-    title: string,
-    unit: string,
-    series: readonly Series[],
-    scale: "linear" | "log" = "linear",
-  ): Chart => ({
+  const timeline = (title: string, unit: string, series: readonly Series[]): Chart => ({
     title,
     x: TIME,
-    y: { label: unit, scale },
+    y: { label: unit, scale: "linear" },
     series,
     bands,
   });
+  const latency = timeline("Latency of payments, second by second", "ms", latencySeries(seconds));
   const charts = [
-    percentileChart(measured, floor?.measured),
-    timeline("Latency of payments, second by second", "ms", latencySeries(seconds), "log"),
+    percentileChart(measured, floors),
+    { ...latency, y: { ...latency.y, scale: "log" as const } },
     timeline("Payments accepted", "1/s", countSeries(seconds)),
     timeline("Payments charged, by processor", "1/s", chargeSeries(samples)),
     timeline("Queue: accepted and not yet charged", "payments", [
@@ -45,7 +44,7 @@ function stageBands({ options: { stages, load } }: Measurement): Band[] {
   }));
 }
 
-function percentileChart({ curves }: Measurement, floor: Measurement | undefined): Chart {
+function percentileChart({ curves }: Measurement, floors: readonly FloorShown[]): Chart {
   return {
     title: "Latency by percentile",
     x: { label: "percentile", scale: "percentile" },
@@ -53,7 +52,7 @@ function percentileChart({ curves }: Measurement, floor: Measurement | undefined
     series: [
       { label: "all requests", points: curves.all },
       { label: "payments", points: curves.payments },
-      ...(floor === undefined ? [] : [{ label: "all requests to the floor", points: floor.curves.all }]),
+      ...floors.map(({ name, measured }) => ({ label: `all requests to the ${name}`, points: measured.curves.all })),
       { label: "generator's lateness", points: curves.lateness },
     ],
   };

@@ -1,16 +1,17 @@
 import { readFileSync } from "node:fs";
-import { parseArgs } from "node:util";
-import { readUrl } from "../../audit/command-line.ts";
+import type { Target } from "../../audit/parties.ts";
 import type { PerRole } from "../../audit/totals.ts";
-import { readWholeNumber } from "../command/number-options.ts";
-import { OUTPUT_OPTIONS, OUTPUT_USAGE, readOutDir } from "../command/output-options.ts";
+import { type CommandLine, flags, type OptionValues, texts } from "../../command/command-line.ts";
+import { readDecimal, readWholeNumber } from "../../command/number-options.ts";
+import { readUrl } from "../../command/url-option.ts";
+import { LIMIT_OPTIONS, LIMIT_USAGE, readLimits } from "../contenders/limit-options.ts";
 import type { LimitedTopologyOptions } from "../contenders/limited-topology.ts";
-import { readLimit } from "../limits/cgroups.ts";
-import { CONTEST_LOAD } from "../load/user-schedule.ts";
-import type { ContestOptions, Target } from "./measurement.ts";
+import type { LoadShape } from "../load/user-schedule.ts";
+import { OUTPUT_USAGE } from "../report/output-options.ts";
+import type { ContestOptions } from "./measurement.ts";
 import { CONTEST_STAGES, readStages, scaleStages } from "./stages.ts";
 
-export const USAGE = `The contest's load, audits and score (Rinha de Backend 2025), without Docker and k6.
+const USAGE = `The contest's load, audits and score (Rinha de Backend 2025), without Docker and k6.
 
   npm run perf:contest -- [options]
 
@@ -30,11 +31,10 @@ Without --target the service is started here: processors, two instances, nginx.
   --port PORT              where nginx listens                             (any free one)
   --default-fee SHARE      of the default processor, 0 to 1                        (0.05)
   --fallback-fee SHARE     of the fallback processor                               (0.15)
-  --nginx-limit CPUS:MB    by cgroups (version 1), where they can be written     (0.3:50)
-  --instance-limit CPUS:MB                                                      (0.6:150)
-  --no-limits              no limits, as on a machine without such cgroups
-  --floor                  after each round the same against the floor: the same nginx, in front of handlers that only read
-                           the body and answer 202, under the same limits
+${LIMIT_USAGE}
+  --floor                  after each round the same against two floors: the same nginx, in front of handlers that only read
+                           the body and answer 202, under the same limits; and the same while a process beside them sends as
+                           many payments to the default processor
 Its settings are taken from the environment; with LOG_LEVEL set, its log goes to the standard error.
 
 Against any other entry, with processors that are already running:
@@ -45,33 +45,61 @@ Against any other entry, with processors that are already running:
 The fees are what the processors say, unless given.
 `;
 
-export type CommandLine = {
+export type ContestWish = {
   readonly contest: ContestOptions;
   /** Where it runs already, or how to start it. */
   readonly target: Target | LimitedTopologyOptions;
   readonly jsonPath: string | undefined;
-  readonly outDir: string | undefined;
   readonly roundCount: number;
   /** Only where the service is started here. */
   readonly withFloor: boolean;
 };
+
+/** Of the 60 s run. */
+export const CONTEST_LOAD: LoadShape = { userCount: 550, durationMs: 60_000, sleepMs: 1000 };
 
 /** k6's, in the contest's script. */
 const TIMEOUT_MS = 1500;
 const AUDIT_INTERVAL_MS = 10_000;
 /** Longer than an audit's calls may take. */
 const AUDIT_INTERVAL_MS_MIN = TIMEOUT_MS + 100;
+const CONTEST_FEES: PerRole<number> = { default: 0.05, fallback: 0.15 };
 
-/** Throws a one-line `rule: name=value` error on a wrong argument. */
-export function readCommandLine(args: string[], logLevel: string | undefined): CommandLine | "help" {
-  const values = parse(args);
-  if (values.help === true) return "help";
-  const userCount = wholeNumber("users", values.users, CONTEST_LOAD.userCount, 1, 100_000);
-  const durationMs = wholeNumber("duration", values.duration, CONTEST_LOAD.durationMs / 1000, 1, 86_400) * 1000;
-  const factor = durationMs / CONTEST_LOAD.durationMs;
-  const givenFees = readFees(values);
-  const contest: ContestOptions = {
-    load: { ...CONTEST_LOAD, userCount, durationMs },
+const OPTIONS = {
+  ...texts("users", "duration", "stages", "drain", "rounds", "json"),
+  ...texts("profile", "port", "default-fee", "fallback-fee"),
+  ...flags("floor"),
+  ...texts("target", "default", "fallback", "token"),
+  ...LIMIT_OPTIONS,
+};
+
+type Values = OptionValues<typeof OPTIONS>;
+
+export const CONTEST_COMMAND: CommandLine<typeof OPTIONS, ContestWish> = {
+  usage: USAGE,
+  options: OPTIONS,
+  read(values) {
+    const fees = readFees(values);
+    return {
+      contest: readContest(values, fees),
+      target: values.target === undefined ? readOwn(values, fees) : readTarget(values, values.target),
+      jsonPath: values.json,
+      roundCount: readWholeNumber("rounds", values.rounds ?? "1", 1, 1000),
+      withFloor: values.floor === true,
+    };
+  },
+};
+
+function readContest(values: Values, fees: PerRole<number> | undefined): ContestOptions {
+  const { userCount, durationMs } = CONTEST_LOAD;
+  const wishedMs = readWholeNumber("duration", values.duration ?? `${durationMs / 1000}`, 1, 86_400) * 1000;
+  const factor = wishedMs / durationMs;
+  return {
+    load: {
+      ...CONTEST_LOAD,
+      userCount: readWholeNumber("users", values.users ?? `${userCount}`, 1, 100_000),
+      durationMs: wishedMs,
+    },
     stages:
       values.stages === undefined
         ? scaleStages(CONTEST_STAGES, factor)
@@ -79,63 +107,19 @@ export function readCommandLine(args: string[], logLevel: string | undefined): C
     timeoutMs: TIMEOUT_MS,
     // A short run has as many audits as a long one, one after the other.
     auditIntervalMs: Math.max(AUDIT_INTERVAL_MS_MIN, Math.ceil(AUDIT_INTERVAL_MS * Math.min(1, factor))),
-    drainMs: wholeNumber("drain", values.drain, 0, 0, 86_400) * 1000,
-    fees: givenFees,
-  };
-  const target = values.target === undefined ? readOwn(values, givenFees, logLevel) : readTarget(values, values.target);
-  return {
-    contest,
-    target,
-    jsonPath: values.json,
-    outDir: readOutDir(values),
-    roundCount: wholeNumber("rounds", values.rounds, 1, 1, 1000),
-    withFloor: values.floor === true,
+    drainMs: readWholeNumber("drain", values.drain ?? "0", 0, 86_400) * 1000,
+    fees,
   };
 }
-
-type Values = ReturnType<typeof parse>;
-
-function parse(args: string[]) {
-  const text = { type: "string" } as const;
-  const flag = { type: "boolean" } as const;
-  return parseArgs({
-    args,
-    options: {
-      users: text,
-      duration: text,
-      stages: text,
-      drain: text,
-      rounds: text,
-      json: text,
-      ...OUTPUT_OPTIONS,
-      help: flag,
-      profile: text,
-      port: text,
-      "default-fee": text,
-      "fallback-fee": text,
-      "nginx-limit": text,
-      "instance-limit": text,
-      "no-limits": flag,
-      floor: flag,
-      target: text,
-      default: text,
-      fallback: text,
-      token: text,
-    },
-  }).values;
-}
-
-const CONTEST_FEES: PerRole<number> = { default: 0.05, fallback: 0.15 };
 
 function readFees(values: Values): PerRole<number> | undefined {
   if (values["default-fee"] === undefined && values["fallback-fee"] === undefined) return undefined;
-  return {
-    default: share("default-fee", values["default-fee"], CONTEST_FEES.default),
-    fallback: share("fallback-fee", values["fallback-fee"], CONTEST_FEES.fallback),
-  };
+  const feeOf = (role: "default" | "fallback"): number =>
+    readDecimal(`${role}-fee`, values[`${role}-fee`] ?? `${CONTEST_FEES[role]}`, 0, 1);
+  return { default: feeOf("default"), fallback: feeOf("fallback") };
 }
 
-function readOwn(values: Values, fees = CONTEST_FEES, logLevel: string | undefined): LimitedTopologyOptions {
+function readOwn(values: Values, fees = CONTEST_FEES): LimitedTopologyOptions {
   for (const name of ["default", "fallback", "token"] as const) {
     if (values[name] !== undefined) throw new Error(`${name} must come with --target: ${name}=${values[name]}`);
   }
@@ -143,16 +127,12 @@ function readOwn(values: Values, fees = CONTEST_FEES, logLevel: string | undefin
   if (profile !== "contest" && profile !== "default") {
     throw new Error(`profile must be contest or default: profile=${profile}`);
   }
-  const limits = {
-    nginx: readLimit("nginx-limit", values["nginx-limit"] ?? "0.3:50"),
-    instance: readLimit("instance-limit", values["instance-limit"] ?? "0.6:150"),
-  };
   return {
     profile,
-    port: wholeNumber("port", values.port, 0, 0, 65_535),
+    port: readWholeNumber("port", values.port ?? "0", 0, 65_535),
     fees,
-    limits: values["no-limits"] === true ? undefined : limits,
-    logLevel,
+    limits: readLimits(values),
+    logLevel: process.env["LOG_LEVEL"] || undefined,
   };
 }
 
@@ -168,16 +148,4 @@ function readTarget(values: Values, target: string): Target {
     },
     token: values.token ?? "123",
   };
-}
-
-function wholeNumber(name: string, text: string | undefined, otherwise: number, min: number, max: number): number {
-  return text === undefined ? otherwise : readWholeNumber(name, text, min, max);
-}
-
-function share(name: string, text: string | undefined, otherwise: number): number {
-  if (text === undefined) return otherwise;
-  if (!/^(0(\.\d{1,12})?|1(\.0{1,12})?)$/.test(text)) {
-    throw new Error(`${name} must be a decimal from 0 to 1: ${name}=${text}`);
-  }
-  return Number(text);
 }

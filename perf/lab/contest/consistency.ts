@@ -1,13 +1,7 @@
 import { PROCESSOR_NAMES } from "../../../core/payment.ts";
-import type { ProcessorAdmin } from "../../audit/processor-admin.ts";
-import type { ServiceApi } from "../../audit/service-api.ts";
+import type { Parties } from "../../audit/parties.ts";
 import { NO_TOTALS, type PerRole, type Totals } from "../../audit/totals.ts";
 import type { TimeWindow } from "../../audit/window.ts";
-
-export type Parties = {
-  readonly service: ServiceApi;
-  readonly processors: PerRole<ProcessorAdmin>;
-};
 
 /** One comparison during the load. */
 export type Round = {

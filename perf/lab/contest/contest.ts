@@ -1,20 +1,21 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import { ProcessorAdmin } from "../../audit/processor-admin.ts";
-import { ServiceApi } from "../../audit/service-api.ts";
+import { type Parties, partiesOf, type Target } from "../../audit/parties.ts";
 import { type PerRole, type Role, totalsCount } from "../../audit/totals.ts";
 import type { Outcome } from "../load/connection.ts";
+import { LoadGenerator } from "../load/load-generator.ts";
+import { LATENESS_MS_MAX } from "../load/load-summary.ts";
 import { TimedCaller } from "../load/timed-caller.ts";
-import { Load } from "../load/user-load.ts";
+import { rampOfUsers, type UserSchedule } from "../load/user-schedule.ts";
+import { warmUpGenerator } from "../load/warm-up-generator.ts";
 import { auditAfterwards } from "./afterwards.ts";
-import { compareNow, compareWindow, type Parties, type Round } from "./consistency.ts";
-import type { ContestOptions, Measurement, Target } from "./measurement.ts";
+import { compareNow, compareWindow, type Round } from "./consistency.ts";
+import type { ContestOptions, Measurement } from "./measurement.ts";
 import { progressLine } from "./progress.ts";
 import { Recorder } from "./recorder.ts";
 import { Sampler } from "./sampler.ts";
 import { scoreOf } from "./score.ts";
 import type { Stage } from "./stages.ts";
 import { Timetable } from "./timetable.ts";
-import { warmUpGenerator } from "./warm-up.ts";
 
 export type ContestHooks = {
   onProgress(line: string): void;
@@ -26,7 +27,6 @@ export type ContestHooks = {
   cpuSeconds?(): Readonly<Record<string, number | undefined>>;
 };
 
-const LATE_MS_MAX = 2;
 const PROGRESS_INTERVAL_MS = 5000;
 const SAMPLE_INTERVAL_MS = 1000;
 /** Between the audits and the changes of stage, which are on whole seconds. */
@@ -58,8 +58,9 @@ class ContestRun {
   readonly #target: Target;
   readonly #options: ContestOptions;
   readonly #hooks: ContestHooks;
-  readonly #recorder = new Recorder();
-  readonly #load: Load;
+  readonly #users: UserSchedule;
+  readonly #load: LoadGenerator;
+  readonly #recorder: Recorder;
   readonly #callers: TimedCaller[] = [];
   /** The stages and the audits have connections of their own: a call that takes long holds up no other. */
   readonly #stageParties: Parties;
@@ -74,14 +75,16 @@ class ContestRun {
     this.#target = target;
     this.#options = options;
     this.#hooks = hooks;
-    this.#load = new Load({ ...options.load, target: target.service, timeoutMs: options.timeoutMs }, this.#recorder);
-    this.#stageParties = this.#parties(this.#recorder.request);
-    this.#auditParties = this.#parties(this.#recorder.request);
+    this.#users = rampOfUsers(options.load);
+    this.#load = new LoadGenerator({ target: target.service, schedule: this.#users, timeoutMs: options.timeoutMs });
+    this.#recorder = new Recorder(this.#load.record);
+    this.#stageParties = this.#parties(this.#recorder.call);
+    this.#auditParties = this.#parties(this.#recorder.call);
     this.#timetable = new Timetable((error) => this.#note(error));
     this.#sampler = new Sampler({
       processors: this.#parties().processors,
       nowMs: () => this.#load.nowMs,
-      acceptedCount: () => this.#recorder.acceptedCount,
+      acceptedCount: () => this.#recorder.load.acceptedCount,
       cpuSeconds: () => hooks.cpuSeconds?.() ?? {},
     });
   }
@@ -93,6 +96,8 @@ class ContestRun {
     this.#beganAtMs = Date.now();
     this.#fillTimetable();
     await this.#load.run();
+    // In k6 the last user sleeps once more.
+    await sleep(this.#options.load.sleepMs);
     await this.#timetable.stop();
     const drainedMs = await this.#drain();
     this.#hooks.onLoadEnd();
@@ -145,7 +150,8 @@ class ContestRun {
   }
 
   #tellProgress(): void {
-    this.#hooks.onProgress(progressLine(this.#options.stages, this.#load, this.#recorder, this.#audits));
+    const now = { nowMs: this.#load.nowMs, activeUserCount: this.#users.startedCount };
+    this.#hooks.onProgress(progressLine(this.#options.stages, now, this.#recorder, this.#audits));
   }
 
   /** How long it took. */
@@ -155,7 +161,7 @@ class ContestRun {
     const { service } = this.#parties();
     while (elapsedMs() < this.#options.drainMs) {
       const query = `from=${new Date(this.#beganAtMs).toISOString()}`;
-      if (totalsCount(await service.totals(query)) >= this.#recorder.acceptedCount) break;
+      if (totalsCount(await service.totals(query)) >= this.#recorder.load.acceptedCount) break;
       await sleep(DRAIN_POLL_MS);
     }
     return Math.round(elapsedMs());
@@ -174,45 +180,33 @@ class ContestRun {
   }
 
   #results(final: Round, fees: PerRole<number>): Omit<Measurement, "drainedMs" | "afterwards"> {
-    const recorder = this.#recorder;
-    const { all, lateness, acceptedCount } = recorder;
+    const times = this.#recorder.times();
+    const { acceptedCount, failures } = this.#recorder.load;
     const auditDifferenceCount = this.#audits.reduce((sum, round) => sum + round.differenceCount, 0);
-    const tally = { acceptedCount, processed: final.service, fees, p99Ms: all.p99Ms, auditDifferenceCount };
+    const tally = { acceptedCount, processed: final.service, fees, p99Ms: times.all.p99Ms, auditDifferenceCount };
     return {
       startedAt: new Date(this.#beganAtMs).toISOString(),
       options: this.#options,
-      all,
-      payments: recorder.payments,
-      lateness,
-      isGeneratorLate: lateness.p99Ms > LATE_MS_MAX,
+      ...times,
+      isGeneratorLate: times.lateness.p99Ms > LATENESS_MS_MAX,
       acceptedCount,
-      failures: recorder.failures,
+      failures,
       audits: this.#audits,
       auditDifferenceCount,
       final,
       fees,
       score: scoreOf(tally),
       problems: [...this.#problems, ...final.problems],
-      seconds: recorder.seconds(),
       samples: this.#sampler.samples,
-      curves: recorder.curves,
     };
   }
 
   #parties(onCall: (outcome: Outcome) => void = () => {}): Parties {
-    const caller = (url: URL): TimedCaller => {
-      const made = new TimedCaller(url, this.#options.timeoutMs, onCall);
-      this.#callers.push(made);
-      return made;
-    };
-    const { service, processors, token } = this.#target;
-    return {
-      service: new ServiceApi(caller(service).ask),
-      processors: {
-        default: new ProcessorAdmin(caller(processors.default).ask, token),
-        fallback: new ProcessorAdmin(caller(processors.fallback).ask, token),
-      },
-    };
+    return partiesOf(this.#target, (url) => {
+      const caller = new TimedCaller(url, this.#options.timeoutMs, onCall);
+      this.#callers.push(caller);
+      return caller.ask;
+    });
   }
 
   /** Told at once and kept: a stage that was not entered, an audit that was not answered. */

@@ -2,18 +2,10 @@ import type { AuditResult } from "../../audit/audit.ts";
 import type { PerRole } from "../../audit/totals.ts";
 import type { LoadShape } from "../load/user-schedule.ts";
 import type { Round } from "./consistency.ts";
-import type { Curve, Percentiles, Second } from "./recorder.ts";
+import type { Times } from "./recorder.ts";
 import type { Sample } from "./sampler.ts";
 import type { Score } from "./score.ts";
 import type { Stage } from "./stages.ts";
-
-/** Whom the contest is run against. */
-export type Target = {
-  readonly service: URL;
-  readonly processors: PerRole<URL>;
-  /** For the processors' admin calls. */
-  readonly token: string;
-};
 
 export type ContestOptions = {
   readonly load: LoadShape;
@@ -26,14 +18,9 @@ export type ContestOptions = {
   readonly fees: PerRole<number> | undefined;
 };
 
-export type Measurement = {
+export type Measurement = Times & {
   readonly startedAt: string;
   readonly options: ContestOptions;
-  /** Every successful HTTP request, admin calls included. */
-  readonly all: Percentiles;
-  readonly payments: Percentiles;
-  /** The generator's own: how long after it was due a payment was sent. */
-  readonly lateness: Percentiles;
   /** The generator was so late that the latencies say more about it than about the service. */
   readonly isGeneratorLate: boolean;
   readonly acceptedCount: number;
@@ -48,8 +35,6 @@ export type Measurement = {
   /** Not part of the contest: everything that is settled, compared afterwards. A text: why there is none. */
   readonly afterwards: AuditResult | string;
   readonly problems: readonly string[];
-  readonly seconds: readonly Second[];
   /** About one a second. */
   readonly samples: readonly Sample[];
-  readonly curves: Readonly<Record<"all" | "payments" | "lateness", Curve>>;
 };

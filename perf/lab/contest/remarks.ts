@@ -1,24 +1,24 @@
-import type { ContestRounds } from "./result.ts";
+import { FLOOR_NAMES, limitRemark } from "../contenders/contender.ts";
 import type { ContestRound } from "./round.ts";
+import type { ContestRounds } from "./rounds.ts";
 
 const countOf = (count: number, noun: string): string => `${count} ${noun}${count === 1 ? "" : "s"}`;
 
 /** What makes the figures less than they seem, by round. `shown` is the round that the charts are of. */
-export function remarksOf({ ours, floor }: ContestRounds, shown: number): string[] {
+export function remarksOf(rounds: ContestRounds, shown: number): string[] {
+  const { ours } = rounds;
   const isSeveral = ours.length > 1;
-  const label = (i: number, isFloor: boolean): string => {
-    const round = isSeveral ? `round ${i + 1}` : "";
-    return [isFloor ? "the floor" : "", round].filter((part) => part !== "").join(", ");
+  const prefixed = (who: string, i: number, remarks: readonly string[]): string[] => {
+    const prefix = [who, isSeveral ? `round ${i + 1}` : ""].filter((part) => part !== "").join(", ");
+    return remarks.map((remark) => (prefix === "" ? remark : `${prefix}: ${remark}`));
   };
-  const prefixed = (prefix: string, remarks: readonly string[]): string[] =>
-    remarks.map((remark) => (prefix === "" ? remark : `${prefix}: ${remark}`));
-  const { unlimitedReason } = ours[0]!.environment;
+  const floors = FLOOR_NAMES.filter((name) => rounds[name].length > 0);
   return [
-    ...ours.flatMap((round, i) => prefixed(label(i, false), [...trustRemarks(round), ...outcomeRemarks(round)])),
-    ...floor.flatMap((round, i) => prefixed(label(i, true), trustRemarks(round))),
-    ...(unlimitedReason === undefined ? [] : [`no limits: ${unlimitedReason}`]),
+    ...ours.flatMap((round, i) => prefixed("", i, [...trustRemarks(round), ...outcomeRemarks(round)])),
+    ...floors.flatMap((name) => rounds[name].flatMap((round, i) => prefixed(`the ${name}`, i, trustRemarks(round)))),
+    limitRemark(ours[0]!.environment),
     ...(isSeveral ? [`the charts are of round ${shown + 1}, whose p99 is in the middle`] : []),
-    ...(floor.length > 0 ? ["the floor only answers: its processing, audits and score are left out"] : []),
+    ...(floors.length > 0 ? ["the floors only answer: their processing, audits and score are left out"] : []),
   ];
 }
 

@@ -3,13 +3,13 @@ import { PROCESSOR_NAMES } from "../../../core/payment.ts";
 import type { AuditResult } from "../../audit/audit.ts";
 import { auditReport } from "../../audit/report.ts";
 import { table } from "../../audit/table.ts";
-import { limitText } from "../limits/cgroups.ts";
+import { limitRemark } from "../contenders/contender.ts";
+import type { ProcessReport } from "../contenders/limited-topology.ts";
+import { limitText, MEBIBYTE } from "../limits/limit.ts";
+import type { Percentiles } from "../load/samples.ts";
 import type { Environment } from "./environment.ts";
 import type { Measurement } from "./measurement.ts";
-import type { Percentiles } from "./recorder.ts";
 import type { Score } from "./score.ts";
-
-const MEBIBYTE = 1024 * 1024;
 
 /** The result, for a terminal. */
 export function contestReport(measured: Measurement, environment: Environment): string {
@@ -50,16 +50,9 @@ function countsTable({ final, fees }: Measurement): string {
   return table(["processor", "counted by the service", "charged", "amount counted", "fee"], rows, "lrrrr");
 }
 
-function processTable({ processes, generatorCpuSeconds, machineCpu, unlimitedReason }: Environment): string {
-  const rows = processes.map(({ name, cpuSeconds, rssPeakBytes, limit, limitUsage, wasRestarted }) => [
-    wasRestarted ? `${name} (restarted)` : name,
-    cpuSeconds.toFixed(2),
-    (rssPeakBytes / MEBIBYTE).toFixed(0),
-    limit === undefined ? "none" : limitText(limit),
-    limitUsage === undefined ? "" : (limitUsage.memoryPeakBytes / MEBIBYTE).toFixed(0),
-    limitUsage === undefined ? "" : `${limitUsage.throttledCount}`,
-    limitUsage === undefined ? "" : limitUsage.throttledMs.toFixed(0),
-  ]);
+function processTable(environment: Environment): string {
+  const { processes, generatorCpuSeconds, machineCpu } = environment;
+  const rows = processes.map(processRow);
   rows.push(["generator", generatorCpuSeconds.toFixed(2)]);
   if (machineCpu !== undefined) {
     const known = processes.reduce((sum, { cpuSeconds }) => sum + cpuSeconds, generatorCpuSeconds);
@@ -67,8 +60,20 @@ function processTable({ processes, generatorCpuSeconds, machineCpu, unlimitedRea
     rows.push(["stolen by the hypervisor", machineCpu.stolenSeconds.toFixed(2)]);
   }
   const head = ["process", "CPU s", "RSS peak MB", "limit", "charged peak MB", "throttled", "throttled ms"];
-  const note = unlimitedReason === undefined ? "" : `\nno limits: ${unlimitedReason}`;
-  return table(head, rows, "lrrlrrr") + note;
+  return `${table(head, rows, "lrrlrrr")}\n${limitRemark(environment)}`;
+}
+
+function processRow({ name, cpuSeconds, rssPeakBytes, limit, limitUsage, wasRestarted }: ProcessReport): string[] {
+  const chargedBytes = limitUsage?.memoryPeakBytes;
+  return [
+    wasRestarted ? `${name} (restarted)` : name,
+    cpuSeconds.toFixed(2),
+    (rssPeakBytes / MEBIBYTE).toFixed(0),
+    limit === undefined ? "none" : limitText(limit),
+    chargedBytes === undefined ? "" : (chargedBytes / MEBIBYTE).toFixed(0),
+    limitUsage === undefined ? "" : `${limitUsage.throttledCount}`,
+    limitUsage === undefined ? "" : limitUsage.throttledMs.toFixed(0),
+  ];
 }
 
 function outcomeText({ acceptedCount, failures, score, drainedMs, audits, afterwards, ...rest }: Measurement): string {

@@ -1,5 +1,5 @@
+import type { Parties } from "../../audit/parties.ts";
 import type { PerRole } from "../../audit/totals.ts";
-import type { Parties } from "./consistency.ts";
 
 /** Totals since the beginning of the load, as of one moment. */
 export type Sample = {

@@ -5,6 +5,7 @@ import { HealthSnapshot } from "../../../core/health-snapshot.ts";
 import { CHARGED, PROCESSED, PROCESSOR_COUNT } from "../../../core/payment.ts";
 import { UUID_WORDS } from "../../../core/uuid.ts";
 import { TOTALS_LENGTH } from "../../../core/window-totals.ts";
+import { Samples } from "../load/samples.ts";
 import type { HeapWatch } from "./heap-watch.ts";
 import { type BenchmarkPayments, Chunk, centsOf } from "./payments.ts";
 
@@ -120,7 +121,7 @@ export class BenchEngine {
       this.#expect("cents in a window", out[1]!, centsBefore[to + 1]! - centsBefore[from]!);
     }
     const mean = durations.reduce((sum, duration) => sum + duration, 0) / count;
-    return { mean, p99: durations.toSorted()[Math.ceil(count * 0.99) - 1]! };
+    return { mean, p99: new Samples(durations).at(99) };
   }
 
   lookUpByCorrelationId(payments: BenchmarkPayments, count: number): Nanoseconds {

@@ -1,14 +1,8 @@
-import { figure, median } from "../report/figure.ts";
+import { figureOf, median } from "../report/figure.ts";
 import { numberText } from "../report/number-text.ts";
-import type { Chart, Figure, Result } from "../report/result.ts";
+import type { Chart, Figure, Measured } from "../report/result.ts";
+import type { CoreOptions } from "./command-line.ts";
 import type { CoreRound } from "./round.ts";
-
-export type CoreOptions = {
-  readonly sizes: readonly number[];
-  readonly rounds: number;
-  /** Accepted at least in a round. */
-  readonly payments: number;
-};
 
 type TimeKey = Exclude<Extract<keyof CoreRound, `${string}Ns`>, "summaryP99Ns">;
 
@@ -35,7 +29,7 @@ export function coreResult(
   options: CoreOptions,
   rounds: ReadonlyMap<number, readonly CoreRound[]>,
   skipped: readonly string[],
-): Omit<Result, "startedAt" | "commit" | "machine"> {
+): Measured {
   return {
     kind: "core",
     title: `the payment engine in process, at ${[...rounds.keys()].map(numberText).join(", ")} payments`,
@@ -53,12 +47,7 @@ export function coreResult(
 function figuresOf(size: number, rounds: readonly CoreRound[]): Figure[] {
   const at = ` at ${numberText(size)}`;
   const of = (name: string, unit: string, key: keyof CoreRound): Figure =>
-    figure(
-      name + at,
-      unit,
-      "lower",
-      rounds.map((round) => round[key]),
-    );
+    figureOf(name + at, unit, "lower", rounds, (round) => round[key]);
   return [
     ...OPERATIONS.map(([key, name]) => of(name, "ns", key)),
     of("summary of any window, p99", "ns", "summaryP99Ns"),

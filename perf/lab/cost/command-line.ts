@@ -1,10 +1,12 @@
-import { parseArgs } from "node:util";
-import { readDecimal, readWholeNumber } from "../command/number-options.ts";
-import { OUTPUT_OPTIONS, OUTPUT_USAGE, readOutDir } from "../command/output-options.ts";
+import { type CommandLine, texts } from "../../command/command-line.ts";
+import { readDecimal, readSecondsMs, readWholeNumber } from "../../command/number-options.ts";
+import type { OtherTarget } from "../contenders/contender.ts";
 import { LIMIT_OPTIONS, LIMIT_USAGE, readLimits } from "../contenders/limit-options.ts";
-import type { Limits } from "../contenders/limited-topology.ts";
+import type { Limits } from "../contenders/named-groups.ts";
+import { readTarget, TARGET_OPTIONS, TARGET_USAGE } from "../contenders/target-options.ts";
+import { OUTPUT_USAGE } from "../report/output-options.ts";
 
-export const USAGE = `The CPU time a payment costs at a constant rate: nginx and both instances, user and system, without what they take when idle.
+const USAGE = `The CPU time a payment costs at a constant rate: nginx and both instances, user and system, without what they take when idle.
 
   npm run perf:cost -- [options]
 
@@ -18,7 +20,11 @@ export const USAGE = `The CPU time a payment costs at a constant rate: nginx and
 ${LIMIT_USAGE}
 
 The modes: ours with healthy processors; ours with processors that fail, so that payments are accepted and wait: that is the cost of
-accepting, and what the healthy mode takes more is the cost of processing; the floor: the same nginx and processes that only say 202.
+accepting, and what the healthy mode takes more is the cost of processing; the floor: the same nginx and processes that only say 202;
+the fair floor: the same while a process beside them, which is counted, sends as many payments to the processors.
+
+${TARGET_USAGE}
+The cost of a target is told by --processes. Without its processors, accepting and processing are not told apart.
 
 ${OUTPUT_USAGE}
   --help
@@ -36,39 +42,32 @@ export type CostOptions = {
   readonly limits: Limits | undefined;
 };
 
-export type CommandLine = {
-  readonly options: CostOptions;
-  readonly outDir: string | undefined;
+export type CostWish = { readonly options: CostOptions; readonly target: OtherTarget | undefined };
+
+const OPTIONS = {
+  ...texts("rate", "seconds", "rounds", "lead-in", "warm-up", "idle", "profile"),
+  ...LIMIT_OPTIONS,
+  ...TARGET_OPTIONS,
 };
 
-/** Throws a one-line `rule: name=value` error on a wrong argument. */
-export function readCommandLine(args: string[]): CommandLine | "help" {
-  const text = { type: "string" } as const;
-  const { values } = parseArgs({
-    args,
-    options: {
-      rate: text,
-      seconds: text,
-      rounds: text,
-      "lead-in": text,
-      "warm-up": text,
-      idle: text,
-      profile: text,
-      help: { type: "boolean" },
-      ...LIMIT_OPTIONS,
-      ...OUTPUT_OPTIONS,
-    },
-  });
-  if (values.help === true) return "help";
-  const options: CostOptions = {
-    ratePerSecond: readDecimal("rate", values.rate ?? "2000", 1, 50_000),
-    durationMs: readDecimal("seconds", values.seconds ?? "10", 0.5, 600) * 1000,
-    roundCount: readWholeNumber("rounds", values.rounds ?? "3", 1, 100),
-    leadInMs: readDecimal("lead-in", values["lead-in"] ?? "1.5", 0, 60) * 1000,
-    warmUpMs: readDecimal("warm-up", values["warm-up"] ?? "3", 0, 60) * 1000,
-    idleMs: readDecimal("idle", values.idle ?? "5", 0.1, 60) * 1000,
-    profileMs: readDecimal("profile", values.profile ?? "10", 0, 60) * 1000,
-    limits: readLimits(values),
-  };
-  return { options, outDir: readOutDir(values) };
-}
+export const COST_COMMAND: CommandLine<typeof OPTIONS, CostWish> = {
+  usage: USAGE,
+  options: OPTIONS,
+  read(values) {
+    const options: CostOptions = {
+      ratePerSecond: readDecimal("rate", values.rate ?? "2000", 1, 50_000),
+      durationMs: readSecondsMs("seconds", values.seconds ?? "10", 0.5, 600),
+      roundCount: readWholeNumber("rounds", values.rounds ?? "3", 1, 100),
+      leadInMs: readSecondsMs("lead-in", values["lead-in"] ?? "1.5", 0, 60),
+      warmUpMs: readSecondsMs("warm-up", values["warm-up"] ?? "3", 0, 60),
+      idleMs: readSecondsMs("idle", values.idle ?? "5", 0.1, 60),
+      profileMs: readSecondsMs("profile", values.profile ?? "10", 0, 60),
+      limits: readLimits(values),
+    };
+    const target = readTarget(values);
+    if (target !== undefined && values.processes === undefined) {
+      throw new Error("processes must come with --target: processes=undefined");
+    }
+    return { options, target };
+  },
+};

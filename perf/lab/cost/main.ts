@@ -1,47 +1,40 @@
-import { runCommand } from "../command/run-command.ts";
-import { limitRemarks, startContenders, stopContenders } from "../contenders/contender.ts";
+import { FLOOR_NAMES, limitRemarks, startContenders, stopContenders } from "../contenders/contender.ts";
 import { warmUpContenders } from "../contenders/warm-up-contenders.ts";
-import { describeMachine } from "../contest/environment.ts";
-import { describeCommit } from "../report/commit.ts";
-import { finish } from "../report/finish.ts";
-import { type CostOptions, readCommandLine, USAGE } from "./command-line.ts";
+import { runMeasurement } from "../report/measurement-command.ts";
+import { COST_COMMAND, type CostWish } from "./command-line.ts";
 import { type CostMeasurement, measureCost } from "./measure.ts";
 import { profileCost } from "./profile.ts";
 import { costCharts, costFigures, costRemarks, profileText } from "./report.ts";
 
-async function main(signal: AbortSignal): Promise<void> {
-  const commandLine = readCommandLine(process.argv.slice(2));
-  if (commandLine === "help") {
-    process.stdout.write(USAGE);
-    return;
-  }
-  const { options, outDir } = commandLine;
-  const startedAt = new Date().toISOString();
-  const { measured, remarks } = await measure(options, signal);
-  const profile = options.profileMs === 0 ? undefined : await profileCost(options, signal);
-  const result = {
-    kind: "cost",
-    title: `CPU per payment at ${options.ratePerSecond}/s, ${options.roundCount} rounds of ${options.durationMs / 1000} s`,
-    startedAt,
-    commit: describeCommit(),
-    machine: describeMachine(),
-    options,
-    figures: costFigures(measured.rounds),
-    remarks: [...remarks, ...costRemarks(measured)],
-    charts: costCharts(measured.rounds, profile),
-    details: { ...measured, profile },
-  };
-  await finish(result, { outDir });
-  if (profile !== undefined) process.stdout.write(profileText(profile));
-}
+const NO_PROFILE = "no profile: only instances that are started here can run under the profiler";
+
+await runMeasurement({
+  ...COST_COMMAND,
+  async measure(wish, signal) {
+    const { options, target } = wish;
+    const { measured, remarks } = await measure(wish, signal);
+    const isProfiled = target === undefined && options.profileMs > 0;
+    const profile = isProfiled ? await profileCost(options, signal) : undefined;
+    return {
+      kind: "cost",
+      title: `CPU per payment at ${options.ratePerSecond}/s, ${options.roundCount} rounds of ${options.durationMs / 1000} s`,
+      options: { ...options, target: target?.service.href },
+      figures: costFigures(measured.rounds),
+      remarks: [...remarks, ...costRemarks(measured), ...(target === undefined ? [] : [NO_PROFILE])],
+      charts: costCharts(measured.rounds, profile),
+      details: { ...measured, profile },
+      postscript: profile === undefined ? undefined : profileText(profile),
+    };
+  },
+});
 
 async function measure(
-  options: CostOptions,
+  { options, target }: CostWish,
   signal: AbortSignal,
 ): Promise<{ measured: CostMeasurement; remarks: string[] }> {
   const { limits, ratePerSecond, warmUpMs } = options;
   const logLevel = process.env["LOG_LEVEL"] || undefined;
-  const contenders = await startContenders({ limits, logLevel, hasFloor: true }, signal);
+  const contenders = await startContenders({ limits, logLevel, floors: FLOOR_NAMES, target }, signal);
   try {
     await warmUpContenders(contenders, { ratePerSecond, durationMs: warmUpMs, signal });
     return { measured: await measureCost(contenders, options, signal), remarks: limitRemarks(contenders) };
@@ -49,5 +42,3 @@ async function measure(
     await stopContenders(contenders);
   }
 }
-
-await runCommand(main);

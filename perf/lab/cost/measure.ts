@@ -1,23 +1,18 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import { say } from "../command/run-command.ts";
-import type { Contender } from "../contenders/contender.ts";
-import type { ProcessReading } from "../contenders/limited-topology.ts";
+import { say } from "../../command/run-command.ts";
+import { type Contender, type ContenderName, type FloorName, isFloor } from "../contenders/contender.ts";
+import { SENDER_NAME } from "../contenders/named-groups.ts";
 import { type UsageBetween, usageBetween } from "../limits/usage-between.ts";
-import { failuresText, loadRound } from "../load/load-round.ts";
-import { median } from "../report/figure.ts";
+import { failuresText, type LoadRound, loadRound } from "../load/load-round.ts";
 import type { CostOptions } from "./command-line.ts";
+import { type Cost, costOf, type IdleShare, typicalIdle } from "./costs.ts";
 
-/** `accept`: our processors fail, so payments are accepted and wait. */
-export type Mode = "healthy" | "accept" | "floor";
-
-/** CPU microseconds per payment. */
-export type Cost = {
-  readonly userUs: number;
-  readonly systemUs: number;
-};
+/** `accept`: the processors fail, so payments are accepted and wait. */
+export type Mode = "healthy" | "accept" | FloorName;
 
 /** One load, as it was measured. */
 type LoadUsage = {
+  readonly contender: ContenderName;
   readonly mode: Mode;
   readonly round: number;
   readonly paymentCount: number;
@@ -32,22 +27,19 @@ type LoadUsage = {
 /** What one load cost, idling taken off. */
 export type CostRound = LoadUsage & {
   readonly nginx: Cost;
-  /** Both together. */
+  /** All of them together. */
   readonly instances: Cost;
-};
-
-/** CPU shares of one process when nobody pays. */
-export type IdleShare = {
-  readonly name: string;
-  readonly cpuShare: number;
-  readonly systemShare: number;
+  /** The fair floor's. */
+  readonly sender: Cost;
 };
 
 export type CostMeasurement = {
   readonly rounds: readonly CostRound[];
   /** The median over the rounds: some idle seconds are busier than others. */
-  readonly idle: Readonly<Record<"ours" | "floor", readonly IdleShare[]>>;
+  readonly idle: Readonly<Partial<Record<ContenderName, readonly IdleShare[]>>>;
 };
+
+type Turn = Pick<LoadUsage, "contender" | "mode" | "round">;
 
 const SETTLE_WAIT_MS = 60_000;
 /** After a purge, before idling is measured: connections close, journals are put aside. */
@@ -59,49 +51,42 @@ export async function measureCost(
   signal: AbortSignal,
 ): Promise<CostMeasurement> {
   const loads: LoadUsage[] = [];
-  const idles: Record<"ours" | "floor", UsageBetween[][]> = { ours: [], floor: [] };
+  const idles = new Map<ContenderName, UsageBetween[][]>(contenders.map(({ name }) => [name, []]));
   for (let round = 1; round <= options.roundCount; round++) {
     const idle = await measureIdle(contenders, options.idleMs, signal);
     for (const contender of contenders) {
-      idles[isFloor(contender) ? "floor" : "ours"].push(idle.get(contender)!);
-      const modes: readonly Mode[] = isFloor(contender) ? ["floor"] : ["accept", "healthy"];
-      for (const mode of modes) {
-        const load = await measureMode(contender, { mode, round }, options, signal);
+      idles.get(contender.name)!.push(idle.get(contender.name)!);
+      for (const mode of modesOf(contender)) {
+        const load = await measureMode(contender, { contender: contender.name, mode, round }, options, signal);
         loads.push(load);
         say(progressText(load, options.roundCount));
       }
     }
   }
-  const idle = { ours: typicalIdle(idles.ours), floor: typicalIdle(idles.floor) };
-  return { rounds: loads.map((load) => withCosts(load, idle[load.mode === "floor" ? "floor" : "ours"])), idle };
+  const idle = new Map([...idles].map(([name, usages]) => [name, typicalIdle(usages)]));
+  return {
+    rounds: loads.map((load) => withCosts(load, idle.get(load.contender)!)),
+    idle: Object.fromEntries(idle),
+  };
 }
 
-function isFloor({ name }: Contender): boolean {
-  return name === "floor";
+/** Whether accepting can be told apart depends on whether somebody can make the processors fail. */
+function modesOf({ name, books }: Contender): readonly Mode[] {
+  if (isFloor(name)) return [name];
+  return books === undefined ? ["healthy"] : ["accept", "healthy"];
 }
 
 function withCosts(load: LoadUsage, idle: readonly IdleShare[]): CostRound {
   const { usage, paymentCount } = load;
+  const names = usage.map(({ name }) => name).filter((name) => !name.startsWith("processor-"));
+  const costOfThose = (isWanted: (name: string) => boolean): Cost =>
+    costOf(names.filter(isWanted), usage, idle, paymentCount);
   return {
     ...load,
-    nginx: costOf(["nginx"], usage, idle, paymentCount),
-    instances: costOf(["instance-1", "instance-2"], usage, idle, paymentCount),
+    nginx: costOfThose((name) => name === "nginx"),
+    instances: costOfThose((name) => name !== "nginx" && name !== SENDER_NAME),
+    sender: costOfThose((name) => name === SENDER_NAME),
   };
-}
-
-/** Process by process. */
-export function typicalIdle(rounds: readonly (readonly UsageBetween[])[]): IdleShare[] {
-  const names = new Set(rounds.flatMap((round) => round.map(({ name }) => name)));
-  return [...names].map((name) => {
-    const own = rounds.flatMap((round) => round.filter((usage) => usage.name === name));
-    return {
-      name,
-      cpuShare: median(own.map(({ cpuShare }) => cpuShare)),
-      systemShare: median(
-        own.map(({ cpuShare, cpuMs, systemMs }) => (cpuMs === 0 ? 0 : (cpuShare * systemMs) / cpuMs)),
-      ),
-    };
-  });
 }
 
 /** All of them at once: nobody is paid. */
@@ -109,25 +94,20 @@ async function measureIdle(
   contenders: readonly Contender[],
   idleMs: number,
   signal: AbortSignal,
-): Promise<Map<Contender, UsageBetween[]>> {
-  for (const { books } of contenders) await books?.purge();
+): Promise<Map<ContenderName, UsageBetween[]>> {
+  for (const contender of contenders) await empty(contender);
   await sleep(REST_MS, undefined, { signal });
-  const before = contenders.map(({ topology }) => topology?.readings() ?? []);
+  const before = contenders.map(({ readings }) => readings());
   const beganAtMs = performance.now();
   await sleep(idleMs, undefined, { signal });
   const elapsedMs = performance.now() - beganAtMs;
-  return new Map(
-    contenders.map((contender, i) => [
-      contender,
-      usageBetween(before[i]!, contender.topology?.readings() ?? [], elapsedMs),
-    ]),
-  );
+  return new Map(contenders.map(({ name, readings }, i) => [name, usageBetween(before[i]!, readings(), elapsedMs)]));
 }
 
-type Turn = {
-  readonly mode: Mode;
-  readonly round: number;
-};
+/** What somebody else has started is not ours to empty. */
+async function empty({ topology, books }: Contender): Promise<void> {
+  if (topology !== undefined) await books?.purge();
+}
 
 async function measureMode(
   contender: Contender,
@@ -135,27 +115,28 @@ async function measureMode(
   { ratePerSecond, durationMs, leadInMs }: CostOptions,
   signal: AbortSignal,
 ): Promise<LoadUsage> {
-  const { url, topology, books } = contender;
+  const { url, readings, books } = contender;
+  const isFailing = turn.mode === "accept";
   const load = (ms: number) =>
     loadRound({ target: url, ratePerSecond, leadInMs: 0, durationMs: ms, pacing: "thread", signal });
-  await books?.purge();
+  const settle = (...loads: readonly LoadRound[]) =>
+    books?.settle(sum(loads, "acceptedCount"), sum(loads, "failedCount"), SETTLE_WAIT_MS);
+  await empty(contender);
   await books?.open();
-  if (turn.mode === "accept") await books?.setFailing(true);
+  if (isFailing) await books?.setFailing(true);
   const leadIn = await load(leadInMs);
-  if (turn.mode === "healthy") await books?.settle(leadIn.acceptedCount, leadIn.failedCount, SETTLE_WAIT_MS);
+  if (!isFailing) await settle(leadIn);
 
-  const before: ProcessReading[] = topology?.readings() ?? [];
+  const before = readings();
   const beganAtMs = performance.now();
   const measured = await load(durationMs);
-  const acceptedCount = leadIn.acceptedCount + measured.acceptedCount;
-  const failedCount = leadIn.failedCount + measured.failedCount;
   // What is still being processed is part of the cost.
-  const settled = turn.mode === "healthy" ? await books?.settle(acceptedCount, failedCount, SETTLE_WAIT_MS) : undefined;
-  const usage = usageBetween(before, topology?.readings() ?? [], performance.now() - beganAtMs);
-  const processedCount = turn.mode === "accept" ? await books?.processedCount() : 0;
+  const settled = isFailing ? undefined : await settle(leadIn, measured);
+  const usage = usageBetween(before, readings(), performance.now() - beganAtMs);
 
-  if (turn.mode === "accept") await books?.setFailing(false);
-  const drained = turn.mode === "accept" ? await books?.settle(acceptedCount, failedCount, SETTLE_WAIT_MS) : settled;
+  const processedCount = isFailing ? await books?.processedCount() : 0;
+  if (isFailing) await books?.setFailing(false);
+  const drained = isFailing ? await settle(leadIn, measured) : settled;
   return {
     ...turn,
     paymentCount: measured.acceptedCount,
@@ -167,6 +148,10 @@ async function measureMode(
   };
 }
 
+function sum(loads: readonly LoadRound[], count: "acceptedCount" | "failedCount"): number {
+  return loads.reduce((total, load) => total + load[count], 0);
+}
+
 function problemOf(failures: string, processedWhileFailing: number, ofBooks: string | undefined): string | undefined {
   if (failures !== "") return `not accepted: ${failures}`;
   // Some of the first may have passed before the failure was set.
@@ -174,32 +159,10 @@ function problemOf(failures: string, processedWhileFailing: number, ofBooks: str
   return ofBooks;
 }
 
-/** What the named took for each payment, less what they take when nobody pays. */
-export function costOf(
-  names: readonly string[],
-  usage: readonly UsageBetween[],
-  idle: readonly IdleShare[],
-  paymentCount: number,
-): Cost {
-  let userMs = 0;
-  let systemMs = 0;
-  for (const name of names) {
-    const busy = usage.find((process) => process.name === name);
-    const rest = idle.find((process) => process.name === name);
-    if (busy === undefined || rest === undefined) throw new Error(`a process must be measured: name=${name}`);
-    const elapsedMs = busy.cpuShare === 0 ? 0 : busy.cpuMs / busy.cpuShare;
-    systemMs += busy.systemMs - rest.systemShare * elapsedMs;
-    userMs += busy.cpuMs - busy.systemMs - (rest.cpuShare - rest.systemShare) * elapsedMs;
-  }
-  return { userUs: (userMs * 1000) / paymentCount, systemUs: (systemMs * 1000) / paymentCount };
-}
-
-export const totalUs = ({ userUs, systemUs }: Cost): number => userUs + systemUs;
-
 function progressText({ mode, round, usage, p99Ms, problem }: LoadUsage, roundCount: number): string {
   return [
     `round ${round} of ${roundCount}`,
-    mode.padEnd(7),
+    mode.padEnd(10),
     usage.map(({ name, cpuShare }) => `${name} ${cpuShare.toFixed(3)}`).join("  "),
     `p99 ${p99Ms.toFixed(2)} ms`,
     problem ?? "",

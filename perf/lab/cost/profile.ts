@@ -1,7 +1,7 @@
 import { mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { say } from "../command/run-command.ts";
+import { say } from "../../command/run-command.ts";
 import { startContenders, stopContenders } from "../contenders/contender.ts";
 import { warmUpContenders } from "../contenders/warm-up-contenders.ts";
 import { loadRound } from "../load/load-round.ts";
@@ -22,10 +22,7 @@ export async function profileCost(
   const folder = mkdtempSync(join(tmpdir(), "rinha-profile-"));
   try {
     const nodeFlags = ["--cpu-prof", `--cpu-prof-dir=${folder}`, `--cpu-prof-interval=${SAMPLING_US}`];
-    const contenders = await startContenders(
-      { limits: undefined, logLevel: undefined, hasFloor: false, nodeFlags },
-      signal,
-    );
+    const contenders = await startContenders({ limits: undefined, logLevel: undefined, floors: [], nodeFlags }, signal);
     let window: { fromUs: number; toUs: number };
     try {
       await warmUpContenders(contenders, { ratePerSecond, durationMs: warmUpMs, signal });

@@ -10,6 +10,7 @@ const EMPTY_SUMMARY = JSON.stringify({ default: NO_TOTALS, fallback: NO_TOTALS }
 const ignore = (): void => {};
 /** The body is read, not looked at; counting its bytes keeps anybody from leaving the reading out. */
 let bodyBytes = 0;
+let acceptedCount = 0;
 
 const address = parseAddress(process.env["LISTEN"] ?? "tcp:127.0.0.1:8080");
 if (typeof address === "string") throw new Error(`LISTEN ${address}: LISTEN=${process.env["LISTEN"]}`);
@@ -20,6 +21,7 @@ const listener = await Listener.open(address, (app) => {
     res.onData((chunk, isLast) => {
       bodyBytes += chunk.byteLength;
       if (!isLast) return;
+      acceptedCount++;
       res.cork(() => {
         res.writeStatus("202 Accepted");
         res.end();
@@ -29,6 +31,10 @@ const listener = await Listener.open(address, (app) => {
   app.get("/payments-summary", (res) => {
     res.writeHeader("Content-Type", "application/json");
     res.end(EMPTY_SUMMARY);
+  });
+  // For the fairer floor's sender.
+  app.get("/accepted", (res) => {
+    res.end(`${acceptedCount}`);
   });
   app.post("/purge-payments", (res) => {
     res.end();

@@ -1,4 +1,4 @@
-import { say } from "../command/run-command.ts";
+import { say } from "../../command/run-command.ts";
 import type { Settlement } from "../contenders/books.ts";
 import type { Contender } from "../contenders/contender.ts";
 import { warmUpContenders } from "../contenders/warm-up-contenders.ts";
@@ -57,7 +57,7 @@ async function measureRound(
   // What somebody else has started is not ours to empty.
   if (topology !== undefined) await books?.purge();
   await books?.open();
-  const readAll = () => [topology, ...others.map((other) => other.topology)].map((each) => each?.readings() ?? []);
+  const readAll = () => [contender, ...others].map((each) => each.readings());
   const before = readAll();
   const load = await loadRound({ target: url, ratePerSecond, leadInMs, durationMs, pacing, signal });
   const [usage = [], ...idle] = readAll().map((after, i) => usageBetween(before[i]!, after, load.elapsedMs));
@@ -75,7 +75,7 @@ function progressText({ contender, round, load, settlement }: LatencyRound, roun
   const { latencyMs, latenessMs, ratePerSecond, failures } = load;
   return [
     `round ${round} of ${roundCount}`,
-    `${ratePerSecond}/s ${contender.padEnd(6)}`,
+    `${ratePerSecond}/s ${contender.padEnd(10)}`,
     `p50 ${latencyMs.at(50).toFixed(2)} ms  p99 ${latencyMs.at(99).toFixed(2)} ms  p99.9 ${latencyMs.at(99.9).toFixed(2)} ms`,
     `late p99 ${latenessMs.at(99).toFixed(2)} ms${isGeneratorLate(load) ? " MARKED" : ""}`,
     settlement === undefined ? "" : (settlement.problem ?? `all charged after ${settlement.tookMs?.toFixed(0)} ms`),

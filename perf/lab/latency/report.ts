@@ -1,7 +1,8 @@
+import { FLOOR_NAMES, isFloor } from "../contenders/contender.ts";
 import { failuresText, roundDetails } from "../load/load-round.ts";
 import { isGeneratorLate, LATENESS_MS_MAX } from "../load/load-summary.ts";
 import { Samples } from "../load/samples.ts";
-import { figure, median } from "../report/figure.ts";
+import { figure, figureOf, median } from "../report/figure.ts";
 import type { Axis, Chart, Figure, Series } from "../report/result.ts";
 import type { LatencyRound } from "./measure.ts";
 
@@ -15,6 +16,7 @@ const PERCENTILE_AXIS: Axis = { label: "percentile", scale: "percentile" };
 const LATENCY_AXIS: Axis = { label: "latency, ms", scale: "log" };
 
 type Name = LatencyRound["contender"];
+const ORDER: readonly Name[] = ["ours", "target", ...FLOOR_NAMES];
 
 /** Rounds by rate and contender, in the order they were measured. */
 class Rounds {
@@ -29,7 +31,9 @@ class Rounds {
   }
 
   get names(): Name[] {
-    return (["ours", "target", "floor"] as const).filter((name) => this.#rounds.some((r) => r.contender === name));
+    return [...new Set(this.#rounds.map(({ contender }) => contender))].sort(
+      (a, b) => ORDER.indexOf(a) - ORDER.indexOf(b),
+    );
   }
 
   of(rate: number, name: Name): LatencyRound[] {
@@ -40,26 +44,25 @@ class Rounds {
 export function latencyFigures(measured: readonly LatencyRound[]): Figure[] {
   const rounds = new Rounds(measured);
   return rounds.rates.flatMap((rate) => [
-    ...PERCENTILES.flatMap(({ name: percentile, at }) => {
-      const values = new Map(
-        rounds.names.map((name) => [name, rounds.of(rate, name).map(({ load }) => load.latencyMs.at(at))]),
-      );
-      const plain = [...values].map(([name, ms]) => figure(`${percentile} at ${rate}/s, ${name}`, "ms", "lower", ms));
-      const floor = values.get("floor");
-      const ratios = [...values]
-        .filter(([name]) => floor !== undefined && name !== "floor")
-        .map(([name, ms]) =>
-          figure(
-            `${percentile} at ${rate}/s, ${name} ÷ floor`,
-            "ratio",
-            "lower",
-            ms.map((value, i) => value / floor![i]!),
-          ),
-        );
-      return [...plain, ...ratios];
-    }),
+    ...PERCENTILES.flatMap(({ name, at }) => percentileFigures(rounds, rate, `${name} at ${rate}/s`, at)),
     ...settleFigures(rounds, rate),
   ]);
+}
+
+function percentileFigures(rounds: Rounds, rate: number, label: string, percentile: number): Figure[] {
+  const { names } = rounds;
+  const msOf = (name: Name): number[] => rounds.of(rate, name).map(({ load }) => load.latencyMs.at(percentile));
+  const plain = names.map((name) => figure(`${label}, ${name}`, "ms", "lower", msOf(name)));
+  const ratios = names
+    .filter((name) => !isFloor(name))
+    .flatMap((name) =>
+      names.filter(isFloor).map((floor) => {
+        const floorMs = msOf(floor);
+        const ratioOf = (ms: number, i: number): number => ms / floorMs[i]!;
+        return figureOf(`${label}, ${name} ÷ ${floor}`, "ratio", "lower", msOf(name), ratioOf);
+      }),
+    );
+  return [...plain, ...ratios];
 }
 
 function settleFigures(rounds: Rounds, rate: number): Figure[] {

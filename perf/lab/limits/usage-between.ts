@@ -1,4 +1,12 @@
-import type { ProcessReading } from "../contenders/limited-topology.ts";
+import type { CpuTime } from "./process-groups.ts";
+
+/** What one process with its children has taken, up to a moment. */
+export type ProcessReading = {
+  readonly name: string;
+  readonly cpu: CpuTime;
+  readonly throttledCount: number;
+  readonly throttledMs: number;
+};
 
 /** What one process took between two readings. */
 export type UsageBetween = {

@@ -1,8 +1,11 @@
-import { CpuMeter } from "../contest/environment.ts";
-import { scheduleArrivals } from "./arrivals.ts";
+import { CpuMeter } from "../limits/cpu-meter.ts";
+import { ArrivalSchedule, arrivalsMs } from "./arrival-schedule.ts";
+import { LoadGenerator } from "./load-generator.ts";
 import { type LoadSummary, summarise } from "./load-summary.ts";
-import { OpenLoop } from "./open-loop.ts";
-import type { Pacing } from "./pacer.ts";
+import { closedLoop } from "./user-schedule.ts";
+
+/** `thread` is exact to 0.1 ms (see ThreadPacer), `timer` to 1 ms at half the CPU: payments leave in batches, half a millisecond late. */
+export type Pacing = "thread" | "timer";
 
 export type LoadRoundOptions = {
   readonly target: URL;
@@ -35,11 +38,18 @@ export type LoadRound = LoadSummary & {
 export async function loadRound(options: LoadRoundOptions): Promise<LoadRound> {
   const { target, ratePerSecond, leadInMs, durationMs, pacing, signal } = options;
   signal.throwIfAborted();
-  const dueMs = scheduleArrivals([
+  const dueMs = arrivalsMs([
     { ratePerSecond, durationMs: leadInMs },
     { ratePerSecond, durationMs },
   ]);
-  const load = new OpenLoop({ target, dueMs, timeoutMs: TIMEOUT_MS, connectionCountMax: CONNECTION_COUNT_MAX, pacing });
+  const load = new LoadGenerator({
+    target,
+    schedule: new ArrivalSchedule(dueMs, CONNECTION_COUNT_MAX),
+    timeoutMs: TIMEOUT_MS,
+    exactDueMs: pacing === "thread" ? dueMs : undefined,
+    // One that grew in a burst shall not connect anew in the next: what the server closes is forgotten anyway.
+    idleMsMax: Number.POSITIVE_INFINITY,
+  });
   const callOff = (): void => load.close();
   signal.addEventListener("abort", callOff, { once: true });
   const meter = new CpuMeter();
@@ -62,14 +72,20 @@ export async function loadRound(options: LoadRoundOptions): Promise<LoadRound> {
   }
 }
 
+/** One load of everybody paying again as soon as the last payment is answered. */
+export async function closedLoopRound(target: URL, userCount: number, durationMs: number): Promise<LoadSummary> {
+  const load = new LoadGenerator({ target, schedule: closedLoop(userCount, durationMs), timeoutMs: TIMEOUT_MS });
+  return summarise(await load.run());
+}
+
 /** As it goes into a result's details. */
 export function roundDetails(round: LoadRound): object {
   const { latencyMs, serviceMs, latenessMs, ...rest } = round;
   return {
     ...rest,
-    latencyMs: latencyMs.distribution,
-    serviceMs: serviceMs.distribution,
-    latenessMs: latenessMs.distribution,
+    latencyMs: latencyMs.percentiles,
+    serviceMs: serviceMs.percentiles,
+    latenessMs: latenessMs.percentiles,
   };
 }
 

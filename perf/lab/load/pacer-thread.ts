@@ -1,4 +1,4 @@
-/** The thread of a Pacer: sleeps until requests are due, then wakes the generator. See pacer.ts. */
+/** The thread of a Pacer: sleeps until requests are due, then wakes the generator. See thread-pacer.ts. */
 import { parentPort, workerData } from "node:worker_threads";
 import { IS_WOKEN_AT, type PacerOrder, STOP_AT } from "./pacer-order.ts";
 

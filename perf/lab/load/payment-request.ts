@@ -2,14 +2,16 @@ import { randomUUID } from "node:crypto";
 import { requestText } from "./timed-caller.ts";
 
 /** Of every payment: 19.90, as JavaScript writes it. */
-const AMOUNT_TEXT = "19.9";
-const BODY_PREFIX = '{"correlationId":"';
-const BODY_SUFFIX = `","amount":${AMOUNT_TEXT}}`;
+export const AMOUNT_TEXT = "19.9";
 
-/** Requests to pay, each with a fresh correlationId; all but that is made once. */
+/** Requests to pay, each with a fresh correlationId. */
 export function paymentRequests(target: URL): () => string {
-  const body = BODY_PREFIX + randomUUID() + BODY_SUFFIX;
-  const sample = requestText(target, { method: "POST", path: "/payments", body });
-  const head = sample.slice(0, sample.indexOf(BODY_PREFIX) + BODY_PREFIX.length);
-  return () => head + randomUUID() + BODY_SUFFIX;
+  return postsWith(target, () => `{"correlationId":"${randomUUID()}","amount":${AMOUNT_TEXT}}`);
+}
+
+/** POST /payments with one body after the other; all of them are equally long, and everything but the body is made once. */
+export function postsWith(target: URL, nextBody: () => string): () => string {
+  const body = nextBody();
+  const head = requestText(target, { method: "POST", path: "/payments", body }).slice(0, -body.length);
+  return () => head + nextBody();
 }

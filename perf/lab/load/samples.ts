@@ -1,17 +1,20 @@
 /** Percentiles from 0 to below 100 that a plot of a distribution needs. */
 export const PLOTTED_PERCENTILES: readonly number[] = [
-  0, 10, 20, 30, 40, 50, 60, 70, 75, 80, 85, 90, 92.5, 95, 97, 98, 99, 99.5, 99.75, 99.9, 99.95, 99.99,
+  0, 10, 20, 30, 40, 50, 60, 70, 75, 80, 85, 90, 92.5, 95, 97, 98, 99, 99.5, 99.75, 99.9, 99.95, 99.99, 99.999,
 ];
 
-/** What is told of a distribution. */
-export type Distribution = {
+/** What is told of a distribution of times. */
+export type Percentiles = {
   readonly count: number;
-  readonly p50: number;
-  readonly p90: number;
-  readonly p99: number;
-  readonly p999: number;
-  readonly max: number;
+  readonly p50Ms: number;
+  readonly p90Ms: number;
+  readonly p99Ms: number;
+  readonly p999Ms: number;
+  readonly maxMs: number;
 };
+
+/** Values by percentile, up to the rarest that their count can tell. */
+export type Curve = readonly (readonly [percentile: number, value: number])[];
 
 /**
  * All values of one measurement, sorted: percentiles are exact. A load is bounded, so keeping every value costs less than a
@@ -20,8 +23,8 @@ export type Distribution = {
 export class Samples {
   readonly #sorted: Float64Array;
 
-  constructor(values: Float64Array) {
-    this.#sorted = values.filter((value) => !Number.isNaN(value)).sort();
+  constructor(values: Float64Array | readonly number[]) {
+    this.#sorted = new Float64Array(values).filter((value) => !Number.isNaN(value)).sort();
   }
 
   /** All values of all of them. */
@@ -45,14 +48,16 @@ export class Samples {
   }
 
   /** The part below the last value: beyond it a percentile would only repeat the largest one. */
-  plot(): [percentile: number, value: number][] {
+  plot(): Curve {
     return PLOTTED_PERCENTILES.filter((percentile) => Math.ceil((this.count * percentile) / 100) < this.count).map(
       (percentile) => [percentile, this.at(percentile)],
     );
   }
 
-  get distribution(): Distribution {
+  /** Of values in milliseconds. */
+  get percentiles(): Percentiles {
     const { count } = this;
-    return { count, p50: this.at(50), p90: this.at(90), p99: this.at(99), p999: this.at(99.9), max: this.at(100) };
+    const [p50Ms, p90Ms, p99Ms, p999Ms, maxMs] = [50, 90, 99, 99.9, 100].map((percentile) => this.at(percentile));
+    return { count, p50Ms: p50Ms!, p90Ms: p90Ms!, p99Ms: p99Ms!, p999Ms: p999Ms!, maxMs: maxMs! };
   }
 }

@@ -1,4 +1,6 @@
-/** What k6's ramping-vus executor does with one stage: the load of the contest. */
+import type { Schedule } from "./schedule.ts";
+
+/** What k6's ramping-vus executor does with one stage. */
 export type LoadShape = {
   /** Reached at the end; there is one from the beginning. */
   readonly userCount: number;
@@ -7,14 +9,15 @@ export type LoadShape = {
   readonly sleepMs: number;
 };
 
-export const CONTEST_LOAD: LoadShape = { userCount: 550, durationMs: 60_000, sleepMs: 1000 };
+/** Of a closed loop nobody knows how many payments there will be. */
+const CLOSED_LOOP_EXPECTED_COUNT = 65_536;
 
-/** When user 0, 1, 2 … begins: evenly spread, the first one at once, the last one as the load ends. */
+/** When user 0, 1, 2 … begins on a ramp: evenly spread, the first one at once, the last one as the load ends. */
 export function userStartMs(user: number, { userCount, durationMs }: LoadShape): number {
   return user === 0 ? 0 : (durationMs * user) / (userCount - 1);
 }
 
-/** How many payments the load sends to a service that always answers after `latencyMs`. */
+/** How many payments a ramp sends to a service that always answers after `latencyMs`. */
 export function paymentCountAt(latencyMs: number, load: LoadShape): number {
   let count = 0;
   for (let user = 0; user < load.userCount; user++) {
@@ -23,12 +26,25 @@ export function paymentCountAt(latencyMs: number, load: LoadShape): number {
   return count;
 }
 
+/** The contest's schedule: users begin one after the other; each one pays, waits for its answer, sleeps, and pays again. */
+export function rampOfUsers(load: LoadShape): UserSchedule {
+  return new UserSchedule(load, (user) => userStartMs(user, load), paymentCountAt(0, load));
+}
+
+/** Everybody begins at once and pays again as soon as the last payment is answered: it measures cost, not latency under a given load. */
+export function closedLoop(userCount: number, durationMs: number): UserSchedule {
+  return new UserSchedule({ userCount, durationMs, sleepMs: 0 }, () => 0, CLOSED_LOOP_EXPECTED_COUNT);
+}
+
 /**
- * Whose payment is next, and when it is due, in milliseconds from the beginning. All sleeps are equally long, so they end in
- * the order they began: two queues, the ramp and the sleepers, and nothing to sort.
+ * Each user has a connection of its own, as in k6, so the balancer sees as many connections as there are users. All sleeps are equally
+ * long, so they end in the order they began: two queues, those who have not begun and the sleepers, and nothing to sort.
  */
-export class LoadSchedule {
+export class UserSchedule implements Schedule {
+  readonly connectionsAhead = 0;
+  readonly expectedCount: number;
   readonly #load: LoadShape;
+  readonly #startMs: (user: number) => number;
   #startedCount = 0;
   /** A ring: never more sleepers than users. */
   readonly #sleepers: Int32Array;
@@ -36,8 +52,10 @@ export class LoadSchedule {
   #oldest = 0;
   #sleeperCount = 0;
 
-  constructor(load: LoadShape) {
+  constructor(load: LoadShape, startMs: (user: number) => number, expectedCount: number) {
     this.#load = load;
+    this.#startMs = startMs;
+    this.expectedCount = expectedCount;
     this.#sleepers = new Int32Array(load.userCount);
     this.#wakeAtMs = new Float64Array(load.userCount);
   }
@@ -46,7 +64,6 @@ export class LoadSchedule {
     return this.#startedCount;
   }
 
-  /** Infinite when no payment is due any more before the end, unless somebody who is awake falls asleep. */
   get nextDueMs(): number {
     const dueMs = Math.min(this.#nextStartMs, this.#nextWakeMs);
     return dueMs < this.#load.durationMs ? dueMs : Number.POSITIVE_INFINITY;
@@ -62,8 +79,8 @@ export class LoadSchedule {
     return user;
   }
 
-  /** The user has its answer, or none in time. */
-  sleep(user: number, nowMs: number): void {
+  /** The user falls asleep. */
+  ended(user: number, nowMs: number): void {
     if (this.#sleeperCount === this.#load.userCount) throw new Error("a user sleeps once at a time");
     const place = (this.#oldest + this.#sleeperCount++) % this.#load.userCount;
     this.#sleepers[place] = user;
@@ -71,8 +88,7 @@ export class LoadSchedule {
   }
 
   get #nextStartMs(): number {
-    if (this.#startedCount === this.#load.userCount) return Number.POSITIVE_INFINITY;
-    return userStartMs(this.#startedCount, this.#load);
+    return this.#startedCount < this.#load.userCount ? this.#startMs(this.#startedCount) : Number.POSITIVE_INFINITY;
   }
 
   get #nextWakeMs(): number {

@@ -1,11 +1,12 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
-import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { setTimeout as sleep } from "node:timers/promises";
 import { INSTANCE_MAIN, INSTANCE_NODE_FLAGS } from "../../launch/plans.ts";
 import { answersHealth } from "../../launch/readiness.ts";
+import { MEBIBYTE } from "../limits/limit.ts";
+import { readRssPeakBytes } from "../limits/process-usage.ts";
 
 const TIMEOUT_MS = 120_000;
 const POLL_INTERVAL_MS = 2;
@@ -51,7 +52,7 @@ export async function startUp(dataDir: string, capacity: number): Promise<StartU
     }
     const healthMs = performance.now() - beganAtMs;
     const { ms: replayMs, payments } = await replayed;
-    return { healthMs, replayMs, payments, maxRssMb: maxRssMb(child.pid!) };
+    return { healthMs, replayMs, payments, maxRssMb: readRssPeakBytes(child.pid!) / MEBIBYTE };
   } finally {
     const gone = once(child, "close");
     child.kill("SIGKILL");
@@ -65,9 +66,4 @@ async function firstLine(child: ChildProcess, message: string): Promise<{ ms: nu
     if (entry.msg === message) return entry;
   }
   throw new Error(`an instance must say it in its log: msg=${message}`);
-}
-
-function maxRssMb(pid: number): number {
-  const status = readFileSync(`/proc/${pid}/status`, "utf8");
-  return Number(/^VmHWM:\s+(\d+) kB/m.exec(status)?.[1]) / 1024;
 }

@@ -1,6 +1,7 @@
 import { join } from "node:path";
-import { figure } from "../report/figure.ts";
-import type { Chart, Figure, Result } from "../report/result.ts";
+import { figure, figureOf } from "../report/figure.ts";
+import type { Chart, Figure, Measured } from "../report/result.ts";
+import type { RecoveryOptions } from "./command-line.ts";
 import { compact, makeJournal, RECORDS_PER_PAYMENT } from "./journal-maker.ts";
 import type { StartUp } from "./start-up.ts";
 
@@ -11,11 +12,6 @@ export type Variant = {
   readonly payments: number;
   readonly records: number;
   readonly bytes: number;
-};
-
-export type RecoveryOptions = {
-  readonly payments: number;
-  readonly rounds: number;
 };
 
 export type StartUps = ReadonlyMap<Variant, readonly StartUp[]>;
@@ -38,10 +34,7 @@ export function makeVariants(folder: string, payments: number): Variant[] {
   ];
 }
 
-export function resultOf(
-  options: RecoveryOptions,
-  startUps: StartUps,
-): Omit<Result, "startedAt" | "commit" | "machine"> {
+export function resultOf(options: RecoveryOptions, startUps: StartUps): Measured {
   const variants = [...startUps.keys()].map(({ name, payments, records, bytes }) => ({
     name,
     payments,
@@ -60,32 +53,16 @@ export function resultOf(
 }
 
 function figuresOf({ name, payments, bytes }: Variant, rounds: readonly StartUp[]): Figure[] {
-  const of = (pick: (round: StartUp) => number): number[] => rounds.map(pick);
   const figures = [
-    figure(
-      `${name}, spawn to /health`,
-      "ms",
-      "lower",
-      of(({ healthMs }) => healthMs),
-    ),
-    figure(
-      `${name}, peak RSS`,
-      "MiB",
-      "lower",
-      of(({ maxRssMb }) => maxRssMb),
-    ),
+    figureOf(`${name}, spawn to /health`, "ms", "lower", rounds, ({ healthMs }) => healthMs),
+    figureOf(`${name}, peak RSS`, "MiB", "lower", rounds, ({ maxRssMb }) => maxRssMb),
   ];
   if (payments === 0) return figures;
   // A replay told as 0 ms took less than one.
-  const perSecond = of(({ replayMs }) => (payments / Math.max(replayMs, 1)) * 1000);
+  const perSecond = ({ replayMs }: StartUp): number => (payments / Math.max(replayMs, 1)) * 1000;
   return [
-    figure(
-      `${name}, replay`,
-      "ms",
-      "lower",
-      of(({ replayMs }) => replayMs),
-    ),
-    figure(`${name}, replayed payments`, "1/s", "higher", perSecond),
+    figureOf(`${name}, replay`, "ms", "lower", rounds, ({ replayMs }) => replayMs),
+    figureOf(`${name}, replayed payments`, "1/s", "higher", rounds, perSecond),
     ...figures,
     figure(`${name}, files`, "MB", "lower", [bytes / 1e6]),
   ];

@@ -1,4 +1,4 @@
-import { parseArgs } from "node:util";
+import { runCommand } from "../../command/run-command.ts";
 import { comparisonText } from "./comparison.ts";
 import { findResult, readResult } from "./saved-result.ts";
 
@@ -12,22 +12,19 @@ say that the spreads of the rounds do not touch; otherwise the difference may be
   --help
 `;
 
-function main(): void {
-  const { values, positionals } = parseArgs({ options: { help: { type: "boolean" } }, allowPositionals: true });
-  if (values.help === true) {
-    process.stdout.write(USAGE);
-    return;
-  }
-  const [a, b, ...more] = positionals;
-  if (a === undefined || b === undefined || more.length > 0) {
-    throw new Error(`two results must be named: count=${positionals.length}`);
-  }
-  process.stdout.write(comparisonText(readResult(findResult(a)), readResult(findResult(b))));
-}
+const COMMAND_LINE = {
+  usage: USAGE,
+  takesPositionals: true,
+  options: {},
+  read(_values: object, positionals: readonly string[]): readonly [string, string] {
+    const [a, b, ...more] = positionals;
+    if (a === undefined || b === undefined || more.length > 0) {
+      throw new Error(`two results must be named: count=${positionals.length}`);
+    }
+    return [a, b];
+  },
+};
 
-try {
-  main();
-} catch (error) {
-  process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n`);
-  process.exitCode = 1;
-}
+await runCommand(COMMAND_LINE, ([a, b]) => {
+  process.stdout.write(comparisonText(readResult(findResult(a)), readResult(findResult(b))));
+});

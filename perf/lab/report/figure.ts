@@ -8,6 +8,17 @@ export function figure(name: string, unit: string, better: Figure["better"], rou
   return { name, unit, better, rounds: [...rounds] };
 }
 
+/** A figure of what `pick` takes from each round. */
+export function figureOf<Round>(
+  name: string,
+  unit: string,
+  better: Figure["better"],
+  rounds: readonly Round[],
+  pick: (round: Round, i: number) => number,
+): Figure {
+  return figure(name, unit, better, rounds.map(pick));
+}
+
 /** Of an even number the mean of the two in the middle; NaN of none. */
 export function median(rounds: readonly number[]): number {
   const sorted = rounds.toSorted((a, b) => a - b);

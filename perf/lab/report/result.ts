@@ -1,4 +1,4 @@
-import type { Machine } from "../contest/environment.ts";
+import type { Machine } from "./machine.ts";
 
 /** One measured quantity over all rounds: what tables show and what two results are compared by. */
 export type Figure = {
@@ -60,3 +60,6 @@ export type Result = {
   /** Whatever else was recorded. */
   readonly details?: unknown;
 };
+
+/** What a measurement itself has to tell; when, where and of which commit is the same for all of them. */
+export type Measured = Omit<Result, "startedAt" | "commit" | "machine">;

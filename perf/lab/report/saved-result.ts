@@ -1,6 +1,6 @@
 import { existsSync, readdirSync, readFileSync, statSync } from "node:fs";
 import { basename, dirname, join } from "node:path";
-import { RESULTS_DIR } from "../command/output-options.ts";
+import { RESULTS_DIR } from "./output-options.ts";
 import type { Result } from "./result.ts";
 
 /**

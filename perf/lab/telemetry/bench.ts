@@ -1,37 +1,31 @@
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
-import { INSTANCE_MAIN, INSTANCE_NODE_FLAGS } from "../../launch/plans.ts";
-import { settlePorts } from "../../launch/ports.ts";
-import { closedLoop } from "../load/closed-loop.ts";
-import { Child } from "./child.ts";
+import { INSTANCE_MAIN, INSTANCE_NODE_FLAGS, PROCESSOR_MAIN } from "../../launch/plans.ts";
+import { freePorts } from "../../launch/ports.ts";
+import { Child } from "../contenders/child.ts";
+import { closedLoopRound } from "../load/load-round.ts";
+import type { BenchOptions } from "./command-line.ts";
 import { type Mode, modesWith } from "./modes.ts";
 
 const COLLECTOR = fileURLToPath(new URL("./collector.js", import.meta.url));
-const PROCESSOR = fileURLToPath(new URL("../../processor/main.js", import.meta.url));
 const SETTLE_TIMEOUT_MS = 60_000;
 const LOOK_INTERVAL_MS = 20;
-
-export type BenchOptions = {
-  readonly rounds: number;
-  readonly connections: number;
-  readonly durationMs: number;
-  /** Names of the modes to compare with the first one; all if empty. */
-  readonly modes: readonly string[];
-};
 
 export type Round = {
   /** Payments per second of the server's own CPU time, from their requests to their settling. */
   readonly perCore: number;
   /** While the load ran. */
   readonly acceptedPerSecond: number;
-  readonly p99Us: number;
+  readonly p99Ms: number;
   readonly residentMb: number;
 };
 
 type Target = {
   readonly mode: Mode;
+  readonly port: number;
   readonly instance: Child;
   readonly rounds: Round[];
 };
@@ -50,12 +44,12 @@ export async function bench(
   try {
     const wanted = await chosenModes(options.modes, children);
     const [processorPort, ...ports] = await freePorts(wanted.length + 1);
-    children.push(await Child.start([PROCESSOR, "--port", `${processorPort}`], processorPort!));
+    children.push(await Child.listening([PROCESSOR_MAIN, "--port", `${processorPort}`], processorPort!));
     const targets: Target[] = [];
     for (const [i, mode] of wanted.entries()) {
       const instance = await startInstance(mode, ports[i]!, processorPort!, join(directory, `${i}`));
       children.push(instance);
-      targets.push({ mode, instance, rounds: [] });
+      targets.push({ mode, port: ports[i]!, instance, rounds: [] });
     }
     for (let round = 0; round <= options.rounds; round++) {
       for (let i = 0; i < targets.length; i++) {
@@ -81,7 +75,7 @@ async function chosenModes(names: readonly string[], children: Child[]): Promise
   if (unknown.length > 0) {
     throw new Error(`modes must be of ${all.map(({ name }) => `"${name}"`).join(", ")}: modes=${unknown.join(",")}`);
   }
-  children.push(await Child.start([COLLECTOR, `${collectorPort}`], collectorPort!));
+  children.push(await Child.listening([COLLECTOR, `${collectorPort}`], collectorPort!));
   return all.filter(({ name }, i) => i === 0 || names.length === 0 || names.includes(name));
 }
 
@@ -97,20 +91,22 @@ async function startInstance(mode: Mode, port: number, processorPort: number, da
     CAPACITY: String(2 ** 23),
     ...mode.env,
   };
-  return Child.start([...INSTANCE_NODE_FLAGS, INSTANCE_MAIN], port, env);
+  return Child.listening([...INSTANCE_NODE_FLAGS, INSTANCE_MAIN], port, env);
 }
 
-async function measure({ mode, instance }: Target, { connections, durationMs }: BenchOptions): Promise<Round> {
+async function measure({ mode, port, instance }: Target, options: BenchOptions): Promise<Round> {
+  const { connections, durationMs } = options;
   const before = instance.cpuMs();
-  const end = mode.beside?.(instance.port);
-  const { count, failedCount, latencyUs } = await closedLoop(instance.port, connections, durationMs);
+  const end = mode.beside?.(port);
+  const url = new URL(`http://127.0.0.1:${port}`);
+  const { acceptedCount, failedCount, serviceMs } = await closedLoopRound(url, connections, durationMs);
   if (failedCount > 0) throw new Error(`every payment must be accepted: mode=${mode.name} failed=${failedCount}`);
-  await settled(mode.name, instance.port);
+  await settled(mode.name, port);
   await end?.();
   return {
-    perCore: (count / (instance.cpuMs() - before)) * 1000,
-    acceptedPerSecond: (count / durationMs) * 1000,
-    p99Us: latencyUs.percentile(99),
+    perCore: (acceptedCount / (instance.cpuMs() - before)) * 1000,
+    acceptedPerSecond: (acceptedCount / durationMs) * 1000,
+    p99Ms: serviceMs.at(99),
     residentMb: instance.residentMb(),
   };
 }
@@ -125,11 +121,7 @@ async function settled(mode: string, port: number): Promise<void> {
     const { pending, sending, inDoubt, failed } = report.payments;
     if (failed > 0) throw new Error(`no payment may fail: mode=${mode} failed=${failed}`);
     if (pending + sending + inDoubt === 0) return;
-    await new Promise((resolve) => setTimeout(resolve, LOOK_INTERVAL_MS));
+    await sleep(LOOK_INTERVAL_MS);
   }
   throw new Error(`payments must be settled in time: mode=${mode} timeoutMs=${SETTLE_TIMEOUT_MS}`);
-}
-
-function freePorts(count: number): Promise<number[]> {
-  return settlePorts(Array.from({ length: count }, (_, i) => ({ name: `${i}`, host: "127.0.0.1", port: 0 })));
 }

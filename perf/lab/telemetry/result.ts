@@ -1,17 +1,15 @@
 import { figure } from "../report/figure.ts";
-import type { Figure, Result } from "../report/result.ts";
-import type { BenchOptions, Round } from "./bench.ts";
+import type { Figure, Measured } from "../report/result.ts";
+import type { Round } from "./bench.ts";
+import type { BenchOptions } from "./command-line.ts";
 
 /** Figures by mode; everything is set against the first mode, round by round. */
-export function resultOf(
-  options: BenchOptions,
-  byMode: ReadonlyMap<string, readonly Round[]>,
-): Omit<Result, "startedAt" | "commit" | "machine"> {
+export function resultOf(options: BenchOptions, byMode: ReadonlyMap<string, readonly Round[]>): Measured {
   const [off] = [...byMode.values()];
   const figures = [...byMode].flatMap(([mode, rounds]): Figure[] => {
     const ratios = rounds.map(({ perCore }, i) => perCore / off![i]!.perCore);
     const cpuUs = rounds.map(({ perCore }) => 1e6 / perCore);
-    const p99Ms = rounds.map(({ p99Us }) => p99Us / 1000);
+    const p99Ms = rounds.map((round) => round.p99Ms);
     const residentMb = rounds.map((round) => round.residentMb);
     return [
       figure(`CPU per payment, ${mode}`, "µs", "lower", cpuUs),

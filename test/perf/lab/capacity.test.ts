@@ -2,8 +2,9 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect } from "chai";
+import { readArguments } from "../../../perf/command/command-line.ts";
 import { type Climb, ratesOf, shortfallsOf } from "../../../perf/lab/capacity/climb.ts";
-import { readCommandLine } from "../../../perf/lab/capacity/command-line.ts";
+import { CAPACITY_COMMAND } from "../../../perf/lab/capacity/command-line.ts";
 import { Samples } from "../../../perf/lab/load/samples.ts";
 import { medianOf, runAndRead } from "./saved-run.ts";
 
@@ -66,11 +67,13 @@ describe("capacity", () => {
   });
 
   it("climbs in even steps", () => {
-    const { options } = readCommandLine(["--from", "500", "--to", "2100", "--step", "500"]) as Exclude<
-      ReturnType<typeof readCommandLine>,
-      "help"
-    >;
+    const read = (...args: string[]) => {
+      const wish = readArguments(CAPACITY_COMMAND, args);
+      if (wish === "help") throw new Error("help");
+      return wish;
+    };
+    const { options } = read("--from", "500", "--to", "2100", "--step", "500");
     expect(ratesOf(options)).to.deep.equal([500, 1000, 1500, 2000]);
-    expect(() => readCommandLine(["--from", "500", "--to", "400"])).to.throw("to must be a decimal from 500 to 50000");
+    expect(() => read("--from", "500", "--to", "400")).to.throw("to must be a decimal from 500 to 50000");
   });
 });

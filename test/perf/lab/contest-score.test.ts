@@ -1,6 +1,7 @@
 import { expect } from "chai";
+import { CONTEST_LOAD } from "../../../perf/lab/contest/command-line.ts";
 import { scoreOf, type Tally } from "../../../perf/lab/contest/score.ts";
-import { CONTEST_LOAD, paymentCountAt } from "../../../perf/lab/load/user-schedule.ts";
+import { paymentCountAt } from "../../../perf/lab/load/user-schedule.ts";
 
 const AMOUNT_CENTS = 1990;
 

@@ -5,9 +5,11 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { expect } from "chai";
-import { readCommandLine } from "../../../perf/lab/contest/command-line.ts";
+import { readArguments } from "../../../perf/command/command-line.ts";
+import { CONTEST_COMMAND } from "../../../perf/lab/contest/command-line.ts";
 import type { Environment } from "../../../perf/lab/contest/environment.ts";
 import type { Measurement } from "../../../perf/lab/contest/measurement.ts";
+import type { ContestRound } from "../../../perf/lab/contest/round.ts";
 import { CONTEST_STAGES } from "../../../perf/lab/contest/stages.ts";
 import { startTopology } from "../../../perf/launch/topology.ts";
 import { until } from "../../support/processes.ts";
@@ -24,7 +26,7 @@ async function healthCallCount(processorUrl: string): Promise<number> {
 
 function leftoverGroups(pid: number): string[] {
   try {
-    return readdirSync("/sys/fs/cgroup/cpu").filter((name) => name.startsWith(`rinha-contest-${pid}-`));
+    return readdirSync("/sys/fs/cgroup/cpu").filter((name) => name.startsWith(`rinha-lab-${pid}-`));
   } catch {
     return [];
   }
@@ -126,16 +128,25 @@ describe("contest", () => {
     const { result } = run;
     for (const { name, rounds } of result.figures) expect(rounds, name).to.have.length(2);
     const rounds = (name: string) => result.figures.find((figure) => figure.name === name)!.rounds;
-    const ratios = rounds("p99").map((p99Ms, i) => p99Ms / rounds("p99 of the floor")[i]!);
-    expect(rounds("p99, ours ÷ floor")).to.deep.equal(ratios);
+    for (const name of ["floor", "fair floor"]) {
+      const ratios = rounds("p99").map((p99Ms, i) => p99Ms / rounds(`p99 of the ${name}`)[i]!);
+      expect(rounds(`p99, ours ÷ ${name}`)).to.deep.equal(ratios);
+    }
     expect(medianOf(result, "audit differences")).to.equal(0);
     expect(medianOf(result, "accepted")).to.be.within(45, 90);
-    const { floor } = result.details as { floor: { measured: Measurement }[] };
-    for (const { measured } of floor) {
+    const { floor, "fair floor": fairFloor } = result.details as Record<"floor" | "fair floor", ContestRound[]>;
+    for (const { measured } of [...floor, ...fairFloor]) {
       expect(measured.failures).to.deep.equal({});
       expect(measured.acceptedCount).to.be.within(45, 90);
     }
-    expect(result.charts[0]!.series.map(({ label }) => label)).to.include("all requests to the floor");
+    const senders = fairFloor.map(({ environment }) =>
+      environment.processes.find(({ name }) => name.endsWith("sender")),
+    );
+    for (const sender of senders) expect(sender!.cpuSeconds).to.be.greaterThan(0);
+    expect(result.charts[0]!.series.map(({ label }) => label)).to.include.members([
+      "all requests to the floor",
+      "all requests to the fair floor",
+    ]);
     expect(result.charts.map(({ bands }) => bands?.length ?? 0)).to.deep.equal([0, 6, 6, 6, 6, 6]);
     expect(leftoverGroups(child!.pid!)).to.deep.equal([]);
     await expectPageDraws(run, () => this.skip());
@@ -166,7 +177,7 @@ describe("contest", () => {
 
 describe("contest command line", () => {
   const read = (...args: string[]) => {
-    const commandLine = readCommandLine(args, undefined);
+    const commandLine = readArguments(CONTEST_COMMAND, args);
     if (commandLine === "help") throw new Error("help");
     return commandLine;
   };
@@ -190,7 +201,7 @@ describe("contest command line", () => {
         nginx: { cpus: 0.3, memoryBytes: 50 * mebibyte },
         instance: { cpus: 0.6, memoryBytes: 150 * mebibyte },
       },
-      logLevel: undefined,
+      logLevel: process.env["LOG_LEVEL"] || undefined,
     });
   });
 
@@ -211,7 +222,6 @@ describe("contest command line", () => {
       [["--target", "http://a", "--port", "1"], "port must come without --target: port=1"],
       [["--target", "http://a", "--floor"], "floor must come without --target: floor=true"],
       [["--rounds", "0"], "rounds must be a whole number from 1 to 1000: rounds=0"],
-      [["--no-save", "--out", "x"], "out must come without --no-save: out=x"],
     ];
     for (const [args, message] of wrong) expect(() => read(...args)).to.throw(message);
     expect(() => read("--usres", "1")).to.throw("--usres");

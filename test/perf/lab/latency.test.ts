@@ -8,8 +8,10 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import { expect } from "chai";
-import { readCommandLine } from "../../../perf/lab/latency/command-line.ts";
+import { readArguments } from "../../../perf/command/command-line.ts";
+import { LATENCY_COMMAND } from "../../../perf/lab/latency/command-line.ts";
 import type { LatencyRound } from "../../../perf/lab/latency/measure.ts";
+import type { Percentiles } from "../../../perf/lab/load/samples.ts";
 import { expectPageDraws, medianOf, runAndRead } from "./saved-run.ts";
 
 const SMALL = ["--rounds", "1", "--seconds", "1", "--lead-in", "0.2", "--warm-up", "0.2"];
@@ -21,8 +23,8 @@ type SavedRound = Pick<LatencyRound, "contender" | "settlement" | "usage"> & {
     readonly dueCount: number;
     readonly acceptedCount: number;
     readonly failedCount: number;
-    readonly latencyMs: { readonly count: number; readonly p50: number; readonly p99: number };
-    readonly latenessMs: { readonly count: number };
+    readonly latencyMs: Percentiles;
+    readonly latenessMs: Percentiles;
   };
 };
 
@@ -41,8 +43,10 @@ describe("latency", () => {
     expect(rounds.map(({ contender, load }) => `${contender} ${load.ratePerSecond}`)).to.deep.equal([
       "ours 50",
       "floor 50",
+      "fair floor 50",
       "ours 200",
       "floor 200",
+      "fair floor 200",
     ]);
     for (const { contender, load, settlement, usage } of rounds) {
       const { ratePerSecond, acceptedCount, dueCount, failedCount, latencyMs, latenessMs } = load;
@@ -54,9 +58,9 @@ describe("latency", () => {
       }
       expect(usage.find(({ name }) => name === "nginx")!.cpuMs).to.be.greaterThan(0);
     }
-    const [ours, floor] = [rounds[2]!.load.latencyMs, rounds[3]!.load.latencyMs];
-    expect(medianOf(result, "p99 at 200/s, ours")).to.equal(ours.p99);
-    expect(medianOf(result, "p50 at 200/s, ours ÷ floor")).to.be.closeTo(ours.p50 / floor.p50, 1e-9);
+    const [ours, floor] = [rounds[3]!.load.latencyMs, rounds[4]!.load.latencyMs];
+    expect(medianOf(result, "p99 at 200/s, ours")).to.equal(ours.p99Ms);
+    expect(medianOf(result, "p50 at 200/s, ours ÷ floor")).to.be.closeTo(ours.p50Ms / floor.p50Ms, 1e-9);
     await expectPageDraws(saved, () => this.skip());
   });
 
@@ -83,10 +87,14 @@ describe("latency", () => {
   });
 
   it("says what is wrong with its arguments", async () => {
-    expect(() => readCommandLine(["--rates", "0"])).to.throw("rates must be a decimal from 1 to 50000: rates=0");
-    expect(() => readCommandLine(["--pacing", "never"])).to.throw("pacing must be thread or timer: pacing=never");
-    expect(() => readCommandLine(["--token", "1"])).to.throw("token must come with --target: token=1");
-    expect(() => readCommandLine(["--target", "http://x", "--default", "http://y"])).to.throw(
+    expect(() => readArguments(LATENCY_COMMAND, ["--rates", "0"])).to.throw(
+      "rates must be a decimal from 1 to 50000: rates=0",
+    );
+    expect(() => readArguments(LATENCY_COMMAND, ["--pacing", "never"])).to.throw(
+      "pacing must be thread or timer: pacing=never",
+    );
+    expect(() => readArguments(LATENCY_COMMAND, ["--token", "1"])).to.throw("token must come with --target: token=1");
+    expect(() => readArguments(LATENCY_COMMAND, ["--target", "http://x", "--default", "http://y"])).to.throw(
       "default and fallback must come together",
     );
     const main = fileURLToPath(new URL("../../../perf/lab/latency/main.js", import.meta.url));

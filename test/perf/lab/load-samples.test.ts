@@ -6,19 +6,26 @@ const upTo = (count: number): Samples => new Samples(Float64Array.from({ length:
 describe("samples", () => {
   it("tell exact percentiles", () => {
     const samples = upTo(1000);
-    expect(samples.distribution).to.deep.equal({ count: 1000, p50: 500, p90: 900, p99: 990, p999: 999, max: 1000 });
+    expect(samples.percentiles).to.deep.equal({
+      count: 1000,
+      p50Ms: 500,
+      p90Ms: 900,
+      p99Ms: 990,
+      p999Ms: 999,
+      maxMs: 1000,
+    });
     expect(samples.at(0)).to.equal(1);
   });
 
   it("leave out what is not a number, and tell zeros of nothing", () => {
-    expect(new Samples(Float64Array.of(Number.NaN, 3, Number.NaN)).distribution.count).to.equal(1);
-    expect(new Samples(new Float64Array(0)).distribution).to.deep.equal({
+    expect(new Samples(Float64Array.of(Number.NaN, 3, Number.NaN)).percentiles.count).to.equal(1);
+    expect(new Samples(new Float64Array(0)).percentiles).to.deep.equal({
       count: 0,
-      p50: 0,
-      p90: 0,
-      p99: 0,
-      p999: 0,
-      max: 0,
+      p50Ms: 0,
+      p90Ms: 0,
+      p99Ms: 0,
+      p999Ms: 0,
+      maxMs: 0,
     });
   });
 

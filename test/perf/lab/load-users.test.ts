@@ -1,25 +1,26 @@
 import { expect } from "chai";
+import { CONTEST_LOAD } from "../../../perf/lab/contest/command-line.ts";
 import {
-  CONTEST_LOAD,
-  LoadSchedule,
+  closedLoop,
   type LoadShape,
   paymentCountAt,
+  rampOfUsers,
+  type UserSchedule,
   userStartMs,
 } from "../../../perf/lab/load/user-schedule.ts";
 
 /** Plays the schedule with a service that answers after `latencyMs`; when each payment went out, by user. */
-function play(load: LoadShape, latencyMs: number): { user: number; atMs: number }[] {
-  const schedule = new LoadSchedule(load);
+function play(schedule: UserSchedule, latencyMs: number): { user: number; atMs: number }[] {
   const sent: { user: number; atMs: number }[] = [];
   for (let dueMs = schedule.nextDueMs; dueMs < Number.POSITIVE_INFINITY; dueMs = schedule.nextDueMs) {
     const user = schedule.takeNext();
     sent.push({ user, atMs: dueMs });
-    schedule.sleep(user, dueMs + latencyMs);
+    schedule.ended(user, dueMs + latencyMs);
   }
   return sent;
 }
 
-describe("contest load schedule", () => {
+describe("schedule of users", () => {
   it("ramps linearly from one user to all of them over the duration", () => {
     expect(userStartMs(0, CONTEST_LOAD)).to.equal(0);
     expect(userStartMs(549, CONTEST_LOAD)).to.equal(60_000);
@@ -38,7 +39,7 @@ describe("contest load schedule", () => {
 
   it("lets every user send, and sleep for a second after its answer, until the end", () => {
     const load: LoadShape = { userCount: 7, durationMs: 10_000, sleepMs: 1000 };
-    const sent = play(load, 250);
+    const sent = play(rampOfUsers(load), 250);
     expect(sent.length).to.equal(paymentCountAt(250, load));
     for (let user = 0; user < 6; user++) {
       const timesMs = sent.filter((payment) => payment.user === user).map(({ atMs }) => atMs);
@@ -50,17 +51,28 @@ describe("contest load schedule", () => {
   });
 
   it("gives payments in the order they are due", () => {
-    const timesMs = play({ userCount: 100, durationMs: 5000, sleepMs: 300 }, 3).map(({ atMs }) => atMs);
+    const timesMs = play(rampOfUsers({ userCount: 100, durationMs: 5000, sleepMs: 300 }), 3).map(({ atMs }) => atMs);
     expect(timesMs).to.deep.equal(timesMs.toSorted((a, b) => a - b));
     expect(timesMs.at(-1)).to.be.lessThan(5000);
   });
 
   it("has nothing due while everybody waits for an answer", () => {
-    const schedule = new LoadSchedule({ userCount: 1, durationMs: 5000, sleepMs: 1000 });
+    const schedule = rampOfUsers({ userCount: 1, durationMs: 5000, sleepMs: 1000 });
     expect(schedule.takeNext()).to.equal(0);
     expect(schedule.nextDueMs).to.equal(Number.POSITIVE_INFINITY);
     expect(() => schedule.takeNext()).to.throw("a payment is taken while one is due");
-    schedule.sleep(0, 1500);
+    schedule.ended(0, 1500);
     expect(schedule.nextDueMs).to.equal(2500);
+  });
+
+  it("lets nobody sleep in a closed loop, and everybody begin at once", () => {
+    const sent = play(closedLoop(3, 1000), 100);
+    expect(sent.slice(0, 4)).to.deep.equal([
+      { user: 0, atMs: 0 },
+      { user: 1, atMs: 0 },
+      { user: 2, atMs: 0 },
+      { user: 0, atMs: 100 },
+    ]);
+    expect(sent).to.have.length(30);
   });
 });

@@ -5,12 +5,12 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import { expect } from "chai";
-import { RESULTS_DIR, readOutDir } from "../../../perf/lab/command/output-options.ts";
-import { describeMachine } from "../../../perf/lab/contest/environment.ts";
 import { comparisonText, verdict } from "../../../perf/lab/report/comparison.ts";
 import { figure, median, spread } from "../../../perf/lab/report/figure.ts";
 import { finish, resultName } from "../../../perf/lab/report/finish.ts";
+import { describeMachine } from "../../../perf/lab/report/machine.ts";
 import { numberText } from "../../../perf/lab/report/number-text.ts";
+import { RESULTS_DIR, readOutDir } from "../../../perf/lab/report/output-options.ts";
 import type { Result } from "../../../perf/lab/report/result.ts";
 import { expectPageDraws, readSaved } from "./saved-run.ts";
 

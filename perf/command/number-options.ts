@@ -11,3 +11,8 @@ export function readDecimal(name: string, text: string, min: number, max: number
   if (value >= min && value <= max) return value;
   throw new Error(`${name} must be a decimal from ${min} to ${max}: ${name}=${text}`);
 }
+
+/** Seconds with decimals, as milliseconds. Throws a one-line `rule: name=value` error on anything else. */
+export function readSecondsMs(name: string, text: string, minSeconds: number, maxSeconds: number): number {
+  return readDecimal(name, text, minSeconds, maxSeconds) * 1000;
+}

@@ -1,14 +1,22 @@
 import { once } from "node:events";
 import { type AddressInfo, createServer, type Server, type Socket } from "node:net";
 import { expect } from "chai";
-import { scheduleArrivals } from "../../../perf/lab/load/arrivals.ts";
+import { ArrivalSchedule, arrivalsMs } from "../../../perf/lab/load/arrival-schedule.ts";
+import { LoadGenerator } from "../../../perf/lab/load/load-generator.ts";
 import { summarise } from "../../../perf/lab/load/load-summary.ts";
-import { OpenLoop, type OpenLoopOptions } from "../../../perf/lab/load/open-loop.ts";
+import { closedLoop, paymentCountAt, rampOfUsers } from "../../../perf/lab/load/user-schedule.ts";
 
 const ACCEPTED = "HTTP/1.1 202 Accepted\r\nContent-Length: 0\r\n\r\n";
 const REFUSED = "HTTP/1.1 503 Service Unavailable\r\nContent-Length: 0\r\n\r\n";
 
-describe("open loop", () => {
+type OpenLoopWish = {
+  readonly timeoutMs: number;
+  readonly connectionCountMax: number;
+  readonly pacing: "thread" | "timer";
+};
+const OPEN_LOOP: OpenLoopWish = { timeoutMs: 2000, connectionCountMax: 1000, pacing: "thread" };
+
+describe("load generator", () => {
   let server: Server;
   let sockets: Set<Socket>;
   let bodies: string[];
@@ -34,10 +42,17 @@ describe("open loop", () => {
     for (const socket of sockets) socket.destroy();
   });
 
-  function openLoop(ratePerSecond: number, durationMs: number, more: Partial<OpenLoopOptions> = {}): OpenLoop {
-    const target = new URL(`http://127.0.0.1:${(server.address() as AddressInfo).port}`);
-    const dueMs = scheduleArrivals([{ ratePerSecond, durationMs }]);
-    return new OpenLoop({ target, dueMs, timeoutMs: 2000, connectionCountMax: 1000, pacing: "thread", ...more });
+  const target = (): URL => new URL(`http://127.0.0.1:${(server.address() as AddressInfo).port}`);
+
+  function openLoop(ratePerSecond: number, durationMs: number, more: Partial<OpenLoopWish> = {}): LoadGenerator {
+    const { timeoutMs, connectionCountMax, pacing } = { ...OPEN_LOOP, ...more };
+    const dueMs = arrivalsMs([{ ratePerSecond, durationMs }]);
+    return new LoadGenerator({
+      target: target(),
+      schedule: new ArrivalSchedule(dueMs, connectionCountMax),
+      timeoutMs,
+      exactDueMs: pacing === "thread" ? dueMs : undefined,
+    });
   }
 
   for (const pacing of ["thread", "timer"] as const) {
@@ -49,7 +64,7 @@ describe("open loop", () => {
       expect(new Set(ids).size).to.equal(200);
       expect(JSON.parse(bodies[0]!)).to.have.property("amount", 19.9);
       expect(record.sentMs.every((sentMs, i) => sentMs >= record.dueMs[i]!)).to.equal(true);
-      expect(record.answeredMs.every((answeredMs, i) => answeredMs >= record.sentMs[i]!)).to.equal(true);
+      expect(record.endedMs.every((endedMs, i) => endedMs >= record.sentMs[i]!)).to.equal(true);
     });
   }
 
@@ -121,5 +136,42 @@ describe("open loop", () => {
     expect({ dueCount, failedCount }).to.deep.equal({ dueCount: 100, failedCount: 100 });
     expect(latencyMs.count).to.equal(100);
     expect(seconds).to.have.length(1);
+  });
+
+  it("pays in a closed loop as fast as it is answered, one payment out on each connection", async () => {
+    let outMax = 0;
+    let outCount = 0;
+    onRequest = (socket) => {
+      outMax = Math.max(outMax, ++outCount);
+      setTimeout(() => {
+        outCount--;
+        socket.write(ACCEPTED);
+      }, 5);
+    };
+    const load = new LoadGenerator({ target: target(), schedule: closedLoop(4, 400), timeoutMs: 1000 });
+    const record = await load.run();
+    expect({ outMax, connections: sockets.size, failed: record.failedCount }).to.deep.equal({
+      outMax: 4,
+      connections: 4,
+      failed: 0,
+    });
+    expect(record.acceptedCount).to.be.within(40, 4 * 80);
+    expect(bodies).to.have.length(record.acceptedCount);
+    expect(summarise(record).serviceMs.at(50)).to.be.within(3, 100);
+  });
+
+  it("plays users who sleep between their payments, each on a connection of its own", async () => {
+    const load = { userCount: 5, durationMs: 600, sleepMs: 100 };
+    const record = await new LoadGenerator({ target: target(), schedule: rampOfUsers(load), timeoutMs: 1000 }).run();
+    expect(sockets.size).to.equal(4);
+    expect(record.acceptedCount).to.be.within(10, paymentCountAt(0, load));
+    expect(record.sentMs.every((sentMs, i) => sentMs >= record.dueMs[i]!)).to.equal(true);
+  });
+
+  it("counts an answer that came too late as none, before anybody has looked for it", async () => {
+    onRequest = (socket) => setTimeout(() => socket.write(ACCEPTED), 30);
+    const load = new LoadGenerator({ target: target(), schedule: closedLoop(1, 100), timeoutMs: 20 });
+    expect((await load.run()).acceptedCount).to.equal(0);
+    expect(Object.keys(load.record.failures)).to.deep.equal(["timeout"]);
   });
 });

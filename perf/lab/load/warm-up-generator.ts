@@ -1,10 +1,11 @@
 import { once } from "node:events";
 import { type AddressInfo, createServer, type Socket } from "node:net";
-import { Load } from "../load/user-load.ts";
-import { Recorder } from "./recorder.ts";
+import { LoadGenerator } from "./load-generator.ts";
+import { rampOfUsers } from "./user-schedule.ts";
 
 /** Some 5000 payments within a second. */
-const WARM_UP_LOAD = { userCount: 50, durationMs: 1000, sleepMs: 4, timeoutMs: 1000 };
+const WARM_UP_LOAD = { userCount: 50, durationMs: 1000, sleepMs: 4 };
+const TIMEOUT_MS = 1000;
 const ANSWER = "HTTP/1.1 202 Accepted\r\nLocation: /payments/0\r\nContent-Length: 0\r\n\r\n";
 
 /**
@@ -21,11 +22,9 @@ export async function warmUpGenerator(): Promise<void> {
   }).listen(0, "127.0.0.1");
   await once(server, "listening");
   const target = new URL(`http://127.0.0.1:${(server.address() as AddressInfo).port}`);
-  const load = new Load({ ...WARM_UP_LOAD, target }, new Recorder());
   try {
-    await load.run();
+    await new LoadGenerator({ target, schedule: rampOfUsers(WARM_UP_LOAD), timeoutMs: TIMEOUT_MS }).run();
   } finally {
-    load.close();
     for (const socket of sockets) socket.destroy();
     server.close();
   }
