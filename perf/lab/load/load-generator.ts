@@ -80,7 +80,8 @@ export class LoadGenerator {
     this.#sweep = setInterval(() => this.#endOverdue(), SWEEP_MS);
     const { exactDueMs } = this.#options;
     if (exactDueMs !== undefined) {
-      this.#pacer = new ThreadPacer(exactDueMs, this.#beganAtMs, { onDue: this.#sendDue, onError: this.#fail });
+      const listener = { onDue: this.#sendDue, onEnd: this.#onPacerEnd, onError: this.#fail };
+      this.#pacer = new ThreadPacer(exactDueMs, this.#beganAtMs, listener);
     }
     this.#sendDue();
     try {
@@ -168,6 +169,12 @@ export class LoadGenerator {
     this.#timerAtMs = dueMs;
     this.#timer = setTimeout(this.#onTimer, dueMs - this.nowMs);
   }
+
+  /** Whatever is not due yet by our own clock is left to timers. */
+  readonly #onPacerEnd = (): void => {
+    this.#pacer = undefined;
+    this.#sendDue();
+  };
 
   readonly #onTimer = (): void => {
     this.#timerAtMs = Number.POSITIVE_INFINITY;

@@ -7,6 +7,8 @@ const GAP_MS = 0.2;
 export type PacerListener = {
   /** Payments are due; several may be by then. */
   readonly onDue: () => void;
+  /** The last payment was due by the thread's clock, or the thread was stopped. */
+  readonly onEnd: () => void;
   readonly onError: (error: Error) => void;
 };
 
@@ -21,8 +23,10 @@ export class ThreadPacer {
   readonly #words = new Int32Array(new SharedArrayBuffer(WORD_COUNT * Int32Array.BYTES_PER_ELEMENT));
 
   /** `beginMs` is the moment from which the due times count, on performance.now's clock. */
-  constructor(dueMs: Float64Array<SharedArrayBuffer>, beginMs: number, { onDue, onError }: PacerListener) {
-    const beginNs = process.hrtime.bigint() + BigInt(Math.round((beginMs - performance.now()) * 1e6));
+  constructor(dueMs: Float64Array<SharedArrayBuffer>, beginMs: number, { onDue, onEnd, onError }: PacerListener) {
+    // In this order: between the two reads time may pass, and the thread had better be late than early.
+    const leftMs = beginMs - performance.now();
+    const beginNs = process.hrtime.bigint() + BigInt(Math.round(leftMs * 1e6));
     const workerData: PacerOrder = { dueMs, words: this.#words, beginNs, gapMs: GAP_MS };
     const worker = new Worker(new URL("./pacer-thread.js", import.meta.url), { workerData });
     worker.on("message", () => {
@@ -30,6 +34,7 @@ export class ThreadPacer {
       onDue();
     });
     worker.on("error", onError);
+    worker.on("exit", onEnd);
   }
 
   /** The thread ends by itself then. */

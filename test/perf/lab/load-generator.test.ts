@@ -168,6 +168,16 @@ describe("load generator", () => {
     expect(record.sentMs.every((sentMs, i) => sentMs >= record.dueMs[i]!)).to.equal(true);
   });
 
+  it("sends the last payment as well where the thread's clock is ahead of its own", async () => {
+    const dueMs = arrivalsMs([{ ratePerSecond: 100, durationMs: 100 }]);
+    const exactDueMs = new Float64Array(new SharedArrayBuffer(dueMs.byteLength));
+    exactDueMs.set(dueMs.map((due) => due - 90));
+    const schedule = new ArrivalSchedule(dueMs, 10);
+    const record = await new LoadGenerator({ target: target(), schedule, timeoutMs: 1000, exactDueMs }).run();
+    expect(record.acceptedCount).to.equal(10);
+    expect(record.sentMs.every((sentMs, i) => sentMs >= dueMs[i]!)).to.equal(true);
+  });
+
   it("counts an answer that came too late as none, before anybody has looked for it", async () => {
     onRequest = (socket) => setTimeout(() => socket.write(ACCEPTED), 30);
     const load = new LoadGenerator({ target: target(), schedule: closedLoop(1, 100), timeoutMs: 20 });
