@@ -4,19 +4,19 @@ import { readTotals, type Totals } from "./totals.ts";
 import { type TimeWindow, windowQuery } from "./window.ts";
 
 /** What a processor has charged, as it tells it. */
-export interface Charge {
+export type Charge = {
   readonly correlationId: string;
   readonly cents: bigint;
   /** Rounded down. */
   readonly requestedAtMs: number;
-}
+};
 
-export interface ProcessorTotals extends Totals {
+export type ProcessorTotals = Totals & {
   /** Share of every amount. */
   readonly feePerTransaction: number;
-}
+};
 
-const pageSize = 10_000;
+const PAGE_SIZE = 10_000;
 
 /** One processor's admin calls, and the one question anybody may ask it: what became of a payment. */
 export class ProcessorAdmin {
@@ -55,13 +55,13 @@ export class ProcessorAdmin {
   async list(window: TimeWindow): Promise<Charge[] | undefined> {
     const charges: Charge[] = [];
     for (;;) {
-      const path = `/admin/payments?${windowQuery(window)}&limit=${pageSize}&offset=${charges.length}`;
+      const path = `/admin/payments?${windowQuery(window)}&limit=${PAGE_SIZE}&offset=${charges.length}`;
       const answer = await this.#admin({ method: "GET", path });
       if (answer.status === 404 || answer.status === 405) return undefined;
       if (answer.status !== 200) throw refusal("a processor's list", answer);
       const page = (parseWithDecimals(answer.body) as unknown[]).map(readCharge);
       charges.push(...page);
-      if (page.length < pageSize) return charges;
+      if (page.length < PAGE_SIZE) return charges;
     }
   }
 

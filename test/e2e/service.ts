@@ -1,5 +1,5 @@
+import { startTopology, type Topology, type TopologyOptions } from "../../perf/launch/topology.ts";
 import { type ProcessorOptions, type RunningProcessor, startProcessor } from "../../perf/processor/processor.ts";
-import { startTopology, type Topology, type TopologyOptions } from "../../perf/topology/topology.ts";
 import { Caller } from "./caller.ts";
 import { Wire } from "./wire.ts";
 
