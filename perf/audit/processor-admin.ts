@@ -1,3 +1,4 @@
+import { parseTimestamp } from "../../server/timestamp.ts";
 import { type Ask, type HttpAnswer, type HttpCall, refusal } from "./ask.ts";
 import { centsOfDecimal, parseWithDecimals } from "./cents.ts";
 import { readTotals, type Totals } from "./totals.ts";
@@ -92,8 +93,9 @@ export class ProcessorAdmin {
 function readCharge(value: unknown): Charge {
   const { correlationId, amount, requestedAt } = (value ?? {}) as Record<string, unknown>;
   const cents = typeof amount === "string" ? centsOfDecimal(amount) : undefined;
-  const requestedAtMs = typeof requestedAt === "string" ? Date.parse(requestedAt) : Number.NaN;
-  if (typeof correlationId !== "string" || cents === undefined || Number.isNaN(requestedAtMs)) {
+  // Without a zone, as the real one tells it: that is UTC, where Date.parse would take the local time.
+  const requestedAtMs = typeof requestedAt === "string" ? parseTimestamp(requestedAt)?.ms : undefined;
+  if (typeof correlationId !== "string" || cents === undefined || requestedAtMs === undefined) {
     throw new Error(`a processor's payment must be readable: payment=${JSON.stringify(value)}`);
   }
   return { correlationId: correlationId.toLowerCase(), cents, requestedAtMs };

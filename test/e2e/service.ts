@@ -77,6 +77,7 @@ export class Service {
   async heal(): Promise<void> {
     for (const role of ROLES) {
       Object.assign(this.processors[role].settings, { delayMs: 0, failing: false });
+      this.processors[role].misbehave();
       await this.wires[role].set("open");
     }
   }

@@ -63,7 +63,9 @@ describe("audit", () => {
 
   async function chargedAs(correlationId: string): Promise<Booked> {
     const response = await fetch(`${processors.default.url}/payments/${correlationId}`);
-    return (await response.json()) as Booked;
+    const told = (await response.json()) as Booked;
+    // The processors tell UTC without saying so.
+    return { ...told, requestedAt: new Date(`${told.requestedAt}Z`).toISOString() };
   }
 
   async function post(url: string, payment: object): Promise<void> {
