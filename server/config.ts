@@ -50,15 +50,10 @@ type Environment = Readonly<Record<string, string | undefined>>;
 /** Reads and checks everything; returns the configuration, or all that is wrong with it. Never throws. */
 export function readConfig(environment: Environment): Config | string[] {
   const reader = new SettingReader(environment);
-  const links = reader.addresses("LINKS");
+  const links = reader.links();
   const instance = reader.integer("INSTANCE", 1, MAX_INSTANCES) - 1;
   if (instance >= Math.max(links.length, 1))
     reader.refuse("INSTANCE", `must be one of ${Math.max(links.length, 1)} LINKS`);
-  if (links.length > MAX_INSTANCES) reader.refuse("LINKS", `has at most ${MAX_INSTANCES} addresses`);
-  if (new Set(links.map(formatAddress)).size < links.length) reader.refuse("LINKS", "names each address once");
-  if (links.some((link) => typeof parseAddress(formatAddress(healthAddress(link))) === "string")) {
-    reader.refuse("LINKS", "leaves room for the health monitor: seven bytes of path, or the next port");
-  }
   const { listen, adminListen } = reader.listening(links);
   const config: Config = {
     profile: reader.oneOf("PROFILE", ["default", "contest"]) as Config["profile"],
@@ -140,15 +135,24 @@ class SettingReader {
   listening(links: readonly Address[]): { listen: Address; adminListen: Address | undefined } {
     const listen = this.address("LISTEN");
     const adminListen = this.text("ADMIN_LISTEN") === "" ? undefined : this.address("ADMIN_LISTEN");
-    const taken = [listen, ...links, ...links.map(healthAddress)].map(formatAddress);
-    if (adminListen && taken.includes(formatAddress(adminListen)))
-      this.refuse("ADMIN_LISTEN", "is an address that nothing else has");
+    const taken = [...links, ...links.map(healthAddress)].map(formatAddress);
+    if (taken.includes(formatAddress(listen))) this.refuse("LISTEN", "must be an address that nothing else has");
+    if (adminListen && [formatAddress(listen), ...taken].includes(formatAddress(adminListen)))
+      this.refuse("ADMIN_LISTEN", "must be an address that nothing else has");
     return { listen, adminListen };
   }
 
-  addresses(name: string): Address[] {
-    const text = this.text(name);
-    return text === "" ? [] : text.split(",").map((part) => this.#parseAddress(name, part.trim()));
+  links(): Address[] {
+    const text = this.text("LINKS");
+    if (text === "") return [];
+    const links = text.split(",").map((part) => this.#parseAddress("LINKS", part.trim()));
+    const names = links.map(formatAddress);
+    const healthNames = links.map((link) => formatAddress(healthAddress(link)));
+    if (links.length > MAX_INSTANCES) this.refuse("LINKS", `has at most ${MAX_INSTANCES} addresses`);
+    if (new Set(names).size < links.length) this.refuse("LINKS", "names each address once");
+    else if (healthNames.some((name) => typeof parseAddress(name) === "string" || names.includes(name)))
+      this.refuse("LINKS", "leaves room for the health monitor: seven bytes of path, or the next port");
+    return links;
   }
 
   url(name: string): URL {
@@ -176,7 +180,8 @@ class SettingReader {
     const address = parseAddress(text);
     if (typeof address !== "string") return address;
     this.refuse(name, address);
-    return { kind: "tcp", host: "127.0.0.1", port: 0 };
+    // Such that it collides with no other.
+    return { kind: "unix", path: `${name}-${this.errors.length}` };
   }
 }
 

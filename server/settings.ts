@@ -18,13 +18,14 @@ export const SETTINGS: readonly Setting[] = [
     name: "LISTEN",
     fallback: "tcp:127.0.0.1:8080",
     rule: "address",
-    meaning: "where the public API listens: `unix:<path>` or `tcp:<host>:<port>`",
+    meaning: "where the public API listens: `unix:<path>`, `tcp:<host>:<port>` or `tcp:[<IPv6 address>]:<port>`",
   },
   {
     name: "LINKS",
     fallback: "",
     rule: "addresses, comma-separated",
-    meaning: "link address of every instance, in order; empty: a single instance",
+    meaning:
+      "link address of every instance, in order; the health monitor takes the next port, or the path with `.health`; empty: a single instance",
   },
   {
     name: "DEFAULT_PROCESSOR_URL",

@@ -85,12 +85,41 @@ describe("configuration", () => {
   it("names each link once", () => {
     expect(errorsOf({ LINKS: "unix:/a,unix:/a" })[0]).to.match(/^LINKS names each address once/);
     expect(errorsOf({ LINKS: "unix:/a, unix:/a" })[0]).to.match(/^LINKS names each address once/);
+    expect(errorsOf({ LINKS: "tcp:[::1]:9000,tcp:[0::1]:9000" })[0]).to.match(/^LINKS names each address once/);
+  });
+
+  it("keeps the health monitor's addresses free", () => {
+    for (const LINKS of [
+      "tcp:127.0.0.1:9000,tcp:127.0.0.1:9001",
+      "tcp:[::1]:9001,tcp:[::1]:9000",
+      "unix:/a,unix:/a.health",
+    ])
+      expect(errorsOf({ LINKS })[0], LINKS).to.match(/^LINKS leaves room for the health monitor/);
+    expect(errorsOf({ LINKS: "tcp:a:9000,tcp:b:9001" })).to.deep.equal([]);
+  });
+
+  it("gives no address to two listeners", () => {
+    for (const LISTEN of ["unix:/a", "unix:/b.health"])
+      expect(errorsOf({ LISTEN, LINKS: "unix:/a,unix:/b" })[0], LISTEN).to.match(/^LISTEN must be an address that/);
+    for (const ADMIN_LISTEN of ["tcp:[::1]:80", "unix:/b"])
+      expect(errorsOf({ ADMIN_LISTEN, LISTEN: "tcp:[0::1]:80", LINKS: "unix:/a,unix:/b" })).to.have.length(1);
+  });
+
+  it("takes IPv6 addresses in brackets wherever it takes addresses", () => {
+    const config = configOf({
+      LISTEN: "tcp:[::]:8080",
+      ADMIN_LISTEN: "tcp:[::1]:9464",
+      LINKS: "tcp:[2001:db8::1]:9000, tcp:[2001:db8::2]:9000",
+    });
+    expect(config.listen).to.deep.equal({ kind: "tcp", host: "::", port: 8080 });
+    expect(config.adminListen).to.deep.equal({ kind: "tcp", host: "::1", port: 9464 });
+    expect(config.links[1]).to.deep.equal({ kind: "tcp", host: "2001:db8::2", port: 9000 });
   });
 
   const wrong: Record<string, string[]> = {
     PROFILE: ["Contest", "production"],
-    LISTEN: ["8080", "tcp:x:99999", "unix:"],
-    LINKS: ["unix:/a,", "a,b", ",unix:/a"],
+    LISTEN: ["8080", "tcp:x:99999", "tcp:::1:8080", "tcp:[fe80::1%eth0]:8080", "unix:"],
+    LINKS: ["unix:/a,", "a,b", "tcp:::1:9000", ",unix:/a"],
     DEFAULT_PROCESSOR_URL: ["localhost:8001", "https://a.example", "ftp://a", "http://"],
     FALLBACK_PROCESSOR_URL: ["nowhere", "unix:/x"],
     CAPACITY: ["0", "-1", "1.5", "1e3", "67108865", "many", "0x10"],
