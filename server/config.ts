@@ -1,11 +1,13 @@
 import { MAX_CAPACITY } from "../core/ledger.ts";
 import { MAX_INSTANCES } from "../core/payment-id.ts";
 import { type Address, formatAddress, healthAddress, parseAddress } from "./address.ts";
+import { dataDirectoryRule } from "./data-directory.ts";
 import type { Durability } from "./group-commit.ts";
 import { LOG_LEVELS } from "./log.ts";
 import { SETTINGS } from "./settings.ts";
 import { type Fee, readFee } from "./telemetry/fee.ts";
 import { readTracing, type TracingSettings } from "./telemetry/tracing-settings.ts";
+import { hasUsableCredentials, withoutCredentials } from "./url-credentials.ts";
 
 /** Every setting of an instance (settings.ts), read from the environment and checked. */
 export type Config = {
@@ -62,7 +64,7 @@ export function readConfig(environment: Environment): Config | string[] {
     links,
     processorUrls: [reader.url("DEFAULT_PROCESSOR_URL"), reader.url("FALLBACK_PROCESSOR_URL")],
     durability: reader.oneOf("DURABILITY", ["write", "fsync", "none"]) as Durability,
-    dataDir: reader.text("DATA_DIR"),
+    dataDir: reader.dataDirectory("DATA_DIR"),
     segmentBytes: reader.integer("SEGMENT_BYTES", 65_536, 2 ** 32),
     capacity: reader.integer("CAPACITY", 1, MAX_CAPACITY),
     maxInFlight: reader.integer("MAX_IN_FLIGHT", 1, 1000),
@@ -98,7 +100,7 @@ class SettingReader {
   }
 
   refuse(name: string, rule: string): void {
-    this.errors.push(`${name} ${rule}: ${name}=${withoutPassword(this.text(name))}`);
+    this.errors.push(`${name} ${rule}: ${name}=${withoutCredentials(this.text(name))}`);
   }
 
   text(name: string): string {
@@ -113,6 +115,14 @@ class SettingReader {
     if (!/^\d+$/.test(text) || value < min || value > max)
       this.refuse(name, `must be a whole number from ${min} to ${max}`);
     return value;
+  }
+
+  /** Not looked at where nothing is written to it. */
+  dataDirectory(name: string): string {
+    const path = this.text(name);
+    const rule = this.text("DURABILITY") === "none" ? undefined : dataDirectoryRule(path);
+    if (rule !== undefined) this.refuse(name, rule);
+    return path;
   }
 
   token(name: string): string {
@@ -158,8 +168,11 @@ class SettingReader {
   url(name: string): URL {
     const text = this.text(name);
     const url = URL.canParse(text) ? new URL(text) : undefined;
-    if (url?.protocol === "http:" && url.hostname !== "") return url;
-    this.refuse(name, "must be an http URL");
+    if (url?.protocol !== "http:" || url.hostname === "") this.refuse(name, "must be an http URL");
+    else if (url.search !== "" || url.hash !== "") this.refuse(name, "must be a URL without query and fragment");
+    else if (!hasUsableCredentials(url))
+      this.refuse(name, "must have a user without a colon, and user and password percent-encoded");
+    else return url;
     return new URL("http://localhost");
   }
 
@@ -183,8 +196,4 @@ class SettingReader {
     // Such that it collides with no other.
     return { kind: "unix", path: `${name}-${this.errors.length}` };
   }
-}
-
-function withoutPassword(text: string): string {
-  return text.replace(/\/\/[^/@]*@/, "//***@");
 }

@@ -31,13 +31,13 @@ export const SETTINGS: readonly Setting[] = [
     name: "DEFAULT_PROCESSOR_URL",
     fallback: "http://localhost:8001",
     rule: "http URL",
-    meaning: "the cheaper payment processor",
+    meaning: "the cheaper payment processor; user and password in it are sent as Basic authorization",
   },
   {
     name: "FALLBACK_PROCESSOR_URL",
     fallback: "http://localhost:8002",
     rule: "http URL",
-    meaning: "the dearer payment processor",
+    meaning: "the dearer payment processor, likewise",
   },
   {
     name: "DURABILITY",
@@ -50,7 +50,8 @@ export const SETTINGS: readonly Setting[] = [
     name: "DATA_DIR",
     fallback: "data",
     rule: "directory",
-    meaning: "where the journal is, in a folder `instance-<INSTANCE>` of its own; made if missing",
+    meaning:
+      "where the journal is, in a folder `instance-<INSTANCE>` of its own; made if missing. On a local file system, with locks",
   },
   {
     name: "SEGMENT_BYTES",

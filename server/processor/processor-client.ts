@@ -20,6 +20,7 @@ import { formatUuid, UUID_WORDS } from "../../core/uuid.ts";
 import type { AttemptMeters } from "../telemetry/meters.ts";
 import type { Tracing } from "../telemetry/tracing.ts";
 import { formatTimestamp, parseTimestamp } from "../timestamp.ts";
+import { basicAuthorization } from "../url-credentials.ts";
 import { Connection, type Failure, type Receiver } from "./connection.ts";
 
 /** Called exactly once per request, never from within `post` or `lookup`. */
@@ -55,8 +56,10 @@ export class ProcessorClient {
     this.#host = url.hostname.replace(/^\[|\]$/g, "");
     this.#port = Number(url.port || 80);
     this.#path = `${url.pathname.replace(/\/$/, "")}/payments`;
-    this.#postHead = `POST ${this.#path} HTTP/1.1\r\nHost: ${url.host}\r\nContent-Type: application/json\r\n`;
-    this.#getTail = ` HTTP/1.1\r\nHost: ${url.host}\r\n`;
+    const authorization = basicAuthorization(url);
+    const shared = `Host: ${url.host}\r\n${authorization ? `Authorization: ${authorization}\r\n` : ""}`;
+    this.#postHead = `POST ${this.#path} HTTP/1.1\r\n${shared}Content-Type: application/json\r\n`;
+    this.#getTail = ` HTTP/1.1\r\n${shared}`;
   }
 
   /** Sends the payment of a flight at the requestedAt the ledger has for it. Hot. */
