@@ -25,7 +25,8 @@ export const SETTINGS: readonly Setting[] = [
     fallback: "",
     rule: "addresses, comma-separated",
     meaning:
-      "link address of every instance, in order; the health monitor takes the next port, or the path with `.health`; empty: a single instance",
+      "link address of every instance, in order; the health monitor takes the next port, or the path with `.health`; " +
+      "empty: a single instance",
   },
   {
     name: "DEFAULT_PROCESSOR_URL",
@@ -51,7 +52,8 @@ export const SETTINGS: readonly Setting[] = [
     fallback: "data",
     rule: "directory",
     meaning:
-      "where the journal is, in a folder `instance-<INSTANCE>` of its own; made if missing. On a local file system, with locks",
+      "where the journal is, in a folder `instance-<INSTANCE>` of its own; made if missing. " +
+      "Its file system must support unix sockets",
   },
   {
     name: "SEGMENT_BYTES",

@@ -1,16 +1,18 @@
 import type { HttpRequest } from "uWebSockets.js";
 
 /**
- * Whether a page of this very site asks, or no page at all. Browsers say which page it is with every WebSocket and every PUT, and let no
- * page choose what they say; without this check any page somebody has open could read along, or press the buttons.
+ * Whether a page of this very site asks, or no page at all. Browsers say which page it is with every WebSocket and
+ * every PUT, and let no page choose what they say; without this check any page somebody has open could read along, or
+ * press the buttons.
  */
 export function isFromOwnPage(req: HttpRequest, allowedOrigin = ""): boolean {
   return isOwnOrigin(req.getHeader("origin"), req.getHeader("host"), allowedOrigin);
 }
 
 /**
- * `host` is the Host header, `allowedOrigin` one more origin that may, or `*` for all. The scheme is the page's: behind a proxy nobody here
- * knows whether the client speaks TLS. So the port that either side leaves out is that scheme's default.
+ * `host` is the Host header, `allowedOrigin` one more origin that may, or `*` for all. The scheme is the page's: behind
+ * a proxy nobody here knows whether the client speaks TLS. So the port that either side leaves out is that scheme's
+ * default.
  */
 export function isOwnOrigin(origin: string, host: string, allowedOrigin: string): boolean {
   if (origin === "" || allowedOrigin === "*" || origin === allowedOrigin) return true;
@@ -19,7 +21,10 @@ export function isOwnOrigin(origin: string, host: string, allowedOrigin: string)
   return /^https?:$/.test(protocol) && hostOf(protocol, host) === pageHost;
 }
 
-/** The Host header as a URL has it: lower case, IPv6 in its shortest form, no default port. Undefined when it is more than a host. */
+/**
+ * The Host header as a URL has it: lower case, IPv6 in its shortest form, no default port. Undefined when it is more
+ * than a host.
+ */
 function hostOf(protocol: string, host: string): string | undefined {
   const text = `${protocol}//${host}`;
   if (/[/\\?#@\s]/.test(host) || !URL.canParse(text)) return undefined;

@@ -12,11 +12,12 @@ const YOUNG_HEAP_MB = 2;
 type Batch = { spanCount: number; onResult: (result: ExportResult) => void };
 
 /**
- * Sends batches of spans from a thread of its own, counts what becomes of them, and says once when the collector goes and when it
- * is back.
+ * Sends batches of spans from a thread of its own, counts what becomes of them, and says once when the collector goes
+ * and when it is back.
  *
- * Why a thread: gRPC runs on HTTP/2 streams, and a process that uses those beside plain sockets makes V8 give up the code it
- * compiled for sockets alone, again and again; every payment would pay for it, sampled or not. Encoding is off the event loop too.
+ * Why a thread: gRPC runs on HTTP/2 streams, and a process that uses those beside plain sockets makes V8 give up the
+ * code it compiled for sockets alone, again and again; every payment would pay for it, sampled or not. Encoding is off
+ * the event loop too.
  */
 export class Sender implements SpanExporter {
   exportedCount = 0;
