@@ -1,4 +1,5 @@
 import { join } from "node:path";
+import { setImmediate as turn } from "node:timers/promises";
 import type { Logger } from "pino";
 import type { Engine } from "../../core/engine.ts";
 import type { GroupCommit } from "../group-commit.ts";
@@ -6,7 +7,10 @@ import { Checkpointer } from "./checkpointer.ts";
 import { DirectoryLock } from "./directory-lock.ts";
 import { Journal } from "./journal.ts";
 import { JournalDirectory } from "./journal-directory.ts";
-import { type Recovered, recover, tidy } from "./recover.ts";
+import { type Recovered, recoverInSteps, tidy } from "./recover.ts";
+
+/** Signals and the rest of the process are heard this often during a replay. */
+const REPLAY_TURN_MS = 20;
 
 export type StorageOptions = {
   dataDir: string;
@@ -46,14 +50,14 @@ export class Storage {
 
   /**
    * Takes the directory, replays what is in it into the engine's empty ledger, and begins a new segment. Rejects, having changed
-   * nothing, when the directory is in use or acknowledged payments in it are in danger.
+   * nothing, when the directory is in use, acknowledged payments in it are in danger, or `signal` is aborted meanwhile.
    */
-  static async open(engine: Engine, logger: Logger, options: StorageOptions): Promise<Storage> {
+  static async open(engine: Engine, logger: Logger, options: StorageOptions, signal?: AbortSignal): Promise<Storage> {
     const directory = new JournalDirectory(join(options.dataDir, `instance-${options.instance + 1}`));
     const lock = await DirectoryLock.take(directory.path);
     try {
       const beganAtMs = performance.now();
-      const recovered = recover(directory, engine.ledger, options);
+      const recovered = await replay(directory, engine, options, signal);
       tidy(directory, recovered);
       // The end of the last life may be in the page cache only; what is replayed is acknowledged from now on.
       if (options.syncs) directory.syncFiles();
@@ -93,5 +97,23 @@ export class Storage {
     await this.#checkpointer?.close();
     this.journal.close();
     await this.#lock.release();
+  }
+}
+
+async function replay(
+  directory: JournalDirectory,
+  engine: Engine,
+  options: StorageOptions,
+  signal: AbortSignal | undefined,
+): Promise<Recovered> {
+  const steps = recoverInSteps(directory, engine.ledger, options);
+  let turnedAtMs = performance.now();
+  for (;;) {
+    const { done, value } = steps.next();
+    if (done) return value;
+    if (performance.now() - turnedAtMs < REPLAY_TURN_MS) continue;
+    await turn();
+    signal?.throwIfAborted();
+    turnedAtMs = performance.now();
   }
 }
