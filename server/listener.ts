@@ -1,5 +1,6 @@
 import uws, { type TemplatedApp, type us_listen_socket } from "uWebSockets.js";
 import { type Address, formatAddress } from "./address.ts";
+import type { Accepted, ConnectionBound } from "./connection-bound.ts";
 import { removeLeftSocket } from "./left-socket.ts";
 
 /** LIBUS_LISTEN_EXCLUSIVE_PORT: without it two processes share a port without a word. */
@@ -18,9 +19,17 @@ export class Listener {
     this.#app = app;
   }
 
-  /** Listens on `address`; rejects when that cannot be had. A unix socket left there by an earlier life is replaced. */
-  static open(address: Address, register: (app: TemplatedApp) => void): Promise<Listener> {
+  /**
+   * Listens on `address`, for as many connections as `bound` allows if it is given; rejects when the address cannot be had. A unix socket left
+   * there by an earlier life is replaced.
+   */
+  static open(address: Address, register: (app: TemplatedApp) => void, bound?: ConnectionBound): Promise<Listener> {
     const app = uws.App();
+    if (bound) {
+      const noteChange = (connection: Accepted, change: number): void =>
+        change > 0 ? bound.began(connection) : bound.ended();
+      app.filter((connection, change) => noteChange(connection, Number(change)));
+    }
     register(app);
     return new Promise((resolve, reject) => {
       const onListening = (socket: us_listen_socket | false): void => {

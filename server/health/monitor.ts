@@ -1,4 +1,5 @@
-import { Worker } from "node:worker_threads";
+import type { Logger } from "pino";
+import { WorkerLife, type WorkerPlan } from "../worker-life.ts";
 import type { PollReport } from "./poller.ts";
 import type { HealthWorkerData } from "./worker.ts";
 
@@ -7,44 +8,63 @@ const STOP_TIMEOUT_MS = 1000;
 const HEAP_MB = 16;
 const YOUNG_HEAP_MB = 1;
 
-/** The health monitor, seen from the event loop: a thread that writes the shared snapshot. */
+export type MonitorOptions = Omit<HealthWorkerData, "reportsPolls"> & {
+  /** Called after every poll of this instance. */
+  onPoll?: ((report: PollReport) => void) | undefined;
+};
+
+/**
+ * The health monitor, seen from the event loop: a thread that writes the shared snapshot. Without it payments go by what they
+ * experience themselves. A thread that takes another's place knows of no poll before it, and so makes none for a while (PollRights).
+ */
 export class HealthMonitor {
-  readonly #worker: Worker;
+  readonly #life: WorkerLife;
 
-  private constructor(worker: Worker) {
-    this.#worker = worker;
+  private constructor(life: WorkerLife) {
+    this.#life = life;
   }
 
-  /**
-   * Starts the thread; rejects when it cannot listen. `onCrash` is called if it ends without having been stopped, `onPoll`, if
-   * given, after every poll of this instance.
-   */
-  static async start(
-    {
-      onPoll,
-      ...data
-    }: Omit<HealthWorkerData, "reportsPolls"> & { onPoll?: ((report: PollReport) => void) | undefined },
-    onCrash: (error: Error) => void,
-  ): Promise<HealthMonitor> {
-    const worker = new Worker(new URL("./worker.js", import.meta.url), {
-      workerData: { ...data, reportsPolls: onPoll !== undefined } satisfies HealthWorkerData,
-      resourceLimits: { maxOldGenerationSizeMb: HEAP_MB, maxYoungGenerationSizeMb: YOUNG_HEAP_MB },
+  /** Starts the thread; rejects when it cannot listen. */
+  static async start(options: MonitorOptions, logger: Logger): Promise<HealthMonitor> {
+    let life!: WorkerLife;
+    const ready = new Promise<void>((resolve, reject) => {
+      life = new WorkerLife(
+        planOf(options, resolve, (reason) => reject(new Error(reason))),
+        logger,
+      );
     });
-    await new Promise<void>((resolve, reject) => {
-      worker.once("message", () => resolve());
-      worker.once("error", reject);
-    });
-    worker.removeAllListeners("error");
-    worker.on("error", onCrash);
-    if (onPoll) worker.on("message", onPoll);
-    return new HealthMonitor(worker);
+    const monitor = new HealthMonitor(life);
+    try {
+      await ready;
+    } catch (error) {
+      await monitor.stop();
+      throw error;
+    }
+    return monitor;
   }
 
-  async stop(): Promise<void> {
-    const ended = new Promise((resolve) => this.#worker.once("exit", resolve));
-    this.#worker.postMessage("stop");
-    const timer = setTimeout(() => void this.#worker.terminate(), STOP_TIMEOUT_MS);
-    await ended;
-    clearTimeout(timer);
+  /** How many times the thread had to be replaced. */
+  get replacedCount(): number {
+    return this.#life.replacedCount;
   }
+
+  stop(): Promise<void> {
+    return this.#life.stop("stop", STOP_TIMEOUT_MS);
+  }
+}
+
+function planOf(
+  { onPoll, ...data }: MonitorOptions,
+  onReady: () => void,
+  onDeath: (reason: string) => void,
+): WorkerPlan {
+  return {
+    name: "health monitor",
+    url: new URL("./worker.js", import.meta.url),
+    workerData: { ...data, reportsPolls: onPoll !== undefined } satisfies HealthWorkerData,
+    heapMb: HEAP_MB,
+    youngHeapMb: YOUNG_HEAP_MB,
+    onMessage: (message) => (message === "ready" ? onReady() : onPoll?.(message as PollReport)),
+    onDeath,
+  };
 }
