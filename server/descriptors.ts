@@ -26,13 +26,13 @@ const FIXED = 56;
 const LIMIT_MIN = FIXED + 16;
 /** Per other instance and direction, if there is room: as many calls as may be under way there at a time. */
 const LINK_MAX = 32;
-/** Claims and their answers, per other instance. */
-const HEALTH_LINK = 8;
+/** Claims between health monitors: per other instance and direction. */
+export const HEALTH_LINK_MAX = 4;
 
 /** Shares out `limit` descriptors; returns the shares, or what is wrong. */
 export function shareDescriptors(limit: number, maxInFlight: number, peerCount: number): DescriptorShares | string {
   if (limit < LIMIT_MIN) return `open files must be allowed (ulimit -n): limit=${limit} min=${LIMIT_MIN}`;
-  const rest = Math.max(0, limit - FIXED - peerCount * HEALTH_LINK);
+  const rest = Math.max(0, limit - FIXED - 2 * HEALTH_LINK_MAX * peerCount);
   const wanted = PROCESSOR_COUNT * maxInFlight + 2 * LINK_MAX * peerCount;
   const share = Math.min(1, rest / 2 / wanted);
   const inFlightMax = Math.max(1, Math.floor(maxInFlight * share));
