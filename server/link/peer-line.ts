@@ -1,7 +1,8 @@
 import type { Logger } from "pino";
 import { type Address, formatAddress } from "../address.ts";
 import { Pool } from "../undici.ts";
-import { isLinkHealth, LINK_HEALTH } from "./peer-answers.ts";
+import { LINK_HEALTH } from "./peer-answers.ts";
+import { Places } from "./places.ts";
 
 /** Calls under way or waiting for a connection, per peer; one more fails at once. */
 const CALLS_MAX = 1024;
@@ -22,6 +23,8 @@ export type PeerCall = {
 
 export type PeerAnswer = { status: number; body: string; location: string | undefined; contentType: string };
 
+type Late = "late" | "late and unsent";
+
 /** Nothing has left for the peer; or something may have, and no answer has come. */
 export type NoAnswer = "unsent" | "unanswered";
 
@@ -31,12 +34,14 @@ export type NoAnswer = "unsent" | "unanswered";
  *             no answer to a call within timeoutMs, nor to any other since it began
  *   talking ────────────────────────────────────────────────────────────────────────► silent: calls fail at once
  *      ▲                                                                                │
- *      └───────────────── GET /health, asked every second, is answered ─────────────────┘
+ *      └──────────── GET /health, asked every second, is answered or refused ───────────┘
  *
  * A peer that is down is not silent: its address refuses at once.
  */
 export class PeerLine {
   readonly #pool: Pool;
+  /** One for every connection, so that undici never has a call waiting: it would make a connection for each that was given up. */
+  readonly #places: Places;
   readonly #address: Address;
   readonly #timeoutMs: number;
   readonly #logger: Logger;
@@ -48,6 +53,7 @@ export class PeerLine {
 
   constructor(address: Address, connectionsMax: number, timeoutMs: number, logger: Logger) {
     this.#pool = openPool(address, connectionsMax, timeoutMs);
+    this.#places = new Places(connectionsMax);
     this.#address = address;
     this.#timeoutMs = timeoutMs;
     this.#logger = logger;
@@ -61,33 +67,29 @@ export class PeerLine {
     this.#callCount++;
     const answer = await this.#exchange(call, timeoutMs);
     this.#callCount--;
-    if (answer !== "late") return answer;
+    if (!isLate(answer)) return answer;
     if (timeoutMs === this.#timeoutMs && this.#answeredAtMs < beganAtMs) this.#fellSilent();
-    return "unanswered";
+    return answer === "late" ? "unanswered" : "unsent";
   }
 
   async close(): Promise<void> {
     this.#isClosed = true;
     clearTimeout(this.#probeTimer);
+    this.#places.dismiss();
     await this.#pool.destroy();
   }
 
-  /** "late": the deadline came first. */
-  async #exchange(call: PeerCall, timeoutMs: number): Promise<PeerAnswer | NoAnswer | "late"> {
-    const { method, path, body, headers } = call;
+  /** "late": the deadline came first, before anything was sent or after. */
+  async #exchange(call: PeerCall, timeoutMs: number): Promise<PeerAnswer | NoAnswer | Late> {
     const deadline = new AbortController();
     const timer = setTimeout(() => deadline.abort(), timeoutMs);
     try {
-      const options = { method, path, signal: deadline.signal, ...(body && { body }), ...(headers && { headers }) };
-      const response = await this.#pool.request(options);
-      const text = await response.body.text();
-      this.#answeredAtMs = performance.now();
-      return {
-        status: response.statusCode,
-        body: text,
-        location: one(response.headers["location"]),
-        contentType: one(response.headers["content-type"]) ?? "",
-      };
+      if (!(await this.#places.take(deadline.signal))) return deadline.signal.aborted ? "late and unsent" : "unsent";
+      try {
+        return await this.#send(call, deadline.signal);
+      } finally {
+        this.#places.give();
+      }
     } catch (error) {
       if (deadline.signal.aborted) return "late";
       return isBeforeSending(error as NodeJS.ErrnoException) ? "unsent" : "unanswered";
@@ -96,25 +98,43 @@ export class PeerLine {
     }
   }
 
+  async #send({ method, path, body, headers }: PeerCall, signal: AbortSignal): Promise<PeerAnswer> {
+    const options = { method, path, signal, ...(body && { body }), ...(headers && { headers }) };
+    const response = await this.#pool.request(options);
+    const text = await response.body.text();
+    this.#answeredAtMs = performance.now();
+    return {
+      status: response.statusCode,
+      body: text,
+      location: one(response.headers["location"]),
+      contentType: one(response.headers["content-type"]) ?? "",
+    };
+  }
+
   #fellSilent(): void {
     if (this.#isSilent || this.#isClosed) return;
     this.#isSilent = true;
+    this.#places.dismiss();
     const address = formatAddress(this.#address);
     this.#logger.warn({ address, timeoutMs: this.#timeoutMs }, "another instance is silent: it is not waited for");
     void this.#probe();
   }
 
-  /** Ends the silence when the peer says something, or is down, which is no silence either. */
+  /** Any answer ends the silence, and so does a peer that is down or hangs up: calls fail without a wait then. */
   async #probe(): Promise<void> {
     const answer = await this.#exchange({ method: "GET", path: LINK_HEALTH }, this.#timeoutMs);
     if (this.#isClosed) return;
-    if (answer === "unsent" || (typeof answer !== "string" && isLinkHealth(answer))) {
-      this.#isSilent = false;
-      this.#logger.warn({ address: formatAddress(this.#address) }, "another instance is not silent any more");
+    if (isLate(answer)) {
+      this.#probeTimer = setTimeout(() => void this.#probe(), PROBE_INTERVAL_MS);
       return;
     }
-    this.#probeTimer = setTimeout(() => void this.#probe(), PROBE_INTERVAL_MS);
+    this.#isSilent = false;
+    this.#logger.warn({ address: formatAddress(this.#address) }, "another instance is not silent any more");
   }
+}
+
+function isLate(answer: PeerAnswer | NoAnswer | Late): answer is Late {
+  return answer === "late" || answer === "late and unsent";
 }
 
 /** The one deadline of a call replaces undici's timeouts, which begin anew with every part of an answer. */

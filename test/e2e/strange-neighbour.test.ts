@@ -9,7 +9,7 @@ import { type Answer, Caller } from "./caller.ts";
 import { startLoneInstance } from "./lone-instance.ts";
 import { newPaymentOf, pay } from "./payments.ts";
 
-const LINK_TIMEOUT_MS = 300;
+const LINK_TIMEOUT_MS = 2000;
 const HTML = "<!doctype html><html><body>It works!</body></html>";
 
 function http(status: string, contentType: string, body: string): string {
