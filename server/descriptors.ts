@@ -2,8 +2,9 @@ import { readFileSync } from "node:fs";
 import { PROCESSOR_COUNT } from "../core/payment.ts";
 
 /**
- * File descriptors are shared out at the start, because a process that has none left can neither go on in a new segment nor reach
- * a processor, and uWebSockets would try to accept without a pause: the connection it cannot take stays in the kernel's queue.
+ * File descriptors are shared out at the start, because a process that has none left can neither go on in a new segment
+ * nor reach a processor, and uWebSockets would try to accept without a pause: the connection it cannot take stays in
+ * the kernel's queue.
  *
  *   limit ─┬─ FIXED       what an instance has open by itself
  *          ├─ own needs   requests to the processors, links to the other instances; at most half of the rest
@@ -19,8 +20,8 @@ export type DescriptorShares = {
 };
 
 /**
- * An instance at rest has about 35 open: threads, libraries, the journal, listeners. The rest is for a checkpoint, a segment's
- * successor, names being resolved, operators, health claims and polls.
+ * An instance at rest has about 35 open: threads, libraries, the journal, listeners. The rest is for a checkpoint, a
+ * segment's successor, names being resolved, operators, health claims and polls.
  */
 const FIXED = 56;
 const LIMIT_MIN = FIXED + 16;

@@ -102,8 +102,8 @@ export class GroupCommit {
   }
 
   /**
-   * Calls back once all that stands now is as durable as was asked for: before it returns where nothing is outstanding, as always
-   * with `write` and `none`. With false, at once, while something has happened that the journal cannot take.
+   * Calls back once all that stands now is as durable as was asked for: before it returns where nothing is outstanding,
+   * as always with `write` and `none`. With false, at once, while something has happened that the journal cannot take.
    */
   whenDurable(onDurable: (isDurable: boolean) => void): void {
     if (!this.commit() && this.#engine.batch.count > 0) onDurable(false);

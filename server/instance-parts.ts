@@ -143,7 +143,10 @@ function makeApis(config: Config, books: Books, peers: Peers, metrics: Metrics |
   };
 }
 
-/** The public API's listener, the operators' where it has one of its own, and the link's where there are other instances. */
+/**
+ * The public API's listener, the operators' where it has one of its own, and the link's where there are other
+ * instances.
+ */
 async function openListeners(
   { listen, adminListen, links, instance }: Config,
   opening: Opening,

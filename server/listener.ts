@@ -22,8 +22,8 @@ export class Listener {
   }
 
   /**
-   * Listens on `address`, for as many connections as `bound` allows if it is given; rejects when the address cannot be had. A unix socket left
-   * there by an earlier life is replaced.
+   * Listens on `address`, for as many connections as `bound` allows if it is given; rejects when the address cannot be
+   * had. A unix socket left there by an earlier life is replaced.
    */
   static open(address: Address, register: (app: TemplatedApp) => void, bound?: ConnectionBound): Promise<Listener> {
     const app = uws.App();

@@ -62,7 +62,10 @@ export class PaymentService {
     if (this.#log.isDebug) this.#log.logger.debug({ correlationId, reason }, "payment refused");
   }
 
-  /** Accepts the payment in `body`; it is safe once an effect that was handed to `whenSafe` afterwards is committed. Hot. */
+  /**
+   * Accepts the payment in `body`; it is safe once an effect that was handed to `whenSafe` afterwards is committed.
+   * Hot.
+   */
   accept(): AcceptResult {
     return this.engine.accept(this.body.id, 0, this.body.cents, this.#clock.nowMs());
   }
@@ -84,8 +87,9 @@ export class PaymentService {
   }
 
   /**
-   * Calls back with the same once what it says is as durable as was asked for, or with "unsafe" while something has happened that
-   * the journal cannot take: a restart would know nothing of it. Before this returns where there is nothing to wait for.
+   * Calls back with the same once what it says is as durable as was asked for, or with "unsafe" while something has
+   * happened that the journal cannot take: a restart would know nothing of it. Before this returns where there is
+   * nothing to wait for.
    */
   look(id: Int32Array, onKnown: (json: string | undefined | "unsafe") => void): void {
     this.#commit.commit();

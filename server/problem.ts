@@ -1,4 +1,7 @@
-/** An error answer: application/problem+json (RFC 9457) with the rule that was broken and, where there is one, the field. */
+/**
+ * An error answer: application/problem+json (RFC 9457) with the rule that was broken and, where there is one, the
+ * field.
+ */
 export type Problem = {
   status: number;
   /** `rule: name=value` */
@@ -9,8 +12,8 @@ export type Problem = {
 };
 
 /**
- * Whether a request's payment was taken although it is answered 503: `no`, nothing will come of this request (an earlier one for
- * the same payment stands); `unknown`, it may have been: repeating it is safe and tells.
+ * Whether a request's payment was taken although it is answered 503: `no`, nothing will come of this request (an
+ * earlier one for the same payment stands); `unknown`, it may have been: repeating it is safe and tells.
  */
 export type Accepted = "no" | "unknown";
 
@@ -53,7 +56,10 @@ export function unavailable(reason: string): Problem {
   return { status: 503, detail: reason };
 }
 
-/** A payment is not taken: `accepted` says whether that is certain. The balancer says the same in the same words (nginx.conf). */
+/**
+ * A payment is not taken: `accepted` says whether that is certain. The balancer says the same in the same words
+ * (nginx.conf).
+ */
 export function paymentUnavailable(reason: string, accepted: Accepted): Problem {
   const meaning =
     accepted === "no"

@@ -5,14 +5,16 @@ import { Log } from "./log.ts";
 import { settingsHelp, settingsMarkdown } from "./settings.ts";
 
 const USAGE =
-  "usage: node build/server/main.js [--help | --help-markdown]\n\nAn instance of the payment intermediary. Settings come from the environment:\n";
+  "usage: node build/server/main.js [--help | --help-markdown]\n\n" +
+  "An instance of the payment intermediary. Settings come from the environment:\n";
 
 /** Exit code of a configuration that cannot be used, as for a shell's misuse of a command. */
 const EXIT_USAGE = 2;
 
 /**
- * What the process does, from its arguments to its end. `onStop` takes what SIGTERM and SIGINT are to do from now on; before the
- * start they end the process at once, during it they take back what was begun, and afterwards they let what is in flight finish.
+ * What the process does, from its arguments to its end. `onStop` takes what SIGTERM and SIGINT are to do from now on;
+ * before the start they end the process at once, during it they take back what was begun, and afterwards they let what
+ * is in flight finish.
  */
 export async function run(onStop: (handler: () => void) => void): Promise<void> {
   const { values: flags } = parseArgs({ options: { help: { type: "boolean" }, "help-markdown": { type: "boolean" } } });

@@ -19,7 +19,9 @@ export type WorkerPlan = {
   onDeath?: (reason: string) => void;
 };
 
-/** A worker thread that must not be missing: when it ends by itself it is replaced, and the service goes on meanwhile. */
+/**
+ * A worker thread that must not be missing: when it ends by itself it is replaced, and the service goes on meanwhile.
+ */
 export class WorkerLife {
   /** How many times a thread has been replaced. */
   replacedCount = 0;

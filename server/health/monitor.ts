@@ -14,8 +14,9 @@ export type MonitorOptions = Omit<HealthWorkerData, "reportsPolls"> & {
 };
 
 /**
- * The health monitor, seen from the event loop: a thread that writes the shared snapshot. Without it payments go by what they
- * experience themselves. A thread that takes another's place knows of no poll before it, and so makes none for a while (PollRights).
+ * The health monitor, seen from the event loop: a thread that writes the shared snapshot. Without it payments go by
+ * what they experience themselves. A thread that takes another's place knows of no poll before it, and so makes none
+ * for a while (PollRights).
  */
 export class HealthMonitor {
   readonly #life: WorkerLife;

@@ -39,8 +39,8 @@ export class PaymentAck implements Effect {
   }
 
   /**
-   * Accepts the payment whose body the service has just read, and sees to its answer. A known one needs no new record, so it is
-   * answered even when no other is accepted. Hot.
+   * Accepts the payment whose body the service has just read, and sees to its answer. A known one needs no new record,
+   * so it is answered even when no other is accepted. Hot.
    */
   static answer(service: PaymentService, exchange: Exchange): void {
     const { id, cents } = service.body;

@@ -5,8 +5,8 @@ import type { SummaryPart } from "../summary.ts";
 import type { PeerAnswer } from "./peer-line.ts";
 
 /**
- * What another instance says, believed only as far as it has the shape of an instance's answer: an address may be wrong, and
- * somebody else's page is neither a summary nor a payment.
+ * What another instance says, believed only as far as it has the shape of an instance's answer: an address may be
+ * wrong, and somebody else's page is neither a summary nor a payment.
  */
 
 /** By which an instance is told from anything else that may listen at its address. */

@@ -29,7 +29,8 @@ type Late = "late" | "late and unsent";
 export type NoAnswer = "unsent" | "unanswered";
 
 /**
- * The way to one other instance. Every call has one deadline, waiting for a connection included, and later calls learn from it:
+ * The way to one other instance. Every call has one deadline, waiting for a connection included, and later calls learn
+ * from it:
  *
  *             no answer to a call within timeoutMs, nor to any other since it began
  *   talking ────────────────────────────────────────────────────────────────────────► silent: calls fail at once
@@ -40,7 +41,10 @@ export type NoAnswer = "unsent" | "unanswered";
  */
 export class PeerLine {
   readonly #pool: Pool;
-  /** One for every connection, so that undici never has a call waiting: it would make a connection for each that was given up. */
+  /**
+   * One for every connection, so that undici never has a call waiting: it would make a connection for each that was
+   * given up.
+   */
   readonly #places: Places;
   readonly #address: Address;
   readonly #timeoutMs: number;

@@ -27,7 +27,10 @@ export type PeersOptions = {
   connectionsMax: number;
 };
 
-/** The other instances, over the instance link. Every call is bounded by the link timeout; a peer that is down is an answer. */
+/**
+ * The other instances, over the instance link. Every call is bounded by the link timeout; a peer that is down is an
+ * answer.
+ */
 export class Peers {
   readonly #lines: ReadonlyMap<number, PeerLine>;
 
@@ -49,7 +52,9 @@ export class Peers {
     return parts.every((part) => part !== undefined) ? parts : undefined;
   }
 
-  /** The payment as one of the peers in `candidates` knows it: its JSON, "unknown", or "unreachable" if one did not say. */
+  /**
+   * The payment as one of the peers in `candidates` knows it: its JSON, "unknown", or "unreachable" if one did not say.
+   */
   async find(id: string, candidates: readonly number[]): Promise<{ json: string } | "unknown" | "unreachable"> {
     const asked = [...new Set(candidates)].filter((instance) => this.#lines.has(instance));
     const answers = await this.#callAll({ method: "GET", path: `/payments/${id}` }, asked);
@@ -58,7 +63,10 @@ export class Peers {
     return answers.every(([, answer]) => answer && isUnknownPayment(answer)) ? "unknown" : "unreachable";
   }
 
-  /** Hands a payment's body to its owner and returns the owner's answer, or why there is none. `headers`: by name and value in turn. */
+  /**
+   * Hands a payment's body to its owner and returns the owner's answer, or why there is none. `headers`: by name and
+   * value in turn.
+   */
   async forward(owner: number, body: Uint8Array, headers?: readonly string[]): Promise<Answer | NoAnswer> {
     const call = { method: "POST", path: "/payments", body, ...(headers && { headers: [...headers] }) } as const;
     const answer = await this.#lines.get(owner)!.call(call);
@@ -71,7 +79,9 @@ export class Peers {
     return answers.every(([, answer]) => answer && isPurged(answer));
   }
 
-  /** What the live page shows of the peers, as JSON, by instance number from 0; one that does not answer is left out. */
+  /**
+   * What the live page shows of the peers, as JSON, by instance number from 0; one that does not answer is left out.
+   */
   async readings(): Promise<Map<number, string>> {
     const answers = await this.#callAll({ method: "GET", path: "/sample", timeoutMs: READING_TIMEOUT_MS });
     return new Map(

@@ -7,7 +7,10 @@ export class Places {
     this.#freeCount = count;
   }
 
-  /** Takes a place, to be given back by `give`; false when `signal` is aborted, or all are dismissed, before one is free. */
+  /**
+   * Takes a place, to be given back by `give`; false when `signal` is aborted, or all are dismissed, before one is
+   * free.
+   */
   async take(signal: AbortSignal): Promise<boolean> {
     if (this.#freeCount > 0) {
       this.#freeCount--;

@@ -1,5 +1,5 @@
-// To be imported into an instance before its own code (--import): its worker threads die when told to, by a file DYING_THREADS/<thread>
-// that says how: throw, memory or exit.
+// To be imported into an instance before its own code (--import): its worker threads die when told to, by a file
+// DYING_THREADS/<thread> that says how: throw, memory or exit.
 import { readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { isMainThread, workerData } from "node:worker_threads";

@@ -1,5 +1,5 @@
-// To be imported into an instance before its own code (--import): while the file HELD_DISK_SYNC is there no fdatasync ends, and while
-// HELD_DISK_FULL is there nothing can be written.
+// To be imported into an instance before its own code (--import): while the file HELD_DISK_SYNC is there no fdatasync
+// ends, and while HELD_DISK_FULL is there nothing can be written.
 import fs from "node:fs";
 import { syncBuiltinESMExports } from "node:module";
 

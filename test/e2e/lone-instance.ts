@@ -5,8 +5,8 @@ import { answersHealth } from "../../perf/topology/readiness.ts";
 import { until } from "./until.ts";
 
 /**
- * One instance by itself, whose processors cannot be reached unless `env` says otherwise, on `instance.sock` in the directory.
- * `prefix` is a command that runs the rest of its line, such as prlimit. Resolves when it serves.
+ * One instance by itself, whose processors cannot be reached unless `env` says otherwise, on `instance.sock` in the
+ * directory. `prefix` is a command that runs the rest of its line, such as prlimit. Resolves when it serves.
  */
 export async function startLoneInstance(
   directory: string,

@@ -116,7 +116,7 @@ describe("answers and the records they rest on", () => {
   });
 
   for (const durability of ["write", "fsync"]) {
-    it(`with ${durability}: are 503 while the journal cannot take what has happened, and say what that means`, async () => {
+    it(`with ${durability}: are 503 while the journal lacks what has happened, and say what that means`, async () => {
       await start(durability);
       const payment = await chargedWhile(() => writeFileSync(diskFull(), ""));
       for (const answer of [await look(payment), await look(newPayment()), await caller.get("/payments-summary")]) {
