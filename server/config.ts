@@ -19,6 +19,10 @@ export type Config = {
   dataDir: string;
   segmentBytes: number;
   capacity: number;
+  /** Records after the end of the journal may be lost. */
+  restored: boolean;
+  restoredGraceMs: number;
+  restoredWatchMs: number;
   maxInFlight: number;
   failoverPatienceMs: number;
   saturationPatienceMs: number;
@@ -70,6 +74,9 @@ export function readConfig(environment: Environment): Config | string[] {
     dataDir: reader.text("DATA_DIR"),
     segmentBytes: reader.integer("SEGMENT_BYTES", 65_536, 2 ** 32),
     capacity: reader.integer("CAPACITY", 1, MAX_CAPACITY),
+    restored: reader.oneOf("RESTORED", ["true", "false"]) === "true",
+    restoredGraceMs: reader.integer("RESTORED_GRACE_MS", 0, DAY_MS),
+    restoredWatchMs: reader.integer("RESTORED_WATCH_MS", 0, 30 * DAY_MS),
     maxInFlight: reader.integer("MAX_IN_FLIGHT", 1, 1000),
     failoverPatienceMs: reader.integer("FAILOVER_PATIENCE_MS", 0, 30 * DAY_MS),
     saturationPatienceMs: reader.integer("SATURATION_PATIENCE_MS", 0, 30 * DAY_MS),
@@ -90,6 +97,8 @@ export function readConfig(environment: Environment): Config | string[] {
     page: reader.oneOf("PAGE", ["true", "false"]) === "true",
     processorAdminToken: reader.token("PROCESSOR_ADMIN_TOKEN"),
   };
+  if (config.restored && config.durability === "none")
+    reader.refuse("RESTORED", "needs a journal: DURABILITY must not be none");
   return reader.errors.length > 0 ? reader.errors : config;
 }
 

@@ -14,11 +14,19 @@ export class Instance {
     this.#parts = parts;
   }
 
-  /** Rejects, having closed what was opened, when an address cannot be had or `signal` is aborted meanwhile. */
-  static async start(config: Config, log: Log, signal: AbortSignal): Promise<Instance> {
+  /**
+   * Rejects, having closed what was opened, when an address cannot be had or `signal` is aborted meanwhile. `onBroken` is
+   * called when the journal cannot be trusted any more.
+   */
+  static async start(
+    config: Config,
+    log: Log,
+    onBroken: (error: Error) => void,
+    signal: AbortSignal,
+  ): Promise<Instance> {
     const opening = new Opening(signal);
     try {
-      return new Instance(await openInstance(config, log, opening));
+      return new Instance(await openInstance(config, log, onBroken, opening));
     } catch (error) {
       await opening.undo();
       throw error;
@@ -27,13 +35,16 @@ export class Instance {
 
   /** Refuses new payments, lets what is in flight finish within the grace time, then closes everything. */
   async stop(): Promise<void> {
-    const { log, service, dispatcher, peers, monitor, page, listeners, storage, telemetry } = this.#parts;
+    const { log, service, dispatcher, restored, names, peers, monitor, page, listeners, storage, telemetry } =
+      this.#parts;
     log.logger.info("stopping");
     service.beginClosing();
+    restored?.close();
     await dispatcher.close(this.#parts.shutdownGraceMs);
     await new Promise((resolve) => setTimeout(resolve, REFUSING_MS));
     for (const listener of listeners) listener.close();
     await Promise.all([page?.close(), peers.close(), monitor.stop()]);
+    names.close();
     service.flush();
     await storage?.close();
     await telemetry.close();

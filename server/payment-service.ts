@@ -106,7 +106,9 @@ export class PaymentService {
 
   /** This instance's part of a summary as it stands now, safe or not. */
   partNow(window: Window): SummaryPart {
-    return summaryPart(this.engine, window, this.#clock.nowMs());
+    const part = summaryPart(this.engine, window, this.#clock.nowMs(), !this.#commit.isFailing);
+    if (!this.#commit.commit()) part.settledUntilMs = Math.min(part.settledUntilMs, this.engine.watermarkBoundMs);
+    return part;
   }
 
   /** Writes what is still to be written. */

@@ -39,7 +39,7 @@ export async function run(onStop: (handler: () => void) => void): Promise<void> 
 
   const stopping = new AbortController();
   onStop(() => stopping.abort());
-  const instance = await Instance.start(config, log, stopping.signal).catch((error: Error) => {
+  const instance = await Instance.start(config, log, die, stopping.signal).catch((error: Error) => {
     if (stopping.signal.aborted) log.logger.info("stopped during the start");
     else log.logger.fatal(`cannot start: ${error.message}`);
     log.close();

@@ -63,6 +63,27 @@ export const SETTINGS: readonly Setting[] = [
     rule: `1 to ${MAX_CAPACITY}`,
     meaning: "payments this instance keeps; full answers 503",
   },
+  {
+    name: "RESTORED",
+    fallback: "false",
+    rule: "true or false",
+    meaning:
+      "the data is a copy that may lack the latest records (a backup, a snapshot, a failover): payments are looked up at both processors before they are sent",
+  },
+  {
+    name: "RESTORED_GRACE_MS",
+    fallback: "30000",
+    rule: `0 to ${DAY_MS}`,
+    meaning:
+      "how long after such a start a processor may still charge what was sent before; at least REQUEST_TIMEOUT_MS",
+  },
+  {
+    name: "RESTORED_WATCH_MS",
+    fallback: "3600000",
+    rule: `0 to ${30 * DAY_MS}`,
+    meaning:
+      "how long after such a start clients may repeat payments whose records are lost: new ones are looked up too",
+  },
   { name: "MAX_IN_FLIGHT", fallback: "128", rule: "1 to 1000", meaning: "most requests in flight to one processor" },
   {
     name: "FAILOVER_PATIENCE_MS",

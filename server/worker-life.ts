@@ -1,4 +1,4 @@
-import { Worker } from "node:worker_threads";
+import { type TransferListItem, Worker } from "node:worker_threads";
 import type { Logger } from "pino";
 
 /** Before a thread that ended is replaced; doubles with every replacement, until one has lived for long. */
@@ -10,7 +10,8 @@ export type WorkerPlan = {
   /** As the log has it. */
   name: string;
   url: URL;
-  workerData: unknown;
+  /** What a thread is given; asked for every new one. */
+  newData: () => { workerData: unknown; transferList?: TransferListItem[] };
   /** Bounds of its heap in megabytes; a thread that outgrows them ends. */
   heapMb: number;
   youngHeapMb: number;
@@ -58,10 +59,10 @@ export class WorkerLife {
   }
 
   #begin(): void {
-    const { url, workerData, heapMb, youngHeapMb, onMessage } = this.#plan;
+    const { url, newData, heapMb, youngHeapMb, onMessage } = this.#plan;
     const beganAtMs = performance.now();
     const worker = new Worker(url, {
-      workerData,
+      ...newData(),
       resourceLimits: { maxOldGenerationSizeMb: heapMb, maxYoungGenerationSizeMb: youngHeapMb },
     });
     let reason = "it has ended by itself";

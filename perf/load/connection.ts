@@ -11,7 +11,7 @@ export interface Outcome {
   readonly error: string | null;
 }
 
-/** Of one answer. More is not what this client asks for. */
+/** Of one answer's body. More is not what this client asks for. */
 const answerBytesMax = 1024 * 1024;
 /** Unless told otherwise, a connection idle for longer is not used again: the server may be closing it at this very moment. */
 const defaultIdleMsMax = 4000;
@@ -26,7 +26,7 @@ export class Connection {
   readonly #host: string;
   readonly #port: number;
   readonly #idleMsMax: number;
-  readonly #reader = new ResponseReader(answerBytesMax);
+  readonly #reader = new ResponseReader(answerBytesMax, answerBytesMax);
   #socket: Socket | null = null;
   #isConnected = false;
   #onOutcome: OnOutcome | null = null;

@@ -1,17 +1,18 @@
-import { closeSync, openSync, writeSync } from "node:fs";
 import { join } from "node:path";
 import { CheckpointCut } from "../../core/checkpoint.ts";
-import { CHECKPOINT, encodeHeader } from "../../core/journal-header.ts";
+import { CHECKPOINT } from "../../core/journal-header.ts";
 import { Ledger } from "../../core/ledger.ts";
-import { CHARGED, DEFAULT, NO_OUTCOME } from "../../core/payment.ts";
+import { CHARGED, DEFAULT, NO_OUTCOME, PROCESSOR_NAMES } from "../../core/payment.ts";
 import { PROCESSED_AT, RECORD_BYTES, RecordBatch, SENDING_TO } from "../../core/record.ts";
 import { UUID_WORDS } from "../../core/uuid.ts";
-import { Journal } from "../../server/journal/journal.ts";
+import { writeFully } from "../../server/disk.ts";
+import { Journal, type JournalOptions } from "../../server/journal/journal.ts";
 import { JournalDirectory } from "../../server/journal/journal-directory.ts";
 import { recover } from "../../server/journal/recover.ts";
+import { RealDisk } from "../../server/real-disk.ts";
 
 export const recordsPerPayment = 3;
-const owner = { instance: 0, instanceCount: 1 };
+const owner = { partition: 0, partitionCount: 1, processors: PROCESSOR_NAMES };
 /** As an instance has it by default. */
 const segmentBytes = 67_108_864;
 /** Payments of one turn; their records stand as the turns of an instance under load leave them: accepted, sent, charged. */
@@ -21,9 +22,10 @@ const cents = 1990;
 
 /** Writes the journal that `paymentCount` payments leave, each accepted, sent and charged. Returns the instance's directory. */
 export function makeJournal(dataDir: string, paymentCount: number, beganAtMs: number): JournalDirectory {
-  const directory = new JournalDirectory(join(dataDir, "instance-1"));
-  const options = { ...owner, segmentBytes, syncsSegments: false, nowMs: () => beganAtMs };
-  const journal = new Journal(directory, 1, 0, options);
+  const directory = new JournalDirectory(new RealDisk(), join(dataDir, "instance-1"));
+  directory.make(false);
+  const start = { nextNumber: 1, lsn: 0, epoch: 0, latestMs: 0 };
+  const journal = new Journal(directory, start, journalOptions(beganAtMs));
   const batch = new RecordBatch(turnPaymentCount * recordsPerPayment);
   const ids = randomIds(turnPaymentCount);
   for (let first = 0; first < paymentCount; first += turnPaymentCount) {
@@ -40,23 +42,31 @@ export function makeJournal(dataDir: string, paymentCount: number, beganAtMs: nu
 /** Replaces every segment by a checkpoint and an empty segment, as compaction does. */
 export function compact(directory: JournalDirectory, paymentCount: number, nowMs: number): void {
   const ledger = new Ledger(paymentCount, 1);
-  const { nextNumber: number, lsn } = recover(directory, ledger, owner);
+  const recovered = recover(directory, ledger, owner);
   const before = directory.files();
-  const options = { ...owner, segmentBytes, syncsSegments: false, nowMs: () => nowMs };
-  new Journal(directory, number, lsn, options).close();
-  const descriptor = openSync(directory.checkpointPath(number), "wx");
-  const header = { kind: CHECKPOINT, ...owner, number, firstLsn: lsn, createdAtMs: nowMs } as const;
-  writeSync(descriptor, encodeHeader(header));
+  const journal = new Journal(directory, recovered, journalOptions(nowMs));
+  const { number, lsn } = journal;
+  const file = directory.disk.create(directory.checkpointPath(number));
+  const header = journal.header(CHECKPOINT, number);
+  writeFully(file, header, header.length, 0);
   const batch = new RecordBatch(1025);
   const cut = new CheckpointCut(ledger);
   for (let first = 0; !cut.isDone; first += batch.count) {
     batch.clear();
     cut.cut(batch, lsn, batch.capacity - 1);
     batch.seal(first);
-    writeSync(descriptor, batch.bytes, 0, batch.count * RECORD_BYTES);
+    writeFully(file, batch.bytes, batch.count * RECORD_BYTES, header.length + first * RECORD_BYTES);
   }
-  closeSync(descriptor);
+  file.close();
+  journal.close();
   for (const { name } of before) directory.remove(name);
+}
+
+function journalOptions(nowMs: number): JournalOptions {
+  const onBroken = (error: Error): never => {
+    throw error;
+  };
+  return { ...owner, segmentBytes, syncsSegments: false, nowMs: () => nowMs, onBroken };
 }
 
 /** Random enough to spread over an index as random UUIDs do, and different in every turn. */

@@ -1,4 +1,7 @@
+import { MessageChannel } from "node:worker_threads";
 import type { Logger } from "pino";
+import type { NameLookup } from "../name-lookup.ts";
+import { serveNames } from "../name-lookup-port.ts";
 import { WorkerLife, type WorkerPlan } from "../worker-life.ts";
 import type { PollReport } from "./poller.ts";
 import type { HealthWorkerData } from "./worker.ts";
@@ -8,7 +11,9 @@ const STOP_TIMEOUT_MS = 1000;
 const HEAP_MB = 16;
 const YOUNG_HEAP_MB = 1;
 
-export type MonitorOptions = Omit<HealthWorkerData, "reportsPolls"> & {
+export type MonitorOptions = Omit<HealthWorkerData, "reportsPolls" | "namesPort"> & {
+  /** Looks names up for the whole process. */
+  names: NameLookup;
   /** Called after every poll of this instance. */
   onPoll?: ((report: PollReport) => void) | undefined;
 };
@@ -55,14 +60,20 @@ export class HealthMonitor {
 }
 
 function planOf(
-  { onPoll, ...data }: MonitorOptions,
+  { onPoll, names, ...data }: MonitorOptions,
   onReady: () => void,
   onDeath: (reason: string) => void,
 ): WorkerPlan {
   return {
     name: "health monitor",
     url: new URL("./worker.js", import.meta.url),
-    workerData: { ...data, reportsPolls: onPoll !== undefined } satisfies HealthWorkerData,
+    // Every thread has a port of its own: it ends with the thread.
+    newData: () => {
+      const { port1, port2: namesPort } = new MessageChannel();
+      serveNames(names, port1);
+      const workerData = { ...data, namesPort, reportsPolls: onPoll !== undefined } satisfies HealthWorkerData;
+      return { workerData, transferList: [namesPort] };
+    },
     heapMb: HEAP_MB,
     youngHeapMb: YOUNG_HEAP_MB,
     onMessage: (message) => (message === "ready" ? onReady() : onPoll?.(message as PollReport)),

@@ -53,6 +53,11 @@ export class Metrics {
       "Log lines lost because whoever reads the log was too slow.",
       () => source.log.droppedCount,
     );
+    ours.counter(
+      "clock_steps_total",
+      "Times that the wall clock was set by more than a second while this process ran.",
+      () => source.meters.clockStepCount,
+    );
     ours.counters("trace_spans_total", "Spans by what became of them; none where nothing is traced.", ["result"], () =>
       Object.entries(source.spans() ?? {}).map(([result, value]) => ({ labels: { result }, value })),
     );

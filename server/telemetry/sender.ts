@@ -32,7 +32,7 @@ export class Sender implements SpanExporter {
       {
         name: "trace sender",
         url: new URL("./sender-worker.js", import.meta.url),
-        workerData: { instance } satisfies SenderData,
+        newData: () => ({ workerData: { instance } satisfies SenderData }),
         heapMb: HEAP_MB,
         youngHeapMb: YOUNG_HEAP_MB,
         onMessage: (message) => {

@@ -77,10 +77,10 @@ describe("response reader", () => {
     expect(reader).to.include({ body: "abc", keepsAlive: false });
   });
 
-  it("refuses what is no HTTP, no chunk, or endless", () => {
+  it("refuses what is no HTTP, no chunk, or an endless head", () => {
     const reading = (text: string) => () => new ResponseReader(4096).push(text);
     expect(reading("SSH-2.0\r\n\r\n")).to.throw("answer must be HTTP/1.1: begins=SSH-2.0");
     expect(reading("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n")).to.throw("chunk must have a size");
-    expect(reading("x".repeat(4097))).to.throw("answer must not be longer");
+    expect(reading(`HTTP/1.1 200 OK\r\nX: ${"x".repeat(16_384)}`)).to.throw("head must not be longer");
   });
 });

@@ -5,8 +5,11 @@ import { expect } from "chai";
 import pino from "pino";
 import { Engine } from "../../core/engine.ts";
 import { HealthSnapshot } from "../../core/health-snapshot.ts";
+import { PROCESSOR_NAMES } from "../../core/payment.ts";
 import { makeJournal } from "../../perf/recovery/journal-maker.ts";
 import { Storage } from "../../server/journal/storage.ts";
+import { RealDisk } from "../../server/real-disk.ts";
+import { RealTime } from "../../server/time.ts";
 import { NOON_MS } from "../core/payments.ts";
 
 /** Long enough to replay that the process takes turns meanwhile. */
@@ -32,8 +35,17 @@ describe("a replay", () => {
       failoverPatienceMs: 0,
       saturationPatienceMs: 0,
     });
-    const options = { dataDir: folder, instance: 0, instanceCount: 1, segmentBytes: 2 ** 26, syncs: false };
-    return { engine, opened: Storage.open(engine, pino({ level: "silent" }), options, signal) };
+    const surroundings = { disk: new RealDisk(), time: new RealTime(), logger: pino({ level: "silent" }) };
+    const options = {
+      dataDir: folder,
+      partition: 0,
+      partitionCount: 1,
+      processors: PROCESSOR_NAMES,
+      segmentBytes: 2 ** 26,
+      syncs: false,
+      onBroken: (error: Error) => expect.fail(error.message),
+    };
+    return { engine, opened: Storage.open(engine, surroundings, options, signal) };
   }
 
   it("is given up in its middle when the process is to stop, and leaves everything as it was", async () => {

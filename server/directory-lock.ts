@@ -2,6 +2,8 @@ import { randomUUID } from "node:crypto";
 import { closeSync, openSync, readdirSync, renameSync, rmSync } from "node:fs";
 import { connect, createServer, type Server } from "node:net";
 
+/** What a file system answers that has no unix sockets, or no names for them. */
+const NO_SOCKETS = new Set(["EPERM", "EOPNOTSUPP", "ENOTSUP", "EAFNOSUPPORT", "EINVAL", "ENOSYS"]);
 const LOCK_NAME = /^lock-[0-9a-f-]+\.sock$/;
 
 /**
@@ -26,7 +28,10 @@ export class DirectoryLock {
     this.#path = path;
   }
 
-  /** Rejects with `the directory is in use by another process: directory=…`. */
+  /**
+   * Rejects with `the directory is in use by another process: directory=…`, and where the file system has no unix sockets, or they do not
+   * answer under their names: then others could not tell that the directory is in use.
+   */
   static async take(directory: string): Promise<DirectoryLock> {
     const descriptor = openSync(directory, "r");
     const folder = `/proc/self/fd/${descriptor}`;
@@ -36,7 +41,11 @@ export class DirectoryLock {
       lock = new DirectoryLock(await listen(`${folder}/${name}`), descriptor, `${folder}/${name}`);
     } catch (error) {
       closeSync(descriptor);
-      throw error;
+      throw explained(error as NodeJS.ErrnoException, directory);
+    }
+    if (!(await isAlive(`${folder}/${name}`))) {
+      await lock.release();
+      throw noSockets(directory, "they do not answer");
     }
     const others = readdirSync(directory).filter((other) => LOCK_NAME.test(other) && other !== name);
     const alive = await Promise.all(others.map((other) => isAlive(`${folder}/${other}`)));
@@ -53,6 +62,15 @@ export class DirectoryLock {
     await new Promise((resolve) => this.#server.close(resolve));
     closeSync(this.#descriptor);
   }
+}
+
+function explained(error: NodeJS.ErrnoException, directory: string): Error {
+  return error.code !== undefined && NO_SOCKETS.has(error.code) ? noSockets(directory, error.code) : error;
+}
+
+function noSockets(directory: string, why: string): Error {
+  const rule = "DATA_DIR must be on a file system with unix sockets, which keep it to one process";
+  return new Error(`${rule}: directory=${directory} problem=${why}`);
 }
 
 /** The name appears only once somebody listens there: before that it would look like a dead one. */
