@@ -21,12 +21,15 @@ export type DescriptorShares = {
 
 /**
  * An instance at rest has about 35 open: threads, libraries, the journal, listeners. The rest is for a checkpoint, a
- * segment's successor, names being resolved, operators, health claims and polls.
+ * segment's successor, names being resolved, operators, health polls, and lookups of payments in doubt however small
+ * the limit is.
  */
-const FIXED = 56;
+const FIXED = 64;
 const LIMIT_MIN = FIXED + 16;
 /** Per other instance and direction, if there is room: as many calls as may be under way there at a time. */
 const LINK_MAX = 32;
+/** Per processor: of payments in doubt, and of as many after a start with restored data. */
+const LOOKUPS = 32;
 /** Claims between health monitors: per other instance and direction. */
 export const HEALTH_LINK_MAX = 4;
 
@@ -34,11 +37,11 @@ export const HEALTH_LINK_MAX = 4;
 export function shareDescriptors(limit: number, maxInFlight: number, peerCount: number): DescriptorShares | string {
   if (limit < LIMIT_MIN) return `open files must be allowed (ulimit -n): limit=${limit} min=${LIMIT_MIN}`;
   const rest = Math.max(0, limit - FIXED - 2 * HEALTH_LINK_MAX * peerCount);
-  const wanted = PROCESSOR_COUNT * maxInFlight + 2 * LINK_MAX * peerCount;
+  const wanted = PROCESSOR_COUNT * (maxInFlight + LOOKUPS) + 2 * LINK_MAX * peerCount;
   const share = Math.min(1, rest / 2 / wanted);
   const inFlightMax = Math.max(1, Math.floor(maxInFlight * share));
   const linkMax = Math.max(1, Math.floor(LINK_MAX * share));
-  const own = PROCESSOR_COUNT * inFlightMax + 2 * linkMax * peerCount;
+  const own = PROCESSOR_COUNT * (inFlightMax + Math.floor(LOOKUPS * share)) + 2 * linkMax * peerCount;
   return { clientsMax: Math.max(1, rest - own), linkMax, inFlightMax };
 }
 
