@@ -1,4 +1,4 @@
-import { type TransferListItem, Worker } from "node:worker_threads";
+import { Worker, type WorkerOptions } from "node:worker_threads";
 import type { Logger } from "pino";
 
 /** Before a thread that ended is replaced; doubles with every replacement, until one has lived for long. */
@@ -11,7 +11,7 @@ export type WorkerPlan = {
   name: string;
   url: URL;
   /** What a thread is given; asked for every new one. */
-  newData: () => { workerData: unknown; transferList?: TransferListItem[] };
+  newOptions: () => Pick<WorkerOptions, "workerData" | "transferList" | "env">;
   /** Bounds of its heap in megabytes; a thread that outgrows them ends. */
   heapMb: number;
   youngHeapMb: number;
@@ -59,10 +59,10 @@ export class WorkerLife {
   }
 
   #begin(): void {
-    const { url, newData, heapMb, youngHeapMb, onMessage } = this.#plan;
+    const { url, newOptions, heapMb, youngHeapMb, onMessage } = this.#plan;
     const beganAtMs = performance.now();
     const worker = new Worker(url, {
-      ...newData(),
+      ...newOptions(),
       resourceLimits: { maxOldGenerationSizeMb: heapMb, maxYoungGenerationSizeMb: youngHeapMb },
     });
     let reason = "it has ended by itself";

@@ -68,7 +68,7 @@ function planOf(
     name: "health monitor",
     url: new URL("./worker.js", import.meta.url),
     // Every thread has a port of its own: it ends with the thread.
-    newData: () => {
+    newOptions: () => {
       const { port1, port2: namesPort } = new MessageChannel();
       serveNames(names, port1);
       const workerData = { ...data, namesPort, reportsPolls: onPoll !== undefined } satisfies HealthWorkerData;

@@ -1,5 +1,5 @@
 import type { Logger } from "pino";
-import { type Address, formatAddress } from "../address.ts";
+import { type Address, formatAddress, formatHostPort } from "../address.ts";
 import { Pool } from "../undici.ts";
 import { LINK_HEALTH } from "./peer-answers.ts";
 import { Places } from "./places.ts";
@@ -144,7 +144,7 @@ function isLate(answer: PeerAnswer | NoAnswer | Late): answer is Late {
 /** The one deadline of a call replaces undici's timeouts, which begin anew with every part of an answer. */
 function openPool(address: Address, connections: number, timeoutMs: number): Pool {
   const isUnix = address.kind === "unix";
-  return new Pool(isUnix ? "http://instance" : `http://${address.host}:${address.port}`, {
+  return new Pool(isUnix ? "http://instance" : `http://${formatHostPort(address)}`, {
     ...(isUnix && { socketPath: address.path }),
     connections,
     pipelining: 1,

@@ -45,7 +45,7 @@ export class ChargeLookup {
   }
 
   #askOn(connection: Connection, correlationId: string): Promise<Told | "dropped"> {
-    const { path, authority } = this.#endpoint;
+    const { path, headers } = this.#endpoint;
     this.#busy.add(connection);
     return new Promise((resolve) => {
       const timer = setTimeout(() => connection.timeOut(), this.#timeoutMs);
@@ -54,7 +54,7 @@ export class ChargeLookup {
         this.#busy.delete(connection);
         resolve(told);
       };
-      const request = `GET ${path}/${correlationId} HTTP/1.1\r\nHost: ${authority}\r\n\r\n`;
+      const request = `GET ${path}/${correlationId} HTTP/1.1\r\n${headers}\r\n`;
       connection.send(request, new Question(correlationId, ended));
     });
   }

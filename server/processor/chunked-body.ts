@@ -15,6 +15,8 @@ const EXTENSION = `${BLANKS};${BLANKS}${TOKEN}(?:${BLANKS}=${BLANKS}(?:${TOKEN}|
 const SIZE_LINE = new RegExp(`^[0-9a-fA-F]+(?:${EXTENSION})*$`);
 const BEGUN_SIZE_LINE = /^[0-9a-f]+(?:[ \t;].*)?\r?$/i;
 const TRAILERS = new RegExp(`^${FIELD}(?:\\r\\n${FIELD})*$`);
+/** Of a chunk's size and its extensions, without the end of the line. */
+const SIZE_LINE_BYTES_MAX = 4096;
 const LAST_CHUNK = "0\r\n\r\n";
 /** What a step returns when the text ends before what it reads does. */
 const MORE = -1;
@@ -92,7 +94,7 @@ export class ChunkedBody {
     for (let digit = digitAt(text, at); digit >= 0; digit = digitAt(text, ++digitsEnd)) size = size * 16 + digit;
     const isPlain = digitsEnd > at && text.startsWith(LINE_END, digitsEnd);
     const lineEnd = isPlain ? digitsEnd : extendedLineEnd(text, at);
-    refuseLong(text, at, lineEnd);
+    refuseLong(text, at, lineEnd, SIZE_LINE_BYTES_MAX);
     if (lineEnd === MORE) return MORE;
     if (!Number.isSafeInteger(size)) throw new AnswerError(`chunk must have a size: chunk=${text.slice(at, at + 20)}`);
     this.#dataBytes = size;
@@ -106,7 +108,7 @@ export class ChunkedBody {
     if (end === MORE) {
       const fieldsEnd = text.indexOf(EMPTY_LINE, at);
       const fields = text.slice(at, fieldsEnd === -1 ? undefined : fieldsEnd);
-      refuseLong(text, at, fieldsEnd);
+      refuseLong(text, at, fieldsEnd, SECTION_BYTES_MAX);
       if (fieldsEnd === -1 ? hasLoneBreak(fields) : !TRAILERS.test(fields))
         throw new AnswerError(`trailers must be fields: trailers=${fields.slice(0, 20)}`);
       if (fieldsEnd === -1) return MORE;
@@ -126,12 +128,11 @@ function extendedLineEnd(text: string, at: number): number {
   return end === -1 ? MORE : end;
 }
 
-/** Without what ends it, which may have come in part: the same is refused however it is cut. */
-function refuseLong(text: string, from: number, end: number): void {
+/** Counted without what ends it, which may have come in part: the same is refused however it is cut. */
+function refuseLong(text: string, from: number, end: number, bytesMax: number): void {
   let to = end === MORE ? text.length : end;
   while (end === MORE && to > from && LINE_END.includes(text[to - 1]!)) to--;
-  if (to - from >= SECTION_BYTES_MAX)
-    throw new AnswerError(`chunk must have short lines: maxBytes=${SECTION_BYTES_MAX}`);
+  if (to - from > bytesMax) throw new AnswerError(`chunks must have short lines: maxBytes=${bytesMax}`);
 }
 
 /** Of a hexadecimal digit, its value; of anything else, and beyond the end, -1. */

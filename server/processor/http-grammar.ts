@@ -6,7 +6,7 @@
 export const LINE_END = "\r\n";
 /** Of a head and of trailers. */
 export const EMPTY_LINE = "\r\n\r\n";
-/** Of a head, of trailers, of a chunk's size with its extensions: what is longer is refused. */
+/** Of a head, and of trailers: what is longer is refused. */
 export const SECTION_BYTES_MAX = 16_384;
 
 export const TOKEN = "[!#$%&'*+\\-.^_`|~0-9A-Za-z]+";

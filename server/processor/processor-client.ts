@@ -49,12 +49,12 @@ export class ProcessorClient {
     this.#tracing = tracing;
     this.#onOutcome = onOutcome;
     this.#names = names;
-    const { host, port, path, authority } = endpointOf(url);
+    const { host, port, path, headers } = endpointOf(url);
     this.#host = host;
     this.#port = port;
     this.#path = path;
-    this.#postHead = `POST ${path} HTTP/1.1\r\nHost: ${authority}\r\nContent-Type: application/json\r\n`;
-    this.#getTail = ` HTTP/1.1\r\nHost: ${authority}\r\n`;
+    this.#postHead = `POST ${path} HTTP/1.1\r\n${headers}Content-Type: application/json\r\n`;
+    this.#getTail = ` HTTP/1.1\r\n${headers}`;
   }
 
   /** Sends the payment of a flight at the requestedAt the ledger has for it. Hot. */

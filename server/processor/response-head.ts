@@ -29,11 +29,8 @@ export type ResponseHead = {
 const VERSION = "HTTP/1.";
 /** A status line without a reason may lack the space before it: senders are known to leave it out. */
 const HEAD = new RegExp(`^HTTP/1\\.(\\d) (\\d{3})(?: ${TEXT})?(?:\\r\\n${FIELD})*$`);
-const FOLD = /[ \t]*\r\n[ \t]+/g;
+const FOLD = /\r\n[ \t]+/g;
 const FRAMING = /\r\n(connection|content-length|transfer-encoding)[ \t]*:([^\r]*)/gi;
-/** Elements of a list, commas within quotes left alone; empty ones count for nothing (RFC 9110, section 5.6.1). */
-const ELEMENT = /(?:[^,"]|"(?:[^"\\]|\\.)*"|")+/g;
-const OUTER_BLANKS = /^[ \t]+|[ \t]+$/g;
 const LENGTH = /^0*(\d+)$/;
 const CODING = new RegExp(`^${TOKEN}(?:${BLANKS};${BLANKS}${TOKEN}${BLANKS}=${BLANKS}(?:${TOKEN}|${QUOTED}))*$`);
 /** Chunks have no parameters; any are an error (RFC 9112, section 7.1). */
@@ -82,11 +79,19 @@ function readHead(text: string): ResponseHead {
   const isVersion10 = statusLine[1] === "0";
   const status = Number(statusLine[2]);
   const { connection, codings, lengths } = framingOf(raw.replace(FOLD, " "));
-  const bodyBytes = status === 204 || status === 304 ? 0 : bodyBytesOf(codings, lengths);
+  const bodyBytes = hasBody(status) ? bodyBytesOf(codings, lengths) : 0;
   // Either may have been added on the way by somebody who reads the body in another way (RFC 9112, sections 6.1 and 6.3).
   const isSound = codings === undefined || (lengths === undefined && !isVersion10);
   const asksForEnd = connection.includes("close") || (isVersion10 && !connection.includes("keep-alive"));
   return { text, status, keepsAlive: isSound && bodyBytes !== UNTIL_END && !asksForEnd, bodyBytes, isSound };
+}
+
+export function isInterim(status: number): boolean {
+  return status >= 100 && status < 200;
+}
+
+function hasBody(status: number): boolean {
+  return status !== 204 && status !== 304 && !isInterim(status);
 }
 
 type Framing = { connection: readonly string[]; codings: string[] | undefined; lengths: string[] | undefined };
@@ -103,8 +108,31 @@ function framingOf(head: string): Framing {
   return { connection, codings: lists.get("transfer-encoding"), lengths: lists.get("content-length") };
 }
 
+/** Of a list, commas within quotes left alone; empty elements count for nothing (RFC 9110, section 5.6.1). */
 function elementsOf(list: string): string[] {
-  return (list.match(ELEMENT) ?? []).map((element) => element.replace(OUTER_BLANKS, "")).filter((text) => text !== "");
+  const elements: string[] = [];
+  let start = 0;
+  let isQuoted = false;
+  for (let at = 0; at < list.length; at++) {
+    const char = list[at];
+    if (char === '"') isQuoted = !isQuoted;
+    else if (isQuoted && char === "\\") at++;
+    else if (!isQuoted && char === ",") {
+      elements.push(trimmed(list, start, at));
+      start = at + 1;
+    }
+  }
+  elements.push(trimmed(list, start, list.length));
+  return elements.filter((element) => element !== "");
+}
+
+/** Without the blanks around it: a regular expression for those would try each one of many as the first. */
+function trimmed(text: string, from: number, to: number): string {
+  let start = from;
+  let end = to;
+  while (start < end && (text[start] === " " || text[start] === "\t")) start++;
+  while (end > start && (text[end - 1] === " " || text[end - 1] === "\t")) end--;
+  return text.slice(start, end);
 }
 
 function bodyBytesOf(codings: readonly string[] | undefined, lengths: readonly string[] | undefined): number {

@@ -1,7 +1,7 @@
 import { ChunkedBody } from "./chunked-body.ts";
 import { AnswerError } from "./http-grammar.ts";
 import { KeptBody } from "./kept-body.ts";
-import { headOf, IN_CHUNKS, type ResponseHead, UNTIL_END } from "./response-head.ts";
+import { headOf, IN_CHUNKS, isInterim, type ResponseHead, UNTIL_END } from "./response-head.ts";
 
 /** Of a body, what is kept unless told otherwise. A processor's answers are a few hundred bytes. */
 const KEPT_BYTES_MAX = 16_384;
@@ -21,8 +21,8 @@ const NOT_ASCII = /[^\0-\x7f]/;
  * A body of any length is read; what is beyond the part that is kept is dropped as it comes. Whoever waits for it has a timeout.
  */
 export class ResponseReader {
-  /** Whether the connection may be used again. */
-  keepsAlive = false;
+  /** Whether the connection may be used again, once the answer is complete. */
+  keepsAlive = true;
   /** Whether it is certain that the processor had nothing to say beyond the status: the body was declared to be empty, and is. */
   isProvenEmpty = false;
   readonly #bodyBytesMax: number;
@@ -62,7 +62,7 @@ export class ResponseReader {
 
   /** Before the next answer. */
   reset(): void {
-    this.keepsAlive = false;
+    this.keepsAlive = true;
     this.isProvenEmpty = false;
     this.#head = undefined;
     this.#interimCount = 0;
@@ -108,7 +108,8 @@ export class ResponseReader {
         return -1;
       }
       start += head.text.length;
-      if (head.status < 100 || head.status >= 200) {
+      this.keepsAlive &&= head.keepsAlive;
+      if (!isInterim(head.status)) {
         this.#head = head;
         this.#begun = "";
         return start;
@@ -131,9 +132,8 @@ export class ResponseReader {
   }
 
   #complete(beyondBytes: number): void {
-    const { keepsAlive, isSound } = this.#head!;
     // Bytes beyond the answer are nobody's: what follows on this connection cannot be trusted, nor that the body was empty.
-    this.keepsAlive = keepsAlive && beyondBytes === 0;
-    this.isProvenEmpty = isSound && beyondBytes === 0 && this.#body.byteCount === 0;
+    this.keepsAlive &&= beyondBytes === 0;
+    this.isProvenEmpty = this.#head!.isSound && beyondBytes === 0 && this.#body.byteCount === 0;
   }
 }

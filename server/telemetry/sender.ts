@@ -2,6 +2,7 @@ import { type ExportResult, ExportResultCode } from "@opentelemetry/core";
 import type { ReadableSpan, SpanExporter } from "@opentelemetry/sdk-trace-base";
 import type { Logger } from "pino";
 import { WorkerLife } from "../worker-life.ts";
+import type { OtlpEndpoint } from "./otlp-endpoint.ts";
 import { type SenderCommand, type SenderData, type SenderReport, toMessage } from "./span-message.ts";
 
 /** Megabytes: a few batches and their encoding. */
@@ -26,13 +27,22 @@ export class Sender implements SpanExporter {
   #nextNumber = 0;
   #isFailing = false;
 
-  constructor(instance: number, logger: Logger) {
-    this.#logger = logger;
+  constructor(instance: number, { target, isTls }: OtlpEndpoint, logger: Logger) {
+    this.#logger = logger.child({ collector: target, tls: isTls });
+    this.#logger.info("spans go to the trace collector");
     this.#life = new WorkerLife(
       {
         name: "trace sender",
         url: new URL("./sender-worker.js", import.meta.url),
-        newData: () => ({ workerData: { instance } satisfies SenderData }),
+        newOptions: () => ({
+          workerData: { instance } satisfies SenderData,
+          // Without a scheme these two are all that the exporter goes by: see otlp-endpoint.ts.
+          env: {
+            ...process.env,
+            OTEL_EXPORTER_OTLP_TRACES_ENDPOINT: target,
+            OTEL_EXPORTER_OTLP_TRACES_INSECURE: String(!isTls),
+          },
+        }),
         heapMb: HEAP_MB,
         youngHeapMb: YOUNG_HEAP_MB,
         onMessage: (message) => {

@@ -6,8 +6,8 @@ import { join } from "node:path";
 import type { Readable } from "node:stream";
 import { setTimeout as sleep } from "node:timers/promises";
 import { expect } from "chai";
-import { instanceMain, instanceNodeFlags } from "../../perf/topology/plans.ts";
-import { answersHealth } from "../../perf/topology/readiness.ts";
+import { INSTANCE_MAIN, INSTANCE_NODE_FLAGS } from "../../perf/launch/plans.ts";
+import { answersHealth } from "../../perf/launch/readiness.ts";
 import { until } from "./until.ts";
 
 const STEP_MS = 40;
@@ -49,8 +49,8 @@ describe("a signal during the start", function () {
       process.execPath,
       "--import",
       FIRST_LINE,
-      ...instanceNodeFlags,
-      instanceMain,
+      ...INSTANCE_NODE_FLAGS,
+      INSTANCE_MAIN,
     ];
     const nowhere = "http://127.0.0.1:9";
     const env = {

@@ -193,4 +193,21 @@ describe("processor client", () => {
     });
     expect(await outcome).to.equal(OUTCOME_NAMES[TIMED_OUT]);
   });
+
+  const endless: [string, Behaviour][] = [
+    ["trickles", (res) => void writeOn(res.writeHead(200), "x", 5)],
+    ["floods", (res) => void writeOn(res.writeHead(500), "x".repeat(65_536), 0)],
+  ];
+  for (const [what, does] of endless) {
+    it(`ends a request whose answer ${what} without end, as one that has none`, async () => {
+      behaviour = does;
+      const outcome = outcomeOf("post", url, (client) => setTimeout(() => client.expire(NOON_MS + 8), 200));
+      expect(await outcome).to.equal(OUTCOME_NAMES[TIMED_OUT]);
+    });
+  }
 });
+
+/** Writes the text again and again, for as long as somebody reads. */
+function writeOn(res: ServerResponse, text: string, pauseMs: number): void {
+  if (!res.destroyed) res.write(text, () => setTimeout(() => writeOn(res, text, pauseMs), pauseMs));
+}

@@ -6,7 +6,7 @@ import pino from "pino";
 import { Engine } from "../../core/engine.ts";
 import { HealthSnapshot } from "../../core/health-snapshot.ts";
 import { PROCESSOR_NAMES } from "../../core/payment.ts";
-import { makeJournal } from "../../perf/recovery/journal-maker.ts";
+import { makeJournal } from "../../perf/lab/recovery/journal-maker.ts";
 import { Storage } from "../../server/journal/storage.ts";
 import { RealDisk } from "../../server/real-disk.ts";
 import { RealTime } from "../../server/time.ts";
