@@ -70,6 +70,11 @@ export class SpanExport {
     return this.#exporter.failedCount;
   }
 
+  /** How many times the sender's thread had to be replaced. */
+  get senderReplacedCount(): number {
+    return this.#exporter.replacedCount;
+  }
+
   /** Spans for which there was no room: in the queue, or in the tables of what is being traced. */
   get droppedSpanCount(): number {
     return this.#queueFullCount + this.#untracedCount;
