@@ -87,7 +87,7 @@ export class Storage {
   }
 
   /** Begins the upkeep: segments and checkpoints follow the writes of `commit`. */
-  maintain(engine: Engine, commit: GroupCommit, meters: JournalMeters): void {
+  maintain(engine: Engine, commit: Pick<GroupCommit, "commit" | "onWritten">, meters: JournalMeters): void {
     const checkpointer = new Checkpointer(this.#directory, this.journal, {
       ledger: engine.ledger,
       flush: () => commit.commit(),
