@@ -28,8 +28,8 @@ export class JournalDirectory {
   /** Makes the directory, and those it is in, where they are missing; `isDurable`: their names survive a loss of power. */
   make(isDurable: boolean): void {
     makeWithParents(this.disk, this.path);
-    // Whoever made some of them may have died before their names were durable; where there is a journal, somebody has got further.
-    if (isDurable && this.files().length === 0) syncParents(this.disk, this.path);
+    // Whoever made some of them may have died before their names were durable, or did not care.
+    if (isDurable) syncParents(this.disk, this.path);
   }
 
   segmentPath(number: number): string {
