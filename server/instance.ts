@@ -19,10 +19,13 @@ import { Listener } from "./listener.ts";
 import { LivePage } from "./live/live-page.ts";
 import { takeReading } from "./live/reading.ts";
 import type { Log } from "./log.ts";
+import { NameLookup } from "./name-lookup.ts";
 import { ownersByLastByte } from "./ownership.ts";
 import { PaymentService } from "./payment-service.ts";
 import { readiness } from "./readiness.ts";
 import { RealDisk } from "./real-disk.ts";
+import { holdRestored } from "./restored/hold.ts";
+import { RestoredStart } from "./restored/restored-start.ts";
 import { Telemetry } from "./telemetry/telemetry.ts";
 import { RealTime } from "./time.ts";
 
@@ -33,6 +36,8 @@ type Parts = {
   log: Log;
   service: PaymentService;
   dispatcher: Dispatcher;
+  names: NameLookup;
+  restored: RestoredStart | undefined;
   peers: Peers;
   monitor: HealthMonitor;
   page: LivePage | undefined;
@@ -65,8 +70,11 @@ export class Instance {
     });
     const commit = new GroupCommit(engine, storage?.journal, config.durability === "fsync", log.logger, meters.journal);
     storage?.maintain(engine, commit, meters.journal);
+    const mark = storage && holdRestored(config, engine, storage, clock.nowMs());
     engine.resume(clock.nowMs(), storage?.latestMs);
-    const dispatcher = new Dispatcher(engine, clock, commit, log, meters, { ...config, tracing });
+    const names = new NameLookup();
+    const dispatcher = new Dispatcher(engine, clock, commit, log, meters, { ...config, names, tracing });
+    const restored = mark && new RestoredStart({ ...config, engine, clock, commit, log, meters, mark, names, tracing });
     const service = new PaymentService(engine, clock, commit, meters, log, tracing);
     commit.wake();
     const peers = new Peers(links, instance, config.linkTimeoutMs);
@@ -76,6 +84,7 @@ export class Instance {
         addresses: links.map(healthAddress),
         processorUrls: processorUrls.map((url) => url.href),
         snapshot: health.buffer,
+        names,
         onPoll: tracing && ((report) => tracing.polled(report)),
       },
       onCrash,
@@ -108,6 +117,8 @@ export class Instance {
       log,
       service,
       dispatcher,
+      names,
+      restored,
       peers,
       monitor,
       page,
@@ -120,13 +131,16 @@ export class Instance {
 
   /** Refuses new payments, lets what is in flight finish within the grace time, then closes everything. */
   async stop(): Promise<void> {
-    const { log, service, dispatcher, peers, monitor, page, listeners, storage, telemetry } = this.#parts;
+    const { log, service, dispatcher, restored, names, peers, monitor, page, listeners, storage, telemetry } =
+      this.#parts;
     log.logger.info("stopping");
     service.beginClosing();
+    restored?.close();
     await dispatcher.close(this.#parts.shutdownGraceMs);
     await new Promise((resolve) => setTimeout(resolve, REFUSING_MS));
     for (const listener of listeners) listener.close();
     await Promise.all([page?.close(), peers.close(), monitor.stop()]);
+    names.close();
     service.flush();
     await storage?.close();
     await telemetry.close();

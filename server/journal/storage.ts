@@ -86,6 +86,11 @@ export class Storage {
     }
   }
 
+  /** The directory. */
+  get path(): string {
+    return this.#directory.path;
+  }
+
   /** Begins the upkeep: segments and checkpoints follow the writes of `commit`. */
   maintain(engine: Engine, commit: Pick<GroupCommit, "commit" | "onWritten">, meters: JournalMeters): void {
     const checkpointer = new Checkpointer(this.#directory, this.journal, {

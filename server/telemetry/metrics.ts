@@ -45,7 +45,7 @@ export class Metrics {
     registerJournal(ours, source);
     ours.counter(
       "log_lines_dropped_total",
-      "Log lines lost because whoever reads the log was too slow.",
+      "Log lines lost because nobody read the log in time.",
       () => source.log.droppedCount,
     );
     ours.counter(

@@ -3,11 +3,16 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import type { AddressInfo } from "node:net";
 import { expect } from "chai";
 import {
+  ADMITTED,
   ALREADY_CHARGED,
   CHARGED,
+  DISPUTED,
+  ERRED,
   FAILING,
   FOREIGN,
   FOUND,
+  GARBLED,
+  GATEWAY_FAILED,
   MISCONFIGURED,
   NOT_FOUND,
   NOT_TOLD,
@@ -16,9 +21,12 @@ import {
   REJECTED,
   RESET,
   TIMED_OUT,
+  UNCLEAR,
   UNEXPECTED,
   UNREACHABLE,
+  UNREADABLE,
 } from "../../core/payment.ts";
+import { NameLookup } from "../../server/name-lookup.ts";
 import { ProcessorClient } from "../../server/processor/processor-client.ts";
 import { AttemptMeters } from "../../server/telemetry/meters.ts";
 import { EngineLife, NOON_MS } from "./engine-life.ts";
@@ -70,11 +78,12 @@ describe("processor client", () => {
     let client: ProcessorClient | undefined;
     const outcomes: number[] = [];
     await new Promise<void>((resolve) => {
-      client = new ProcessorClient(target, life.engine, new AttemptMeters(), (settled, outcome) => {
+      const settle = (settled: number, outcome: number): void => {
         expect(settled).to.equal(flight);
         outcomes.push(outcome);
         resolve();
-      });
+      };
+      client = new ProcessorClient(target, life.engine, new AttemptMeters(), settle, new NameLookup());
       client[ask](flight);
       // Never from within the call: the engine is not done with the flight yet.
       expect(outcomes).to.deep.equal([]);
@@ -101,23 +110,28 @@ describe("processor client", () => {
 
   const posts: [string, Behaviour, number][] = [
     ["200", answer(200, PROCESSED), CHARGED],
-    ["200 of somebody else", answer(200, "<html>welcome</html>"), UNEXPECTED],
-    ["200 without a body", answer(200), UNEXPECTED],
-    ["201", answer(201, PROCESSED), UNEXPECTED],
+    ["200 of somebody else", answer(200, "<html>welcome</html>"), GARBLED],
+    ["200 without a body", answer(200), GARBLED],
+    ["201", answer(201, PROCESSED), UNCLEAR],
+    ["202", answer(202, PROCESSED), ADMITTED],
     ["302", answer(302), UNEXPECTED],
+    ["308", answer(308), MISCONFIGURED],
     ["400", answer(400), REJECTED],
     ["401", answer(401), MISCONFIGURED],
     ["404", answer(404), MISCONFIGURED],
-    ["408", answer(408), TIMED_OUT],
+    ["408", answer(408), RESET],
+    ["409", answer(409), UNCLEAR],
     ["413", answer(413), REJECTED],
     ["415", answer(415), REJECTED],
     ["422", answer(422, '{"message":"exists"}'), ALREADY_CHARGED],
     ["429", answer(429), OVERLOADED],
     ["500", answer(500), FAILING],
-    ["502", answer(502), UNEXPECTED],
-    ["503", answer(503), UNEXPECTED],
-    ["504", answer(504), UNEXPECTED],
-    ["a body that never ends", (res) => void res.writeHead(200).end("x".repeat(100_000)), RESET],
+    ["500 with a body", answer(500, '{"message":"no"}'), ERRED],
+    ["500 with a long body", answer(500, "x".repeat(100_000)), ERRED],
+    ["502", answer(502), GATEWAY_FAILED],
+    ["503", answer(503), GATEWAY_FAILED],
+    ["504", answer(504), GATEWAY_FAILED],
+    ["200 with a long body of somebody else", (res) => void res.writeHead(200).end("x".repeat(100_000)), GARBLED],
     ["a broken connection", (res) => void res.socket!.destroy(), RESET],
     [
       "a connection that breaks within the answer",
@@ -140,10 +154,12 @@ describe("processor client", () => {
     ["the payment as it was sent", charge(19.9, REQUESTED_AT), FOUND],
     ["the payment, its time written in another way", charge(19.9, "2025-07-15T12:00:00.007000+00:00"), FOUND],
     ["the payment, its time without a zone", charge(19.9, "2025-07-15T12:00:00.007"), FOUND],
-    ["a payment of another time", charge(19.9, "2025-07-15T12:00:00.008Z"), FOREIGN],
+    ["the payment, its time in whole seconds", charge(19.9, "2025-07-15T12:00:00"), FOUND],
+    ["a payment of another time since", charge(19.9, "2025-07-15T12:00:09.008Z"), DISPUTED],
+    ["a payment of another time before", charge(19.9, "2025-07-15T11:00:00.008Z"), FOREIGN],
     ["a payment of another amount", charge(19.91, REQUESTED_AT), FOREIGN],
     ["404", answer(404), NOT_FOUND],
-    ["something else", answer(200, '{"amount":"19.90"}'), NOT_TOLD],
+    ["a charge without an id or a time", answer(200, '{"amount":"19.90"}'), UNREADABLE],
     ["no JSON", answer(200, "yes"), NOT_TOLD],
     ["500", answer(500), NOT_TOLD],
     ["429", answer(429), NOT_TOLD],
@@ -177,4 +193,21 @@ describe("processor client", () => {
     });
     expect(await outcome).to.equal(OUTCOME_NAMES[TIMED_OUT]);
   });
+
+  const endless: [string, Behaviour][] = [
+    ["trickles", (res) => void writeOn(res.writeHead(200), "x", 5)],
+    ["floods", (res) => void writeOn(res.writeHead(500), "x".repeat(65_536), 0)],
+  ];
+  for (const [what, does] of endless) {
+    it(`ends a request whose answer ${what} without end, as one that has none`, async () => {
+      behaviour = does;
+      const outcome = outcomeOf("post", url, (client) => setTimeout(() => client.expire(NOON_MS + 8), 200));
+      expect(await outcome).to.equal(OUTCOME_NAMES[TIMED_OUT]);
+    });
+  }
 });
+
+/** Writes the text again and again, for as long as somebody reads. */
+function writeOn(res: ServerResponse, text: string, pauseMs: number): void {
+  if (!res.destroyed) res.write(text, () => setTimeout(() => writeOn(res, text, pauseMs), pauseMs));
+}

@@ -14,6 +14,7 @@ export const KIND_NAMES: readonly string[] = [
   "evicted",
   "watermark",
   "clock",
+  "sent",
 ];
 
 export function kindName(kind: number): string {

@@ -9,6 +9,7 @@ import {
   PURGED,
   type RecordBatch,
   SENDING_TO,
+  SENT,
   SLICE,
   WATERMARK,
 } from "../../../core/record.ts";
@@ -53,7 +54,7 @@ function recordLine(batch: RecordBatch, record: number, lsn: number): string {
   if (kind === WATERMARK || kind === CLOCK) return `${lsn} ${kindName(kind)} ${at}`;
   const place = `${lsn} ${kindName(kind)} sequence=${batch.sequence(record)} ${at}`;
   if (kind === ACCEPTED) return `${place} ${idAndAmount(batch, record)}`;
-  if (kind === SENDING_TO) return `${place} processor=${processorName(batch.processor(record))}`;
+  if (kind === SENDING_TO || kind === SENT) return `${place} processor=${processorName(batch.processor(record))}`;
   if (kind === PURGED || kind === EVICTED) return place;
   const processor = processorName(batch.processor(record));
   return `${place} processor=${processor} outcome="${outcomeName(batch.outcome(record))}" elapsedMs=${batch.elapsedMs(record)}`;
