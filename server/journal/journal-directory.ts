@@ -25,7 +25,9 @@ export class JournalDirectory {
     this.path = path;
   }
 
-  /** Makes the directory, and those it is in, where they are missing; `isDurable`: their names survive a loss of power. */
+  /**
+   * Makes the directory, and those it is in, where they are missing; `isDurable`: their names survive a loss of power.
+   */
   make(isDurable: boolean): void {
     makeWithParents(this.disk, this.path);
     // Whoever made some of them may have died before their names were durable, or did not care.

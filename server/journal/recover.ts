@@ -25,7 +25,10 @@ export class RecoveryError extends Error {
   override readonly name = "RecoveryError";
 }
 
-/** Fills an empty ledger from the directory. Changes no file. Throws RecoveryError where acknowledged payments are in danger. */
+/**
+ * Fills an empty ledger from the directory. Changes no file. Throws RecoveryError where acknowledged payments are in
+ * danger.
+ */
 export function recover(directory: JournalDirectory, ledger: Ledger, expected: Expected): Recovered {
   const plan = planRecovery(directory.files(), expected);
   if (typeof plan === "string") throw refusal(directory, plan);
@@ -104,7 +107,8 @@ function replayCheckpoint(directory: JournalDirectory, file: JournalFile, replay
 }
 
 /**
- * Returns how many bytes at the end were never whole: part of a record, or zeros. Anything else that is unsound is refused.
+ * Returns how many bytes at the end were never whole: part of a record, or zeros. Anything else that is unsound is
+ * refused.
  */
 function replaySegment(directory: JournalDirectory, file: JournalFile, replay: Replay, batch: RecordBatch): number {
   let soundBytes = headerOf(file).headerBytes;

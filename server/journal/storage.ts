@@ -60,8 +60,8 @@ export class Storage {
   }
 
   /**
-   * Takes the directory, replays what is in it into the engine's empty ledger, and begins a new segment. Rejects, having changed
-   * nothing, when the directory is in use or acknowledged payments in it are in danger.
+   * Takes the directory, replays what is in it into the engine's empty ledger, and begins a new segment. Rejects,
+   * having changed nothing, when the directory is in use or acknowledged payments in it are in danger.
    */
   static async open(engine: Engine, surroundings: Surroundings, options: StorageOptions): Promise<Storage> {
     const { disk, time, logger } = surroundings;

@@ -1,15 +1,15 @@
 import { expect } from "chai";
 import { CheckpointCut } from "../../core/checkpoint.ts";
 import { Engine, type EngineOptions } from "../../core/engine.ts";
-import { NO_FLIGHT } from "../../core/flights.ts";
+import { NO_FLIGHT, POSTING } from "../../core/flights.ts";
 import { HealthSnapshot } from "../../core/health-snapshot.ts";
 import { Ledger } from "../../core/ledger.ts";
 import {
-  ALREADY_CHARGED,
   CHARGED,
   DEFAULT,
   FAILED,
   FAILING,
+  FOUND,
   NO_OUTCOME,
   NO_PROCESSOR,
   PENDING,
@@ -100,8 +100,7 @@ function chargeAll(engine: Engine, nowMs: number): number[] {
   const times: number[] = [];
   for (let flight = engine.dispatch(nowMs); flight !== NO_FLIGHT; flight = engine.dispatch(nowMs)) {
     times.push(requestedAt(engine, flight));
-    const isDoubt = engine.flights.askCount[flight]! > 0;
-    engine.settle(flight, isDoubt ? ALREADY_CHARGED : CHARGED, nowMs + 5);
+    engine.settle(flight, engine.flights.state[flight] === POSTING ? CHARGED : FOUND, nowMs + 5);
   }
   return times;
 }
@@ -139,7 +138,7 @@ describe("after an operator has set time back", () => {
     setClock(log);
     const { engine } = start(log);
     const [doubt, first] = [engine.dispatch(NOON_MS + 1), engine.dispatch(NOON_MS + 1)];
-    engine.settle(doubt, ALREADY_CHARGED, NOON_MS + 2);
+    engine.settle(doubt, CHARGED, NOON_MS + 2);
     engine.settle(first, FAILING, NOON_MS + 3);
     expect(engine.ledger.rows.state[PENDING_PAYMENT]).to.equal(PENDING);
     engine.accept(uuid(9), 0, 100, NOON_MS + 4);

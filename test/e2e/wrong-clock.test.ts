@@ -3,7 +3,7 @@ import { once } from "node:events";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { expect } from "chai";
-import { instanceMain } from "../../perf/topology/plans.ts";
+import { INSTANCE_MAIN } from "../../perf/launch/plans.ts";
 import { NOON_MS } from "../core/payments.ts";
 import { Random } from "../core/random.ts";
 import { inDirectory, JournalLife, OWNER } from "../server/journal-life.ts";
@@ -30,7 +30,7 @@ function makeJournal(dataDir: string): void {
 /** What a start that must fail says. */
 async function failedStart(directory: string): Promise<string> {
   const env = { LISTEN: `unix:${join(directory, "refused.sock")}`, DATA_DIR: join(directory, "data") };
-  const child = spawn(process.execPath, [instanceMain], { env, stdio: ["ignore", "pipe", "inherit"] });
+  const child = spawn(process.execPath, [INSTANCE_MAIN], { env, stdio: ["ignore", "pipe", "inherit"] });
   let out = "";
   child.stdout.on("data", (chunk) => {
     out += chunk;

@@ -94,7 +94,7 @@ describe("a journal of version 1", () => {
       );
     }));
 
-  it("is taken over by an instance with fsync, which trusts none of its segments, and whose upkeep replaces them", async () => {
+  it("is taken over with fsync: none of its segments is trusted, and a checkpoint replaces them", async () => {
     const disk = new MemoryDisk();
     const old = new StorageLife();
     await old.start(disk, { syncs: false });

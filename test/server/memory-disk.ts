@@ -73,8 +73,8 @@ type Names = Map<string, Content | "directory">;
 type Change = { directory: string; apply: (names: Names) => void };
 
 /**
- * A disk in memory that can fail, and lose power: of files what was synced is left then, of names that and any part of the later changes. A
- * failed sync of a file takes its pages for written, so that the next one succeeds without them.
+ * A disk in memory that can fail, and lose power: of files what was synced is left then, of names that and any part of
+ * the later changes. A failed sync of a file takes its pages for written, so that the next one succeeds without them.
  */
 export class MemoryDisk implements Disk {
   /** Called before each operation; what it throws is how the operation fails, and it has not happened then. */
@@ -84,7 +84,9 @@ export class MemoryDisk implements Disk {
   #changes: Change[] = [];
   readonly #locked = new Set<string>();
 
-  /** The machine stops and starts again. `isKept` says of each change of names that was not synced whether it is there. */
+  /**
+   * The machine stops and starts again. `isKept` says of each change of names that was not synced whether it is there.
+   */
   losePower(isKept: () => boolean = () => false): void {
     for (const { apply } of this.#changes) if (isKept()) apply(this.#durableNames);
     this.#changes = [];

@@ -75,7 +75,10 @@ export class StorageLife {
     return Math.max(this.time.wallMs(), this.storage.latestMs);
   }
 
-  /** Accepts payments and sends some; those sent in the turn before are charged. Answers are given once they are durable. */
+  /**
+   * Accepts payments and sends some; those sent in the turn before are charged. Answers are given once they are
+   * durable.
+   */
   async turn(payments: readonly number[]): Promise<void> {
     for (const payment of payments) this.accept(payment);
     for (const flight of this.#flights) this.engine.settle(flight, CHARGED, this.nowMs);

@@ -6,7 +6,10 @@ import { quiet, StorageLife } from "./storage-life.ts";
 const TURNS = 20;
 const PAYMENTS_PER_TURN = 4;
 
-/** Lets a whole life go by, or as much of one as there is before the process ends. Returns whether it went by to its end. */
+/**
+ * Lets a whole life go by, or as much of one as there is before the process ends. Returns whether it went by to its
+ * end.
+ */
 async function live(life: StorageLife, disk: MemoryDisk): Promise<boolean> {
   try {
     await life.start(disk);
@@ -112,7 +115,7 @@ describe("storage with fsync", function () {
     }
   });
 
-  it("answers from nothing that a later loss of power could take, whichever operation failed before the start", async () => {
+  it("answers from nothing that a loss of power could take, whichever operation failed before", async () => {
     let endedCount = 0;
     for (let place = 0; place < operations.length; place++) {
       const random = new Random(place);

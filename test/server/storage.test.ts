@@ -133,7 +133,10 @@ describe("storage", () => {
   });
 
   describe("when a sync fails", () => {
-    /** Lives until the operation fails for the first time, and on. Returns how often it was tried afterwards, on the same file. */
+    /**
+     * Lives until the operation fails for the first time, and on. Returns how often it was tried afterwards, on the
+     * same file.
+     */
     async function failOnce(
       isIt: (operation: Operation, path: string) => boolean,
       disk: MemoryDisk,

@@ -3,7 +3,9 @@ import { type DiskFile, readFully, writeFully } from "../../server/disk.ts";
 import type { JournalDirectory } from "../../server/journal/journal-directory.ts";
 import { encodeVersion1Header } from "../core/version-1-header.ts";
 
-/** Makes of a journal what the first version would have written: the records were the same, so only the headers change. */
+/**
+ * Makes of a journal what the first version would have written: the records were the same, so only the headers change.
+ */
 export function toVersion1(directory: JournalDirectory): void {
   const { disk } = directory;
   for (const file of directory.files()) {

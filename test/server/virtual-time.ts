@@ -4,7 +4,9 @@ type Timer = { atMs: number; order: number; run: () => void };
 
 const EPOCH_MS = Date.UTC(2025, 6, 15, 12);
 
-/** Time that passes only from one timer to the next, so that minutes take milliseconds and every run can be repeated. */
+/**
+ * Time that passes only from one timer to the next, so that minutes take milliseconds and every run can be repeated.
+ */
 export class VirtualTime implements Time {
   /** How far somebody has set the wall clock ahead. */
   wallOffsetMs = 0;
