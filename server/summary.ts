@@ -50,8 +50,8 @@ export function isProblem(value: Window | Problem): value is Problem {
 }
 
 /**
- * This instance's part. Watermark and totals are read in one turn, so nothing settles in between. See Engine.giveOutWatermark: the part may
- * leave once the batch is written.
+ * This instance's part. Watermark and totals are read in one turn, so nothing settles in between. The part may
+ * leave once the batch is written: see Engine.giveOutWatermark.
  */
 export function summaryPart(engine: Engine, window: Window, nowMs: number, isWritable = true): SummaryPart {
   const totals = new Float64Array(TOTALS_LENGTH);

@@ -27,7 +27,10 @@ export class RecoveryError extends Error {
   override readonly name = "RecoveryError";
 }
 
-/** Fills an empty ledger from the directory. Changes no file. Throws RecoveryError where acknowledged payments are in danger. */
+/**
+ * Fills an empty ledger from the directory. Changes no file. Throws RecoveryError where acknowledged payments are in
+ * danger.
+ */
 export function recover(directory: JournalDirectory, ledger: Ledger, expected: Expected): Recovered {
   const steps = recoverInSteps(directory, ledger, expected);
   for (;;) {
@@ -125,7 +128,8 @@ function* replayCheckpoint(
 }
 
 /**
- * Returns how many bytes at the end were never whole: part of a record, or zeros. Anything else that is unsound is refused.
+ * Returns how many bytes at the end were never whole: part of a record, or zeros. Anything else that is unsound is
+ * refused.
  */
 function* replaySegment(
   directory: JournalDirectory,

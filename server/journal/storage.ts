@@ -63,8 +63,9 @@ export class Storage {
   }
 
   /**
-   * Takes the directory, replays what is in it into the engine's empty ledger, and begins a new segment. Rejects, having changed
-   * nothing, when the directory is in use, acknowledged payments in it are in danger, or `signal` is aborted meanwhile.
+   * Takes the directory, replays what is in it into the engine's empty ledger, and begins a new segment. Rejects,
+   * having changed nothing, when the directory is in use, acknowledged payments in it are in danger, or `signal` is
+   * aborted meanwhile.
    */
   static async open(
     engine: Engine,
@@ -100,7 +101,7 @@ export class Storage {
   }
 
   /** Begins the upkeep: segments and checkpoints follow the writes of `commit`. */
-  maintain(engine: Engine, commit: GroupCommit, meters: JournalMeters): void {
+  maintain(engine: Engine, commit: Pick<GroupCommit, "commit" | "onWritten">, meters: JournalMeters): void {
     const checkpointer = new Checkpointer(this.#directory, this.journal, {
       ledger: engine.ledger,
       flush: () => commit.commit(),

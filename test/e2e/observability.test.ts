@@ -136,6 +136,8 @@ describe("dashboard and alerts", () => {
       "PaymentsInDoubt",
       "BacklogGrows",
       "JournalFailing",
+      "JournalUpkeepFails",
+      "ClockStepped",
       "LatencyHigh",
       "EventLoopDelayed",
       "MemoryNearLimit",

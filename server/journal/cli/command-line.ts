@@ -2,9 +2,9 @@ import { parseArgs } from "node:util";
 import { MAX_CAPACITY } from "../../../core/ledger.ts";
 import { SETTINGS } from "../../settings.ts";
 
-export const USAGE = `Shows what is in an instance's journal, or tells whether the instance would start with it. These change nothing, and work while
-an instance is using the journal. set-clock is for a journal whose latest time is ahead of the clock, because that was wrong once:
-time begins again at what the clock says now. The instance must not be running.
+export const USAGE = `Shows what is in an instance's journal, or tells whether the instance would start with it. These
+change nothing, and work while an instance is using the journal. set-clock is for a journal whose latest time is ahead of the
+clock, because that was wrong once: time begins again at what the clock says now. The instance must not be running.
 
   node build/server/journal/cli/main.js inspect DIR [options]
   node build/server/journal/cli/main.js verify DIR [options]
