@@ -7,9 +7,11 @@ import { formatAddress, healthAddress } from "./address.ts";
 import { SlewedClock } from "./clock.ts";
 import type { Config } from "./config.ts";
 import { Dispatcher } from "./dispatcher.ts";
+import { DoubtDesk } from "./doubts/doubt-desk.ts";
 import { GroupCommit } from "./group-commit.ts";
 import { HealthMonitor } from "./health/monitor.ts";
 import { refuseUnknown, serveAdmin } from "./http/admin-api.ts";
+import { serveDoubts } from "./http/doubts-api.ts";
 import { REFUSAL_DETAILS } from "./http/payment-ack.ts";
 import { PublicApi } from "./http/public-api.ts";
 import { Storage } from "./journal/storage.ts";
@@ -91,7 +93,12 @@ export class Instance {
       api.register(app);
       page?.register(app);
     };
-    const listeners = await openListeners(config, registerPublic, (app) => serveAdmin(app, log, metrics));
+    const desk = new DoubtDesk(service, clock, commit, meters, log);
+    const registerAdmin = (app: TemplatedApp): void => {
+      serveAdmin(app, log, metrics);
+      serveDoubts(app, desk);
+    };
+    const listeners = await openListeners(config, registerPublic, registerAdmin);
     const link = links[instance];
     if (link) {
       const options = { self: instance, owners, maxBodyBytes: config.maxBodyBytes };

@@ -1,4 +1,5 @@
 import { OUTCOME_NAMES, PROCESSOR_COUNT } from "../../core/payment.ts";
+import { HAND_WORDS } from "../../core/settlement.ts";
 import { DurationHistogram } from "./duration-histogram.ts";
 
 /** What requests are counted under: the route, never the path, of which there is no end. */
@@ -93,6 +94,8 @@ export class Meters {
   readonly failed = new Float64Array(PROCESSOR_COUNT);
   /** Payments that failed while they were pending. */
   gaveUpCount = 0;
+  /** Payments in doubt that an operator settled, by HAND_WORDS. */
+  readonly settledByHand = new Float64Array(HAND_WORDS.length);
   readonly eventLoopDelay = new DurationHistogram();
 
   refused(reason: Refusal): void {
