@@ -47,7 +47,7 @@ export class Flights {
   readonly askMode: Uint8Array;
   /** Times the processor answered, while it worked, and the doubt remained. */
   readonly answerCount: Uint32Array;
-  /** What the last POST ended in, and when it began. With no outcome yet none has left since the flight was opened, but for one under way. */
+  /** What the last POST ended in, and when it began. Before the first has ended: NO_OUTCOME, and when the flight was opened. */
   readonly postOutcome: Uint8Array;
   readonly postBeganAtMs: Float64Array;
   /** 1: that outcome says nothing of the processor (sign: silent), and no lookup has been answered since that would. */

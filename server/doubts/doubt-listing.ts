@@ -17,7 +17,7 @@ export type DoubtView = {
   requestedAt: string;
   /** Since requestedAt. */
   ageMs: number;
-  /** Times the processor was asked about it, and answered in vain while it worked; since the process started, as is lastSentAt. */
+  /** Times the processor was asked about it, and answered in vain while it worked. Like lastSentAt, since the start. */
   asked: number;
   answered: number;
   beingAsked: boolean;
@@ -26,14 +26,14 @@ export type DoubtView = {
   /** Whether an attempt may still be under way: that the processor has not charged it proves nothing then. */
   mayLand: boolean;
   stuck: boolean;
-  /** Whether Settled-Until stands at its requestedAt. */
+  /** Whether this instance's Settled-Until stands at its requestedAt; the deployment's is the earliest of all. */
   boundsSettledUntil: boolean;
 };
 
 /** `now` and `settledUntil` are this instance's; `total` and `stuck` count all, listed or not. */
 export type DoubtListing = { now: string; settledUntil: string; total: number; stuck: number; doubts: DoubtView[] };
 
-/** Which of the payments in doubt are shown: `limit` of them from number `offset` on, those requested first before the others. */
+/** Which of the payments in doubt are shown: `limit` of them from number `offset` on, by their requestedAt. */
 export type Page = { limit: number; offset: number };
 
 /** A DoubtListing as JSON: what GET /doubts answers. */

@@ -38,9 +38,13 @@ export class Instance {
     return (await this.#page(0, 0)).now;
   }
 
-  /** Says the word once; every answer counts. */
-  settle(id: string, wish: { word: string; asOf: string }): Promise<Answer> {
-    return this.#ask("POST", `/doubts/${id}`, JSON.stringify(wish));
+  /** Says the word once. Every status is an answer. */
+  async settle(id: string, wish: { word: string; asOf: string }): Promise<Answer> {
+    try {
+      return await this.#ask("POST", `/doubts/${id}`, JSON.stringify(wish));
+    } catch (error) {
+      throw new Error(`the word may have been taken, say it again: ${(error as Error).message}`);
+    }
   }
 
   async #page(offset: number, limit: number): Promise<DoubtListing> {
@@ -72,7 +76,7 @@ export class Instance {
       outgoing.end(body);
     }).catch((error: Error) => {
       const reason = error.name === "TimeoutError" ? `no answer in ${TIMEOUT_MS} ms` : error.message;
-      throw new Error(`an instance must answer, is it running: at=${this.at} reason=${reason}`);
+      throw new Error(`an instance must answer: at=${this.at} reason=${reason}`);
     });
   }
 

@@ -2,7 +2,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import type { HandWord } from "../../../core/settlement.ts";
 import type { Answer, Instance } from "./instance.ts";
 
-/** A processor that hangs is given up after REQUEST_TIMEOUT_MS, 10 s unless told otherwise; then there is a gap to settle in. */
+/** A processor that hangs is given up after REQUEST_TIMEOUT_MS, 10 s by default; then there is a gap to settle in. */
 const PATIENCE_MS = 15_000;
 const RETRY_PAUSE_MS = 100;
 
@@ -14,9 +14,13 @@ export type SettleResult =
   | { kind: "uncertain"; reason: string };
 
 /** Says the word to the instance that knows the payment, again while that is worth it. Never rejects. */
-export async function settle(instances: readonly Instance[], { id, word, asOf }: SettleWish): Promise<SettleResult> {
+export async function settle(
+  instances: readonly Instance[],
+  { id, word, asOf }: SettleWish,
+  patienceMs = PATIENCE_MS,
+): Promise<SettleResult> {
   const problems: string[] = [];
-  const untilMs = performance.now() + PATIENCE_MS;
+  const untilMs = performance.now() + patienceMs;
   for (const instance of instances) {
     try {
       const wish = { word, asOf: asOf ?? (await instance.now()) };
