@@ -9,10 +9,12 @@ import type { Config } from "./config.ts";
 import { ConnectionBound } from "./connection-bound.ts";
 import { type DescriptorShares, openFilesMax, shareDescriptors } from "./descriptors.ts";
 import { Dispatcher } from "./dispatcher.ts";
+import { DoubtDesk } from "./doubts/doubt-desk.ts";
 import { GroupCommit } from "./group-commit.ts";
 import { HealthMonitor } from "./health/monitor.ts";
 import type { PollReport } from "./health/poller.ts";
 import { refuseUnknown, serveAdmin } from "./http/admin-api.ts";
+import { serveDoubts } from "./http/doubts-api.ts";
 import { REFUSAL_DETAILS } from "./http/payment-ack.ts";
 import { PublicApi } from "./http/public-api.ts";
 import { Storage, type Surroundings } from "./journal/storage.ts";
@@ -168,7 +170,7 @@ function startMonitor(
 }
 
 function makeApis(config: Config, books: Books, peers: Peers, metrics: Metrics | undefined, log: Log): Apis {
-  const { engine, health, commit, service, telemetry } = books;
+  const { engine, health, clock, commit, service, telemetry } = books;
   const { instance: self, durability, links, maxBodyBytes } = config;
   const owners = ownersByLastByte(Math.max(links.length, 1));
   const reportReadiness = () => {
@@ -177,11 +179,15 @@ function makeApis(config: Config, books: Books, peers: Peers, metrics: Metrics |
     return readiness(engine, health, peers, self, journal, refusal);
   };
   const publicApi = new PublicApi(service, peers, reportReadiness, telemetry.meters, { ...config, self, owners });
+  const desk = new DoubtDesk(service, clock, commit, telemetry.meters, log);
   const ownReading = async () => JSON.stringify(await takeReading(service, health, telemetry.meters));
   return {
     api: (app) => publicApi.register(app),
     page: config.page ? new LivePage(peers, ownReading, config) : undefined,
-    admin: (app) => serveAdmin(app, log, metrics),
+    admin: (app) => {
+      serveAdmin(app, log, metrics);
+      serveDoubts(app, desk);
+    },
     link: (app) => serveLink(app, service, ownReading, { self, owners, maxBodyBytes }),
   };
 }

@@ -164,7 +164,7 @@ export const SETTINGS: readonly Setting[] = [
     fallback: "",
     rule: "address",
     meaning:
-      "where `/metrics` and `/log-level` are, an address of their own; empty: on `LISTEN`, where nginx hides them",
+      "where `/metrics`, `/log-level` and `/doubts` are, an address of their own; empty: on `LISTEN`, where nginx hides them",
   },
   { name: "METRICS", fallback: "true", rule: "true or false", meaning: "whether there is GET /metrics" },
   {

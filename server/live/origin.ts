@@ -1,4 +1,5 @@
 import type { HttpRequest } from "uWebSockets.js";
+import type { Problem } from "../problem.ts";
 
 /**
  * Whether a page of this very site asks, or no page at all. Browsers say which page it is with every WebSocket and
@@ -29,4 +30,15 @@ function hostOf(protocol: string, host: string): string | undefined {
   const text = `${protocol}//${host}`;
   if (/[/\\?#@\s]/.test(host) || !URL.canParse(text)) return undefined;
   return new URL(text).host;
+}
+
+/**
+ * Why a request that changes something is not heeded, if so: it needs a content type that no form can send, and an origin that no other
+ * page can claim.
+ */
+export function refusalOfForeignPage(req: HttpRequest): Problem | undefined {
+  if (!isFromOwnPage(req)) return { status: 403, detail: "another site's page may not do this" };
+  const type = req.getHeader("content-type").split(";")[0]!.trim().toLowerCase();
+  if (type !== "application/json") return { status: 415, detail: "content-type must be application/json" };
+  return undefined;
 }

@@ -4,6 +4,7 @@ import type { SlewedClock } from "../clock.ts";
 import type { ConnectionBound } from "../connection-bound.ts";
 import type { Durability, GroupCommit } from "../group-commit.ts";
 import type { Log } from "../log.ts";
+import { registerDoubts } from "./doubt-metrics.ts";
 import type { Fee } from "./fee.ts";
 import { registerJournal } from "./journal-metrics.ts";
 import type { Meters } from "./meters.ts";
@@ -47,6 +48,7 @@ export class Metrics {
     const ours = new Readings(this.#registry, "rinha_");
     registerPayments(ours, source);
     registerProcessors(ours, source);
+    registerDoubts(ours, source);
     registerJournal(ours, source);
     ours.counter(
       "log_lines_dropped_total",

@@ -53,7 +53,7 @@ function fixture(lines: Log) {
   });
   const commit = new GroupCommit(engine, log, false, lines.logger, meters.journal);
   const service = new PaymentService(engine, new SlewedClock(time), commit, meters, lines);
-  const told = async (): Promise<number> => (await service.summaryPart(EVER)).settledUntilMs;
+  const told = async (): Promise<number> => (await service.summaryPart(EVER))!.settledUntilMs;
   return { time, log, commit, told };
 }
 
