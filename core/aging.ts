@@ -21,12 +21,32 @@ export class Aging {
   readonly #retainMs: number;
   /** Every payment before this sequence has ended. */
   #cursor = 0;
+  #startedAtMs = Number.POSITIVE_INFINITY;
 
   constructor(ledger: Ledger, options: AgingOptions) {
     this.#ledger = ledger;
     this.#giveUpAfterMs = options.giveUpAfterMs;
     this.#retainCount = options.retainCount || Number.POSITIVE_INFINITY;
     this.#retainMs = options.retainMs || Number.POSITIVE_INFINITY;
+  }
+
+  /** When the engine took up what the log left it. */
+  startAt(nowMs: number): void {
+    this.#startedAtMs = nowMs;
+  }
+
+  /**
+   * Since acceptance, in milliseconds. A payment accepted in a time that was set back since (see CLOCK in record.ts) counts from the start:
+   * what it says of itself would keep it, and all after it, for as long as the clock was wrong.
+   */
+  ageMs(slot: number, nowMs: number): number {
+    const acceptedAtMs = this.#ledger.rows.acceptedAtMs[slot]!;
+    return nowMs - (acceptedAtMs > nowMs ? this.#startedAtMs : acceptedAtMs);
+  }
+
+  /** Whether a pending payment is to be given up. */
+  isTooOld(slot: number, nowMs: number): boolean {
+    return this.ageMs(slot, nowMs) >= this.#giveUpAfterMs;
   }
 
   /** Calls `giveUp` with the slot of each pending payment that is too old, until it returns false. */
@@ -36,7 +56,7 @@ export class Aging {
     let cursorFollows = true;
     for (let sequence = this.#cursor; sequence < this.#ledger.head; sequence++) {
       const slot = this.#ledger.slotOf(sequence);
-      if (nowMs - rows.acceptedAtMs[slot]! < this.#giveUpAfterMs) return;
+      if (!this.isTooOld(slot, nowMs)) return;
       if (rows.state[slot] === PENDING && !giveUp(slot)) return;
       // Few are passed over again next time: only payments in flight or in doubt can come back to pending.
       cursorFollows &&= rows.state[slot]! > IN_DOUBT;
@@ -51,7 +71,7 @@ export class Aging {
     const end = Math.min(sequence + EVICTIONS_MAX, head);
     for (; sequence < end; sequence++) {
       const slot = this.#ledger.slotOf(sequence);
-      const isOver = head - sequence > this.#retainCount || nowMs - rows.acceptedAtMs[slot]! > this.#retainMs;
+      const isOver = head - sequence > this.#retainCount || this.ageMs(slot, nowMs) > this.#retainMs;
       if (!isOver || (rows.state[slot] !== PROCESSED && rows.state[slot] !== FAILED)) break;
     }
     return sequence;

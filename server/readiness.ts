@@ -20,6 +20,8 @@ export type ReadinessReport = {
     processed: number;
     failed: number;
   };
+  /** After a start with restored data: payments that wait to be looked up, and what became of the others. */
+  restored: { held: number; found: number; chargedTwice: number; released: number; watching: boolean } | null;
   peers: { instance: number; reachable: boolean }[];
   processors: {
     name: string;
@@ -68,7 +70,19 @@ export async function readiness(
     refusal: reason,
     journal,
     payments,
+    restored: restoredReport(engine),
     peers: await peers.reachable(),
     processors,
+  };
+}
+
+function restoredReport({ held, nowMs }: Engine): ReadinessReport["restored"] {
+  if (held === undefined) return null;
+  return {
+    held: held.count,
+    found: held.endedCount - held.releasedCount,
+    chargedTwice: held.chargedTwiceCount,
+    released: held.releasedCount,
+    watching: held.watches(nowMs),
   };
 }

@@ -1,5 +1,7 @@
+import { parseObject } from "../json-object.ts";
 import type { NameLookup } from "../name-lookup.ts";
 import { Connection, type Failure, type Receiver } from "../processor/connection.ts";
+import { endpointOf } from "../processor/endpoint.ts";
 
 /** From the call to the last byte of its answer: the endpoint may hold an early call for a window or two. */
 const CALL_TIMEOUT_MS = 11_000;
@@ -26,12 +28,10 @@ export class HealthEndpoint {
   #connection: Connection | undefined;
 
   constructor(processorUrl: URL, names: NameLookup, timeoutMs = CALL_TIMEOUT_MS) {
-    const { host, hostname, port, pathname } = processorUrl;
-    // A URL has IPv6 addresses in brackets, a socket wants them without.
-    this.#host = hostname.replace(/^\[|\]$/g, "");
-    this.#port = Number(port || 80);
-    const path = `${pathname.replace(/\/$/, "")}/payments/service-health`;
-    this.#request = `GET ${path} HTTP/1.1\r\nHost: ${host}\r\nConnection: close\r\n\r\n`;
+    const { host, port, path, headers } = endpointOf(processorUrl);
+    this.#host = host;
+    this.#port = port;
+    this.#request = `GET ${path}/service-health HTTP/1.1\r\n${headers}Connection: close\r\n\r\n`;
     this.#names = names;
     this.#timeoutMs = timeoutMs;
   }
@@ -85,12 +85,7 @@ class Call implements Receiver {
 }
 
 function parseHealth(body: string): PollResult | undefined {
-  try {
-    const { failing, minResponseTime } = JSON.parse(body) as Record<string, unknown>;
-    if (typeof failing !== "boolean" || typeof minResponseTime !== "number" || !(minResponseTime >= 0))
-      return undefined;
-    return { failing, minResponseMs: Math.min(minResponseTime, 1e6) };
-  } catch {
-    return undefined;
-  }
+  const { failing, minResponseTime } = parseObject(body) ?? {};
+  if (typeof failing !== "boolean" || typeof minResponseTime !== "number" || !(minResponseTime >= 0)) return undefined;
+  return { failing, minResponseMs: Math.min(minResponseTime, 1e6) };
 }

@@ -104,7 +104,7 @@ export class PublicApi {
 
   #getSummary(exchange: Exchange, req: HttpRequest): void {
     this.#context.spans?.began(exchange, req, req.getCaseSensitiveMethod(), "/payments-summary");
-    const window = parseWindow(req.getQuery("from"), req.getQuery("to"));
+    const window = parseWindow(req.getQuery() ?? "");
     if (isProblem(window)) exchange.answer(problemAnswer(window));
     else exchange.answerLater(this.#summary(window));
   }

@@ -1,27 +1,15 @@
 import type { Engine } from "../../core/engine.ts";
 import { formatCents } from "../../core/money.ts";
-import {
-  ALREADY_CHARGED,
-  CHARGED,
-  FAILING,
-  FOREIGN,
-  FOUND,
-  MISCONFIGURED,
-  NOT_FOUND,
-  NOT_TOLD,
-  OVERLOADED,
-  REJECTED,
-  RESET,
-  TIMED_OUT,
-  UNEXPECTED,
-  UNREACHABLE,
-} from "../../core/payment.ts";
+import { DROPPED, RESET } from "../../core/payment.ts";
 import { formatUuid, UUID_WORDS } from "../../core/uuid.ts";
 import type { NameLookup } from "../name-lookup.ts";
 import type { AttemptMeters } from "../telemetry/meters.ts";
 import type { Tracing } from "../telemetry/tracing.ts";
-import { formatTimestamp, parseTimestamp } from "../timestamp.ts";
+import { formatTimestamp } from "../timestamp.ts";
+import { outcomeOfAnswer, outcomeOfFailure, outcomeOfTold } from "./answers.ts";
 import { Connection, type Failure, type Receiver } from "./connection.ts";
+import { endpointOf } from "./endpoint.ts";
+import { judgeTold, readTold } from "./told-charge.ts";
 
 /** Called exactly once per request, never from within `post` or `lookup`. */
 export type OnOutcome = (flight: number, outcome: number) => void;
@@ -61,12 +49,12 @@ export class ProcessorClient {
     this.#tracing = tracing;
     this.#onOutcome = onOutcome;
     this.#names = names;
-    // A URL has IPv6 addresses in brackets, a socket wants them without.
-    this.#host = url.hostname.replace(/^\[|\]$/g, "");
-    this.#port = Number(url.port || 80);
-    this.#path = `${url.pathname.replace(/\/$/, "")}/payments`;
-    this.#postHead = `POST ${this.#path} HTTP/1.1\r\nHost: ${url.host}\r\nContent-Type: application/json\r\n`;
-    this.#getTail = ` HTTP/1.1\r\nHost: ${url.host}\r\n`;
+    const { host, port, path, headers } = endpointOf(url);
+    this.#host = host;
+    this.#port = port;
+    this.#path = path;
+    this.#postHead = `POST ${path} HTTP/1.1\r\n${headers}Content-Type: application/json\r\n`;
+    this.#getTail = ` HTTP/1.1\r\n${headers}`;
   }
 
   /** Sends the payment of a flight at the requestedAt the ledger has for it. Hot. */
@@ -78,19 +66,22 @@ export class ProcessorClient {
     const requestedAt = formatTimestamp(rows.requestedAtMs(slot));
     const body = `{"correlationId":"${id}","amount":${amount},"requestedAt":"${requestedAt}"}`;
     const traced = this.#tracedHeaders(flight);
-    this.#send(`${this.#postHead}${traced}Content-Length: ${body.length}\r\n\r\n${body}`, flight, outcomeOfPost);
+    this.#send(`${this.#postHead}${traced}Content-Length: ${body.length}\r\n\r\n${body}`, flight, outcomeOfAnswer);
   }
 
   /** Asks whether the payment of a flight was charged. */
   lookup(flight: number): void {
     const { rows } = this.#engine.ledger;
     const slot = this.#engine.flights.slot[flight]!;
-    const requestedAtMs = rows.requestedAtMs(slot);
-    const cents = rows.cents[slot]!;
+    const sent = {
+      cents: rows.cents[slot]!,
+      requestedAtMs: rows.requestedAtMs(slot),
+      acceptedAtMs: rows.acceptedAtMs[slot]!,
+    };
     const id = formatUuid(rows.correlationIds, slot * UUID_WORDS);
     const traced = this.#tracedHeaders(flight);
     this.#send(`GET ${this.#path}/${id}${this.#getTail}${traced}\r\n`, flight, (status, body) =>
-      outcomeOfLookup(status, body, requestedAtMs, cents),
+      outcomeOfTold(judgeTold(readTold(status, body, id), sent)),
     );
   }
 
@@ -111,10 +102,18 @@ export class ProcessorClient {
   }
 
   #send(text: string, flight: number, outcomeOf: OutcomeOf): void {
-    const connection = this.#takeIdle() ?? new Connection(this.#host, this.#port, this.#names, this.#release);
+    const kept = this.#mustBeFresh(flight) ? undefined : this.#takeIdle();
+    const connection = kept ?? new Connection(this.#host, this.#port, this.#names, this.#release);
     const request = new Request(flight, connection, outcomeOf, this.#settled);
     this.#requests.set(flight, request);
     connection.send(text, request);
+  }
+
+  /** What broke with one connection is asked again on a new one: others that were kept as long may break in the same way. Hot. */
+  #mustBeFresh(flight: number): boolean {
+    const { ledger, flights } = this.#engine;
+    const outcome = ledger.rows.outcome[flights.slot[flight]!];
+    return outcome === DROPPED || outcome === RESET;
   }
 
   /** The headers that carry the context of a sampled payment on; empty for all others. Hot. */
@@ -146,7 +145,7 @@ export class ProcessorClient {
   };
 }
 
-type OutcomeOf = (status: number, body: string) => number;
+type OutcomeOf = (status: number, body: string, isProvenEmpty: boolean, wasKept: boolean) => number;
 
 /** A request that is out. */
 class Request implements Receiver {
@@ -172,58 +171,13 @@ class Request implements Receiver {
     this.#settled = settled;
   }
 
-  answered(status: number, body: string): void {
+  answered(status: number, body: string, isProvenEmpty: boolean, wasKept: boolean): void {
     this.status = status;
-    this.#settled(this, this.#outcomeOf(status, body));
+    this.#settled(this, this.#outcomeOf(status, body, isProvenEmpty, wasKept));
   }
 
-  failed(failure: Failure, error: Error): void {
+  failed(failure: Failure, error: Error, wasKept: boolean): void {
     this.error = error;
-    this.#settled(this, OUTCOME_OF_FAILURE[failure]);
-  }
-}
-
-const OUTCOME_OF_FAILURE: Readonly<Record<Failure, number>> = {
-  unreachable: UNREACHABLE,
-  reset: RESET,
-  "timed out": TIMED_OUT,
-};
-
-function outcomeOfPost(status: number, body: string): number {
-  if (status === 200) return hasMessage(body) ? CHARGED : UNEXPECTED;
-  if (status === 422) return ALREADY_CHARGED;
-  if (status === 500) return FAILING;
-  if (status === 429) return OVERLOADED;
-  if (status === 408) return TIMED_OUT;
-  if (status === 400 || status === 413 || status === 415) return REJECTED;
-  return status >= 400 && status < 500 ? MISCONFIGURED : UNEXPECTED;
-}
-
-function outcomeOfLookup(status: number, body: string, requestedAtMs: number, cents: number): number {
-  if (status === 404) return NOT_FOUND;
-  const charge = status === 200 ? parseObject(body) : undefined;
-  const { amount, requestedAt } = charge ?? {};
-  const at = typeof requestedAt === "string" ? parseTimestamp(requestedAt) : undefined;
-  if (typeof amount !== "number" || !at) return NOT_TOLD;
-  return at.ms === requestedAtMs && Math.round(amount * 100) === cents ? FOUND : FOREIGN;
-}
-
-/** The last body that was found to be a processor's: it says the same of every payment. */
-let knownMessage = "";
-
-/** A processor says `{"message":"…"}`; a 200 without it is somebody else's. Hot: parses only what it has not just seen. */
-function hasMessage(body: string): boolean {
-  if (body === knownMessage && body !== "") return true;
-  const isMessage = typeof parseObject(body)?.["message"] === "string";
-  if (isMessage) knownMessage = body;
-  return isMessage;
-}
-
-function parseObject(text: string): Record<string, unknown> | undefined {
-  try {
-    const value: unknown = JSON.parse(text);
-    return typeof value === "object" && value !== null ? (value as Record<string, unknown>) : undefined;
-  } catch {
-    return undefined;
+    this.#settled(this, outcomeOfFailure(failure, error, wasKept));
   }
 }

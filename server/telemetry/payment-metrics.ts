@@ -18,6 +18,7 @@ export function registerPayments(readings: Readings, source: MetricsSource): voi
   registerAnswers(readings, source);
   registerEnds(readings, source);
   registerLedger(readings, source);
+  registerRestored(readings, source);
   registerRequests(readings, source);
 }
 
@@ -75,6 +76,31 @@ function registerLedger(readings: Readings, { engine, clock }: MetricsSource): v
       const nowMs = clock.nowMs();
       return Math.max(0, nowMs - engine.settledUntilMs(nowMs)) / 1000;
     },
+  );
+}
+
+/** Zeros unless the instance was started with restored data. */
+function registerRestored(readings: Readings, { engine }: MetricsSource): void {
+  readings.gauge(
+    "restored_held_payments",
+    "Payments of restored data that wait until every processor was asked about them.",
+    () => engine.held?.count ?? 0,
+  );
+  readings.counters(
+    "restored_found_total",
+    "Payments found charged after a start with restored data, by the processor they are counted at.",
+    ["processor"],
+    () => PROCESSOR_NAMES.map((processor, p) => ({ labels: { processor }, value: engine.held?.foundCounts[p] ?? 0 })),
+  );
+  readings.counter(
+    "restored_released_total",
+    "Payments found charged nowhere after a start with restored data.",
+    () => engine.held?.releasedCount ?? 0,
+  );
+  readings.counter(
+    "restored_charged_twice_total",
+    "Payments found charged at two processors after a start with restored data.",
+    () => engine.held?.chargedTwiceCount ?? 0,
   );
 }
 

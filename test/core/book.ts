@@ -21,6 +21,7 @@ import {
   REFUSED,
   RecordBatch,
   SENDING_TO,
+  SENT,
 } from "../../core/record.ts";
 import { NOT_FOUND_SLOT } from "../../core/uuid-index.ts";
 import { TOTALS_LENGTH } from "../../core/window-totals.ts";
@@ -81,9 +82,15 @@ export class Book {
 
 /** Which records may follow in which state, and the state after them. Everything else is a broken invariant. */
 export const FOLLOWING: Record<number, Record<number, number>> = {
-  [PENDING]: { [SENDING_TO]: SENDING, [FAILED_AT]: FAILED },
-  [SENDING]: { [REFUSED]: PENDING, [DOUBTED]: IN_DOUBT, [PROCESSED_AT]: PROCESSED, [FAILED_AT]: FAILED },
-  [IN_DOUBT]: { [DOUBTED]: IN_DOUBT, [PROCESSED_AT]: PROCESSED, [FAILED_AT]: FAILED },
+  [PENDING]: { [SENDING_TO]: SENDING, [FAILED_AT]: FAILED, [SENT]: SENDING },
+  [SENDING]: {
+    [REFUSED]: PENDING,
+    [DOUBTED]: IN_DOUBT,
+    [PROCESSED_AT]: PROCESSED,
+    [FAILED_AT]: FAILED,
+    [SENT]: SENDING,
+  },
+  [IN_DOUBT]: { [DOUBTED]: IN_DOUBT, [PROCESSED_AT]: PROCESSED, [FAILED_AT]: FAILED, [SENT]: SENDING },
   [PROCESSED]: {},
   [FAILED]: {},
 };
@@ -197,14 +204,17 @@ export class RandomLife {
 
   #move(payment: Payment): void {
     const [kind, state] = this.#random.pick(Object.entries(FOLLOWING[payment.state]!));
-    if (Number(kind) === SENDING_TO) {
+    let atMs = this.#atMs;
+    if (Number(kind) === SENDING_TO || Number(kind) === SENT) {
+      if (Number(kind) === SENT) atMs = Math.max(0, atMs - this.#random.below(50));
       payment.processor = this.#random.below(2);
-      payment.requestedAtMs = this.#atMs;
+      payment.requestedAtMs = atMs;
+      payment.acceptedAtMs = Math.min(payment.acceptedAtMs, atMs);
       payment.attemptCount++;
     }
     if (state === PROCESSED) payment.processedAtMs = this.#atMs;
     payment.state = state;
-    this.book.write(Number(kind), payment.sequence, this.#atMs, { processor: payment.processor, outcome: CHARGED });
+    this.book.write(Number(kind), payment.sequence, atMs, { processor: payment.processor, outcome: CHARGED });
   }
 
   /** Some of the oldest that have ended. */

@@ -30,10 +30,11 @@ import {
   REFUSED,
   RecordBatch,
   SENDING_TO,
+  SENT,
   SLICE,
 } from "../../core/record.ts";
 import { NOT_FOUND_SLOT } from "../../core/uuid-index.ts";
-import { Book, FOLLOWING, RandomLife } from "./book.ts";
+import { Book, FOLLOWING, RandomLife, sumOf } from "./book.ts";
 import { NOON_MS, uuid } from "./payments.ts";
 import { forSeeds } from "./random.ts";
 
@@ -103,7 +104,7 @@ describe("ledger", () => {
 
   it("takes a record in the states it can follow, and throws in all others without a change", () => {
     for (const state of [PENDING, SENDING, IN_DOUBT, PROCESSED, FAILED]) {
-      for (const kind of [SENDING_TO, REFUSED, DOUBTED, PROCESSED_AT, FAILED_AT]) {
+      for (const kind of [SENDING_TO, REFUSED, DOUBTED, PROCESSED_AT, FAILED_AT, SENT]) {
         const book = bookIn(state);
         const write = () => book.write(kind, 0, 50, { processor: DEFAULT, outcome: FOUND });
         const after = FOLLOWING[state]![kind];
@@ -114,6 +115,28 @@ describe("ledger", () => {
         expect(book.ledger.countIn(after ?? state), name).to.equal(1);
         expect(book.sum()[0], name).to.equal((after ?? state) === PROCESSED ? 1 : 0);
       }
+    }
+  });
+
+  it("takes an attempt that came to light for the only one, at its processor and time", () => {
+    const book = bookIn(IN_DOUBT);
+    const { ledger } = book;
+    book.write(SENT, 0, 15, { processor: FALLBACK, outcome: FOUND });
+    book.write(PROCESSED_AT, 0, 40, { outcome: FOUND });
+    expect([ledger.rows.processor[0], ledger.rows.requestedAtMs(0)]).to.deep.equal([FALLBACK, NOON_MS + 15]);
+    expect(book.sum(NOON_MS + 15, NOON_MS + 15)).to.deep.equal([0, 0, 1, 1990]);
+    expect(sumOf(book.replayed(), NOON_MS + 15, NOON_MS + 15)).to.deep.equal([0, 0, 1, 1990]);
+    expect(Ledger.isRevertible(SENT)).to.equal(false);
+  });
+
+  it("moves the acceptance back to an attempt that was before it, to the millisecond, however long before", () => {
+    for (const beforeMs of [1, 1999, 60 * 86_400_000]) {
+      const book = bookIn(PENDING);
+      book.write(SENT, 0, -beforeMs, { processor: DEFAULT, outcome: FOUND });
+      book.write(PROCESSED_AT, 0, 40, { outcome: FOUND });
+      const { rows } = book.ledger;
+      expect([rows.acceptedAtMs[0], rows.requestedAtMs(0)]).to.deep.equal([NOON_MS - beforeMs, NOON_MS - beforeMs]);
+      expect(book.sum(NOON_MS - beforeMs, NOON_MS - beforeMs)).to.deep.equal([1, 1990, 0, 0]);
     }
   });
 
@@ -289,7 +312,7 @@ describe("ledger under random records", () => {
 
 describe("record kinds", () => {
   it("are all different", () => {
-    const kinds = [ACCEPTED, SENDING_TO, REFUSED, DOUBTED, PROCESSED_AT, FAILED_AT, PURGED, SLICE, EVICTED];
+    const kinds = [ACCEPTED, SENDING_TO, REFUSED, DOUBTED, PROCESSED_AT, FAILED_AT, PURGED, SLICE, EVICTED, SENT];
     expect(new Set(kinds).size).to.equal(kinds.length);
   });
 });

@@ -168,8 +168,9 @@ export class FuzzClient {
       Date.UTC(2020 + random.below(12), random.below(12), random.between(1, 28), random.below(24)),
     );
     const text = moment.toISOString();
-    const valid = [text, text.replace(".000", ""), text.replace("Z", "+00:00"), text.replace("000Z", "123456Z")];
-    const invalid = ["", "now", text.slice(0, 10), text.replace("Z", ""), text.replace("Z", "+02:00"), `${text}x`];
+    const exact = [text, text.replace(".000", ""), text.replace("Z", "+00:00"), text.replace("000Z", "123456Z")];
+    const valid = [...exact, "", text.slice(0, 10), text.replace("Z", ""), text.replace("Z", "-03:00")];
+    const invalid = ["now", text.slice(0, 7), text.replace("-", "/"), text.replace("Z", "+24:00"), `${text}x`];
     const isValid = random.chance(0.7);
     return { text: random.pick(isValid ? valid : [...invalid, "2025-02-30T00:00:00Z", "🕛"]), isValid };
   }

@@ -1,6 +1,6 @@
 import { expect } from "chai";
 import fc from "fast-check";
-import { CHARGED, FAILING, TIMED_OUT } from "../../core/payment.ts";
+import { CHARGED, FAILING, FOUND, TIMED_OUT } from "../../core/payment.ts";
 import { formatUuid } from "../../core/uuid.ts";
 import { combineParts, isProblem, parseWindow, summaryPart, type Window } from "../../server/summary.ts";
 import { formatTimestamp } from "../../server/timestamp.ts";
@@ -10,41 +10,85 @@ import { EngineLife, NOON_MS } from "./engine-life.ts";
 const NOON = "2025-07-15T12:00:00.000Z";
 const OPEN: Window = { fromMs: Number.NEGATIVE_INFINITY, toMs: Number.POSITIVE_INFINITY };
 
+/** As a form or URLSearchParams would send it. */
+function windowOf(ends: { from?: string; to?: string }): Window {
+  const window = parseWindow(new URLSearchParams(ends).toString());
+  if (isProblem(window)) throw new Error(window.detail);
+  return window;
+}
+
 describe("summary window", () => {
-  it("is open at the ends that are not given, each on its own", () => {
-    expect(parseWindow(undefined, undefined)).to.deep.equal(OPEN);
-    expect(parseWindow(NOON, undefined)).to.deep.equal({ ...OPEN, fromMs: NOON_MS });
-    expect(parseWindow(undefined, NOON)).to.deep.equal({ ...OPEN, toMs: NOON_MS });
-    expect(parseWindow(NOON, NOON)).to.deep.equal({ fromMs: NOON_MS, toMs: NOON_MS });
+  it("is open at the ends that are not given or empty, each on its own", () => {
+    for (const query of ["", "from", "to=&from=", "from=", "limit=10", "From=x"])
+      expect(parseWindow(query), query).to.deep.equal(OPEN);
+    expect(windowOf({ from: NOON })).to.deep.equal({ ...OPEN, fromMs: NOON_MS });
+    expect(windowOf({ to: NOON, from: "" })).to.deep.equal({ ...OPEN, toMs: NOON_MS });
+    expect(windowOf({ from: NOON, to: NOON })).to.deep.equal({ fromMs: NOON_MS, toMs: NOON_MS });
+  });
+
+  const sent: Record<string, string> = {
+    "an offset, encoded": "2025-07-15T09:00:00-03:00",
+    "an offset with a raw plus": "2025-07-15T15:00:00+03:00",
+    "an offset whose plus became %20 on the way": "2025-07-15T15:00:00%2003:00",
+    "an offset, all encoded": "2025-07-15T15%3A00%3A00%2B03%3A00",
+    "a plus for the space": "2025-07-15+12:00:00",
+    "%20 for the space": "2025-07-15%2012:00:00.000",
+    "no zone": "2025-07-15T12:00:00",
+  };
+  for (const [what, text] of Object.entries(sent)) {
+    it(`may be sent with ${what}`, () => {
+      expect(parseWindow(`from=${text}&to=${text}`)).to.deep.equal({ fromMs: NOON_MS, toMs: NOON_MS });
+    });
+  }
+
+  it("of dates alone has the whole of both days, in UTC", () => {
+    expect(windowOf({ from: "2024-02-28", to: "2024-02-29" })).to.deep.equal({
+      fromMs: Date.UTC(2024, 1, 28),
+      toMs: Date.UTC(2024, 2, 1) - 1,
+    });
   });
 
   it("is narrowed, never widened, by parts of a millisecond", () => {
-    const from = "2025-07-15T12:00:00.0000001Z";
-    expect(parseWindow(from, undefined)).to.deep.include({ fromMs: NOON_MS + 1 });
-    expect(parseWindow("2025-07-15T12:00:00.001000Z", undefined)).to.deep.include({ fromMs: NOON_MS + 1 });
-    expect(parseWindow(undefined, "2025-07-15T12:00:00.0019999Z")).to.deep.include({ toMs: NOON_MS + 1 });
+    expect(windowOf({ from: "2025-07-15T12:00:00.0000001Z" })).to.deep.include({ fromMs: NOON_MS + 1 });
+    expect(windowOf({ from: `2025-07-15T12:00:00.${"0".repeat(300)}1Z` })).to.deep.include({ fromMs: NOON_MS + 1 });
+    expect(windowOf({ from: "2025-07-15T12:00:00.001000Z" })).to.deep.include({ fromMs: NOON_MS + 1 });
+    expect(windowOf({ to: "2025-07-15T12:00:00.0019999Z" })).to.deep.include({ toMs: NOON_MS + 1 });
   });
 
   it("holds exactly the milliseconds between its ends", () => {
     const micros = fc.integer({ min: 0, max: 5000 });
     forAll(fc.tuple(micros, micros, fc.integer({ min: 0, max: 5 })), ([fromUs, toUs, ms]) => {
       const text = (us: number): string => `2025-07-15T12:00:00.${String(us).padStart(6, "0")}Z`;
-      const window = parseWindow(text(fromUs), text(toUs)) as Window;
+      const window = windowOf({ from: text(fromUs), to: text(toUs) });
       const holds = NOON_MS + ms >= window.fromMs && NOON_MS + ms <= window.toMs;
       expect(holds).to.equal(ms * 1000 >= fromUs && ms * 1000 <= toUs);
     });
   });
 
-  for (const text of ["", "yesterday", "2025-07-15", "2025-07-15T12:00:00", "2025-02-30T00:00:00Z"]) {
-    it(`with an end of "${text}" is a problem that names the end`, () => {
+  for (const text of [
+    "yesterday",
+    "2025-07",
+    "2025-02-30",
+    "2025-07-15Z",
+    "2025-02-30T00:00:00Z",
+    "%",
+    "%zz",
+    "\ud83d\udd5b",
+  ]) {
+    it(`with an end of "${text}" is a problem that names the end and the rule`, () => {
       for (const field of ["from", "to"] as const) {
-        const window = field === "from" ? parseWindow(text, NOON) : parseWindow(NOON, text);
+        const window = parseWindow(`${field}=${text}&${field === "from" ? "to" : "from"}=${NOON}`);
         if (!isProblem(window)) throw new Error("must be a problem");
         expect(window).to.include({ status: 400, field });
+        expect(window.detail).to.contain(`${field} must be an ISO 8601 date or timestamp`);
         expect(window.detail).to.contain(`${field}=${JSON.stringify(text)}`);
       }
     });
   }
+
+  it("with an end that is given twice is a problem: nobody knows which is meant", () => {
+    expect(parseWindow(`from=${NOON}&from=2025-07-16`)).to.include({ status: 400, field: "from" });
+  });
 });
 
 describe("summary", () => {
@@ -109,7 +153,7 @@ describe("summary", () => {
     expect(settledUntil(50)).to.equal(10);
     life.settle(60, second, CHARGED);
     expect(settledUntil(70)).to.equal(10);
-    life.settle(2000, life.send(1000), CHARGED);
+    life.settle(2000, life.send(1000), FOUND);
     expect(settledUntil(2010)).to.equal(2010);
   });
 

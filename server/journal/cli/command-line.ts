@@ -2,11 +2,13 @@ import { parseArgs } from "node:util";
 import { MAX_CAPACITY } from "../../../core/ledger.ts";
 import { SETTINGS } from "../../settings.ts";
 
-export const USAGE = `Shows what is in an instance's journal, or tells whether the instance would start with it. Changes nothing, and works while
-an instance is using the journal.
+export const USAGE = `Shows what is in an instance's journal, or tells whether the instance would start with it. These change nothing, and work while
+an instance is using the journal. set-clock is for a journal whose latest time is ahead of the clock, because that was wrong once:
+time begins again at what the clock says now. The instance must not be running.
 
   node build/server/journal/cli/main.js inspect DIR [options]
   node build/server/journal/cli/main.js verify DIR [options]
+  node build/server/journal/cli/main.js set-clock DIR [--capacity COUNT]
 
   DIR                 an instance's own directory, or a DATA_DIR with one folder for each instance
 
@@ -17,14 +19,14 @@ an instance is using the journal.
   --from LSN          only records from this number on         (0)
   --help
 
-inspect exits with 0, verify with
+inspect and set-clock exit with 0, or 2 when that could not be done, verify with
   0  the instance would start, if need be after cutting off an end that was never acknowledged
   1  the journal is refused: acknowledged payments are in danger
   2  could not look: a wrong argument, no such directory
 `;
 
 export type CommandLine = {
-  command: "inspect" | "verify";
+  command: "inspect" | "verify" | "set-clock";
   directory: string;
   capacity: number;
   instanceCount: number | undefined;
@@ -46,8 +48,8 @@ export function readCommandLine(args: string[], environment: Environment): Comma
   });
   if (values.help) return "help";
   const [command, directory, ...more] = positionals;
-  if (command !== "inspect" && command !== "verify")
-    throw new Error(`the command must be inspect or verify: command=${command ?? ""}`);
+  if (command !== "inspect" && command !== "verify" && command !== "set-clock")
+    throw new Error(`the command must be inspect, verify or set-clock: command=${command ?? ""}`);
   if (directory === undefined) throw new Error("a directory must be named: DIR=");
   if (more.length > 0) throw new Error(`there is one directory at a time: more=${more.join(" ")}`);
   const capacityText = values.capacity ?? environment["CAPACITY"] ?? defaultCapacity();

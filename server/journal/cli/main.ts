@@ -1,5 +1,6 @@
 import { readCommandLine, USAGE } from "./command-line.ts";
 import { examine } from "./inspector.ts";
+import { setClock } from "./set-clock.ts";
 
 const EXIT_REFUSED = 1;
 const EXIT_USAGE = 2;
@@ -9,9 +10,11 @@ process.stdout.on("error", () => process.exit(0));
 
 try {
   const wish = readCommandLine(process.argv.slice(2), process.env);
+  const print = (line: string): unknown => process.stdout.write(`${line}\n`);
   if (wish === "help") process.stdout.write(USAGE);
+  else if (wish.command === "set-clock") await setClock(wish, print);
   else {
-    const allStart = await examine(wish, (line) => process.stdout.write(`${line}\n`));
+    const allStart = await examine(wish, print);
     if (wish.command === "verify" && !allStart) process.exitCode = EXIT_REFUSED;
   }
 } catch (error) {

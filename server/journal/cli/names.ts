@@ -12,6 +12,9 @@ export const KIND_NAMES: readonly string[] = [
   "purged",
   "slice",
   "evicted",
+  "watermark",
+  "clock",
+  "sent",
 ];
 
 export function kindName(kind: number): string {

@@ -1,0 +1,32 @@
+import type { Engine } from "../../core/engine.ts";
+import type { Storage } from "../journal/storage.ts";
+import { RestoredMark } from "./restored-mark.ts";
+
+export type RestoredSettings = {
+  restored: boolean;
+  restoredGraceMs: number;
+  restoredWatchMs: number;
+  requestTimeoutMs: number;
+};
+
+/**
+ * Makes the engine hold every payment that is not settled, where records after the end of its journal may be lost: because the settings
+ * say so, or because an earlier start with such data is not finished. Returns the mark that is to be removed when it is.
+ */
+export function holdRestored(
+  { restored, restoredGraceMs, restoredWatchMs, requestTimeoutMs }: RestoredSettings,
+  engine: Engine,
+  storage: Storage,
+  nowMs: number,
+): RestoredMark | undefined {
+  const mark = new RestoredMark(storage.path);
+  const unfinished = mark.read();
+  if (!restored && unfinished === undefined) return undefined;
+  // What was written since an unfinished start does not make up for what was lost before it.
+  const lostFromMs = Math.min(unfinished?.lostFromMs ?? Number.POSITIVE_INFINITY, storage.latestMs);
+  const sinceMs = restored ? nowMs : unfinished!.sinceMs;
+  mark.write({ lostFromMs, sinceMs });
+  const graceUntilMs = nowMs + Math.max(restoredGraceMs, requestTimeoutMs);
+  engine.hold({ lostFromMs, graceUntilMs, watchUntilMs: sinceMs + restoredWatchMs });
+  return mark;
+}

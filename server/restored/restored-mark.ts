@@ -1,0 +1,76 @@
+import { closeSync, fsyncSync, openSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { formatTimestamp, parseTimestamp } from "../timestamp.ts";
+
+/** Since when, and from when on, records of a journal may be missing. */
+export type Mark = {
+  /** The latest time in the records that were there. */
+  lostFromMs: number;
+  /** When the first start with them was. */
+  sinceMs: number;
+};
+
+const FILE = "restored.json";
+
+/**
+ * Says, in a file beside the journal, that records after some time may be lost, from the first start with restored data until all is
+ * known that can be: a crash or a forgotten setting in between must not make the payments free. Durable once it returns.
+ */
+export class RestoredMark {
+  readonly #directory: string;
+
+  /** `directory`: the instance's own. */
+  constructor(directory: string) {
+    this.#directory = directory;
+  }
+
+  /** Throws when the file is there and cannot be read: nothing may be sent on a guess. */
+  read(): Mark | undefined {
+    let text: string;
+    try {
+      text = readFileSync(this.#path, "utf8");
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code === "ENOENT") return undefined;
+      throw error;
+    }
+    const mark = parseMark(text);
+    if (mark === undefined) throw new Error(`the mark of restored data must be readable: file=${this.#path}`);
+    return mark;
+  }
+
+  write({ lostFromMs, sinceMs }: Mark): void {
+    const text = JSON.stringify({ lostFrom: formatTimestamp(lostFromMs), since: formatTimestamp(sinceMs) });
+    writeFileSync(`${this.#path}.partial`, `${text}\n`);
+    sync(`${this.#path}.partial`);
+    renameSync(`${this.#path}.partial`, this.#path);
+    sync(this.#directory);
+  }
+
+  remove(): void {
+    rmSync(this.#path, { force: true });
+    sync(this.#directory);
+  }
+
+  get #path(): string {
+    return join(this.#directory, FILE);
+  }
+}
+
+function parseMark(text: string): Mark | undefined {
+  try {
+    const { lostFrom, since } = JSON.parse(text) as { lostFrom: string; since: string };
+    const [from, start] = [parseTimestamp(lostFrom), parseTimestamp(since)];
+    return from && start && { lostFromMs: from.ms, sinceMs: start.ms };
+  } catch {
+    return undefined;
+  }
+}
+
+function sync(path: string): void {
+  const descriptor = openSync(path, "r");
+  try {
+    fsyncSync(descriptor);
+  } finally {
+    closeSync(descriptor);
+  }
+}
