@@ -37,14 +37,17 @@ const CODING = new RegExp(`^${TOKEN}(?:${BLANKS};${BLANKS}${TOKEN}${BLANKS}=${BL
 /** Chunks have no parameters; any are an error (RFC 9112, section 7.1). */
 const CHUNKED_WITH_PARAMETERS = /^chunked[ \t]*;/i;
 
-/** A processor's heads are the same but for their Date, which changes once a second. This many kinds of them are remembered. */
+/**
+ * A processor's heads are the same but for their Date, which changes once a second. This many kinds of them are
+ * remembered.
+ */
 const KNOWN_COUNT = 4;
 const known: ResponseHead[] = [];
 let readCount = 0;
 
 /**
- * The head that `text` begins with; undefined when not all of it is there. Throws what is wrong with it: it is no HTTP/1.1, or too long.
- * Hot: a head like one of those before costs a comparison or a few, no search and no object.
+ * The head that `text` begins with; undefined when not all of it is there. Throws what is wrong with it: it is no
+ * HTTP/1.1, or too long. Hot: a head like one of those before costs a comparison or a few, no search and no object.
  */
 export function headOf(text: string): ResponseHead | undefined {
   for (const head of known) {
@@ -81,7 +84,8 @@ function readHead(text: string): ResponseHead {
   const status = Number(statusLine[2]);
   const { connection, codings, lengths } = framingOf(FOLD.test(raw) ? raw.replaceAll(FOLDS, " ") : raw);
   const bodyBytes = hasBody(status) ? bodyBytesOf(codings, lengths) : 0;
-  // Either may have been added on the way by somebody who reads the body in another way (RFC 9112, sections 6.1 and 6.3).
+  // Either may have been added on the way by somebody who reads the body in another way (RFC 9112, sections 6.1 and
+  // 6.3).
   const isSound = codings === undefined || (lengths === undefined && !isVersion10);
   const asksForEnd = connection.includes("close") || (isVersion10 && !connection.includes("keep-alive"));
   return { text, status, keepsAlive: isSound && bodyBytes !== UNTIL_END && !asksForEnd, bodyBytes, isSound };
