@@ -16,8 +16,9 @@ const ASK_TIMEOUT_MS = 1000;
 export type Source = string;
 
 /**
- * Sends a processor as many payments as some floor accepts: the outgoing work of a service, and nothing else of it. What the floor
- * accepts it is asked ten times a second, so its handlers do nothing for it. A payment that finds no free connection is not sent.
+ * Sends a processor as many payments as some floor accepts: the outgoing work of a service, and nothing else of it.
+ * What the floor accepts it is asked ten times a second, so its handlers do nothing for it. A payment that finds no
+ * free connection is not sent.
  */
 export class Sender {
   readonly #nextRequest: () => string;

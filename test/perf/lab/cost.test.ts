@@ -33,13 +33,18 @@ describe("cost of a payment", () => {
       ["accept", 200],
       ["healthy", 200],
       ["floor", 200],
+      ["fair floor", 200],
     ]);
-    expect(rounds.map(({ problem }) => problem)).to.deep.equal([undefined, undefined, undefined]);
+    expect(rounds.map(({ problem }) => problem)).to.deep.equal([undefined, undefined, undefined, undefined]);
     const of = (name: string): number => medianOf(saved.result, name);
     const parts = of("of it nginx") + of("of it accepting") + of("of it processing");
     expect(of("CPU per payment, nginx and instances")).to.be.closeTo(parts, 1e-6);
     expect(of("CPU per payment, nginx and instances")).to.be.within(10, 20_000);
     expect(of("CPU per payment, floor")).to.be.within(5, 20_000);
+    const fairParts =
+      of("of the fair floor's nginx") + of("of the fair floor's processes") + of("of the fair floor's sender");
+    expect(of("CPU per payment, fair floor")).to.be.closeTo(fairParts, 1e-6);
+    expect(of("of the fair floor's sender")).to.be.within(1, 20_000);
     expect(profile.busyMs).to.be.within(1, 3000);
     const names = profile.categories.map(({ name }) => name);
     expect(names).to.include.members(["engine (core/)", "accepting (server/http, payment-service)", "Node.js itself"]);
