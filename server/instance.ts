@@ -1,7 +1,7 @@
-import type { Config } from "./config.ts";
 import { type InstanceParts, openInstance } from "./instance-parts.ts";
-import type { Log } from "./log.ts";
+import type { Log } from "./log/log.ts";
 import { Opening } from "./opening.ts";
+import type { Config } from "./settings/config.ts";
 
 /** How long clients that are connected may still be answered 503 after the requests in flight are done. */
 const REFUSING_MS = 100;

@@ -1,8 +1,8 @@
 import { parseArgs } from "node:util";
-import { readConfig } from "./config.ts";
 import { Instance } from "./instance.ts";
-import { Log } from "./log.ts";
-import { settingsHelp, settingsMarkdown } from "./settings.ts";
+import { Log } from "./log/log.ts";
+import { readConfig } from "./settings/config.ts";
+import { settingsHelp, settingsMarkdown } from "./settings/settings.ts";
 
 const USAGE =
   "usage: node build/server/main.js [--help | --help-markdown]\n\n" +

@@ -1,4 +1,4 @@
-import { parseTimestamp } from "../../server/timestamp.ts";
+import { parseTimestamp } from "../../server/text/timestamp.ts";
 import { type Ask, type HttpAnswer, type HttpCall, refusal } from "./ask.ts";
 import { centsOfDecimal, parseWithDecimals } from "./cents.ts";
 import { readTotals, type Totals } from "./totals.ts";

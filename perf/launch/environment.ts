@@ -1,4 +1,4 @@
-import { MAX_INSTANCES } from "../../core/payment-id.ts";
+import { MAX_INSTANCES } from "../../core/values/payment-id.ts";
 import type { TopologyOptions } from "./topology.ts";
 
 /** A simulated processor's admin token until somebody sets another. */

@@ -1,5 +1,5 @@
 import { join } from "node:path";
-import { MAX_INSTANCES } from "../../core/payment-id.ts";
+import { MAX_INSTANCES } from "../../core/values/payment-id.ts";
 import type { LifeEnd } from "./child-life.ts";
 import { OrphanGuard } from "./orphan-guard.ts";
 import {

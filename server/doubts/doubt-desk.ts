@@ -1,5 +1,7 @@
 import type { Engine } from "../../core/engine.ts";
-import { NO_FLIGHT } from "../../core/flights.ts";
+import { NOT_FOUND_SLOT } from "../../core/ledger/uuid-index.ts";
+import { NO_FLIGHT } from "../../core/routing/flights.ts";
+import { HAND_WORDS, type HandWord } from "../../core/settling/settlement.ts";
 import {
   FAILED,
   IN_DOUBT,
@@ -8,17 +10,15 @@ import {
   PROCESSOR_NAMES,
   SETTLED_BY_HAND,
   STATE_NAMES,
-} from "../../core/payment.ts";
-import { HAND_WORDS, type HandWord } from "../../core/settlement.ts";
-import { formatUuid, UUID_WORDS } from "../../core/uuid.ts";
-import { NOT_FOUND_SLOT } from "../../core/uuid-index.ts";
-import type { SlewedClock } from "../clock.ts";
-import type { GroupCommit } from "../group-commit.ts";
-import type { Log } from "../log.ts";
-import type { PaymentService } from "../payment-service.ts";
-import { paymentView } from "../payment-view.ts";
-import type { Meters } from "../telemetry/meters.ts";
-import { formatTimestamp } from "../timestamp.ts";
+} from "../../core/values/payment.ts";
+import { formatUuid, UUID_WORDS } from "../../core/values/uuid.ts";
+import type { Log } from "../log/log.ts";
+import type { Meters } from "../meters/meters.ts";
+import type { PaymentService } from "../payments/payment-service.ts";
+import { paymentView } from "../payments/payment-view.ts";
+import { formatTimestamp } from "../text/timestamp.ts";
+import type { SlewedClock } from "../turn/clock.ts";
+import type { GroupCommit } from "../turn/group-commit.ts";
 import { doubtListing, type Page } from "./doubt-listing.ts";
 
 /** What an operator says of a payment in doubt, and until when what the processor showed is known to hold; undefined: not said. */

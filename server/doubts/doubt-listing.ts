@@ -1,9 +1,9 @@
 import type { Engine } from "../../core/engine.ts";
-import { DOUBT, POSTING } from "../../core/flights.ts";
-import { NO_OUTCOME, OUTCOME_NAMES, PROCESSOR_NAMES } from "../../core/payment.ts";
-import { paymentHead } from "../payment-view.ts";
-import { formatTimestamp } from "../timestamp.ts";
-import { stuckCount } from "./doubt-counts.ts";
+import { DOUBT, POSTING } from "../../core/routing/flights.ts";
+import { NO_OUTCOME, OUTCOME_NAMES, PROCESSOR_NAMES } from "../../core/values/payment.ts";
+import { stuckCount } from "../meters/doubt-counts.ts";
+import { paymentHead } from "../payments/payment-view.ts";
+import { formatTimestamp } from "../text/timestamp.ts";
 
 /** In one answer. */
 export const LISTED_MAX = 1000;

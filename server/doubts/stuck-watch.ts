@@ -1,8 +1,8 @@
 import type { Engine } from "../../core/engine.ts";
-import { PROCESSOR_NAMES } from "../../core/payment.ts";
-import { formatUuid, UUID_WORDS } from "../../core/uuid.ts";
-import type { Log } from "../log.ts";
-import { formatTimestamp } from "../timestamp.ts";
+import { PROCESSOR_NAMES } from "../../core/values/payment.ts";
+import { formatUuid, UUID_WORDS } from "../../core/values/uuid.ts";
+import type { Log } from "../log/log.ts";
+import { formatTimestamp } from "../text/timestamp.ts";
 
 /** Payments named in a line of the log; the others are counted. */
 const NAMED_MAX = 5;

@@ -1,22 +1,12 @@
-import { parseObject } from "../json-object.ts";
-import type { NameLookup } from "../name-lookup.ts";
-import { Connection, type Failure, type Receiver } from "../processor/connection.ts";
-import { endpointOf } from "../processor/endpoint.ts";
+import type { HealthAnswer, PollResult } from "../meters/poll-report.ts";
+import { Connection, type Failure, type Receiver } from "../sending/connection.ts";
+import { endpointOf } from "../sending/endpoint.ts";
+import type { NameLookup } from "../system/name-lookup.ts";
+import { parseObject } from "../text/json-object.ts";
 
 /** From the call to the last byte of its answer: the endpoint may hold an early call for a window or two. */
 const CALL_TIMEOUT_MS = 11_000;
 const ANSWER_BYTES_MAX = 4096;
-
-export type PollResult = { failing: boolean; minResponseMs: number };
-
-export type HealthAnswer = {
-  /** 0 when there was no answer. */
-  status: number;
-  /** What the processor says of itself, if that is usable. */
-  result?: PollResult;
-  /** Why not: a word of a small set. */
-  error?: string;
-};
 
 /** A processor's health endpoint: one call at a time, each on a connection of its own. */
 export class HealthEndpoint {

@@ -1,6 +1,6 @@
 import { Agent, createServer, type IncomingMessage, request, type Server, type ServerResponse } from "node:http";
-import type { Address } from "../address.ts";
-import { removeLeftSocket } from "../left-socket.ts";
+import type { Address } from "../system/address.ts";
+import { removeLeftSocket } from "../system/left-socket.ts";
 import { CLAIM_ANSWER_MS } from "./poll-rights.ts";
 
 /**

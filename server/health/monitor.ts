@@ -1,9 +1,9 @@
 import { MessageChannel } from "node:worker_threads";
 import type { Logger } from "pino";
-import type { NameLookup } from "../name-lookup.ts";
-import { serveNames } from "../name-lookup-port.ts";
-import { WorkerLife, type WorkerPlan } from "../worker-life.ts";
-import type { PollReport } from "./poller.ts";
+import type { PollReport } from "../meters/poll-report.ts";
+import type { NameLookup } from "../system/name-lookup.ts";
+import { serveNames } from "../system/name-lookup-port.ts";
+import { WorkerLife, type WorkerPlan } from "../system/worker-life.ts";
 import type { HealthWorkerData } from "./worker.ts";
 
 const STOP_TIMEOUT_MS = 1000;

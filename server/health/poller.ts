@@ -1,4 +1,5 @@
-import type { HealthAnswer, HealthEndpoint, PollResult } from "./health-endpoint.ts";
+import type { PollReport, PollResult } from "../meters/poll-report.ts";
+import type { HealthEndpoint } from "./health-endpoint.ts";
 import type { ClaimAnswer, HealthLinkClient } from "./health-link.ts";
 import type { PollRights } from "./poll-rights.ts";
 
@@ -6,9 +7,6 @@ const RETRY_MS = 200;
 const LOOK_INTERVAL_MS = 100;
 /** An instance that listens but says nothing for this long (stopped, wedged) no longer keeps the others from polling. */
 const SILENCE_MS_MAX = 30_000;
-
-/** One call of a health endpoint, for whoever traces it. Times in milliseconds since the epoch, with fractions. */
-export type PollReport = HealthAnswer & { processor: number; beganAtMs: number; endedAtMs: number };
 
 /** Polls one processor's health endpoint whenever it has the right to, and tells the result. */
 export class Poller {

@@ -1,14 +1,15 @@
 /** The health monitor's thread: polls when it is this instance's turn, hears of the others' polls, writes the snapshot. */
 import { type MessagePort, parentPort, workerData } from "node:worker_threads";
-import { HealthSnapshot } from "../../core/health-snapshot.ts";
-import type { Address } from "../address.ts";
-import { HEALTH_LINK_MAX } from "../descriptors.ts";
-import { NameLookup } from "../name-lookup.ts";
-import { resolveThrough } from "../name-lookup-port.ts";
+import { HealthSnapshot } from "../../core/routing/health-snapshot.ts";
+import type { PollReport } from "../meters/poll-report.ts";
+import type { Address } from "../system/address.ts";
+import { HEALTH_LINK_MAX } from "../system/descriptors.ts";
+import { NameLookup } from "../system/name-lookup.ts";
+import { resolveThrough } from "../system/name-lookup-port.ts";
 import { HealthEndpoint } from "./health-endpoint.ts";
 import { HealthLinkClient, type HealthLinkHandlers, HealthLinkServer } from "./health-link.ts";
 import { PollRights } from "./poll-rights.ts";
-import { Poller, type PollReport } from "./poller.ts";
+import { Poller } from "./poller.ts";
 
 export type HealthWorkerData = {
   self: number;

@@ -1,4 +1,4 @@
-import { type Problem, problemBody, RETRY_AFTER_S, titleOf } from "../problem.ts";
+import { type Problem, problemBody, RETRY_AFTER_S, titleOf } from "../text/problem.ts";
 
 /** A whole HTTP answer. */
 export type Answer = {

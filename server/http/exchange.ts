@@ -1,15 +1,22 @@
-import type { HttpResponse } from "uWebSockets.js";
-import type { RouteMeters } from "../telemetry/meters.ts";
-import type { RequestSpans } from "../telemetry/request-spans.ts";
+import type { HttpRequest, HttpResponse } from "uWebSockets.js";
+import type { RouteMeters } from "../meters/meters.ts";
 import { type Answer, statusLine } from "./answer.ts";
 
 export type Header = readonly [name: string, value: string];
+
+/** Whoever follows requests from their heads to their answers; see RequestSpans. */
+export interface ExchangeWatch {
+  began(exchange: Exchange, req: HttpRequest, method: string, route: string): void;
+  answered(exchange: Exchange, status: number): void;
+  /** The client has gone before it was answered. */
+  aborted(exchange: Exchange): void;
+}
 
 /** What all requests to an API share. */
 export type ExchangeContext = {
   /** Go with every answer. */
   readonly sharedHeaders: readonly Header[];
-  readonly spans: RequestSpans | undefined;
+  readonly spans: ExchangeWatch | undefined;
 };
 
 /** Nothing shared. */

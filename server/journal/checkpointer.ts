@@ -1,11 +1,11 @@
 import type { Logger } from "pino";
-import { CheckpointCut } from "../../core/checkpoint.ts";
-import { CHECKPOINT } from "../../core/journal-header.ts";
-import type { Ledger } from "../../core/ledger.ts";
-import { RECORD_BYTES, RecordBatch } from "../../core/record.ts";
-import type { Disk, DiskFile } from "../disk.ts";
-import type { JournalMeters } from "../telemetry/meters.ts";
-import { pause, type Time, type Timer } from "../time.ts";
+import { CheckpointCut } from "../../core/ledger/checkpoint.ts";
+import type { Ledger } from "../../core/ledger/ledger.ts";
+import { CHECKPOINT } from "../../core/log/journal-header.ts";
+import { RECORD_BYTES, RecordBatch } from "../../core/log/record.ts";
+import type { JournalMeters } from "../meters/meters.ts";
+import type { Disk, DiskFile } from "../system/disk.ts";
+import { pause, type Time, type Timer } from "../system/time.ts";
 import { Backoff } from "./backoff.ts";
 import type { Journal } from "./journal.ts";
 import type { JournalDirectory } from "./journal-directory.ts";

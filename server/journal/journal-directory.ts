@@ -1,7 +1,7 @@
 import { basename, dirname, join } from "node:path";
-import { CHECKPOINT, decodeHeader, endsInHeader, HEADER_BYTES, SEGMENT } from "../../core/journal-header.ts";
-import type { JournalFile } from "../../core/recovery-plan.ts";
-import { type Disk, type DiskFile, readFully } from "../disk.ts";
+import { CHECKPOINT, decodeHeader, endsInHeader, HEADER_BYTES, SEGMENT } from "../../core/log/journal-header.ts";
+import type { JournalFile } from "../../core/log/recovery-plan.ts";
+import { type Disk, type DiskFile, readFully } from "../system/disk.ts";
 
 /**
  *   <directory>/segment-0000000007.journal      records, appended

@@ -1,25 +1,13 @@
-import { encodeHeader, HEADER_BYTES, type HeaderFields, SEGMENT } from "../../core/journal-header.ts";
-import { latestTimeAfter } from "../../core/log-time.ts";
-import { RECORD_BYTES, type RecordBatch } from "../../core/record.ts";
-import type { Expected } from "../../core/recovery-plan.ts";
-import { type DiskFile, writeFully } from "../disk.ts";
+import { encodeHeader, HEADER_BYTES, type HeaderFields, SEGMENT } from "../../core/log/journal-header.ts";
+import { latestTimeAfter } from "../../core/log/log-time.ts";
+import { RECORD_BYTES, type RecordBatch } from "../../core/log/record.ts";
+import type { Expected } from "../../core/log/recovery-plan.ts";
+import { type DiskFile, writeFully } from "../system/disk.ts";
+import type { RecordLog } from "../turn/record-log.ts";
 import type { JournalDirectory } from "./journal-directory.ts";
 
 /** Room that must be there again before a journal that could not write is taken for working. */
 const PROBE_BYTES = 65_536;
-
-/** What the engine's records are written to. A database or a stream can stand behind it as well. */
-export interface RecordLog {
-  /** Number of the next record. */
-  readonly lsn: number;
-  /** Writes the batch whole, or changes nothing and returns the reason. */
-  append(batch: RecordBatch): Error | undefined;
-  /** Whether writing is likely to work (again). */
-  probe(): boolean;
-  /** Calls back when all that was appended so far survives a loss of power. */
-  sync(onDurable: (error: Error | null) => void): void;
-  close(): void;
-}
 
 export type JournalOptions = Expected & {
   /** A segment that has grown to this is followed by another. */

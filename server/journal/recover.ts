@@ -1,9 +1,9 @@
-import type { JournalHeader } from "../../core/journal-header.ts";
-import type { Ledger } from "../../core/ledger.ts";
-import { RECORD_BYTES, RecordBatch } from "../../core/record.ts";
-import { type Expected, type JournalFile, planRecovery } from "../../core/recovery-plan.ts";
-import { Replay } from "../../core/replay.ts";
-import { readFully } from "../disk.ts";
+import type { Ledger } from "../../core/ledger/ledger.ts";
+import { Replay } from "../../core/ledger/replay.ts";
+import type { JournalHeader } from "../../core/log/journal-header.ts";
+import { RECORD_BYTES, RecordBatch } from "../../core/log/record.ts";
+import { type Expected, type JournalFile, planRecovery } from "../../core/log/recovery-plan.ts";
+import { readFully } from "../system/disk.ts";
 import type { JournalStart } from "./journal.ts";
 import type { JournalDirectory } from "./journal-directory.ts";
 

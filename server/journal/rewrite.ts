@@ -1,4 +1,4 @@
-import { readFully, writeFully } from "../disk.ts";
+import { readFully, writeFully } from "../system/disk.ts";
 import type { JournalDirectory } from "./journal-directory.ts";
 import type { Recovered } from "./recover.ts";
 

@@ -1,10 +1,10 @@
 import { join } from "node:path";
 import type { Logger } from "pino";
 import type { Engine } from "../../core/engine.ts";
-import type { Disk, DiskLock } from "../disk.ts";
-import type { GroupCommit } from "../group-commit.ts";
-import type { JournalMeters } from "../telemetry/meters.ts";
-import type { Time } from "../time.ts";
+import type { JournalMeters } from "../meters/meters.ts";
+import type { Disk, DiskLock } from "../system/disk.ts";
+import type { Time } from "../system/time.ts";
+import type { GroupCommit } from "../turn/group-commit.ts";
 import { Checkpointer } from "./checkpointer.ts";
 import { expectClockAgrees } from "./clock-check.ts";
 import { Journal } from "./journal.ts";

@@ -1,13 +1,14 @@
-import { TOTALS_LENGTH } from "../../core/window-totals.ts";
+import { TOTALS_LENGTH } from "../../core/ledger/window-totals.ts";
 import type { Answer } from "../http/answer.ts";
-import { RETRY_AFTER_S } from "../problem.ts";
-import type { SummaryPart } from "../summary.ts";
-import type { PeerAnswer } from "./peer-line.ts";
+import type { SummaryPart } from "../payments/summary.ts";
+import { RETRY_AFTER_S } from "../text/problem.ts";
 
 /**
  * What another instance says, believed only as far as it has the shape of an instance's answer: an address may be
  * wrong, and somebody else's page is neither a summary nor a payment.
  */
+
+export type PeerAnswer = { status: number; body: string; location: string | undefined; contentType: string };
 
 /** By which an instance is told from anything else that may listen at its address. */
 export const LINK_HEALTH = "/health";

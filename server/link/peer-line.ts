@@ -1,8 +1,8 @@
 import type { Logger } from "pino";
-import { type Address, formatAddress, formatHostPort } from "../address.ts";
-import { Pool } from "../undici.ts";
-import { LINK_HEALTH } from "./peer-answers.ts";
+import { type Address, formatAddress, formatHostPort } from "../system/address.ts";
+import { LINK_HEALTH, type PeerAnswer } from "./peer-answers.ts";
 import { Places } from "./places.ts";
+import { Pool } from "./undici.ts";
 
 /** Calls under way or waiting for a connection, per peer; one more fails at once. */
 const CALLS_MAX = 1024;
@@ -20,8 +20,6 @@ export type PeerCall = {
   /** Shorter than the line's own. */
   timeoutMs?: number;
 };
-
-export type PeerAnswer = { status: number; body: string; location: string | undefined; contentType: string };
 
 type Late = "late" | "late and unsent";
 

@@ -1,7 +1,8 @@
 import type { Logger } from "pino";
-import type { Address } from "../address.ts";
 import type { Answer } from "../http/answer.ts";
-import type { SummaryPart } from "../summary.ts";
+import type { SummaryPart } from "../payments/summary.ts";
+import type { Address } from "../system/address.ts";
+import type { PeerAnswer } from "./peer-answers.ts";
 import {
   isLinkHealth,
   isPurged,
@@ -12,7 +13,7 @@ import {
   readingOf,
   summaryPartOf,
 } from "./peer-answers.ts";
-import { type NoAnswer, type PeerAnswer, type PeerCall, PeerLine } from "./peer-line.ts";
+import { type NoAnswer, type PeerCall, PeerLine } from "./peer-line.ts";
 
 /** Well within the second between two samples: whoever has not said anything by then is shown as not answering. */
 const READING_TIMEOUT_MS = 700;

@@ -1,9 +1,9 @@
 import type { TemplatedApp } from "uWebSockets.js";
-import { PROCESSOR_NAMES } from "../../core/payment.ts";
-import type { ConnectionBound } from "../connection-bound.ts";
+import { PROCESSOR_NAMES } from "../../core/values/payment.ts";
+import type { ConnectionBound } from "../http/connection-bound.ts";
 import type { Peers } from "../link/peers.ts";
 import type { Hello } from "../page/message.ts";
-import type { Fee } from "../telemetry/fee.ts";
+import type { Fee } from "../text/fee.ts";
 import { LiveFeed, SAMPLE_INTERVAL_MS } from "./live-feed.ts";
 import { LIVE_TOPIC, serveLiveSocket } from "./live-socket.ts";
 import { servePageFiles } from "./page-files.ts";

@@ -1,11 +1,11 @@
 import type { HttpRequest, HttpResponse, TemplatedApp, us_socket_context_t, WebSocketBehavior } from "uWebSockets.js";
-import type { ConnectionBound } from "../connection-bound.ts";
 import { problemAnswer } from "../http/answer.ts";
+import type { ConnectionBound } from "../http/connection-bound.ts";
 import { Exchange, PLAIN } from "../http/exchange.ts";
+import { isFromOwnPage } from "../http/origin.ts";
 import type { Hello } from "../page/message.ts";
-import { type Problem, unavailable } from "../problem.ts";
+import { type Problem, unavailable } from "../text/problem.ts";
 import type { LiveFeed } from "./live-feed.ts";
-import { isFromOwnPage } from "./origin.ts";
 
 export const LIVE_TOPIC = "live";
 /** Pages on one instance. Each costs a copy of a few kilobytes a second, whatever else goes on. */

@@ -61,7 +61,7 @@ function readFiles(): Map<string, PageFile> {
     ["/assets/uPlot.css", packages.resolve("uplot/dist/uPlot.min.css")],
     [
       "/assets/telemetry/duration-histogram.js",
-      fileURLToPath(new URL("../telemetry/duration-histogram.js", import.meta.url)),
+      fileURLToPath(new URL("../meters/duration-histogram.js", import.meta.url)),
     ],
   ];
   for (const name of readdirSync(scripts)) {

@@ -1,5 +1,5 @@
-import { Pool } from "../undici.ts";
-import { basicAuthorization } from "../url-credentials.ts";
+import { Pool } from "../link/undici.ts";
+import { basicAuthorization } from "../text/url-credentials.ts";
 
 const TIMEOUT_MS = 2000;
 

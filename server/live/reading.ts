@@ -1,10 +1,10 @@
 import { ACCEPTED_NEW, CONFLICT, DUPLICATE, FULL } from "../../core/engine.ts";
-import { type HealthSnapshot, isPolledFailing, minResponseMs } from "../../core/health-snapshot.ts";
-import { FAILED, IN_DOUBT, isCharged, PENDING, PROCESSOR_NAMES, SENDING } from "../../core/payment.ts";
-import { REFUSAL_DETAILS } from "../http/payment-ack.ts";
+import { type HealthSnapshot, isPolledFailing, minResponseMs } from "../../core/routing/health-snapshot.ts";
+import { FAILED, IN_DOUBT, isCharged, PENDING, PROCESSOR_NAMES, SENDING } from "../../core/values/payment.ts";
+import { REFUSAL_DETAILS } from "../api/payment-ack.ts";
+import type { AttemptMeters, Meters } from "../meters/meters.ts";
 import type { ProcessorReading, Reading } from "../page/message.ts";
-import type { PaymentService } from "../payment-service.ts";
-import type { AttemptMeters, Meters } from "../telemetry/meters.ts";
+import type { PaymentService } from "../payments/payment-service.ts";
 
 const EVER = { fromMs: Number.NEGATIVE_INFINITY, toMs: Number.POSITIVE_INFINITY };
 const US_PER_MS = 1000;

@@ -1,10 +1,10 @@
 import type { HttpRequest, HttpResponse, TemplatedApp } from "uWebSockets.js";
-import { PROCESSOR_NAMES } from "../../core/payment.ts";
+import { PROCESSOR_NAMES } from "../../core/values/payment.ts";
 import { type Answer, jsonAnswer, problemAnswer } from "../http/answer.ts";
 import { Exchange, PLAIN } from "../http/exchange.ts";
-import { parseObject } from "../json-object.ts";
-import { badRequest, type Problem } from "../problem.ts";
-import { refusalOfForeignPage } from "./origin.ts";
+import { refusalOfForeignPage } from "../http/origin.ts";
+import { parseObject } from "../text/json-object.ts";
+import { badRequest, type Problem } from "../text/problem.ts";
 import type { ProcessorAdmin, ProcessorWish } from "./processor-admin.ts";
 
 const BODY_BYTES_MAX = 256;

@@ -1,4 +1,4 @@
-import { percentileMs } from "../telemetry/duration-histogram.ts";
+import { percentileMs } from "../meters/duration-histogram.ts";
 import type { Reading, Sample } from "./message.ts";
 
 /** Five minutes of samples, and what is older is dropped. */

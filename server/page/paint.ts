@@ -1,5 +1,5 @@
 import type uPlotType from "uplot";
-import { bucketEndMs } from "../telemetry/duration-histogram.ts";
+import { bucketEndMs } from "../meters/duration-histogram.ts";
 import { formatCount } from "./format.ts";
 import type { ProcessorNow, Tick } from "./history.ts";
 import type { Palette } from "./theme.ts";

@@ -1,5 +1,5 @@
-import type { ChargeLookup } from "../processor/charge-lookup.ts";
-import type { Told } from "../processor/told-charge.ts";
+import type { ChargeLookup } from "../sending/charge-lookup.ts";
+import type { Told } from "../sending/told-charge.ts";
 
 const PAUSE_MS_MIN = 100;
 const PAUSE_MS_MAX = 5000;

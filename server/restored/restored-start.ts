@@ -1,17 +1,17 @@
 import type { Engine } from "../../core/engine.ts";
-import type { HeldPayments, Inquiry } from "../../core/held-payments.ts";
-import { type FoundCharge, judgePast, type Testimony } from "../../core/past-verdict.ts";
-import { FOUND, PENDING, PROCESSOR_NAMES } from "../../core/payment.ts";
-import { formatUuid } from "../../core/uuid.ts";
-import type { SlewedClock } from "../clock.ts";
-import type { GroupCommit } from "../group-commit.ts";
-import type { Log } from "../log.ts";
-import type { NameLookup } from "../name-lookup.ts";
-import { ChargeLookup } from "../processor/charge-lookup.ts";
-import type { Told } from "../processor/told-charge.ts";
-import type { Meters } from "../telemetry/meters.ts";
+import type { HeldPayments, Inquiry } from "../../core/restored/held-payments.ts";
+import { type FoundCharge, judgePast, type Testimony } from "../../core/restored/past-verdict.ts";
+import { FOUND, PENDING, PROCESSOR_NAMES } from "../../core/values/payment.ts";
+import { formatUuid } from "../../core/values/uuid.ts";
+import type { Log } from "../log/log.ts";
+import type { Meters } from "../meters/meters.ts";
+import { ChargeLookup } from "../sending/charge-lookup.ts";
+import type { Told } from "../sending/told-charge.ts";
+import type { NameLookup } from "../system/name-lookup.ts";
 import type { Tracing } from "../telemetry/tracing.ts";
-import { formatTimestamp } from "../timestamp.ts";
+import { formatTimestamp } from "../text/timestamp.ts";
+import type { SlewedClock } from "../turn/clock.ts";
+import type { GroupCommit } from "../turn/group-commit.ts";
 import { PatientLookup } from "./patient-lookup.ts";
 import type { RestoredMark } from "./restored-mark.ts";
 import { testimonyOf } from "./testimony.ts";
@@ -40,7 +40,7 @@ export type RestoredParts = {
 
 /**
  * Asks every processor about each payment that the engine holds after a start with restored data, until all are settled or released and
- * no repetition of a lost one is expected any more. What an answer means: testimony.ts; what all of them mean: core/past-verdict.ts.
+ * no repetition of a lost one is expected any more. What an answer means: testimony.ts; what all of them mean: core/restored/past-verdict.ts.
  */
 export class RestoredStart {
   readonly #parts: RestoredParts;

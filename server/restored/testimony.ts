@@ -1,6 +1,6 @@
-import type { Testimony } from "../../core/past-verdict.ts";
-import { MAX_DELTA_MS } from "../../core/payment-rows.ts";
-import { isWithinTolerance, TOLERANCE_MS, type Told, type ToldCharge } from "../processor/told-charge.ts";
+import { MAX_DELTA_MS } from "../../core/ledger/payment-rows.ts";
+import type { Testimony } from "../../core/restored/past-verdict.ts";
+import { isWithinTolerance, TOLERANCE_MS, type Told, type ToldCharge } from "../sending/told-charge.ts";
 
 /** What a log with lost records knows of a payment. */
 export type Remembered = {

@@ -1,7 +1,7 @@
-import { PROCESSOR_NAMES } from "../../core/payment.ts";
-import { HAND_WORDS } from "../../core/settlement.ts";
-import { countDoubts, type DoubtCounts } from "../doubts/doubt-counts.ts";
-import type { MetricsSource } from "./metrics.ts";
+import { HAND_WORDS } from "../../core/settling/settlement.ts";
+import { PROCESSOR_NAMES } from "../../core/values/payment.ts";
+import { countDoubts, type DoubtCounts } from "../meters/doubt-counts.ts";
+import type { MetricsSource } from "./metrics-source.ts";
 import type { Readings } from "./readings.ts";
 
 /** Payments in doubt, and what became of them by an operator's word. */

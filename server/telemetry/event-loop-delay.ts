@@ -1,4 +1,4 @@
-import type { DurationHistogram } from "./duration-histogram.ts";
+import type { DurationHistogram } from "../meters/duration-histogram.ts";
 
 const INTERVAL_MS = 20;
 

@@ -1,4 +1,4 @@
-import type { TracingSettings } from "./tracing-settings.ts";
+import type { TracingSettings } from "../settings/tracing-settings.ts";
 
 const WORDS = 2 ** 32;
 

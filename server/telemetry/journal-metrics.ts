@@ -1,4 +1,4 @@
-import type { MetricsSource } from "./metrics.ts";
+import type { MetricsSource } from "./metrics-source.ts";
 import type { Readings } from "./readings.ts";
 
 /** The journal: what is written, how long that takes, and how far it is behind. */

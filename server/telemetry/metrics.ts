@@ -1,40 +1,11 @@
-import type { Engine } from "../../core/engine.ts";
-import type { HealthSnapshot } from "../../core/health-snapshot.ts";
-import type { SlewedClock } from "../clock.ts";
-import type { ConnectionBound } from "../connection-bound.ts";
-import type { Durability, GroupCommit } from "../group-commit.ts";
-import type { Log } from "../log.ts";
+import type { ConnectionBound } from "../http/connection-bound.ts";
 import { registerDoubts } from "./doubt-metrics.ts";
-import type { Fee } from "./fee.ts";
 import { registerJournal } from "./journal-metrics.ts";
-import type { Meters } from "./meters.ts";
+import type { MetricsSource } from "./metrics-source.ts";
 import { registerPayments } from "./payment-metrics.ts";
 import { registerProcessors } from "./processor-metrics.ts";
 import { newRegistry, Readings, type Registry, type Sample } from "./readings.ts";
 import { RuntimeMetrics } from "./runtime-metrics.ts";
-
-/** Spans the collector took, did not take, and for which there was no room. */
-export type SpanCounts = { exported: number; failed: number; dropped: number };
-
-/** All that metrics are read from. */
-export type MetricsSource = {
-  engine: Engine;
-  health: HealthSnapshot;
-  clock: SlewedClock;
-  commit: GroupCommit;
-  meters: Meters;
-  log: Log;
-  durability: Durability;
-  profile: string;
-  /** By processor. */
-  fees: readonly Fee[];
-  /** What became of spans, where something is traced. */
-  spans: () => SpanCounts | undefined;
-  /** By thread, how many times it had to be replaced. */
-  threadReplacements: () => Readonly<Record<string, number>>;
-  /** By who connects. */
-  connections: Readonly<Record<string, ConnectionBound>>;
-};
 
 /**
  * What this instance exports to Prometheus. Nothing here is touched while payments go through: a scrape reads the meters and the engine.

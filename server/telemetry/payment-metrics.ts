@@ -1,7 +1,7 @@
 import { ACCEPTED_NEW, CONFLICT, DUPLICATE, FULL } from "../../core/engine.ts";
-import { FAILED, IN_DOUBT, PENDING, PROCESSED, PROCESSOR_NAMES, SENDING } from "../../core/payment.ts";
-import { REFUSALS, ROUTES } from "./meters.ts";
-import type { MetricsSource } from "./metrics.ts";
+import { FAILED, IN_DOUBT, PENDING, PROCESSED, PROCESSOR_NAMES, SENDING } from "../../core/values/payment.ts";
+import { REFUSALS, ROUTES } from "../meters/meters.ts";
+import type { MetricsSource } from "./metrics-source.ts";
 import type { Readings, Sample } from "./readings.ts";
 
 /** States as label values, in the order a payment goes through them. */

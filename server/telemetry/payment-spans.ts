@@ -7,7 +7,8 @@ import {
   ATTR_URL_FULL,
 } from "@opentelemetry/semantic-conventions";
 import type { Engine } from "../../core/engine.ts";
-import { LOOKING_UP } from "../../core/flights.ts";
+import { NOT_FOUND_SLOT } from "../../core/ledger/uuid-index.ts";
+import { LOOKING_UP } from "../../core/routing/flights.ts";
 import {
   FAILED,
   GAVE_UP,
@@ -17,10 +18,9 @@ import {
   PROCESSED,
   PROCESSOR_NAMES,
   STATE_NAMES,
-} from "../../core/payment.ts";
-import { formatUuid, UUID_WORDS } from "../../core/uuid.ts";
-import { NOT_FOUND_SLOT } from "../../core/uuid-index.ts";
-import { formatTimestamp } from "../timestamp.ts";
+} from "../../core/values/payment.ts";
+import { formatUuid, UUID_WORDS } from "../../core/values/uuid.ts";
+import { formatTimestamp } from "../text/timestamp.ts";
 import { contextHeaders, fail } from "./request-spans.ts";
 import { contextOf, type SpanExport } from "./span-export.ts";
 

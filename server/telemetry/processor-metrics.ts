@@ -1,8 +1,8 @@
-import { isPolledFailing, minResponseMs } from "../../core/health-snapshot.ts";
-import { NO_OUTCOME, OUTCOME_NAMES, PROCESSOR_COUNT, PROCESSOR_NAMES } from "../../core/payment.ts";
-import { TOTALS_LENGTH } from "../../core/window-totals.ts";
-import { feeCents } from "./fee.ts";
-import type { MetricsSource } from "./metrics.ts";
+import { TOTALS_LENGTH } from "../../core/ledger/window-totals.ts";
+import { isPolledFailing, minResponseMs } from "../../core/routing/health-snapshot.ts";
+import { NO_OUTCOME, OUTCOME_NAMES, PROCESSOR_COUNT, PROCESSOR_NAMES } from "../../core/values/payment.ts";
+import { feeCents } from "../text/fee.ts";
+import type { MetricsSource } from "./metrics-source.ts";
 import type { Readings, Sample } from "./readings.ts";
 
 /** The processors as this instance meets them, and the money that went through them. */

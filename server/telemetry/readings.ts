@@ -1,7 +1,7 @@
 import type { Registry as RegistryType } from "prom-client";
 import { Metric } from "prom-client/lib/metric.js";
 import RegistryClass from "prom-client/lib/registry.js";
-import { bucketEndMs, type DurationHistogram } from "./duration-histogram.ts";
+import { bucketEndMs, type DurationHistogram } from "../meters/duration-histogram.ts";
 
 /**
  * prom-client's registry and the base of its metrics, loaded by their own files: the whole package costs 12 MB of the memory limit, most of

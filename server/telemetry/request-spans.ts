@@ -10,7 +10,7 @@ import {
   ATTR_URL_PATH,
   ATTR_URL_SCHEME,
 } from "@opentelemetry/semantic-conventions";
-import type { Exchange } from "../http/exchange.ts";
+import type { Exchange, ExchangeWatch } from "../http/exchange.ts";
 import type { HeadSampler } from "./head-sampler.ts";
 import type { SpanExport } from "./span-export.ts";
 
@@ -18,7 +18,7 @@ import type { SpanExport } from "./span-export.ts";
 const OPEN_REQUESTS_MAX = 4096;
 
 /** Server spans of the sampled requests, from their headers to their answers, found again by their exchange. */
-export class RequestSpans {
+export class RequestSpans implements ExchangeWatch {
   readonly #export: SpanExport;
   readonly #sampler: HeadSampler;
   readonly #open = new Map<Exchange, Span>();

@@ -1,7 +1,7 @@
 import { readdir } from "node:fs/promises";
 import { constants, type PerformanceEntry, PerformanceObserver } from "node:perf_hooks";
-import { openFilesMax } from "../descriptors.ts";
-import { DurationHistogram } from "./duration-histogram.ts";
+import { DurationHistogram } from "../meters/duration-histogram.ts";
+import { openFilesMax } from "../system/descriptors.ts";
 import { Readings, type Registry } from "./readings.ts";
 
 const GC_KINDS: readonly (readonly [string, number])[] = [

@@ -1,8 +1,8 @@
 import { type ExportResult, ExportResultCode } from "@opentelemetry/core";
 import type { ReadableSpan, SpanExporter } from "@opentelemetry/sdk-trace-base";
 import type { Logger } from "pino";
-import { WorkerLife } from "../worker-life.ts";
-import type { OtlpEndpoint } from "./otlp-endpoint.ts";
+import type { OtlpEndpoint } from "../settings/otlp-endpoint.ts";
+import { WorkerLife } from "../system/worker-life.ts";
 import { type SenderCommand, type SenderData, type SenderReport, toMessage } from "./span-message.ts";
 
 /** Megabytes: a few batches and their encoding. */

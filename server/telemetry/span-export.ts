@@ -18,7 +18,7 @@ import {
   RandomIdGenerator,
 } from "@opentelemetry/sdk-trace-base";
 import type { Logger } from "pino";
-import type { OtlpEndpoint } from "./otlp-endpoint.ts";
+import type { OtlpEndpoint } from "../settings/otlp-endpoint.ts";
 import { resourceOf, SCOPE } from "./resource.ts";
 import { Sender } from "./sender.ts";
 

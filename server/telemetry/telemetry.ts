@@ -1,9 +1,10 @@
 import type { Engine } from "../../core/engine.ts";
-import type { Config } from "../config.ts";
-import type { Log } from "../log.ts";
+import type { Log } from "../log/log.ts";
+import { Meters } from "../meters/meters.ts";
+import type { Config } from "../settings/config.ts";
 import { EventLoopDelay } from "./event-loop-delay.ts";
-import { Meters } from "./meters.ts";
-import type { Metrics, MetricsSource } from "./metrics.ts";
+import type { Metrics } from "./metrics.ts";
+import type { MetricsSource } from "./metrics-source.ts";
 import type { Tracing } from "./tracing.ts";
 
 type TelemetrySource = Omit<MetricsSource, "meters" | "spans" | "threadReplacements"> & {

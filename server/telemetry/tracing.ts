@@ -8,14 +8,14 @@ import {
 } from "@opentelemetry/semantic-conventions";
 import type { Logger } from "pino";
 import { ACCEPTED_NEW, type AcceptResult, CONFLICT, DUPLICATE, type Engine } from "../../core/engine.ts";
-import { PROCESSOR_NAMES } from "../../core/payment.ts";
-import type { PollReport } from "../health/poller.ts";
+import { PROCESSOR_NAMES } from "../../core/values/payment.ts";
 import type { Exchange } from "../http/exchange.ts";
+import type { PollReport } from "../meters/poll-report.ts";
+import type { TracingSettings } from "../settings/tracing-settings.ts";
 import { HeadSampler } from "./head-sampler.ts";
 import { ATTR_OUTCOME, ATTR_PROCESSOR, PaymentSpans, paymentAttributes } from "./payment-spans.ts";
 import { contextHeaders, fail, RequestSpans } from "./request-spans.ts";
 import { SpanExport } from "./span-export.ts";
-import type { TracingSettings } from "./tracing-settings.ts";
 
 /** What a processor says of itself; the time in milliseconds, as there. */
 const ATTR_FAILING = "payment.processor.failing";

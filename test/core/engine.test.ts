@@ -1,8 +1,11 @@
 import { expect } from "chai";
 import { ACCEPTED_NEW, CONFLICT, DUPLICATE, Engine, type EngineOptions, FULL } from "../../core/engine.ts";
-import { FLIGHT_FREE, LOOKING_UP, NO_FLIGHT, POSTING } from "../../core/flights.ts";
-import { HealthSnapshot } from "../../core/health-snapshot.ts";
-import { MAX_AMOUNT_CENTS } from "../../core/money.ts";
+import { NOT_FOUND_SLOT } from "../../core/ledger/uuid-index.ts";
+import { TOTALS_LENGTH } from "../../core/ledger/window-totals.ts";
+import { RECORD_BYTES, RecordBatch } from "../../core/log/record.ts";
+import { FLIGHT_FREE, LOOKING_UP, NO_FLIGHT, POSTING } from "../../core/routing/flights.ts";
+import { HealthSnapshot } from "../../core/routing/health-snapshot.ts";
+import { MAX_AMOUNT_CENTS } from "../../core/values/money.ts";
 import {
   ALREADY_CHARGED,
   CHARGED,
@@ -34,12 +37,9 @@ import {
   UNEXPECTED,
   UNREACHABLE,
   UNREADABLE,
-} from "../../core/payment.ts";
-import { RECORD_BYTES, RecordBatch } from "../../core/record.ts";
-import { formatUuid, UUID_WORDS } from "../../core/uuid.ts";
-import { NOT_FOUND_SLOT } from "../../core/uuid-index.ts";
-import { TOTALS_LENGTH } from "../../core/window-totals.ts";
-import { NOON_MS, uuid } from "./payments.ts";
+} from "../../core/values/payment.ts";
+import { formatUuid, UUID_WORDS } from "../../core/values/uuid.ts";
+import { NOON_MS, uuid } from "../support/payments.ts";
 
 const PATIENT: EngineOptions = {
   instance: 3,

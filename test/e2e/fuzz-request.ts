@@ -1,6 +1,6 @@
-import type { Random } from "../core/random.ts";
-import { type Reading, readByTheBook } from "../server/payment-body-book.ts";
-import { mutate, randomBody, shortAmount, uuidText } from "../server/random-bodies.ts";
+import { type Reading, readByTheBook } from "../support/payment-body-book.ts";
+import type { Random } from "../support/random.ts";
+import { mutate, randomBody, shortAmount, uuidText } from "../support/random-bodies.ts";
 import type { Answer, Ask } from "./caller.ts";
 
 /** What the contract says must come back. */

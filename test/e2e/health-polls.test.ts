@@ -1,5 +1,5 @@
 import { expect } from "chai";
-import { Random } from "../core/random.ts";
+import { Random } from "../support/random.ts";
 import { newPayment, payMany } from "./payments.ts";
 import { ROLES, Service } from "./service.ts";
 import { untilProcessed } from "./summaries.ts";

@@ -1,5 +1,5 @@
 import { expect } from "chai";
-import { Random } from "../core/random.ts";
+import { Random } from "../support/random.ts";
 import { chargesOf, newPayment, type Payment, pay } from "./payments.ts";
 import { ROLES, type Role, Service } from "./service.ts";
 import { auditOf, countOf, type Span, summaryOf, type Totals, untilProcessed } from "./summaries.ts";

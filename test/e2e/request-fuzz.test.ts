@@ -1,5 +1,5 @@
 import { expect } from "chai";
-import { Random } from "../core/random.ts";
+import { Random } from "../support/random.ts";
 import type { Caller } from "./caller.ts";
 import { FuzzClient, type Via } from "./fuzz-request.ts";
 import { faultsOf } from "./fuzz-verdict.ts";

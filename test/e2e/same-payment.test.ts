@@ -1,5 +1,5 @@
 import { expect } from "chai";
-import { Random } from "../core/random.ts";
+import { Random } from "../support/random.ts";
 import { Caller } from "./caller.ts";
 import { amountOf, chargesOf, newPayment, type Payment, pay, viewOf } from "./payments.ts";
 import { Service } from "./service.ts";

@@ -1,10 +1,10 @@
-import { CheckpointCut } from "../../core/checkpoint.ts";
 import { Engine } from "../../core/engine.ts";
-import { LOST, SENDING } from "../../core/payment.ts";
-import { RECORD_BYTES, REFUSED, RecordBatch } from "../../core/record.ts";
-import { Replay } from "../../core/replay.ts";
-import { NOT_FOUND_SLOT } from "../../core/uuid-index.ts";
-import { GroupCommit } from "../../server/group-commit.ts";
+import { CheckpointCut } from "../../core/ledger/checkpoint.ts";
+import { Replay } from "../../core/ledger/replay.ts";
+import { NOT_FOUND_SLOT } from "../../core/ledger/uuid-index.ts";
+import { RECORD_BYTES, REFUSED, RecordBatch } from "../../core/log/record.ts";
+import { LOST, SENDING } from "../../core/values/payment.ts";
+import { GroupCommit } from "../../server/turn/group-commit.ts";
 import { getter, type Mutate, method } from "./mutate.ts";
 import { VirtualCheckpointer } from "./virtual-checkpointer.ts";
 import { VirtualDisk } from "./virtual-disk.ts";

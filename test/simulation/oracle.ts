@@ -1,8 +1,8 @@
-import { FAILED, GAVE_UP, PROCESSED, PROCESSOR_COUNT, STATE_NAMES } from "../../core/payment.ts";
-import { NOT_FOUND_SLOT } from "../../core/uuid-index.ts";
-import { TOTALS_LENGTH } from "../../core/window-totals.ts";
-import { ownersByLastByte } from "../../server/ownership.ts";
-import { Random } from "../core/random.ts";
+import { NOT_FOUND_SLOT } from "../../core/ledger/uuid-index.ts";
+import { TOTALS_LENGTH } from "../../core/ledger/window-totals.ts";
+import { FAILED, GAVE_UP, PROCESSED, PROCESSOR_COUNT, STATE_NAMES } from "../../core/values/payment.ts";
+import { ownersByLastByte } from "../../server/payments/ownership.ts";
+import { Random } from "../support/random.ts";
 import { expectThat } from "./violation.ts";
 import type { VirtualHost } from "./virtual-host.ts";
 import type { Charge, VirtualProcessor } from "./virtual-processor.ts";

@@ -1,6 +1,9 @@
 import { Engine } from "../../core/engine.ts";
-import { DOUBT, Flights } from "../../core/flights.ts";
-import { Ledger } from "../../core/ledger.ts";
+import { Ledger } from "../../core/ledger/ledger.ts";
+import { NOT_FOUND_SLOT } from "../../core/ledger/uuid-index.ts";
+import { FAILED_AT } from "../../core/log/record.ts";
+import { DOUBT, Flights } from "../../core/routing/flights.ts";
+import { PendingQueue } from "../../core/routing/pending-queue.ts";
 import {
   ALREADY_CHARGED,
   CHARGED,
@@ -11,10 +14,7 @@ import {
   SENDING,
   TIMED_OUT,
   UNREACHABLE,
-} from "../../core/payment.ts";
-import { PendingQueue } from "../../core/pending-queue.ts";
-import { FAILED_AT } from "../../core/record.ts";
-import { NOT_FOUND_SLOT } from "../../core/uuid-index.ts";
+} from "../../core/values/payment.ts";
 import { PollRights } from "../../server/health/poll-rights.ts";
 import { getter, type Mutate, method, outcomes } from "./mutate.ts";
 import type { Life } from "./virtual-host.ts";

@@ -1,7 +1,7 @@
-import { HEADER_BYTES } from "../../core/journal-header.ts";
-import { PROCESSOR_COUNT } from "../../core/payment.ts";
-import { RECORD_BYTES } from "../../core/record.ts";
-import { Random } from "../core/random.ts";
+import { HEADER_BYTES } from "../../core/log/journal-header.ts";
+import { RECORD_BYTES } from "../../core/log/record.ts";
+import { PROCESSOR_COUNT } from "../../core/values/payment.ts";
+import { Random } from "../support/random.ts";
 
 /** What is the same for a whole run. */
 export type Settings = {

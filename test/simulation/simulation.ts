@@ -1,5 +1,5 @@
-import { Ledger } from "../../core/ledger.ts";
-import { FAILED, FREE, PROCESSED } from "../../core/payment.ts";
+import { Ledger } from "../../core/ledger/ledger.ts";
+import { FAILED, FREE, PROCESSED } from "../../core/values/payment.ts";
 import type { Plan } from "./plan.ts";
 import { endFaults, strike } from "./strike.ts";
 import { expectThat, Violation } from "./violation.ts";

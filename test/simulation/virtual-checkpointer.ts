@@ -1,7 +1,7 @@
-import { CheckpointCut } from "../../core/checkpoint.ts";
-import { CHECKPOINT } from "../../core/journal-header.ts";
-import type { Ledger } from "../../core/ledger.ts";
-import { RECORD_BYTES, RecordBatch } from "../../core/record.ts";
+import { CheckpointCut } from "../../core/ledger/checkpoint.ts";
+import type { Ledger } from "../../core/ledger/ledger.ts";
+import { CHECKPOINT } from "../../core/log/journal-header.ts";
+import { RECORD_BYTES, RecordBatch } from "../../core/log/record.ts";
 import { DiskFull, type VirtualDisk, type VirtualFile } from "./virtual-disk.ts";
 import { segmentName, type VirtualJournal } from "./virtual-journal.ts";
 

@@ -1,4 +1,4 @@
-import type { Random } from "../core/random.ts";
+import type { Random } from "../support/random.ts";
 
 /** What a disk writes whole. */
 export const SECTOR_BYTES = 512;

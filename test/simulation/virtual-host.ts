@@ -1,15 +1,15 @@
 import type { Logger } from "pino";
 import { ACCEPTED_NEW, type AcceptResult, CONFLICT, DUPLICATE, Engine } from "../../core/engine.ts";
-import { FLIGHT_FREE, LOOKING_UP, NO_FLIGHT, POSTING } from "../../core/flights.ts";
-import { HealthSnapshot } from "../../core/health-snapshot.ts";
-import { OUTCOME_NAMES, PENDING, PROCESSOR_COUNT } from "../../core/payment.ts";
-import { UUID_WORDS } from "../../core/uuid.ts";
-import { NOT_FOUND_SLOT } from "../../core/uuid-index.ts";
-import { SlewedClock } from "../../server/clock.ts";
-import { type Effect, GroupCommit } from "../../server/group-commit.ts";
-import { type SummaryPart, summaryPart, type Window } from "../../server/summary.ts";
-import { JournalMeters } from "../../server/telemetry/meters.ts";
-import type { Time } from "../../server/time.ts";
+import { NOT_FOUND_SLOT } from "../../core/ledger/uuid-index.ts";
+import { FLIGHT_FREE, LOOKING_UP, NO_FLIGHT, POSTING } from "../../core/routing/flights.ts";
+import { HealthSnapshot } from "../../core/routing/health-snapshot.ts";
+import { OUTCOME_NAMES, PENDING, PROCESSOR_COUNT } from "../../core/values/payment.ts";
+import { UUID_WORDS } from "../../core/values/uuid.ts";
+import { JournalMeters } from "../../server/meters/meters.ts";
+import { type SummaryPart, summaryPart, type Window } from "../../server/payments/summary.ts";
+import type { Time } from "../../server/system/time.ts";
+import { SlewedClock } from "../../server/turn/clock.ts";
+import { type Effect, GroupCommit } from "../../server/turn/group-commit.ts";
 import { type Known, PAYMENT_MASK } from "./oracle.ts";
 import { Violation } from "./violation.ts";
 import { VirtualCheckpointer } from "./virtual-checkpointer.ts";
@@ -21,7 +21,7 @@ import type { HealthAnswer } from "./virtual-processor.ts";
 import { VirtualRecovery } from "./virtual-recovery.ts";
 import { expectedOf, type World } from "./world.ts";
 
-/** As server/dispatcher.ts. */
+/** As server/sending/dispatcher.ts. */
 const SENDS_PER_TURN = 4;
 const TICK_MS = 20;
 const CLOCK_ADJUST_TICKS = 50;
@@ -312,7 +312,7 @@ export class Life {
   }
 }
 
-/** As server/http/payment-ack.ts: the answer to a payment, given once its record is safe. */
+/** As server/api/payment-ack.ts: the answer to a payment, given once its record is safe. */
 export class Ack implements Effect {
   result: AcceptResult = ACCEPTED_NEW;
   readonly #answer: (status: number) => void;
@@ -332,7 +332,7 @@ export class Ack implements Effect {
   }
 }
 
-/** As server/dispatcher.ts: a request that leaves once its record is safe. */
+/** As server/sending/dispatcher.ts: a request that leaves once its record is safe. */
 export class Send implements Effect {
   readonly #life: Life;
   readonly #flight: number;

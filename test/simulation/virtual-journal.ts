@@ -1,8 +1,9 @@
-import { encodeHeader, HEADER_BYTES, type HeaderFields, SEGMENT } from "../../core/journal-header.ts";
-import { latestTimeAfter } from "../../core/log-time.ts";
-import { RECORD_BYTES, type RecordBatch } from "../../core/record.ts";
-import type { Expected } from "../../core/recovery-plan.ts";
-import type { JournalStart, RecordLog } from "../../server/journal/journal.ts";
+import { encodeHeader, HEADER_BYTES, type HeaderFields, SEGMENT } from "../../core/log/journal-header.ts";
+import { latestTimeAfter } from "../../core/log/log-time.ts";
+import { RECORD_BYTES, type RecordBatch } from "../../core/log/record.ts";
+import type { Expected } from "../../core/log/recovery-plan.ts";
+import type { JournalStart } from "../../server/journal/journal.ts";
+import type { RecordLog } from "../../server/turn/record-log.ts";
 import { DiskFull, type VirtualDisk, type VirtualFile } from "./virtual-disk.ts";
 
 export type VirtualJournalOptions = Expected & {

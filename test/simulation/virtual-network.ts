@@ -1,4 +1,4 @@
-import { type LOOKING_UP, POSTING } from "../../core/flights.ts";
+import { type LOOKING_UP, POSTING } from "../../core/routing/flights.ts";
 import {
   ALREADY_CHARGED,
   CHARGED,
@@ -12,8 +12,8 @@ import {
   TIMED_OUT,
   UNEXPECTED,
   UNREACHABLE,
-} from "../../core/payment.ts";
-import type { Random } from "../core/random.ts";
+} from "../../core/values/payment.ts";
+import type { Random } from "../support/random.ts";
 import type { Weather } from "./plan.ts";
 import type { VirtualClock } from "./virtual-clock.ts";
 import type { Charge, VirtualProcessor } from "./virtual-processor.ts";
@@ -25,7 +25,7 @@ const LATE_MS_MAX = 4000;
 export type Question = { how: typeof POSTING | typeof LOOKING_UP; processor: number; charge: Charge };
 
 /**
- * A request as its sender sees it. As with server/processor/processor-client.ts, a request that was not begun when its time is up never
+ * A request as its sender sees it. As with server/sending/processor-client.ts, a request that was not begun when its time is up never
  * leaves, and each ends exactly once.
  */
 export class VirtualRequest {
@@ -117,14 +117,14 @@ export class VirtualNetwork {
   }
 }
 
-/** As server/processor/processor-client.ts reads an answer to POST. */
+/** As server/sending/processor-client.ts reads an answer to POST. */
 function outcomeOfPost(status: number): number {
   if (status === 200) return CHARGED;
   if (status === 422) return ALREADY_CHARGED;
   return status === 500 ? FAILING : OVERLOADED;
 }
 
-/** As server/processor/processor-client.ts reads an answer to GET. */
+/** As server/sending/processor-client.ts reads an answer to GET. */
 function outcomeOfLookup(status: number, found: Charge | undefined, ours: Charge): number {
   if (status === 404) return NOT_FOUND;
   if (found === undefined) return NOT_TOLD;

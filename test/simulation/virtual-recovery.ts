@@ -1,3 +1,5 @@
+import type { Ledger } from "../../core/ledger/ledger.ts";
+import { Replay } from "../../core/ledger/replay.ts";
 import {
   CHECKPOINT,
   decodeHeader,
@@ -5,11 +7,9 @@ import {
   HEADER_BYTES,
   type JournalHeader,
   SEGMENT,
-} from "../../core/journal-header.ts";
-import type { Ledger } from "../../core/ledger.ts";
-import { RECORD_BYTES, RecordBatch } from "../../core/record.ts";
-import { type Expected, type JournalFile, planRecovery } from "../../core/recovery-plan.ts";
-import { Replay } from "../../core/replay.ts";
+} from "../../core/log/journal-header.ts";
+import { RECORD_BYTES, RecordBatch } from "../../core/log/record.ts";
+import { type Expected, type JournalFile, planRecovery } from "../../core/log/recovery-plan.ts";
 import { SECTOR_BYTES, type VirtualDisk } from "./virtual-disk.ts";
 
 /** Small, so that files span several chunks. */

@@ -1,8 +1,8 @@
-import { LOOKING_UP } from "../../core/flights.ts";
-import { MAX_AMOUNT_CENTS } from "../../core/money.ts";
-import { IN_DOUBT, PENDING, PROCESSOR_COUNT, PROCESSOR_NAMES, SENDING } from "../../core/payment.ts";
-import type { Expected } from "../../core/recovery-plan.ts";
-import { Random } from "../core/random.ts";
+import type { Expected } from "../../core/log/recovery-plan.ts";
+import { LOOKING_UP } from "../../core/routing/flights.ts";
+import { MAX_AMOUNT_CENTS } from "../../core/values/money.ts";
+import { IN_DOUBT, PENDING, PROCESSOR_COUNT, PROCESSOR_NAMES, SENDING } from "../../core/values/payment.ts";
+import { Random } from "../support/random.ts";
 import { Clients } from "./client.ts";
 import { INSTANCE_COUNT, Oracle } from "./oracle.ts";
 import type { Plan, Settings } from "./plan.ts";

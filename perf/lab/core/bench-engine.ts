@@ -1,10 +1,10 @@
 import { ACCEPTED_NEW, DUPLICATE, Engine } from "../../../core/engine.ts";
-import { NO_FLIGHT } from "../../../core/flights.ts";
-import { fmix32 } from "../../../core/hash.ts";
-import { HealthSnapshot } from "../../../core/health-snapshot.ts";
-import { CHARGED, PROCESSED, PROCESSOR_COUNT } from "../../../core/payment.ts";
-import { UUID_WORDS } from "../../../core/uuid.ts";
-import { TOTALS_LENGTH } from "../../../core/window-totals.ts";
+import { TOTALS_LENGTH } from "../../../core/ledger/window-totals.ts";
+import { NO_FLIGHT } from "../../../core/routing/flights.ts";
+import { HealthSnapshot } from "../../../core/routing/health-snapshot.ts";
+import { fmix32 } from "../../../core/values/hash.ts";
+import { CHARGED, PROCESSED, PROCESSOR_COUNT } from "../../../core/values/payment.ts";
+import { UUID_WORDS } from "../../../core/values/uuid.ts";
 import { Samples } from "../load/samples.ts";
 import type { HeapWatch } from "./heap-watch.ts";
 import { type BenchmarkPayments, Chunk, centsOf } from "./payments.ts";

@@ -1,5 +1,5 @@
-import { UUID_WORDS } from "../../../core/uuid.ts";
-import { NOT_FOUND_SLOT, UuidIndex } from "../../../core/uuid-index.ts";
+import { NOT_FOUND_SLOT, UuidIndex } from "../../../core/ledger/uuid-index.ts";
+import { UUID_WORDS } from "../../../core/values/uuid.ts";
 import type { BenchmarkPayments } from "./payments.ts";
 
 const CHUNK_SIZE = 1024;

@@ -1,5 +1,5 @@
-import { fmix32 } from "../../../core/hash.ts";
-import { UUID_WORDS } from "../../../core/uuid.ts";
+import { fmix32 } from "../../../core/values/hash.ts";
+import { UUID_WORDS } from "../../../core/values/uuid.ts";
 
 /**
  * The payments of the benchmark: number n always has the same correlationId and amount, so nothing needs to be kept

@@ -54,7 +54,7 @@ const ROOMS: readonly (readonly [part: string, category: string])[] = [
   ["/build/server/payment-service", "accepting (server/http, payment-service)"],
   ["/build/server/payment-body", "accepting (server/http, payment-service)"],
   ["/build/server/amount-text", "accepting (server/http, payment-service)"],
-  ["/build/server/processor/", "sending (dispatcher, server/processor)"],
+  ["/build/server/sending/", "sending (dispatcher, server/processor)"],
   ["/build/server/dispatcher", "sending (dispatcher, server/processor)"],
   ["/build/server/", "rest of server/"],
   ["/node_modules/undici/", "HTTP between the instances (undici)"],

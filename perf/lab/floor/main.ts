@@ -1,5 +1,5 @@
-import { parseAddress } from "../../../server/address.ts";
-import { Listener } from "../../../server/listener.ts";
+import { Listener } from "../../../server/http/listener.ts";
+import { parseAddress } from "../../../server/system/address.ts";
 
 /**
  * The floor: what any service costs on this machine that takes a payment's body and answers 202. It stands in for an

@@ -1,5 +1,5 @@
 import { connect, type Socket } from "node:net";
-import { ResponseReader } from "../../../server/processor/response-reader.ts";
+import { ResponseReader } from "../../../server/sending/response-reader.ts";
 
 /** What came of a request. */
 export type Outcome = {

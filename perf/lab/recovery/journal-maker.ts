@@ -1,15 +1,15 @@
 import { join } from "node:path";
-import { CheckpointCut } from "../../../core/checkpoint.ts";
-import { CHECKPOINT } from "../../../core/journal-header.ts";
-import { Ledger } from "../../../core/ledger.ts";
-import { CHARGED, DEFAULT, NO_OUTCOME, PROCESSOR_NAMES } from "../../../core/payment.ts";
-import { PROCESSED_AT, RECORD_BYTES, RecordBatch, SENDING_TO } from "../../../core/record.ts";
-import { UUID_WORDS } from "../../../core/uuid.ts";
-import { writeFully } from "../../../server/disk.ts";
+import { CheckpointCut } from "../../../core/ledger/checkpoint.ts";
+import { Ledger } from "../../../core/ledger/ledger.ts";
+import { CHECKPOINT } from "../../../core/log/journal-header.ts";
+import { PROCESSED_AT, RECORD_BYTES, RecordBatch, SENDING_TO } from "../../../core/log/record.ts";
+import { CHARGED, DEFAULT, NO_OUTCOME, PROCESSOR_NAMES } from "../../../core/values/payment.ts";
+import { UUID_WORDS } from "../../../core/values/uuid.ts";
 import { Journal, type JournalOptions } from "../../../server/journal/journal.ts";
 import { JournalDirectory } from "../../../server/journal/journal-directory.ts";
 import { recover } from "../../../server/journal/recover.ts";
-import { RealDisk } from "../../../server/real-disk.ts";
+import { writeFully } from "../../../server/system/disk.ts";
+import { RealDisk } from "../../../server/system/real-disk.ts";
 
 export const RECORDS_PER_PAYMENT = 3;
 const OWNER = { partition: 0, partitionCount: 1, processors: PROCESSOR_NAMES };

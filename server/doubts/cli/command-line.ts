@@ -1,8 +1,8 @@
 import { parseArgs } from "node:util";
-import type { HandWord } from "../../../core/settlement.ts";
-import { parseUuidText, UUID_WORDS } from "../../../core/uuid.ts";
-import { type Address, parseAddress } from "../../address.ts";
-import { parseTimestamp } from "../../timestamp.ts";
+import type { HandWord } from "../../../core/settling/settlement.ts";
+import { parseUuidText, UUID_WORDS } from "../../../core/values/uuid.ts";
+import { type Address, parseAddress } from "../../system/address.ts";
+import { parseTimestamp } from "../../text/timestamp.ts";
 
 export const USAGE = `Shows the payments in doubt that instances have, and settles one by an operator's word.
 

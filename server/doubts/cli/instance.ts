@@ -1,6 +1,6 @@
 import { request } from "node:http";
-import { type Address, formatAddress } from "../../address.ts";
-import { parseObject } from "../../json-object.ts";
+import { type Address, formatAddress } from "../../system/address.ts";
+import { parseObject } from "../../text/json-object.ts";
 import { type DoubtListing, type DoubtView, LISTED_MAX } from "../doubt-listing.ts";
 
 const TIMEOUT_MS = 5000;

@@ -1,4 +1,4 @@
-import { alignColumns } from "../../text-table.ts";
+import { alignColumns } from "../../text/text-table.ts";
 import type { DoubtListing, DoubtView } from "../doubt-listing.ts";
 import type { Instance } from "./instance.ts";
 

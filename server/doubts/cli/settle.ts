@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import type { HandWord } from "../../../core/settlement.ts";
+import type { HandWord } from "../../../core/settling/settlement.ts";
 import type { Answer, Instance } from "./instance.ts";
 
 /** A processor that hangs is given up after REQUEST_TIMEOUT_MS, 10 s by default; then there is a gap to settle in. */

@@ -1,6 +1,6 @@
 import { parseArgs } from "node:util";
-import { MAX_CAPACITY } from "../../../core/ledger.ts";
-import { SETTINGS } from "../../settings.ts";
+import { MAX_CAPACITY } from "../../../core/ledger/ledger.ts";
+import { SETTINGS } from "../../settings/settings.ts";
 
 export const USAGE = `Shows what is in an instance's journal, or tells whether the instance would start with it. These
 change nothing, and work while an instance is using the journal. set-clock is for a journal whose latest time is ahead of the

@@ -1,7 +1,7 @@
 import { readdirSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import { RealDisk } from "../../real-disk.ts";
+import { RealDisk } from "../../system/real-disk.ts";
 import { JournalDirectory } from "../journal-directory.ts";
 import type { CommandLine } from "./command-line.ts";
 import { type FileSurvey, surveyFile } from "./file-survey.ts";

@@ -1,7 +1,7 @@
-import { Ledger } from "../../../core/ledger.ts";
-import { NO_OUTCOME, NO_PROCESSOR } from "../../../core/payment.ts";
-import { CLOCK, RecordBatch } from "../../../core/record.ts";
-import { RealDisk } from "../../real-disk.ts";
+import { Ledger } from "../../../core/ledger/ledger.ts";
+import { CLOCK, RecordBatch } from "../../../core/log/record.ts";
+import { NO_OUTCOME, NO_PROCESSOR } from "../../../core/values/payment.ts";
+import { RealDisk } from "../../system/real-disk.ts";
 import { Journal } from "../journal.ts";
 import { JournalDirectory } from "../journal-directory.ts";
 import { recover, tidy } from "../recover.ts";

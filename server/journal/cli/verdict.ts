@@ -1,7 +1,7 @@
 import { basename } from "node:path";
-import { Ledger } from "../../../core/ledger.ts";
-import { PROCESSOR_NAMES } from "../../../core/payment.ts";
-import type { Expected } from "../../../core/recovery-plan.ts";
+import { Ledger } from "../../../core/ledger/ledger.ts";
+import type { Expected } from "../../../core/log/recovery-plan.ts";
+import { PROCESSOR_NAMES } from "../../../core/values/payment.ts";
 import { expectClockAgrees } from "../clock-check.ts";
 import type { JournalDirectory } from "../journal-directory.ts";
 import { type Recovered, RecoveryError, recover } from "../recover.ts";

@@ -4,7 +4,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import { expect } from "chai";
 import { INSTANCE_NODE_FLAGS } from "../../../perf/launch/plans.ts";
-import { SmallDisk, WHY_NO_DISK } from "../../server/journal-tmpfs.ts";
+import { SmallDisk, WHY_NO_DISK } from "../../support/journal-tmpfs.ts";
 import { ChaosService, chaosSeed, INSTANCES } from "./chaos-service.ts";
 import { auditExactly } from "./exact-audit.ts";
 

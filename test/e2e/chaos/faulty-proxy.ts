@@ -1,6 +1,6 @@
 import { Agent, createServer, type IncomingMessage, request, type Server, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
-import type { Random } from "../../core/random.ts";
+import type { Random } from "../../support/random.ts";
 
 /** What becomes of a request on its way to a processor and back. "charged" where the processor gets it. */
 export const FAULTS = [

@@ -1,7 +1,7 @@
 import { randomUUID } from "node:crypto";
 import { Agent, request } from "node:http";
 import { setTimeout as sleep } from "node:timers/promises";
-import type { Random } from "../../core/random.ts";
+import type { Random } from "../../support/random.ts";
 
 /** What we know of a payment that we have sent. */
 export type Sent = {

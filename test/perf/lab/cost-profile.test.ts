@@ -20,7 +20,7 @@ const NODES = [
   node(3, "(garbage collector)", ""),
   node(4, "append", "file:///x/build/server/journal/journal.js", [7]),
   node(5, "accept", "file:///x/build/core/engine.js"),
-  node(6, "onRequest", "file:///x/build/server/http/public-api.js", [8]),
+  node(6, "onRequest", "file:///x/build/server/api/public-api.js", [8]),
   node(7, "writeBuffer", ""),
   node(8, "end", ""),
   node(9, "(program)", ""),

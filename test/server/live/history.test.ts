@@ -1,8 +1,8 @@
 import { expect } from "chai";
 import { sparse } from "../../../server/live/reading.ts";
+import { DurationHistogram, percentileMs } from "../../../server/meters/duration-histogram.ts";
 import { difference, HISTORY_LENGTH, History, sum } from "../../../server/page/history.ts";
 import type { Reading, Sample } from "../../../server/page/message.ts";
-import { DurationHistogram, percentileMs } from "../../../server/telemetry/duration-histogram.ts";
 
 const START_MS = 1_700_000_000_000;
 

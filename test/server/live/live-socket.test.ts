@@ -5,7 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { expect } from "chai";
-import { Listener } from "../../../server/listener.ts";
+import { Listener } from "../../../server/http/listener.ts";
 import { LiveFeed } from "../../../server/live/live-feed.ts";
 import { LIVE_SOCKETS_MAX, LIVE_TOPIC, serveLiveSocket } from "../../../server/live/live-socket.ts";
 import type { Hello } from "../../../server/page/message.ts";

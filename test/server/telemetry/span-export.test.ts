@@ -6,7 +6,7 @@ import { ServerCredentials } from "@grpc/grpc-js";
 import { SpanKind } from "@opentelemetry/api";
 import { expect } from "chai";
 import { type Logger, pino } from "pino";
-import { parseOtlpEndpoint } from "../../../server/telemetry/otlp-endpoint.ts";
+import { parseOtlpEndpoint } from "../../../server/settings/otlp-endpoint.ts";
 import { SpanExport } from "../../../server/telemetry/span-export.ts";
 import { until } from "../../e2e/until.ts";
 import { Collector } from "./collector.ts";

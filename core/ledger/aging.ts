@@ -1,0 +1,84 @@
+import { FAILED, IN_DOUBT, PENDING, PROCESSED } from "../values/payment.ts";
+import type { Ledger } from "./ledger.ts";
+
+/** Payments dropped by retention at a time: some hundred microseconds. */
+const EVICTIONS_MAX = 512;
+
+export type AgingOptions = {
+  /** A payment pending this long after acceptance is failed. Payments in doubt never are. */
+  giveUpAfterMs: number;
+  /** Ended payments beyond this many payments kept are dropped, oldest first; 0 keeps them until the ledger is full. */
+  retainCount?: number;
+  /** Ended payments accepted longer ago than this are dropped, oldest first; 0 keeps them. */
+  retainMs?: number;
+};
+
+/**
+ * Which payments have grown too old: to be given up, or to be kept at all. Payments age in the order of their sequence.
+ */
+export class Aging {
+  readonly #ledger: Ledger;
+  readonly #giveUpAfterMs: number;
+  readonly #retainCount: number;
+  readonly #retainMs: number;
+  /** Every payment before this sequence has ended. */
+  #cursor = 0;
+  #startedAtMs = Number.POSITIVE_INFINITY;
+
+  constructor(ledger: Ledger, options: AgingOptions) {
+    this.#ledger = ledger;
+    this.#giveUpAfterMs = options.giveUpAfterMs;
+    this.#retainCount = options.retainCount || Number.POSITIVE_INFINITY;
+    this.#retainMs = options.retainMs || Number.POSITIVE_INFINITY;
+  }
+
+  /** When the engine took up what the log left it. */
+  startAt(nowMs: number): void {
+    this.#startedAtMs = nowMs;
+  }
+
+  /**
+   * Since acceptance, in milliseconds. A payment accepted in a time that was set back since (see CLOCK in record.ts)
+   * counts from the start: what it says of itself would keep it, and all after it, for as long as the clock was wrong.
+   */
+  ageMs(slot: number, nowMs: number): number {
+    const acceptedAtMs = this.#ledger.rows.acceptedAtMs[slot]!;
+    return nowMs - (acceptedAtMs > nowMs ? this.#startedAtMs : acceptedAtMs);
+  }
+
+  /** Whether a pending payment is to be given up. */
+  isTooOld(slot: number, nowMs: number): boolean {
+    return this.ageMs(slot, nowMs) >= this.#giveUpAfterMs;
+  }
+
+  /** Calls `giveUp` with the slot of each pending payment that is too old, until it returns false. */
+  giveUpOld(nowMs: number, giveUp: (slot: number) => boolean): void {
+    const { rows } = this.#ledger;
+    this.#cursor = Math.min(Math.max(this.#cursor, this.#ledger.tail), this.#ledger.head);
+    let cursorFollows = true;
+    for (let sequence = this.#cursor; sequence < this.#ledger.head; sequence++) {
+      const slot = this.#ledger.slotOf(sequence);
+      if (!this.isTooOld(slot, nowMs)) return;
+      if (rows.state[slot] === PENDING && !giveUp(slot)) return;
+      // Few are passed over again next time: only payments in flight or in doubt can come back to pending.
+      cursorFollows &&= rows.state[slot]! > IN_DOUBT;
+      if (cursorFollows) this.#cursor = sequence + 1;
+    }
+  }
+
+  /**
+   * The sequence before which retention drops everything now. The oldest payment that has not ended holds back all
+   * after it.
+   */
+  evictionEnd(nowMs: number): number {
+    const { rows, head } = this.#ledger;
+    let sequence = this.#ledger.tail;
+    const end = Math.min(sequence + EVICTIONS_MAX, head);
+    for (; sequence < end; sequence++) {
+      const slot = this.#ledger.slotOf(sequence);
+      const isOver = head - sequence > this.#retainCount || this.ageMs(slot, nowMs) > this.#retainMs;
+      if (!isOver || (rows.state[slot] !== PROCESSED && rows.state[slot] !== FAILED)) break;
+    }
+    return sequence;
+  }
+}

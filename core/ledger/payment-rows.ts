@@ -1,0 +1,119 @@
+import { FREE, NO_OUTCOME, NO_PROCESSOR, STATE_NAMES } from "../values/payment.ts";
+import { UUID_WORDS } from "../values/uuid.ts";
+
+/** Milliseconds that fit the 32-bit durations of a row: 49.7 days. */
+export const MAX_DELTA_MS = 0xffffffff;
+
+/**
+ * One row per payment, a column per property, all preallocated. 46 bytes a row:
+ *
+ *   correlationId 16 │ acceptedAt 8 │ requestedAt − acceptedAt 4 │ processedAt − requestedAt 4 │ cents 4 │
+ *   last trail entry 4 │ state 1 │ processor 1 │ outcome 1 │ attempt count 1 │ may land 1 │
+ *   rejections 1
+ *
+ * Only the ledger writes here, applying records.
+ */
+export class PaymentRows {
+  readonly capacity: number;
+  /** Four words a slot; shared with the index that finds them. */
+  readonly correlationIds: Int32Array;
+  readonly acceptedAtMs: Float64Array;
+  readonly cents: Uint32Array;
+  readonly state: Uint8Array;
+  readonly processor: Uint8Array;
+  /** How the last ended attempt ended. */
+  readonly outcome: Uint8Array;
+  /** Attempts begun, 255 meaning 255 or more. */
+  readonly attemptCount: Uint8Array;
+  /** 1: an attempt at the payment's processor may still land there (see verdict.ts). Meaningful in doubt. */
+  readonly mayLand: Uint8Array;
+  /** Rejections in a row, 255 meaning 255 or more. */
+  readonly rejectionCount: Uint8Array;
+  /** Newest entry in the attempt trail, 0 for none. */
+  readonly lastTrailEntry: Uint32Array;
+  readonly requestedAfterMs: Uint32Array;
+  readonly processedAfterMs: Uint32Array;
+
+  constructor(capacity: number) {
+    this.capacity = capacity;
+    this.correlationIds = new Int32Array(capacity * UUID_WORDS);
+    this.acceptedAtMs = new Float64Array(capacity);
+    this.cents = new Uint32Array(capacity);
+    this.state = new Uint8Array(capacity);
+    this.processor = new Uint8Array(capacity);
+    this.outcome = new Uint8Array(capacity);
+    this.attemptCount = new Uint8Array(capacity);
+    this.mayLand = new Uint8Array(capacity);
+    this.rejectionCount = new Uint8Array(capacity);
+    this.lastTrailEntry = new Uint32Array(capacity);
+    this.requestedAfterMs = new Uint32Array(capacity);
+    this.processedAfterMs = new Uint32Array(capacity);
+  }
+
+  get byteLength(): number {
+    return this.capacity * 46;
+  }
+
+  /** Milliseconds since the epoch; exactly what was sent to the processor. Meaningful once an attempt was begun. */
+  requestedAtMs(slot: number): number {
+    return this.acceptedAtMs[slot]! + this.requestedAfterMs[slot]!;
+  }
+
+  /** Milliseconds since the epoch. Meaningful in state processed. */
+  processedAtMs(slot: number): number {
+    return this.requestedAtMs(slot) + this.processedAfterMs[slot]!;
+  }
+
+  /** Resets the slot to a payment accepted at `atMs`; the caller writes the correlationId. */
+  open(slot: number, atMs: number, cents: number, state: number): void {
+    this.acceptedAtMs[slot] = atMs;
+    this.cents[slot] = cents;
+    this.state[slot] = state;
+    this.processor[slot] = NO_PROCESSOR;
+    this.outcome[slot] = NO_OUTCOME;
+    this.attemptCount[slot] = 0;
+    if (this.mayLand[slot] !== 0) this.mayLand[slot] = 0;
+    if (this.rejectionCount[slot] !== 0) this.rejectionCount[slot] = 0;
+    // Writing zeros over zeros would commit pages that good weather never needs.
+    if (this.lastTrailEntry[slot] !== 0) this.lastTrailEntry[slot] = 0;
+    if (this.requestedAfterMs[slot] !== 0) this.requestedAfterMs[slot] = 0;
+    if (this.processedAfterMs[slot] !== 0) this.processedAfterMs[slot] = 0;
+  }
+
+  setRequestedAtMs(slot: number, atMs: number): void {
+    const afterMs = atMs - this.acceptedAtMs[slot]!;
+    if (!(afterMs >= 0 && afterMs <= MAX_DELTA_MS))
+      throw new Error(`requestedAt within 49 days of acceptedAt: afterMs=${afterMs}`);
+    this.requestedAfterMs[slot] = afterMs;
+    if (this.attemptCount[slot]! < 0xff) this.attemptCount[slot]!++;
+  }
+
+  /**
+   * Of an attempt whose records are lost. What was sent before it was accepted here was accepted before that already, in the life that
+   * is lost: the acceptance moves back to it.
+   */
+  setSentAtMs(slot: number, atMs: number): void {
+    this.acceptedAtMs[slot] = Math.min(this.acceptedAtMs[slot]!, atMs);
+    this.setRequestedAtMs(slot, atMs);
+  }
+
+  setProcessedAtMs(slot: number, atMs: number): void {
+    // Only the record of the day keeps more than 49 days of doubt; the row says "49 days". Before requestedAt it is only where time was
+    // set back since.
+    this.processedAfterMs[slot] = Math.min(Math.max(atMs - this.requestedAtMs(slot), 0), MAX_DELTA_MS);
+  }
+
+  /** Throws unless the payment in `slot` is in one of two states: a record that does not fit the ledger is a broken invariant. */
+  expectState(slot: number, first: number, second: number): void {
+    const state = this.state[slot]!;
+    if (state !== first && state !== second) {
+      throw new Error(
+        `records follow the life of a payment: slot=${slot} state=${STATE_NAMES[state]} expected=${STATE_NAMES[first]}|${STATE_NAMES[second]}`,
+      );
+    }
+  }
+
+  clear(fromSlot: number, toSlot: number): void {
+    this.state.fill(FREE, fromSlot, toSlot);
+  }
+}

@@ -1,0 +1,177 @@
+import type { Ledger } from "../ledger/ledger.ts";
+import { NOT_FOUND_SLOT } from "../ledger/uuid-index.ts";
+import { PendingQueue } from "../routing/pending-queue.ts";
+import { PROCESSOR_COUNT } from "../values/payment.ts";
+import { UUID_WORDS } from "../values/uuid.ts";
+import type { FoundCharge } from "./past-verdict.ts";
+
+const NOT_HELD = 0;
+const QUEUED = 1;
+const IN_HAND = 2;
+
+export type HoldOptions = {
+  /** The latest time that the restored log speaks of: what happened later may be lost. */
+  lostFromMs: number;
+  /** Until then an attempt of the lost life may still be carried out. */
+  graceUntilMs: number;
+  /** Until then payments that come in may be repetitions of lost ones, and are held as well. */
+  watchUntilMs: number;
+};
+
+/** A payment that somebody is asking the processors about. */
+export type Inquiry = {
+  slot: number;
+  /** Of the payment: by the time the answers are there, the slot may be another one's. */
+  id: Int32Array;
+};
+
+/**
+ * Payments of a restored log that must not be sent before every processor was asked about them, because the records that are
+ * lost may have sent them anywhere. They are neither in the pending queue nor in the flights.
+ *
+ *   add ──► fresh ──┬─► in hand ──► gone: found charged, or free to be sent
+ *           again ──┘      │
+ *             ▲── putBack ─┘        those asked before are taken again in rounds
+ */
+export class HeldPayments {
+  readonly options: HoldOptions;
+  /** What became of the payments since the start: found charged, by processor; at two processors; free to be sent. */
+  readonly foundCounts = new Float64Array(PROCESSOR_COUNT);
+  chargedTwiceCount = 0;
+  releasedCount = 0;
+  readonly #ledger: Ledger;
+  readonly #state: Uint8Array;
+  readonly #fresh: PendingQueue;
+  readonly #again: PendingQueue;
+  /** Entries of `again` that the round has not come to. */
+  #roundLeft = 0;
+  #wasFresh = false;
+  #count = 0;
+  /** No payment before this sequence is held. */
+  #cursor: number;
+
+  constructor(ledger: Ledger, options: HoldOptions) {
+    const { capacity } = ledger.rows;
+    this.options = options;
+    this.#ledger = ledger;
+    this.#state = new Uint8Array(capacity);
+    this.#fresh = new PendingQueue(capacity);
+    this.#again = new PendingQueue(capacity);
+    this.#cursor = ledger.tail;
+  }
+
+  get count(): number {
+    return this.#count;
+  }
+
+  /** Found or released since the start. */
+  get endedCount(): number {
+    return this.foundCounts.reduce((sum, count) => sum + count, this.releasedCount);
+  }
+
+  /** Whether payments that come in now are held. */
+  watches(nowMs: number): boolean {
+    return nowMs < this.options.watchUntilMs;
+  }
+
+  /** Whether a charge of the lost life can still come to light. */
+  isOver(nowMs: number): boolean {
+    return this.#count === 0 && !this.watches(nowMs);
+  }
+
+  has(slot: number): boolean {
+    return this.#state[slot] !== NOT_HELD;
+  }
+
+  add(slot: number): void {
+    if (this.has(slot)) throw new Error(`a payment is held once: slot=${slot}`);
+    this.#state[slot] = QUEUED;
+    this.#count++;
+    this.#fresh.push(slot);
+  }
+
+  /** Whether all that were to be asked about once more have been taken. */
+  get isRoundOver(): boolean {
+    return this.#roundLeft === 0;
+  }
+
+  /** All that wait may be asked about once more. */
+  beginRound(): void {
+    this.#roundLeft = this.#again.length;
+  }
+
+  /** The next payment to ask about, or undefined when there is none before the next round. */
+  take(): Inquiry | undefined {
+    const slot = this.#takeSlot();
+    if (slot === NOT_FOUND_SLOT) return undefined;
+    this.#state[slot] = IN_HAND;
+    return { slot, id: this.#ledger.rows.correlationIds.slice(slot * UUID_WORDS, (slot + 1) * UUID_WORDS) };
+  }
+
+  /** Whether the payment asked about is still the one in its slot, and waits for the answers. */
+  isInHand({ slot, id }: Inquiry): boolean {
+    const { correlationIds } = this.#ledger.rows;
+    return this.#state[slot] === IN_HAND && id.every((word, i) => word === correlationIds[slot * UUID_WORDS + i]);
+  }
+
+  /** It is to be asked about again. */
+  putBack({ slot }: Inquiry): void {
+    this.#state[slot] = QUEUED;
+    this.#again.push(slot);
+  }
+
+  /** It is held no longer: it may be sent. */
+  released(slot: number): void {
+    this.forget(slot);
+    this.releasedCount++;
+  }
+
+  /** It is held no longer: it was charged. */
+  found(slot: number, { processor, isTwice }: FoundCharge): void {
+    this.forget(slot);
+    this.foundCounts[processor]!++;
+    if (isTwice) this.chargedTwiceCount++;
+  }
+
+  /** The payment in `slot` was taken back; `compact` follows. */
+  forget(slot: number): void {
+    if (!this.has(slot)) return;
+    this.#state[slot] = NOT_HELD;
+    this.#count--;
+  }
+
+  /** Drops what was forgotten from the queues, before its slot is used again. */
+  compact(): void {
+    for (const queue of [this.#fresh, this.#again]) queue.compact((slot) => this.has(slot));
+    this.#roundLeft = Math.min(this.#roundLeft, this.#again.length);
+    this.#cursor = Math.min(this.#cursor, this.#ledger.head);
+  }
+
+  /** Every payment is gone. */
+  clear(): void {
+    this.#fresh.clear();
+    this.#again.clear();
+    this.#state.fill(NOT_HELD);
+    this.#roundLeft = 0;
+    this.#count = 0;
+  }
+
+  /** Earliest time at which a charge can still come to light, or infinity when none can. */
+  settledUntilMs(nowMs: number): number {
+    if (this.isOver(nowMs)) return Number.POSITIVE_INFINITY;
+    const ledger = this.#ledger;
+    this.#cursor = Math.max(this.#cursor, ledger.tail);
+    while (this.#cursor < ledger.head && !this.has(ledger.slotOf(this.#cursor))) this.#cursor++;
+    if (this.#cursor === ledger.head) return this.options.lostFromMs;
+    return Math.min(this.options.lostFromMs, ledger.rows.acceptedAtMs[ledger.slotOf(this.#cursor)]!);
+  }
+
+  /** By turns, so that neither those that keep coming in nor those that are asked about for ever keep the others waiting. */
+  #takeSlot(): number {
+    this.#wasFresh = !this.#wasFresh && this.#fresh.length > 0;
+    if (this.#wasFresh) return this.#fresh.shift();
+    if (this.#roundLeft === 0) return this.#fresh.length > 0 ? this.#fresh.shift() : NOT_FOUND_SLOT;
+    this.#roundLeft--;
+    return this.#again.shift();
+  }
+}

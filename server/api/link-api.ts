@@ -1,0 +1,98 @@
+import type { HttpResponse, TemplatedApp } from "uWebSockets.js";
+import { parseUuidText, UUID_WORDS } from "../../core/values/uuid.ts";
+import { jsonAnswer, problemAnswer } from "../http/answer.ts";
+import { Exchange } from "../http/exchange.ts";
+import { LINK_HEALTH, LINK_HEALTH_BODY } from "../link/peer-answers.ts";
+import type { PaymentService } from "../payments/payment-service.ts";
+import { unavailable } from "../text/problem.ts";
+import { PaymentAck, UNSAFE } from "./payment-ack.ts";
+
+export type LinkApiOptions = { self: number; owners: Uint8Array; maxBodyBytes: number };
+
+/**
+ * What the other instances ask of this one, on a listener of its own that the balancer does not know.
+ *
+ *   POST /payments          a payment that is ours but went to another instance; 421 if it is not ours (nobody forwards twice)
+ *   GET  /payments/:id      as the public one, without asking further
+ *   GET  /summary?from&to   milliseconds, either end optional; this instance's part
+ *   POST /purge             forget everything
+ *   GET  /sample            what the live page shows of this instance; asked only while a page is open
+ *   GET  /health            alive
+ */
+export function serveLink(
+  app: TemplatedApp,
+  service: PaymentService,
+  ownReading: () => Promise<string>,
+  options: LinkApiOptions,
+): void {
+  const id = new Int32Array(UUID_WORDS);
+  const context = { sharedHeaders: [], spans: service.tracing?.requests };
+  const exchangeOf = (res: HttpResponse): Exchange => new Exchange(res, false, context);
+
+  app.post("/payments", (res, req) => {
+    const exchange = exchangeOf(res);
+    context.spans?.began(exchange, req, "POST", "/payments");
+    exchange.readBody(
+      req.getHeader("content-length"),
+      options.maxBodyBytes,
+      (bytes) => acceptOwn(service, options, exchange, bytes),
+      () => exchange.answer(problemAnswer({ status: 413, detail: "the body is too large" })),
+    );
+  });
+
+  app.get("/payments/:id", (res, req) => {
+    const exchange = exchangeOf(res);
+    const unknown = problemAnswer({ status: 404, detail: "no such payment here" });
+    if (!parseUuidText(req.getParameter(0) ?? "", id)) exchange.answer(unknown);
+    else {
+      service.look(id, (known) => {
+        if (known === "unsafe") exchange.answer(problemAnswer(UNSAFE));
+        else exchange.answer(known === undefined ? unknown : jsonAnswer(known));
+      });
+    }
+  });
+
+  app.get("/summary", (res, req) => {
+    const from = req.getQuery("from");
+    const to = req.getQuery("to");
+    const part = service.summaryPart({
+      fromMs: from === undefined ? Number.NEGATIVE_INFINITY : Number(from),
+      toMs: to === undefined ? Number.POSITIVE_INFINITY : Number(to),
+    });
+    exchangeOf(res).answerLater(
+      part.then((known) => (known ? jsonAnswer(JSON.stringify(known)) : problemAnswer(UNSAFE))),
+    );
+  });
+
+  app.post("/purge", (res) => {
+    const failure = unavailable("the journal cannot be written");
+    const answer = service
+      .purge()
+      .then((isPurged) => (isPurged ? jsonAnswer('{"message":"purged"}') : problemAnswer(failure)));
+    exchangeOf(res).answerLater(answer);
+  });
+
+  app.get("/sample", (res) => exchangeOf(res).answerLater(ownReading().then((json) => jsonAnswer(json))));
+  app.get(LINK_HEALTH, (res) => exchangeOf(res).answer(jsonAnswer(LINK_HEALTH_BODY)));
+  app.any("/*", (res) => exchangeOf(res).answer(problemAnswer({ status: 404, detail: "no such link endpoint" })));
+}
+
+function acceptOwn(service: PaymentService, options: LinkApiOptions, exchange: Exchange, bytes: Uint8Array): void {
+  const problem = service.body.parse(bytes);
+  if (problem) {
+    exchange.answer(problemAnswer(problem));
+  } else if (options.owners[service.body.id[3]! & 0xff] !== options.self) {
+    exchange.answer(problemAnswer({ status: 421, detail: "this payment belongs to another instance" }));
+  } else {
+    PaymentAck.answer(service, exchange);
+  }
+}
+
+/** The query by which `GET /summary` is asked for a window. */
+export function linkQuery(window: { fromMs: number; toMs: number }): string {
+  const ends = [
+    Number.isFinite(window.fromMs) ? `from=${window.fromMs}` : "",
+    Number.isFinite(window.toMs) ? `to=${window.toMs}` : "",
+  ];
+  return ends.filter((end) => end !== "").join("&");
+}

@@ -1,0 +1,93 @@
+import { ACCEPTED_NEW, type AcceptResult, CONFLICT, DUPLICATE } from "../../core/engine.ts";
+import { formatUuid, parseUuidText, UUID_WORDS } from "../../core/values/uuid.ts";
+import { type Answer, jsonAnswer, problemAnswer } from "../http/answer.ts";
+import type { Exchange } from "../http/exchange.ts";
+import type { PaymentService } from "../payments/payment-service.ts";
+import { type Accepted, paymentUnavailable, unavailable } from "../text/problem.ts";
+import type { Effect } from "../turn/group-commit.ts";
+
+/** What is told when nothing is accepted. */
+export const REFUSAL_DETAILS = {
+  shutting_down: "shutting down",
+  journal_failing: "the journal cannot be written",
+} as const;
+
+/** What a read is told while something has happened that the journal cannot take. */
+export const UNSAFE = unavailable("the journal cannot be written: what has happened since is not told yet");
+
+/** The answer to a payment, given once its record is safe. */
+export class PaymentAck implements Effect {
+  readonly #service: PaymentService;
+  readonly #exchange: Exchange;
+  readonly #correlationId: string;
+  readonly #result: AcceptResult;
+  /** Of a repetition: the payment as it stands when that is asked, which the records that are waited for cover. */
+  readonly #known: string | undefined;
+
+  private constructor(
+    service: PaymentService,
+    exchange: Exchange,
+    correlationId: string,
+    result: AcceptResult,
+    known: string | undefined,
+  ) {
+    this.#service = service;
+    this.#exchange = exchange;
+    this.#correlationId = correlationId;
+    this.#result = result;
+    this.#known = known;
+  }
+
+  /**
+   * Accepts the payment whose body the service has just read, and sees to its answer. A known one needs no new record,
+   * so it is answered even when no other is accepted. Hot.
+   */
+  static answer(service: PaymentService, exchange: Exchange): void {
+    const { id, cents } = service.body;
+    const refusal = service.refusal;
+    if (refusal !== undefined && !service.knows(id)) {
+      refuse(service, exchange, refusal, formatUuid(id), "no");
+      return;
+    }
+    const result = service.accept();
+    const known = result === DUPLICATE ? service.view(id) : undefined;
+    const ack = new PaymentAck(service, exchange, formatUuid(id), result, known);
+    service.tracing?.offered(exchange, result, id, cents);
+    // Only now: this may commit at once.
+    service.whenSafe(ack);
+  }
+
+  commit(): void {
+    this.#service.answered(this.#result, this.#correlationId);
+    if (this.#result === ACCEPTED_NEW) this.#exchange.answerAccepted(`/payments/${this.#correlationId}`);
+    else this.#exchange.answer(this.#otherAnswer());
+  }
+
+  /** What the failed write said has been taken back: whoever is still known was accepted before. */
+  abort(): void {
+    this.#service.tracing?.payments.forgotten();
+    const id = new Int32Array(UUID_WORDS);
+    const isKnown = parseUuidText(this.#correlationId, id) && this.#service.knows(id);
+    refuse(this.#service, this.#exchange, "journal_failing", this.#correlationId, isKnown ? "unknown" : "no");
+  }
+
+  #otherAnswer(): Answer {
+    if (this.#known !== undefined) return jsonAnswer(this.#known);
+    if (this.#result === CONFLICT) {
+      const detail = `a correlationId stands for one payment with one amount: correlationId=${this.#correlationId}`;
+      return problemAnswer({ status: 409, field: "correlationId", detail });
+    }
+    return problemAnswer(paymentUnavailable("the ledger is full", "no"));
+  }
+}
+
+function refuse(
+  service: PaymentService,
+  exchange: Exchange,
+  reason: keyof typeof REFUSAL_DETAILS,
+  correlationId: string,
+  accepted: Accepted,
+): void {
+  service.refused(reason, correlationId);
+  exchange.answer(problemAnswer(paymentUnavailable(REFUSAL_DETAILS[reason], accepted)));
+}

@@ -1,0 +1,92 @@
+import type { Engine } from "../../core/engine.ts";
+import { type HealthSnapshot, isPolledFailing, minResponseMs } from "../../core/routing/health-snapshot.ts";
+import { FAILED, IN_DOUBT, PENDING, PROCESSED, PROCESSOR_NAMES, SENDING } from "../../core/values/payment.ts";
+import type { Peers } from "../link/peers.ts";
+import { stuckCount } from "../meters/doubt-counts.ts";
+import type { Durability } from "../settings/durability.ts";
+
+/** What GET /ready answers. `ready` is whether payments are accepted here; the rest is for whoever looks into it. */
+export type ReadinessReport = {
+  ready: boolean;
+  instance: number;
+  /** Why payments are refused, if they are. */
+  refusal: string | null;
+  journal: { durability: Durability; writable: boolean };
+  payments: {
+    kept: number;
+    capacity: number;
+    pending: number;
+    sending: number;
+    inDoubt: number;
+    /** Of those in doubt: an operator has to settle them. */
+    stuck: number;
+    processed: number;
+    failed: number;
+  };
+  /** After a start with restored data: payments that wait to be looked up, and what became of the others. */
+  restored: { held: number; found: number; chargedTwice: number; released: number; watching: boolean } | null;
+  peers: { instance: number; reachable: boolean }[];
+  processors: {
+    name: string;
+    available: boolean;
+    polledFailing: boolean;
+    minResponseTime: number;
+    inFlight: number;
+    limit: number;
+  }[];
+};
+
+export async function readiness(
+  engine: Engine,
+  health: HealthSnapshot,
+  peers: Peers,
+  instance: number,
+  journal: ReadinessReport["journal"],
+  refusal: string | undefined,
+): Promise<ReadinessReport> {
+  const { ledger } = engine;
+  const payments = {
+    kept: ledger.size,
+    capacity: ledger.rows.capacity,
+    pending: ledger.countIn(PENDING),
+    sending: ledger.countIn(SENDING),
+    inDoubt: ledger.countIn(IN_DOUBT),
+    stuck: stuckCount(engine, engine.nowMs),
+    processed: ledger.countIn(PROCESSED),
+    failed: ledger.countIn(FAILED),
+  };
+  const processors = PROCESSOR_NAMES.map((name, p) => {
+    const word = health.read(p);
+    const gate = engine.router.gates[p]!;
+    return {
+      name,
+      available: !gate.isDown,
+      polledFailing: isPolledFailing(word),
+      minResponseTime: minResponseMs(word),
+      inFlight: gate.inFlightCount,
+      limit: gate.limit,
+    };
+  });
+  const reason = refusal ?? (ledger.isFull ? "the ledger is full" : null);
+  return {
+    ready: reason === null,
+    instance: instance + 1,
+    refusal: reason,
+    journal,
+    payments,
+    restored: restoredReport(engine),
+    peers: await peers.reachable(),
+    processors,
+  };
+}
+
+function restoredReport({ held, nowMs }: Engine): ReadinessReport["restored"] {
+  if (held === undefined) return null;
+  return {
+    held: held.count,
+    found: held.endedCount - held.releasedCount,
+    chargedTwice: held.chargedTwiceCount,
+    released: held.releasedCount,
+    watching: held.watches(nowMs),
+  };
+}

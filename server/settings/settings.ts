@@ -1,0 +1,221 @@
+import { MAX_CAPACITY } from "../../core/ledger/ledger.ts";
+import { LOG_LEVELS } from "../log/log.ts";
+
+type Setting = { name: string; fallback: string; contest?: string; meaning: string; rule: string };
+
+const DAY_MS = 86_400_000;
+
+/** One table is the source of the validation, of `--help` and of the README's table. */
+export const SETTINGS: readonly Setting[] = [
+  {
+    name: "PROFILE",
+    fallback: "default",
+    rule: "default or contest",
+    meaning: "set of defaults; single settings still win",
+  },
+  { name: "INSTANCE", fallback: "1", rule: "1 to the number of LINKS", meaning: "number of this instance" },
+  {
+    name: "LISTEN",
+    fallback: "tcp:127.0.0.1:8080",
+    rule: "address",
+    meaning: "where the public API listens: `unix:<path>`, `tcp:<host>:<port>` or `tcp:[<IPv6 address>]:<port>`",
+  },
+  {
+    name: "LINKS",
+    fallback: "",
+    rule: "addresses, comma-separated",
+    meaning:
+      "link address of every instance, in order; the health monitor takes the next port, or the path with `.health`; " +
+      "empty: a single instance",
+  },
+  {
+    name: "DEFAULT_PROCESSOR_URL",
+    fallback: "http://localhost:8001",
+    rule: "http URL",
+    meaning: "the cheaper payment processor; user and password in it are sent as Basic authorization",
+  },
+  {
+    name: "FALLBACK_PROCESSOR_URL",
+    fallback: "http://localhost:8002",
+    rule: "http URL",
+    meaning: "the dearer payment processor, likewise",
+  },
+  {
+    name: "DURABILITY",
+    fallback: "write",
+    rule: "write, fsync or none",
+    meaning:
+      "what an accepted payment survives: `write` the end of the process, `fsync` a loss of power, `none` nothing",
+  },
+  {
+    name: "DATA_DIR",
+    fallback: "data",
+    rule: "directory",
+    meaning:
+      "where the journal is, in a folder `instance-<INSTANCE>` of its own; made if missing. " +
+      "Its file system must support unix sockets",
+  },
+  {
+    name: "SEGMENT_BYTES",
+    fallback: "67108864",
+    rule: "65536 to 4294967296",
+    meaning: "size at which a journal segment is followed by another",
+  },
+  {
+    name: "CAPACITY",
+    fallback: "1048576",
+    rule: `1 to ${MAX_CAPACITY}`,
+    meaning: "payments this instance keeps; full answers 503",
+  },
+  {
+    name: "RESTORED",
+    fallback: "false",
+    rule: "true or false",
+    meaning:
+      "the data is a copy that may lack the latest records (a backup, a snapshot, a failover): payments are looked up at both processors before they are sent",
+  },
+  {
+    name: "RESTORED_GRACE_MS",
+    fallback: "30000",
+    rule: `0 to ${DAY_MS}`,
+    meaning:
+      "how long after such a start a processor may still charge what was sent before; at least REQUEST_TIMEOUT_MS",
+  },
+  {
+    name: "RESTORED_WATCH_MS",
+    fallback: "3600000",
+    rule: `0 to ${30 * DAY_MS}`,
+    meaning:
+      "how long after such a start clients may repeat payments whose records are lost: new ones are looked up too",
+  },
+  { name: "MAX_IN_FLIGHT", fallback: "128", rule: "1 to 1000", meaning: "most requests in flight to one processor" },
+  {
+    name: "FAILOVER_PATIENCE_MS",
+    fallback: "0",
+    contest: "30000",
+    rule: `0 to ${30 * DAY_MS}`,
+    meaning: "how long a payment waits for the cheaper processor while that is down before the dearer may take it",
+  },
+  {
+    name: "SATURATION_PATIENCE_MS",
+    fallback: "2000",
+    rule: `0 to ${30 * DAY_MS}`,
+    meaning: "how long a payment waits, at least, for the cheaper processor while that works at its in-flight limit",
+  },
+  {
+    name: "GIVE_UP_AFTER_MS",
+    fallback: "3600000",
+    rule: `1 to ${30 * DAY_MS}`,
+    meaning: "a payment pending for longer is failed; a payment in doubt never is",
+  },
+  {
+    name: "RETAIN_PAYMENTS",
+    fallback: "0",
+    rule: `0 to ${MAX_CAPACITY}`,
+    meaning:
+      "ended payments beyond this many are forgotten, oldest first: they are in no summary any more, and their correlationIds count as new; 0: never",
+  },
+  {
+    name: "RETAIN_MS",
+    fallback: "0",
+    rule: `0 to ${3650 * DAY_MS}`,
+    meaning: "ended payments accepted longer ago than this are forgotten likewise; 0: never",
+  },
+  {
+    name: "REQUEST_TIMEOUT_MS",
+    fallback: "10000",
+    rule: "100 to 300000",
+    meaning: "longest wait for a processor's answer; then the payment is in doubt",
+  },
+  {
+    name: "LINK_TIMEOUT_MS",
+    fallback: "1000",
+    rule: "10 to 30000",
+    meaning: "longest wait for another instance's answer",
+  },
+  {
+    name: "MAX_BODY_BYTES",
+    fallback: "8192",
+    rule: "128 to 1048576",
+    meaning: "largest request body; more answers 413",
+  },
+  {
+    name: "PURGE_ENABLED",
+    fallback: "false",
+    contest: "true",
+    rule: "true or false",
+    meaning: "whether POST /purge-payments may delete everything",
+  },
+  {
+    name: "CORS_ORIGIN",
+    fallback: "",
+    rule: "empty, * or an origin",
+    meaning: "Access-Control-Allow-Origin to send; empty: no CORS headers",
+  },
+  {
+    name: "LOG_LEVEL",
+    fallback: "info",
+    contest: "warn",
+    rule: LOG_LEVELS.join(", "),
+    meaning: "least level that is logged",
+  },
+  {
+    name: "ADMIN_LISTEN",
+    fallback: "",
+    rule: "address",
+    meaning:
+      "where `/metrics`, `/log-level` and `/doubts` are, an address of their own; empty: on `LISTEN`, where nginx hides them",
+  },
+  { name: "METRICS", fallback: "true", rule: "true or false", meaning: "whether there is GET /metrics" },
+  {
+    name: "DEFAULT_FEE",
+    fallback: "0.05",
+    rule: "decimal from 0 to 1",
+    meaning: "the cheaper processor's share of an amount; for reports of fees and profit only",
+  },
+  {
+    name: "FALLBACK_FEE",
+    fallback: "0.15",
+    rule: "decimal from 0 to 1",
+    meaning: "the dearer processor's share likewise",
+  },
+  {
+    name: "SHUTDOWN_GRACE_MS",
+    fallback: "5000",
+    rule: "0 to 60000",
+    meaning: "how long requests in flight may take to finish on SIGTERM",
+  },
+  {
+    name: "PAGE",
+    fallback: "true",
+    rule: "true or false",
+    meaning: "whether the live page is served at /",
+  },
+  {
+    name: "PROCESSOR_ADMIN_TOKEN",
+    fallback: "",
+    rule: "up to 256 visible characters",
+    meaning:
+      "admin token of simulated processors: gives the live page buttons that make them slow or failing; empty: no processor is ever configured",
+  },
+];
+
+/** The table of settings, as plain text for a terminal. */
+export function settingsHelp(): string {
+  return SETTINGS.map(({ name, fallback, contest, rule, meaning }) => {
+    const inContest = contest === undefined ? "" : `; contest profile: ${contest}`;
+    return `  ${name}\n      ${meaning}\n      ${rule}; default: ${fallback || "empty"}${inContest}`;
+  }).join("\n");
+}
+
+/** The same table as Markdown. */
+export function settingsMarkdown(): string {
+  const rows = SETTINGS.map(({ name, fallback, contest, rule, meaning }) => {
+    return `| \`${name}\` | ${code(fallback)} | ${code(contest ?? fallback)} | ${rule} | ${meaning} |`;
+  });
+  return ["| setting | default | contest | values | meaning |", "|---|---|---|---|---|", ...rows].join("\n");
+}
+
+function code(value: string): string {
+  return value === "" ? "empty" : `\`${value}\``;
+}

@@ -1,0 +1,50 @@
+import { Engine, type EngineOptions } from "../../core/engine.ts";
+import { NO_FLIGHT } from "../../core/routing/flights.ts";
+import { HealthSnapshot } from "../../core/routing/health-snapshot.ts";
+import { PROCESSOR_COUNT } from "../../core/values/payment.ts";
+import { parseUuidText, UUID_WORDS } from "../../core/values/uuid.ts";
+
+/** When the stories begin. */
+export const NOON_MS = Date.UTC(2025, 6, 15, 12);
+
+/** An engine and what happens to it, one event a line, with the time in milliseconds since noon. */
+export class EngineLife {
+  readonly engine: Engine;
+
+  constructor(options: Partial<EngineOptions> = {}) {
+    this.engine = new Engine(new HealthSnapshot(PROCESSOR_COUNT), {
+      instance: 0,
+      capacity: 64,
+      seed: 1,
+      giveUpAfterMs: 60_000,
+      maxInFlight: 16,
+      failoverPatienceMs: 0,
+      saturationPatienceMs: 0,
+      ...options,
+    });
+  }
+
+  /** Returns the slot. */
+  accept(atMs: number, correlationId: string, cents: number): number {
+    const words = wordsOf(correlationId);
+    this.engine.accept(words, 0, cents, NOON_MS + atMs);
+    return this.engine.lookup(words);
+  }
+
+  /** Begins the next request; returns its flight. */
+  send(atMs: number): number {
+    const flight = this.engine.dispatch(NOON_MS + atMs);
+    if (flight === NO_FLIGHT) throw new Error(`there must be something to send: atMs=${atMs}`);
+    return flight;
+  }
+
+  settle(atMs: number, flight: number, outcome: number): void {
+    this.engine.settle(flight, outcome, NOON_MS + atMs);
+  }
+}
+
+export function wordsOf(uuid: string): Int32Array {
+  const words = new Int32Array(UUID_WORDS);
+  if (!parseUuidText(uuid, words)) throw new Error(`must be a UUID: uuid=${uuid}`);
+  return words;
+}

@@ -1,0 +1,333 @@
+import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { CheckpointCut } from "../../core/ledger/checkpoint.ts";
+import { Ledger } from "../../core/ledger/ledger.ts";
+import { CHECKPOINT } from "../../core/log/journal-header.ts";
+import {
+  DOUBTED,
+  EVICTED,
+  FAILED_AT,
+  PROCESSED_AT,
+  PURGED,
+  RECORD_BYTES,
+  REFUSED,
+  RecordBatch,
+  SENDING_TO,
+} from "../../core/log/record.ts";
+import type { Expected } from "../../core/log/recovery-plan.ts";
+import {
+  ALREADY_CHARGED,
+  CHARGED,
+  FAILING,
+  GAVE_UP,
+  IN_DOUBT,
+  NO_OUTCOME,
+  NO_PROCESSOR,
+  PENDING,
+  PROCESSED,
+  PROCESSOR_NAMES,
+  SENDING,
+  TIMED_OUT,
+} from "../../core/values/payment.ts";
+import { UUID_WORDS } from "../../core/values/uuid.ts";
+import { Journal, type JournalStart } from "../../server/journal/journal.ts";
+import { JournalDirectory } from "../../server/journal/journal-directory.ts";
+import { type Recovered, recover, tidy } from "../../server/journal/recover.ts";
+import { RealDisk } from "../../server/system/real-disk.ts";
+import { NOON_MS } from "./payments.ts";
+import { Random } from "./random.ts";
+
+export const OWNER: Expected = { partition: 0, partitionCount: 2, processors: PROCESSOR_NAMES };
+export const NEW_JOURNAL: JournalStart = { nextNumber: 1, lsn: 0, epoch: 0, latestMs: 0 };
+/** As a small instance would have; a ring over it wraps soon. */
+export const CAPACITY = 64;
+const INDEX_SEED = 7;
+const SEGMENT_BYTES = 1 << 30;
+
+export type LifeOptions = {
+  expected?: Expected;
+  capacity?: number;
+  /** Where a segment counts as full; rotating is the caller's. */
+  segmentBytes?: number;
+  from?: Restart;
+};
+export type Restart = { ledger: Ledger; recovered: Recovered };
+
+/** Runs the body with a directory of its own and removes it afterwards. */
+export function inDirectory<T>(body: (path: string) => T): T {
+  const path = mkdtempSync(join(tmpdir(), "rinha-journal-"));
+  const remove = (): void => rmSync(path, { recursive: true, force: true });
+  let result: T;
+  try {
+    result = body(path);
+  } catch (error) {
+    remove();
+    throw error;
+  }
+  if (result instanceof Promise) return result.finally(remove) as T;
+  remove();
+  return result;
+}
+
+export function directoryOf(path: string): JournalDirectory {
+  return new JournalDirectory(new RealDisk(), path);
+}
+
+/** To be told of a journal that is broken where it must not be. */
+export function unexpected(error: Error): never {
+  throw error;
+}
+
+/** What a start of the instance would make of the directory; throws the refusal. Changes nothing. */
+export function restart(path: string, expected: Expected = OWNER, capacity = CAPACITY): Restart {
+  const ledger = new Ledger(capacity, INDEX_SEED);
+  const recovered = recover(directoryOf(path), ledger, expected);
+  return { ledger, recovered };
+}
+
+/** A ledger whose every record goes to a real journal, as in an instance, but one step at a time. */
+export class JournalLife {
+  readonly directory: JournalDirectory;
+  readonly ledger: Ledger;
+  readonly journal: Journal;
+  readonly batch = new RecordBatch(64);
+  readonly #random: Random;
+  #nowMs = NOON_MS;
+
+  constructor(path: string, random: Random, options: LifeOptions = {}) {
+    this.directory = directoryOf(path);
+    this.directory.make(false);
+    this.#random = random;
+    const { from } = options;
+    if (from) tidy(this.directory, from.recovered);
+    this.ledger = from?.ledger ?? new Ledger(options.capacity ?? CAPACITY, INDEX_SEED);
+    this.#nowMs = Math.max(this.#nowMs, from?.recovered.latestMs ?? 0);
+    this.journal = new Journal(this.directory, from?.recovered ?? NEW_JOURNAL, {
+      ...(options.expected ?? OWNER),
+      segmentBytes: options.segmentBytes ?? SEGMENT_BYTES,
+      syncsSegments: false,
+      nowMs: () => this.#nowMs,
+      onBroken: unexpected,
+    });
+  }
+
+  /** The latest time any record has. */
+  get nowMs(): number {
+    return this.#nowMs;
+  }
+
+  /** Appends and writes `count` random records that fit the ledger. */
+  live(count: number): void {
+    for (let i = 0; i < count; i++) this.#step();
+    this.write();
+  }
+
+  accept(): void {
+    const sequence = this.ledger.head;
+    this.#apply(this.batch.appendAccepted(sequence, this.#nowMs, this.#random.uuid(), 0, this.#random.between(1, 1e8)));
+  }
+
+  wait(ms: number): void {
+    this.#nowMs += ms;
+  }
+
+  /** Sends the oldest pending payment after `ms` and has it charged after as much again. */
+  process(ms: number): void {
+    const { tail, head, rows } = this.ledger;
+    const isPending = (sequence: number): boolean => rows.state[this.ledger.slotOf(sequence)] === PENDING;
+    this.#process(Array.from({ length: head - tail }, (_, i) => tail + i).find(isPending)!, ms);
+  }
+
+  /** The same with the payment accepted last. */
+  processNewest(ms: number): void {
+    this.#process(this.ledger.head - 1, ms);
+  }
+
+  #process(sequence: number, ms: number): void {
+    this.wait(ms);
+    this.#apply(this.batch.append(SENDING_TO, sequence, this.#nowMs, 0, NO_OUTCOME, 0));
+    this.wait(ms);
+    this.#apply(this.batch.append(PROCESSED_AT, sequence, this.#nowMs, 0, CHARGED, ms));
+  }
+
+  purge(): void {
+    this.#apply(this.batch.append(PURGED, this.ledger.head, this.#nowMs, NO_PROCESSOR, NO_OUTCOME, 0));
+  }
+
+  /** Drops some of the oldest payments, as many as have ended at most. */
+  evict(): void {
+    const { tail, head, rows } = this.ledger;
+    let end = tail;
+    while (end < head && rows.state[this.ledger.slotOf(end)]! > IN_DOUBT && this.#random.chance(0.9)) end++;
+    if (end > tail) this.#apply(this.batch.append(EVICTED, end, this.#nowMs, NO_PROCESSOR, NO_OUTCOME, 0));
+  }
+
+  write(): void {
+    const error = this.journal.append(this.batch);
+    if (error) throw error;
+    this.batch.clear();
+  }
+
+  rotate(): void {
+    const error = this.journal.rotate();
+    if (error) throw error;
+  }
+
+  /** Begins a checkpoint of everything before the segment being written. */
+  checkpoint(): CheckpointInSteps {
+    return new CheckpointInSteps(this);
+  }
+
+  /** A whole checkpoint, without anything happening meanwhile. */
+  checkpointNow(): void {
+    const checkpoint = this.checkpoint();
+    while (!checkpoint.isDone) checkpoint.step(7);
+    checkpoint.finish();
+  }
+
+  close(): void {
+    this.journal.close();
+  }
+
+  #apply(record: number): void {
+    this.ledger.apply(this.batch, record);
+    if (this.batch.count === this.batch.capacity) this.write();
+  }
+
+  #step(): void {
+    const random = this.#random;
+    if (random.chance(0.7)) this.#nowMs += random.below(5);
+    if (this.ledger.size === 0 || (!this.ledger.isFull && random.chance(0.4))) this.accept();
+    else if (random.chance(this.ledger.isFull ? 0.02 : 0.004)) this.purge();
+    else if (random.chance(this.ledger.isFull ? 0.3 : 0.03)) this.evict();
+    else this.#advance();
+  }
+
+  #advance(): void {
+    const random = this.#random;
+    const sequence = random.between(this.ledger.tail, this.ledger.head - 1);
+    const slot = this.ledger.slotOf(sequence);
+    const [kind, outcome] = this.#nextOf(this.ledger.rows.state[slot]!);
+    if (kind === undefined) return;
+    const processor = kind === SENDING_TO ? random.below(2) : this.ledger.rows.processor[slot]!;
+    this.#apply(this.batch.append(kind, sequence, this.#nowMs, processor, outcome, random.below(100)));
+  }
+
+  #nextOf(state: number): [number | undefined, number] {
+    const random = this.#random;
+    if (state === PENDING) return random.chance(0.95) ? [SENDING_TO, NO_OUTCOME] : [FAILED_AT, GAVE_UP];
+    if (state === SENDING) {
+      return random.pick([
+        [PROCESSED_AT, CHARGED],
+        [PROCESSED_AT, CHARGED],
+        [REFUSED, FAILING],
+        [DOUBTED, TIMED_OUT],
+      ] as const) as [number, number];
+    }
+    if (state === IN_DOUBT) return random.chance(0.5) ? [PROCESSED_AT, ALREADY_CHARGED] : [DOUBTED, TIMED_OUT];
+    return [undefined, NO_OUTCOME];
+  }
+}
+
+/** As the instance's upkeep writes it, with the test deciding what happens between the slices. */
+export class CheckpointInSteps {
+  readonly #life: JournalLife;
+  readonly #number: number;
+  readonly #cut: CheckpointCut;
+  readonly #parts: Uint8Array[] = [];
+  #recordCount = 0;
+
+  constructor(life: JournalLife) {
+    this.#life = life;
+    this.#number = life.journal.number;
+    this.#cut = new CheckpointCut(life.ledger);
+    this.#parts.push(life.journal.header(CHECKPOINT, this.#number));
+    this.#save();
+  }
+
+  get isDone(): boolean {
+    return this.#cut.isDone;
+  }
+
+  get isStale(): boolean {
+    return this.#cut.isStale;
+  }
+
+  step(rowCountMax: number): void {
+    this.#life.write();
+    const batch = new RecordBatch(rowCountMax + 1);
+    this.#cut.cut(batch, this.#life.journal.lsn, rowCountMax);
+    batch.seal(this.#recordCount);
+    this.#recordCount += batch.count;
+    this.#parts.push(batch.bytes.slice(0, batch.count * RECORD_BYTES));
+    this.#save();
+  }
+
+  abandon(): void {
+    rmSync(this.#partialPath);
+  }
+
+  /** `isInterrupted`: the process dies between the new name and the removal of what it makes superfluous. */
+  finish(isInterrupted = false): void {
+    const { directory } = this.#life;
+    this.abandon();
+    writeFileSync(directory.checkpointPath(this.#number), Buffer.concat(this.#parts));
+    if (isInterrupted) return;
+    for (const file of directory.files()) if (file.number < this.#number) directory.remove(file.name);
+  }
+
+  get #partialPath(): string {
+    const { directory } = this.#life;
+    return directory.partialPath(directory.checkpointPath(this.#number));
+  }
+
+  #save(): void {
+    writeFileSync(this.#partialPath, Buffer.concat(this.#parts));
+  }
+}
+
+/** Everything the world can ask a ledger about, but for the trails, which a checkpoint leaves out. */
+export function portrait(ledger: Ledger): unknown {
+  const { rows } = ledger;
+  const payments = [];
+  for (let sequence = ledger.tail; sequence < ledger.head; sequence++) {
+    const slot = ledger.slotOf(sequence);
+    const wasTried = rows.attemptCount[slot]! > 0;
+    payments.push({
+      sequence,
+      id: [...rows.correlationIds.subarray(slot * UUID_WORDS, (slot + 1) * UUID_WORDS)],
+      isFound: ledger.find(rows.correlationIds, slot * UUID_WORDS) === slot,
+      acceptedAtMs: rows.acceptedAtMs[slot],
+      cents: rows.cents[slot],
+      state: rows.state[slot],
+      processor: rows.processor[slot],
+      outcome: rows.outcome[slot],
+      attemptCount: rows.attemptCount[slot],
+      requestedAtMs: wasTried ? rows.requestedAtMs(slot) : 0,
+      processedAtMs: rows.state[slot] === PROCESSED ? rows.processedAtMs(slot) : 0,
+    });
+  }
+  const states = [PENDING, SENDING, IN_DOUBT, PROCESSED].map((state) => ledger.countIn(state));
+  return { tail: ledger.tail, head: ledger.head, states, payments, windows: windowsOf(ledger) };
+}
+
+function windowsOf(ledger: Ledger): number[][] {
+  const random = new Random(ledger.head);
+  const out = new Float64Array(4);
+  return Array.from({ length: 8 }, (_, i) => {
+    const fromMs = i === 0 ? Number.NEGATIVE_INFINITY : NOON_MS + random.below(1000);
+    ledger.sum(fromMs, i === 0 ? Number.POSITIVE_INFINITY : fromMs + random.below(500), out);
+    return [...out];
+  });
+}
+
+/** Names, sizes and contents of a directory: what a refusal must leave as it was. */
+export function contentsOf(path: string): string[] {
+  return directoryOf(path)
+    .files()
+    .map(
+      ({ name }) => `${name} ${statSync(join(path, name)).size} ${readFileSync(join(path, name)).toString("base64")}`,
+    )
+    .sort();
+}
