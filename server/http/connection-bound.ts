@@ -1,7 +1,7 @@
 import type { Logger } from "pino";
 
 /** The part of uWS's HttpResponse that is there when a connection has just been accepted. */
-export type Accepted = { close(): unknown };
+export type NewConnection = { close(): unknown };
 
 /** It is over once so many have gone that the next few will not bring it back. */
 const RELIEF_FRACTION = 0.75;
@@ -28,7 +28,7 @@ export class ConnectionBound {
   }
 
   /** A connection was accepted; to be told of its end by `ended` in either case. */
-  began(connection: Accepted): void {
+  began(connection: NewConnection): void {
     if (++this.#openCount <= this.max) return;
     this.refusedCount++;
     this.#noteRefusing();

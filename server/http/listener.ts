@@ -1,7 +1,7 @@
 import uws, { type TemplatedApp, type us_listen_socket } from "uWebSockets.js";
 import { type Address, formatAddress } from "../system/address.ts";
 import { OwnSocket, removeLeftSocket } from "../system/left-socket.ts";
-import type { Accepted, ConnectionBound } from "./connection-bound.ts";
+import type { ConnectionBound, NewConnection } from "./connection-bound.ts";
 
 /** LIBUS_LISTEN_EXCLUSIVE_PORT: without it two processes share a port without a word. */
 const EXCLUSIVE_PORT = 1;
@@ -28,7 +28,7 @@ export class Listener {
   static open(address: Address, register: (app: TemplatedApp) => void, bound?: ConnectionBound): Promise<Listener> {
     const app = uws.App();
     if (bound) {
-      const noteChange = (connection: Accepted, change: number): void =>
+      const noteChange = (connection: NewConnection, change: number): void =>
         change > 0 ? bound.began(connection) : bound.ended();
       app.filter((connection, change) => noteChange(connection, Number(change)));
     }
