@@ -1,9 +1,13 @@
+import { setTimeout as sleep } from "node:timers/promises";
 import { say } from "../../command/run-command.ts";
 import { closedLoopRound } from "../load/load-round.ts";
 import { runMeasurement } from "../report/measurement-command.ts";
 import { ACCEPT_COMMAND, type AcceptOptions } from "./command-line.ts";
 import { type Round, resultOf } from "./rounds.ts";
 import { TARGET_NAMES, Target, type TargetName } from "./target.ts";
+
+/** For the fair floor's sender to be done with what is left. */
+const SENDER_REST_MS = 500;
 
 await runMeasurement({
   ...ACCEPT_COMMAND,
@@ -19,6 +23,7 @@ async function measureRounds(options: AcceptOptions, signal: AbortSignal): Promi
       for (const target of targets) {
         signal.throwIfAborted();
         const measured = await measure(target, options);
+        if (target.name === "fair floor") await sleep(SENDER_REST_MS);
         // The first round warms up.
         if (round > 0) rounds.get(target.name)!.push(measured);
       }

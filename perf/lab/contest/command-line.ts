@@ -6,6 +6,7 @@ import { readDecimal, readWholeNumber } from "../../command/number-options.ts";
 import { readUrl } from "../../command/url-option.ts";
 import { LIMIT_OPTIONS, LIMIT_USAGE, readLimits } from "../contenders/limit-options.ts";
 import type { LimitedTopologyOptions } from "../contenders/limited-topology.ts";
+import { requireNoTarget } from "../contenders/target-options.ts";
 import type { LoadShape } from "../load/user-schedule.ts";
 import { OUTPUT_USAGE } from "../report/output-options.ts";
 import type { ContestOptions } from "./measurement.ts";
@@ -120,9 +121,7 @@ function readFees(values: Values): PerRole<number> | undefined {
 }
 
 function readOwn(values: Values, fees = CONTEST_FEES): LimitedTopologyOptions {
-  for (const name of ["default", "fallback", "token"] as const) {
-    if (values[name] !== undefined) throw new Error(`${name} must come with --target: ${name}=${values[name]}`);
-  }
+  requireNoTarget(values);
   const profile = values.profile ?? "contest";
   if (profile !== "contest" && profile !== "default") {
     throw new Error(`profile must be contest or default: profile=${profile}`);

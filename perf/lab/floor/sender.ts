@@ -5,9 +5,8 @@ import { AMOUNT_TEXT, postsWith } from "../load/payment-request.ts";
 
 /** What was accepted in one such time is sent evenly over the next. */
 const FOLLOW_MS = 100;
-/** Payments leave in as many groups as fit into FOLLOW_MS. */
+/** Payments leave in as many groups as fit into FOLLOW_MS, or in fewer where timers are late. */
 const TICK_MS = 2;
-const TICKS_PER_FOLLOW = FOLLOW_MS / TICK_MS;
 const CONNECTION_COUNT_MAX = 256;
 const TIMEOUT_MS = 10_000;
 const ASK_TIMEOUT_MS = 1000;
@@ -32,9 +31,10 @@ export class Sender {
   /** Set while payments are owed: a sender that has nothing to send costs nothing. */
   #ticking: NodeJS.Timeout | undefined;
   #owedCount = 0;
-  #perTick = 0;
-  /** Fractions of a payment that the ticks so far have left over. */
-  #carried = 0;
+  #owedPerMs = 0;
+  #tickedAtMs = 0;
+  /** What is due by now, of what is owed; with fractions. */
+  #dueCount = 0;
   #isAsking = false;
 
   constructor(processor: URL, sources: readonly Source[]) {
@@ -64,8 +64,8 @@ export class Sender {
         this.#owedCount += Math.max(0, count - this.#acceptedCounts[i]!);
         this.#acceptedCounts[i] = count;
       }
-      this.#perTick = this.#owedCount / TICKS_PER_FOLLOW;
-      if (this.#owedCount > 0) this.#ticking ??= setInterval(() => this.#tick(), TICK_MS);
+      this.#owedPerMs = this.#owedCount / FOLLOW_MS;
+      if (this.#owedCount > 0) this.#beginTicking();
     } catch {
       // Not there yet, or no more: the next answer has it all.
     } finally {
@@ -73,17 +73,25 @@ export class Sender {
     }
   }
 
+  #beginTicking(): void {
+    if (this.#ticking !== undefined) return;
+    this.#tickedAtMs = performance.now();
+    this.#ticking = setInterval(() => this.#tick(), TICK_MS);
+  }
+
   #tick(): void {
-    this.#carried = Math.min(this.#carried + this.#perTick, this.#owedCount);
-    while (this.#carried >= 1) {
-      this.#carried--;
+    const nowMs = performance.now();
+    this.#dueCount = Math.min(this.#dueCount + this.#owedPerMs * (nowMs - this.#tickedAtMs), this.#owedCount);
+    this.#tickedAtMs = nowMs;
+    while (this.#dueCount >= 1) {
+      this.#dueCount--;
       this.#owedCount--;
       this.#send();
     }
     if (this.#owedCount > 0) return;
     clearInterval(this.#ticking);
     this.#ticking = undefined;
-    this.#carried = 0;
+    this.#dueCount = 0;
   }
 
   #send(): void {

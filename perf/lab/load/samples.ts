@@ -1,5 +1,5 @@
 /** Percentiles from 0 to below 100 that a plot of a distribution needs. */
-export const PLOTTED_PERCENTILES: readonly number[] = [
+const PLOTTED_PERCENTILES: readonly number[] = [
   0, 10, 20, 30, 40, 50, 60, 70, 75, 80, 85, 90, 92.5, 95, 97, 98, 99, 99.5, 99.75, 99.9, 99.95, 99.99, 99.999,
 ];
 
