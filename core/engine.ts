@@ -193,7 +193,7 @@ export class Engine {
     this.#pending.compact((slot) => this.ledger.rows.state[slot] === PENDING);
   }
 
-  /** To be called before `resume` where records after the end of the log may be lost: nothing unsettled is taken up until it is released. */
+  /** To be called before `resume` where records after the end of the log may be lost: nothing unsettled is taken up. */
   hold(options: HoldOptions): void {
     this.#held = new HeldPayments(this.ledger, options);
   }
@@ -215,7 +215,7 @@ export class Engine {
     }
   }
 
-  /** A held payment is free to be sent, or to be asked about as any doubt. False while there is no room: it stays held. */
+  /** A held payment is free to be sent, or asked about as any doubt. False while there is no room: it stays held. */
   release({ slot }: Inquiry, nowMs: number): boolean {
     this.#advance(nowMs);
     const { rows } = this.ledger;

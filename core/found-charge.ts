@@ -4,8 +4,8 @@ import { FOUND, PENDING } from "./payment.ts";
 import { PROCESSED_AT, type RecordBatch, SENT } from "./record.ts";
 
 /**
- * Appends and applies that the unsettled payment in `slot` was found charged. Where the log does not know of that attempt, a SENT record
- * tells of it first: two records at most.
+ * Appends and applies that the unsettled payment in `slot` was found charged. Where the log does not know of that
+ * attempt, a SENT record tells of it first: two records at most.
  */
 export function applyFoundCharge(
   ledger: Ledger,

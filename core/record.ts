@@ -20,8 +20,8 @@ import type { PaymentRows } from "./payment-rows.ts";
  *   FAILED     will never be charged by us                             at, outcome, elapsed
  *   PURGED     every payment before `sequence` is gone                 at
  *   EVICTED    the same by retention: every one of them had ended      at
- *   SENT       was handed to a processor in a life whose records are   at = requestedAt, processor, outcome: how it came to light
- *              lost: supersedes what is known of a payment not settled
+ *   SENT       was sent in a life whose records are lost: supersedes   at = requestedAt, processor,
+ *              what is known of a payment that is not settled          outcome: how it came to light
  *
  * `elapsed` is the duration of the attempt that ended, so it began at `at − elapsed`.
  *

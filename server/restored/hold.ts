@@ -10,8 +10,9 @@ export type RestoredSettings = {
 };
 
 /**
- * Makes the engine hold every payment that is not settled, where records after the end of its journal may be lost: because the settings
- * say so, or because an earlier start with such data is not finished. Returns the mark that is to be removed when it is.
+ * Makes the engine hold every payment that is not settled, where records after the end of its journal may be lost:
+ * because the settings say so, or because an earlier start with such data is not finished. Returns the mark that is to
+ * be removed when it is.
  */
 export function holdRestored(
   { restored, restoredGraceMs, restoredWatchMs, requestTimeoutMs }: RestoredSettings,

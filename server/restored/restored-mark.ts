@@ -13,8 +13,9 @@ export type Mark = {
 const FILE = "restored.json";
 
 /**
- * Says, in a file beside the journal, that records after some time may be lost, from the first start with restored data until all is
- * known that can be: a crash or a forgotten setting in between must not make the payments free. Durable once it returns.
+ * Says, in a file beside the journal, that records after some time may be lost, from the first start with restored data
+ * until all is known that can be: a crash or a forgotten setting in between must not make the payments free. Durable
+ * once it returns.
  */
 export class RestoredMark {
   readonly #directory: string;

@@ -131,7 +131,7 @@ describe("start with restored data", () => {
     await expectBooksAgree();
   });
 
-  it("goes on after a crash, with or without the setting, until it is finished; then the data are as any other", async () => {
+  it("goes on after a crash, with or without the setting, until it is finished", async () => {
     const { all, backup } = await lifeUntilBackup();
     await service.killInstance();
     service.useData(backup);
