@@ -29,6 +29,11 @@ export class Aging {
     this.#retainMs = options.retainMs || Number.POSITIVE_INFINITY;
   }
 
+  /** Whether the payment in `slot`, if it is pending, is to be failed. */
+  isTooOld(slot: number, nowMs: number): boolean {
+    return nowMs - this.#ledger.rows.acceptedAtMs[slot]! >= this.#giveUpAfterMs;
+  }
+
   /** Calls `giveUp` with the slot of each pending payment that is too old, until it returns false. */
   giveUpOld(nowMs: number, giveUp: (slot: number) => boolean): void {
     const { rows } = this.#ledger;
@@ -36,7 +41,7 @@ export class Aging {
     let cursorFollows = true;
     for (let sequence = this.#cursor; sequence < this.#ledger.head; sequence++) {
       const slot = this.#ledger.slotOf(sequence);
-      if (nowMs - rows.acceptedAtMs[slot]! < this.#giveUpAfterMs) return;
+      if (!this.isTooOld(slot, nowMs)) return;
       if (rows.state[slot] === PENDING && !giveUp(slot)) return;
       // Few are passed over again next time: only payments in flight or in doubt can come back to pending.
       cursorFollows &&= rows.state[slot]! > IN_DOUBT;

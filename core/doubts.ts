@@ -4,23 +4,30 @@ import {
   type Flights,
   LOOKING_UP,
   LOOKUP_FIRST,
-  LOOKUP_ONLY,
+  LOOKUP_SETTLES,
   NO_FLIGHT,
   POSTING,
 } from "./flights.ts";
-import { LOST, REJECTED, RESET, TIMED_OUT } from "./payment.ts";
+import { ADMITTED, ALREADY_CHARGED, DROPPED, LOST, REJECTED, RESET, TIMED_OUT } from "./payment.ts";
 import { OPEN, SATURATED } from "./processor-gate.ts";
 import type { Router } from "./router.ts";
 
 const INTERVAL_MS_MIN = 100;
 const INTERVAL_MS_MAX = 2000;
+/** A doubt that asking does not settle is asked about less often. */
+const STUCK_INTERVAL_MS = 30_000;
 /** Lookups to one processor at once. */
 const LOOKUPS_MAX = 16;
 
 /**
- * When and how payments in doubt are asked about again: always at their processor, at their requestedAt. By POST where the processor
- * takes payments, because 200 and 422 are both certain; by GET where it does not, and after every POST that took too long: where all of
- * them do, only a GET will ever tell. The interval doubles from 100 ms to 2 s.
+ * When and how payments in doubt are asked about again: always at their processor, at their requestedAt.
+ *
+ *   nothing of it is under way    by GET, at once: its answer is final
+ *   an attempt may still land     by POST where the processor takes payments; by GET where it does not, and first of all after a POST that
+ *                                 took too long (where all of them do, only a GET will ever tell) or was answered without a word on it
+ *
+ * The interval doubles from 100 ms to 2 s, and is 30 s once the processor has answered 16 times in vain; when a processor is back, all are
+ * due.
  */
 export class Doubts {
   readonly #flights: Flights;
@@ -41,19 +48,34 @@ export class Doubts {
     this.#nextDueAtMs = Number.POSITIVE_INFINITY;
   }
 
-  /** The flight's outcome left it in doubt: it will be asked about later. A connection that broke may be tried again at once. */
-  defer(flight: number, outcome: number, nowMs: number): void {
-    const asked = this.#flights.askCount[flight]!;
-    const isBroken = outcome === RESET || outcome === LOST;
-    const delayMs = isBroken && asked === 0 ? 0 : Math.min(INTERVAL_MS_MIN * 2 ** Math.min(asked, 10), INTERVAL_MS_MAX);
-    this.#flights.doubt(flight, nowMs + delayMs, modeAfter(outcome));
-    this.#nextDueAtMs = Math.min(this.#nextDueAtMs, nowMs + delayMs);
+  /** The flight's outcome left it in doubt: it will be asked about later. `mayLand`: an attempt of it may still be under way. */
+  defer(flight: number, outcome: number, mayLand: boolean, nowMs: number): void {
+    const flights = this.#flights;
+    const dueAtMs = nowMs + (flights.isStuck(flight) ? STUCK_INTERVAL_MS : this.#delayMs(flight, outcome, mayLand));
+    flights.doubt(flight, dueAtMs, mayLand ? modeAfter(outcome) : LOOKUP_SETTLES);
+    this.#nextDueAtMs = Math.min(this.#nextDueAtMs, dueAtMs);
   }
 
-  /** A flight that is to be asked about now, its state saying how, or NO_FLIGHT. */
-  ask(nowMs: number): number {
+  /** The processor works again: whatever waits for it may be asked about now. */
+  hurry(processor: number, nowMs: number): void {
+    const flights = this.#flights;
+    if (flights.doubtCount(processor) === 0) return;
+    for (let flight = 0; flight < flights.highWater; flight++) {
+      if (flights.state[flight] === DOUBT && flights.processor[flight] === processor) flights.dueAtMs[flight] = nowMs;
+    }
+    this.#nextDueAtMs = nowMs;
+  }
+
+  /** The request about the flight did not leave. */
+  putOff(flight: number, nowMs: number): void {
+    this.#flights.dueAtMs[flight] = nowMs + INTERVAL_MS_MIN;
+    this.#nextDueAtMs = Math.min(this.#nextDueAtMs, nowMs + INTERVAL_MS_MIN);
+  }
+
+  /** A flight that is to be asked about now, its state saying how, or NO_FLIGHT. `hasPending`: other payments wait to be sent. */
+  ask(nowMs: number, hasPending: boolean): number {
     if (!this.areWaiting) return NO_FLIGHT;
-    const probe = this.#probe(nowMs);
+    const probe = this.#probe(nowMs, hasPending);
     if (probe !== NO_FLIGHT || nowMs < this.#nextDueAtMs) return probe;
     const flights = this.#flights;
     let nextDueAtMs = Number.POSITIVE_INFINITY;
@@ -71,10 +93,11 @@ export class Doubts {
   }
 
   /** A processor that is to be tried is tried with a payment that is bound to it anyway, due or not, unless all need a lookup first. */
-  #probe(nowMs: number): number {
+  #probe(nowMs: number, hasPending: boolean): number {
     for (let processor = 0; processor < this.#router.gates.length; processor++) {
       const gate = this.#router.gates[processor]!;
       if (this.#flights.doubtCount(processor) === 0 || !gate.isDown || gate.admit(nowMs) !== OPEN) continue;
+      if (hasPending && gate.wantsFreshProbe) continue;
       const flight = this.#earliestDue(processor);
       if (flight !== NO_FLIGHT) return this.#begin(flight, POSTING, nowMs);
     }
@@ -92,6 +115,13 @@ export class Doubts {
     return earliest;
   }
 
+  /** What ended without a word can be looked up at once, and what broke with its connection asked again. */
+  #delayMs(flight: number, outcome: number, mayLand: boolean): number {
+    const asked = this.#flights.askCount[flight]!;
+    if (asked === 0 && (!mayLand || isWorthAnotherTry(outcome))) return 0;
+    return Math.min(INTERVAL_MS_MIN * 2 ** Math.min(asked, 10), INTERVAL_MS_MAX);
+  }
+
   #begin(flight: number, how: typeof POSTING | typeof LOOKING_UP, nowMs: number): number {
     const probe = this.#router.gates[this.#flights.processor[flight]!]!.began(how === POSTING, nowMs);
     this.#flights.ask(flight, how, nowMs, probe);
@@ -100,13 +130,20 @@ export class Doubts {
 
   #howToAsk(flight: number, nowMs: number): typeof POSTING | typeof LOOKING_UP | undefined {
     const gate = this.#router.gates[this.#flights.processor[flight]!]!;
-    const admitted = gate.admit(nowMs);
-    if (admitted === OPEN && this.#flights.askMode[flight] === BY_EITHER) return POSTING;
-    return admitted === SATURATED || gate.inFlightCount >= LOOKUPS_MAX ? undefined : LOOKING_UP;
+    if (this.#flights.askMode[flight] === BY_EITHER) {
+      const admitted = gate.admit(nowMs);
+      if (admitted === OPEN) return POSTING;
+      if (admitted === SATURATED) return undefined;
+    }
+    return gate.isPaused(nowMs) || gate.lookupCount >= LOOKUPS_MAX ? undefined : LOOKING_UP;
   }
 }
 
+function isWorthAnotherTry(outcome: number): boolean {
+  return outcome === RESET || outcome === LOST || outcome === DROPPED || outcome === ALREADY_CHARGED;
+}
+
 function modeAfter(outcome: number): number {
-  if (outcome === REJECTED) return LOOKUP_ONLY;
-  return outcome === TIMED_OUT ? LOOKUP_FIRST : BY_EITHER;
+  const isLookupFirst = outcome === TIMED_OUT || outcome === ADMITTED || outcome === ALREADY_CHARGED;
+  return isLookupFirst || outcome === REJECTED ? LOOKUP_FIRST : BY_EITHER;
 }

@@ -1,42 +1,20 @@
 import { Aging, type AgingOptions } from "./aging.ts";
+import { Backlog } from "./backlog.ts";
 import { Doubts } from "./doubts.ts";
-import { DOUBT, FLIGHT_FREE, Flights, NO_FLIGHT, ORPHAN, POSTING } from "./flights.ts";
+import { FLIGHT_FREE, Flights, NO_FLIGHT, POSTING } from "./flights.ts";
 import { applyFoundCharge } from "./found-charge.ts";
 import type { HealthSnapshot } from "./health-snapshot.ts";
 import { HeldPayments, type HoldOptions, type Inquiry } from "./held-payments.ts";
 import { Ledger } from "./ledger.ts";
 import type { FoundCharge } from "./past-verdict.ts";
-import {
-  ALREADY_CHARGED,
-  FOREIGN,
-  GAVE_UP,
-  IN_DOUBT,
-  isCharged,
-  isRefused,
-  LOST,
-  NO_OUTCOME,
-  NO_PROCESSOR,
-  PENDING,
-  REJECTED,
-  SENDING,
-} from "./payment.ts";
+import { GAVE_UP, IN_DOUBT, LOST, NO_OUTCOME, NO_PROCESSOR, PENDING, SENDING } from "./payment.ts";
 import { encodePaymentId, instanceOfPaymentId, sequenceOfPaymentId } from "./payment-id.ts";
-import { PendingQueue } from "./pending-queue.ts";
-import { NO_PROBE } from "./processor-gate.ts";
-import {
-  BATCH_RECORDS,
-  DOUBTED,
-  EVICTED,
-  FAILED_AT,
-  PROCESSED_AT,
-  PURGED,
-  REFUSED,
-  RecordBatch,
-  SENDING_TO,
-} from "./record.ts";
+import { BATCH_RECORDS, DOUBTED, EVICTED, FAILED_AT, PURGED, RecordBatch, SENDING_TO } from "./record.ts";
 import { NOWHERE, Router, type RouterOptions } from "./router.ts";
+import { type HandResult, type HandWord, Settlement } from "./settlement.ts";
 import { UUID_WORDS } from "./uuid.ts";
 import { NOT_FOUND_SLOT } from "./uuid-index.ts";
+import { settledUntilMs } from "./watermark.ts";
 
 export const ACCEPTED_NEW = 0;
 /** Same correlationId, same amount: nothing changes. */
@@ -49,8 +27,8 @@ export type AcceptResult = typeof ACCEPTED_NEW | typeof DUPLICATE | typeof CONFL
 
 /** In flight or in doubt at one processor, at most. */
 const FLIGHT_QUOTA = 4096;
-/** A payment rejected (400) this late in its life will not be taken at all. */
-const ATTEMPTS_BEFORE_REJECTION_COUNTS = 8;
+/** A doubt this old is shown to operators like one that asking does not settle. */
+const OLD_DOUBT_MS = 300_000;
 
 export type EngineOptions = RouterOptions &
   AgingOptions & {
@@ -78,7 +56,8 @@ export class Engine {
   readonly #instance: number;
   readonly #doubts: Doubts;
   readonly #aging: Aging;
-  readonly #pending: PendingQueue;
+  readonly #backlog: Backlog;
+  readonly #settlement: Settlement;
   readonly #id = new Int32Array(UUID_WORDS);
   #held: HeldPayments | undefined;
   #nowMs = 0;
@@ -89,7 +68,8 @@ export class Engine {
     this.#instance = options.instance;
     this.#doubts = new Doubts(this.flights, this.router);
     this.#aging = new Aging(this.ledger, options);
-    this.#pending = new PendingQueue(options.capacity);
+    this.#backlog = new Backlog(this.ledger);
+    this.#settlement = new Settlement(this.ledger, this.batch, this.flights, this.router, this.#doubts, this.#backlog);
   }
 
   /** Engine time: the latest time it was told. */
@@ -116,12 +96,8 @@ export class Engine {
     const sequence = this.ledger.head;
     this.ledger.apply(this.batch, this.batch.appendAccepted(sequence, atMs, words, at, cents));
     const slot = this.ledger.slotOf(sequence);
-    if (this.#held?.watches(atMs)) {
-      this.#held.add(slot);
-      return ACCEPTED_NEW;
-    }
-    this.#makeRoomFor(slot);
-    this.#pending.push(slot);
+    if (this.#held?.watches(atMs)) this.#held.add(slot);
+    else this.#backlog.push(slot);
     return ACCEPTED_NEW;
   }
 
@@ -131,29 +107,29 @@ export class Engine {
    */
   dispatch(nowMs: number): number {
     this.#advance(nowMs);
-    const doubt = this.#doubts.ask(this.#nowMs);
+    const doubt = this.#doubts.ask(this.#nowMs, !this.#backlog.isEmpty);
     return doubt === NO_FLIGHT ? this.#sendNextPending() : doubt;
+  }
+
+  /**
+   * A request about a doubt could not leave: it is asked about again later. (What was to be sent for the first time is taken back with its
+   * record, see `revert`.)
+   */
+  unask(flight: number, nowMs: number): void {
+    this.#advance(nowMs);
+    this.#settlement.unask(flight, this.#nowMs);
   }
 
   /** What became of a flight. Returns the slot it was about, or NOT_FOUND_SLOT if its payment was purged meanwhile. */
   settle(flight: number, outcome: number, nowMs: number): number {
     this.#advance(nowMs);
-    const state = this.flights.state[flight]!;
-    const beganAtMs = this.flights.beganAtMs[flight]!;
-    const slot = this.flights.slot[flight]!;
-    const probe = this.flights.probe[flight]!;
-    const gate = this.router.gates[this.flights.processor[flight]!]!;
-    if (state === FLIGHT_FREE || state === DOUBT)
-      throw new Error(`a flight is settled while its request is out: flight=${flight}`);
-    if (state === ORPHAN) {
-      gate.answerDropped(probe);
-      this.flights.close(flight);
-      return NOT_FOUND_SLOT;
-    }
-    if (state === POSTING) gate.postEnded(outcome, beganAtMs, this.#nowMs, probe);
-    else gate.answerDropped(probe);
-    this.#conclude(flight, slot, outcome, this.#nowMs - beganAtMs, probe !== NO_PROBE);
-    return slot;
+    return this.#settlement.settle(flight, outcome, this.#nowMs);
+  }
+
+  /** See Settlement.byHand. */
+  settleByHand(slot: number, word: HandWord, nowMs: number): HandResult {
+    this.#advance(nowMs);
+    return this.#settlement.byHand(slot, word, this.#nowMs);
   }
 
   /** To be called every few ten milliseconds: fails the payments that are too old. Calls back with each of their slots. */
@@ -162,7 +138,7 @@ export class Engine {
     this.#aging.giveUpOld(this.#nowMs, (slot) => {
       if (this.batch.isHalfFull) return false;
       if (this.#held?.has(slot)) return true;
-      this.#commit(FAILED_AT, slot, NO_PROCESSOR, GAVE_UP, 0);
+      this.#record(FAILED_AT, slot, NO_PROCESSOR, GAVE_UP, 0);
       onFailed(slot);
       return true;
     });
@@ -190,7 +166,7 @@ export class Engine {
     }
     this.batch.retain((record) => !Ledger.isRevertible(this.batch.kind(record)));
     this.#held?.compact();
-    this.#pending.compact((slot) => this.ledger.rows.state[slot] === PENDING);
+    this.#backlog.compact();
   }
 
   /** To be called before `resume` where records after the end of the log may be lost: nothing unsettled is taken up. */
@@ -208,7 +184,7 @@ export class Engine {
     for (let sequence = this.ledger.tail; sequence < this.ledger.head; sequence++) {
       const slot = this.ledger.slotOf(sequence);
       const state = rows.state[slot]!;
-      if (state === SENDING) this.#commit(DOUBTED, slot, rows.processor[slot]!, LOST, 0);
+      if (state === SENDING) this.#record(DOUBTED, slot, rows.processor[slot]!, LOST, 0);
       if (state > IN_DOUBT) continue;
       if (this.#held) this.#held.add(slot);
       else this.#takeUp(slot);
@@ -221,7 +197,6 @@ export class Engine {
     const { rows } = this.ledger;
     if (rows.state[slot] === IN_DOUBT && !this.flights.hasRoom(rows.processor[slot]!)) return false;
     this.#held!.released(slot);
-    this.#makeRoomFor(slot);
     this.#takeUp(slot);
     return true;
   }
@@ -240,22 +215,32 @@ export class Engine {
       this.batch,
       this.batch.append(PURGED, this.ledger.head, this.#nowMs, NO_PROCESSOR, NO_OUTCOME, 0),
     );
-    this.#pending.clear();
+    this.#backlog.clear();
     this.#held?.clear();
     this.flights.orphanAll();
     this.#doubts.clear();
   }
 
+  /** Calls back with the flight of each payment in doubt, asked about just now or waiting. */
+  eachDoubt(onDoubt: (flight: number) => void): void {
+    const { flights, ledger } = this;
+    for (let flight = 0; flight < flights.highWater; flight++) {
+      if (flights.state[flight] === FLIGHT_FREE || flights.isOrphan(flight)) continue;
+      if (ledger.rows.state[flights.slot[flight]!] === IN_DOUBT) onDoubt(flight);
+    }
+  }
+
+  /** Whether a payment in doubt needs an operator: the processor has answered many times in vain, or has long been gone. */
+  isStuck(flight: number, nowMs: number): boolean {
+    const sinceMs = this.ledger.rows.requestedAtMs(this.flights.slot[flight]!);
+    return this.flights.isStuck(flight) || nowMs - sinceMs > OLD_DOUBT_MS;
+  }
+
   /** Earliest requestedAt still in flight or in doubt, or engine time if there is none: totals before it are final. */
   settledUntilMs(nowMs: number): number {
     this.#advance(nowMs);
-    let untilMs = Math.min(this.#nowMs, this.#held?.settledUntilMs(this.#nowMs) ?? this.#nowMs);
-    for (let flight = 0; flight < this.flights.highWater; flight++) {
-      const state = this.flights.state[flight]!;
-      if (state === FLIGHT_FREE || state === ORPHAN) continue;
-      untilMs = Math.min(untilMs, this.ledger.rows.requestedAtMs(this.flights.slot[flight]!));
-    }
-    return Math.min(untilMs, this.#unwrittenSinceMs());
+    const heldMs = this.#held?.settledUntilMs(this.#nowMs) ?? Number.POSITIVE_INFINITY;
+    return Math.min(heldMs, settledUntilMs(this.ledger, this.flights, this.batch, this.#nowMs));
   }
 
   /** Writes the payment id of `slot` into out[0 … 3]. */
@@ -280,36 +265,21 @@ export class Engine {
   #unsend(slot: number): void {
     for (let flight = 0; flight < this.flights.highWater; flight++) {
       if (this.flights.state[flight] !== POSTING || this.flights.slot[flight] !== slot) continue;
-      this.router.gates[this.flights.processor[flight]!]!.answerDropped(this.flights.probe[flight]!);
+      this.router.gates[this.flights.processor[flight]!]!.postDropped(this.flights.probe[flight]!);
       this.flights.close(flight);
     }
-    this.#makeRoomFor(slot);
-    this.#pending.pushFront(slot);
+    this.#backlog.pushFirst(slot);
   }
 
   /** A payment that is pending, or in doubt since another life. */
   #takeUp(slot: number): void {
     const { rows } = this.ledger;
-    if (rows.state[slot] === PENDING) this.#pending.push(slot);
-    else this.#doubts.defer(this.flights.open(slot, rows.processor[slot]!, this.#nowMs), LOST, this.#nowMs);
-  }
-
-  /**
-   * Earliest requestedAt whose outcome is not in the log yet: after a crash the payment would be in doubt again,
-   * and could yet be charged there. Infinity if there is none.
-   */
-  #unwrittenSinceMs(): number {
-    let sinceMs = Number.POSITIVE_INFINITY;
-    for (let record = 0; record < this.batch.count; record++) {
-      const kind = this.batch.kind(record);
-      const sequence = this.batch.sequence(record);
-      if (kind < REFUSED || kind > FAILED_AT || !this.ledger.isKept(sequence)) continue;
-      // The payment may have been sent again since, so a refused attempt is dated by its record.
-      const isRefusal = kind === REFUSED;
-      const beganAtMs = this.batch.atMs(record) - this.batch.elapsedMs(record);
-      sinceMs = Math.min(sinceMs, isRefusal ? beganAtMs : this.ledger.rows.requestedAtMs(this.ledger.slotOf(sequence)));
+    if (rows.state[slot] === PENDING) {
+      this.#backlog.push(slot);
+      return;
     }
-    return sinceMs;
+    const flight = this.flights.open(slot, rows.processor[slot]!, this.#nowMs);
+    this.#doubts.defer(flight, LOST, rows.mayLand[slot] === 1, this.#nowMs);
   }
 
   /**
@@ -323,59 +293,20 @@ export class Engine {
   }
 
   #sendNextPending(): number {
-    const { rows } = this.ledger;
-    while (this.#pending.length > 0) {
-      const slot = this.#pending.peek();
-      if (rows.state[slot] !== PENDING) {
-        this.#pending.shift();
-        continue;
-      }
-      const processor = this.router.choose(this.#nowMs - rows.acceptedAtMs[slot]!, this.#nowMs);
-      if (processor === NOWHERE) return NO_FLIGHT;
-      this.#pending.shift();
-      this.#commit(SENDING_TO, slot, processor, NO_OUTCOME, 0);
-      const probe = this.router.gates[processor]!.began(true, this.#nowMs);
-      return this.flights.open(slot, processor, this.#nowMs, probe);
-    }
-    return NO_FLIGHT;
+    const slot = this.#backlog.peek(this.#nowMs, this.#isTooOld);
+    if (slot === NOT_FOUND_SLOT) return NO_FLIGHT;
+    const processor = this.router.choose(this.#nowMs - this.ledger.rows.acceptedAtMs[slot]!, this.#nowMs);
+    if (processor === NOWHERE) return NO_FLIGHT;
+    this.#backlog.shift();
+    this.#record(SENDING_TO, slot, processor, NO_OUTCOME, 0);
+    const probe = this.router.gates[processor]!.began(true, this.#nowMs);
+    return this.flights.open(slot, processor, this.#nowMs, probe);
   }
 
-  #conclude(flight: number, slot: number, outcome: number, elapsedMs: number, wasProbe: boolean): void {
-    const wasInDoubt = this.ledger.rows.state[slot] === IN_DOUBT;
-    const processor = this.flights.processor[flight]!;
-    if (outcome === FOREIGN || (outcome === ALREADY_CHARGED && !wasInDoubt)) {
-      this.#commit(FAILED_AT, slot, processor, FOREIGN, elapsedMs);
-    } else if (isCharged(outcome)) {
-      this.#commit(PROCESSED_AT, slot, processor, outcome, elapsedMs);
-    } else if (wasInDoubt || !isRefused(outcome)) {
-      this.#commit(DOUBTED, slot, processor, outcome, elapsedMs);
-      this.#doubts.defer(flight, outcome, this.#nowMs);
-      return;
-    } else if (outcome === REJECTED && this.ledger.rows.attemptCount[slot]! >= ATTEMPTS_BEFORE_REJECTION_COUNTS) {
-      this.#commit(FAILED_AT, slot, processor, REJECTED, elapsedMs);
-    } else {
-      this.#commit(REFUSED, slot, processor, outcome, elapsedMs);
-      // A probe goes behind the others, so that one odd payment cannot be every probe.
-      this.#makeRoomFor(slot);
-      if (wasProbe || outcome === REJECTED) this.#pending.push(slot);
-      else this.#pending.pushFront(slot);
-    }
-    this.flights.close(flight);
-  }
+  /** One that is too old for another attempt is failed by `giveUpOld`. */
+  readonly #isTooOld = (slot: number): boolean => this.#aging.isTooOld(slot, this.#nowMs);
 
-  /** The queue has room for every pending payment once what is no longer pending, or there twice, is dropped from it. */
-  #makeRoomFor(slot: number): void {
-    if (!this.#pending.isFull) return;
-    const seen = new Set([slot]);
-    this.#pending.compact((queued) => {
-      if (seen.has(queued) || this.ledger.rows.state[queued] !== PENDING) return false;
-      seen.add(queued);
-      return true;
-    });
-  }
-
-  #commit(kind: number, slot: number, processor: number, outcome: number, elapsedMs: number): void {
-    const sequence = this.ledger.sequenceOf(slot);
-    this.ledger.apply(this.batch, this.batch.append(kind, sequence, this.#nowMs, processor, outcome, elapsedMs));
+  #record(kind: number, slot: number, processor: number, outcome: number, elapsedMs: number): void {
+    this.ledger.record(this.batch, kind, slot, this.#nowMs, processor, outcome, elapsedMs);
   }
 }

@@ -1,4 +1,4 @@
-import { PROCESSOR_COUNT } from "./payment.ts";
+import { NO_OUTCOME, PROCESSOR_COUNT } from "./payment.ts";
 
 /**
  * Every attempt in flight and every payment in doubt has a place here, called its flight, from the moment before the first
@@ -9,20 +9,25 @@ import { PROCESSOR_COUNT } from "./payment.ts";
  *     ▲              │                     │ ask                    │ doubt again
  *     └── close ─────┴──◄── close ─────────┴─► POSTING | LOOKING_UP ┘
  *
- * ORPHAN: the payment was purged while its answer was still to come; the answer only frees the place.
+ * ORPHAN_POST, ORPHAN_LOOKUP: the payment was purged, or settled by hand, while its answer was still to come; the answer only frees the
+ * place.
  */
 export const FLIGHT_FREE = 0;
 export const POSTING = 1;
 export const LOOKING_UP = 2;
 export const DOUBT = 3;
-export const ORPHAN = 4;
+export const ORPHAN_POST = 4;
+export const ORPHAN_LOOKUP = 5;
 
 /** By POST where the processor takes payments, by GET where not. */
 export const BY_EITHER = 0;
 /** By GET, and then by either. */
 export const LOOKUP_FIRST = 1;
-/** By GET: the processor does not take this payment's POST at all. */
-export const LOOKUP_ONLY = 2;
+/** By GET: nothing is under way, so what a lookup says is final. */
+export const LOOKUP_SETTLES = 2;
+
+/** Asked and answered this often, a doubt will hardly be settled by asking again: it is *stuck*, and needs an operator. */
+export const ANSWERS_TO_STUCK = 16;
 
 export const NO_FLIGHT = -1;
 
@@ -38,8 +43,15 @@ export class Flights {
   readonly dueAtMs: Float64Array;
   /** Times a doubt was asked about, for the backoff. */
   readonly askCount: Uint32Array;
-  /** How a doubt is to be asked about: BY_EITHER, LOOKUP_FIRST or LOOKUP_ONLY. */
+  /** How a doubt is to be asked about: BY_EITHER, LOOKUP_FIRST or LOOKUP_SETTLES. */
   readonly askMode: Uint8Array;
+  /** Times the processor answered, while it worked, and the doubt remained. */
+  readonly answerCount: Uint32Array;
+  /** What the last POST ended in, and when it began. */
+  readonly postOutcome: Uint8Array;
+  readonly postBeganAtMs: Float64Array;
+  /** 1: that outcome says nothing of the processor (sign: silent), and no lookup has been answered since that would. */
+  readonly isUnexplained: Uint8Array;
   readonly #isDoubtful: Uint8Array;
   /** Number of the probe the attempt is (see ProcessorGate), 0 for none. */
   readonly probe: Uint32Array;
@@ -63,6 +75,10 @@ export class Flights {
     this.dueAtMs = new Float64Array(capacity);
     this.askCount = new Uint32Array(capacity);
     this.askMode = new Uint8Array(capacity);
+    this.answerCount = new Uint32Array(capacity);
+    this.postOutcome = new Uint8Array(capacity);
+    this.postBeganAtMs = new Float64Array(capacity);
+    this.isUnexplained = new Uint8Array(capacity);
     this.#isDoubtful = new Uint8Array(capacity);
     this.probe = new Uint32Array(capacity);
     this.#free = new Int32Array(capacity);
@@ -87,8 +103,21 @@ export class Flights {
     return this.#candidateCounts[processor]!;
   }
 
+  isStuck(flight: number): boolean {
+    return this.answerCount[flight]! >= ANSWERS_TO_STUCK;
+  }
+
   get highWater(): number {
     return this.#highWater;
+  }
+
+  /** The flight of the payment in `slot`, or NO_FLIGHT. Looks through all. */
+  find(slot: number): number {
+    for (let flight = 0; flight < this.#highWater; flight++) {
+      const isLive = this.state[flight] !== FLIGHT_FREE && !this.isOrphan(flight);
+      if (isLive && this.slot[flight] === slot) return flight;
+    }
+    return NO_FLIGHT;
   }
 
   /** The caller has seen that the processor has room. */
@@ -102,18 +131,21 @@ export class Flights {
     this.beganAtMs[flight] = nowMs;
     this.askCount[flight] = 0;
     this.askMode[flight] = BY_EITHER;
+    this.answerCount[flight] = 0;
+    this.postOutcome[flight] = NO_OUTCOME;
+    this.isUnexplained[flight] = 0;
     this.#isDoubtful[flight] = 0;
     this.probe[flight] = probe;
     this.#openCounts[processor]!++;
     return flight;
   }
 
-  /** `mode` is how it is asked about next; LOOKUP_ONLY stays. */
+  /** `mode` is how it is asked about next. */
   doubt(flight: number, dueAtMs: number, mode = BY_EITHER): void {
     const processor = this.processor[flight]!;
     this.#countCandidate(flight, -1);
     this.#isDoubtful[flight] = 1;
-    if (this.askMode[flight] !== LOOKUP_ONLY) this.askMode[flight] = mode;
+    this.askMode[flight] = mode;
     this.#countCandidate(flight, 1);
     this.state[flight] = DOUBT;
     this.dueAtMs[flight] = dueAtMs;
@@ -128,6 +160,13 @@ export class Flights {
     this.#doubtCounts[this.processor[flight]!]!--;
   }
 
+  /** The request did not leave after all. */
+  unask(flight: number): void {
+    this.askCount[flight]!--;
+    this.state[flight] = DOUBT;
+    this.#doubtCounts[this.processor[flight]!]!++;
+  }
+
   close(flight: number): void {
     const processor = this.processor[flight]!;
     if (this.state[flight] === FLIGHT_FREE) throw new Error(`a flight is closed once: flight=${flight}`);
@@ -140,15 +179,21 @@ export class Flights {
   }
 
   #countCandidate(flight: number, sign: number): void {
-    if (this.#isDoubtful[flight] === 0 || this.askMode[flight] === LOOKUP_ONLY) return;
+    if (this.#isDoubtful[flight] === 0 || this.askMode[flight] === LOOKUP_SETTLES) return;
     this.#candidateCounts[this.processor[flight]!]! += sign;
   }
 
   /** All payments are gone: doubts are closed, what is in flight waits for its answer as an orphan. */
   orphanAll(): void {
     for (let flight = 0; flight < this.#highWater; flight++) {
-      if (this.state[flight] === DOUBT) this.close(flight);
-      else if (this.state[flight] !== FLIGHT_FREE) this.state[flight] = ORPHAN;
+      const state = this.state[flight];
+      if (state === DOUBT) this.close(flight);
+      else if (state === POSTING) this.state[flight] = ORPHAN_POST;
+      else if (state === LOOKING_UP) this.state[flight] = ORPHAN_LOOKUP;
     }
+  }
+
+  isOrphan(flight: number): boolean {
+    return this.state[flight]! >= ORPHAN_POST;
   }
 }

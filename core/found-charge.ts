@@ -15,9 +15,8 @@ export function applyFoundCharge(
   nowMs: number,
 ): void {
   const { rows } = ledger;
-  const sequence = ledger.sequenceOf(slot);
   const isBound = rows.state[slot] !== PENDING && rows.processor[slot] === processor;
   if (!isBound || rows.requestedAtMs(slot) !== requestedAtMs)
-    ledger.apply(batch, batch.append(SENT, sequence, requestedAtMs, processor, FOUND, 0));
-  ledger.apply(batch, batch.append(PROCESSED_AT, sequence, Math.max(nowMs, requestedAtMs), processor, FOUND, 0));
+    ledger.record(batch, SENT, slot, requestedAtMs, processor, FOUND, 0);
+  ledger.record(batch, PROCESSED_AT, slot, Math.max(nowMs, requestedAtMs), processor, FOUND, 0);
 }

@@ -1,5 +1,17 @@
 import { AttemptTrail, type TrailEntry } from "./attempt-trail.ts";
-import { FAILED, FREE, IN_DOUBT, NO_PROCESSOR, PENDING, PROCESSED, SENDING, STATE_NAMES } from "./payment.ts";
+import {
+  FAILED,
+  FREE,
+  IN_DOUBT,
+  NO_PROCESSOR,
+  NOT_CHARGED,
+  PENDING,
+  PROCESSED,
+  REJECTED,
+  SENDING,
+  SETTLED_BY_HAND,
+  STATE_NAMES,
+} from "./payment.ts";
 import { PaymentRows } from "./payment-rows.ts";
 import {
   ACCEPTED,
@@ -15,6 +27,7 @@ import {
 } from "./record.ts";
 import { UUID_WORDS } from "./uuid.ts";
 import { NOT_FOUND_SLOT, UuidIndex } from "./uuid-index.ts";
+import { mayStillLand } from "./verdict.ts";
 import { WindowTotals } from "./window-totals.ts";
 
 /** With MAX_AMOUNT_CENTS (money.ts) it keeps every sum below 2^53: 2^26 × 10^8 < 9.007 × 10^15. */
@@ -126,6 +139,19 @@ export class Ledger {
     else throw new Error(`a record is of a known kind: kind=${kind}`);
   }
 
+  /** Appends a record about the payment in `slot` to the batch and applies it. */
+  record(
+    batch: RecordBatch,
+    kind: number,
+    slot: number,
+    atMs: number,
+    processor: number,
+    outcome: number,
+    elapsedMs: number,
+  ): void {
+    this.apply(batch, batch.append(kind, this.sequenceOf(slot), atMs, processor, outcome, elapsedMs));
+  }
+
   /** Whether `revert` can take the record back: the others report what has happened and stay true. */
   static isRevertible(kind: number): boolean {
     return kind === ACCEPTED || kind === SENDING_TO;
@@ -203,6 +229,7 @@ export class Ledger {
     const slot = this.#slotOfRecord(batch, record);
     this.rows.expectState(slot, PENDING, PENDING);
     this.rows.processor[slot] = batch.processor(record);
+    this.rows.mayLand[slot] = 0;
     this.rows.setRequestedAtMs(slot, batch.atMs(record));
     this.#setState(slot, SENDING);
   }
@@ -211,6 +238,7 @@ export class Ledger {
     const slot = this.#slotOfRecord(batch, record);
     if (this.rows.state[slot] !== SENDING) this.rows.expectState(slot, PENDING, IN_DOUBT);
     this.rows.processor[slot] = batch.processor(record);
+    this.rows.mayLand[slot] = 0;
     this.rows.setSentAtMs(slot, batch.atMs(record));
     this.#setState(slot, SENDING);
   }
@@ -218,13 +246,21 @@ export class Ledger {
   /** An attempt ended without a charge for certain. A payment that fails while pending had no attempt to end. */
   #ended(batch: RecordBatch, record: number, state: number): void {
     const slot = this.#slotOfRecord(batch, record);
-    if (this.rows.state[slot] === PENDING && state === FAILED) {
-      this.rows.outcome[slot] = batch.outcome(record);
+    const { rows } = this;
+    const outcome = batch.outcome(record);
+    if (rows.state[slot] === PENDING && state === FAILED) {
+      rows.outcome[slot] = outcome;
     } else {
-      this.rows.expectState(slot, SENDING, state === PENDING ? SENDING : IN_DOUBT);
+      if (outcome === NOT_CHARGED && rows.mayLand[slot] === 1)
+        throw new Error(`what may still land is not proven uncharged: slot=${slot}`);
+      rows.expectState(slot, SENDING, state === PENDING && !endsDoubt(outcome) ? SENDING : IN_DOUBT);
       this.#trace(slot, batch, record);
     }
-    if (state === PENDING) this.rows.processor[slot] = NO_PROCESSOR;
+    if (state === PENDING) {
+      rows.processor[slot] = NO_PROCESSOR;
+      rows.rejectionCount[slot] = outcome === REJECTED ? Math.min(rows.rejectionCount[slot]! + 1, 0xff) : 0;
+    }
+    if (state === IN_DOUBT && mayStillLand(outcome)) rows.mayLand[slot] = 1;
     this.#setState(slot, state);
   }
 
@@ -296,4 +332,9 @@ export class Ledger {
     this.#stateCounts[state]!++;
     this.rows.state[slot] = state;
   }
+}
+
+/** Whether an outcome frees a payment in doubt from its processor. */
+function endsDoubt(outcome: number): boolean {
+  return outcome === NOT_CHARGED || outcome === SETTLED_BY_HAND;
 }

@@ -5,10 +5,11 @@ import { UUID_WORDS } from "./uuid.ts";
 export const MAX_DELTA_MS = 0xffffffff;
 
 /**
- * One row per payment, a column per property, all preallocated. 44 bytes a row:
+ * One row per payment, a column per property, all preallocated. 46 bytes a row:
  *
  *   correlationId 16 │ acceptedAt 8 │ requestedAt − acceptedAt 4 │ processedAt − requestedAt 4 │ cents 4 │
- *   last trail entry 4 │ state 1 │ processor 1 │ outcome 1 │ attempt count 1
+ *   last trail entry 4 │ state 1 │ processor 1 │ outcome 1 │ attempt count 1 │ may land 1 │
+ *   rejections 1
  *
  * Only the ledger writes here, applying records.
  */
@@ -24,6 +25,10 @@ export class PaymentRows {
   readonly outcome: Uint8Array;
   /** Attempts begun, 255 meaning 255 or more. */
   readonly attemptCount: Uint8Array;
+  /** 1: an attempt at the payment's processor may still land there (see verdict.ts). Meaningful in doubt. */
+  readonly mayLand: Uint8Array;
+  /** Rejections in a row, 255 meaning 255 or more. */
+  readonly rejectionCount: Uint8Array;
   /** Newest entry in the attempt trail, 0 for none. */
   readonly lastTrailEntry: Uint32Array;
   readonly requestedAfterMs: Uint32Array;
@@ -38,13 +43,15 @@ export class PaymentRows {
     this.processor = new Uint8Array(capacity);
     this.outcome = new Uint8Array(capacity);
     this.attemptCount = new Uint8Array(capacity);
+    this.mayLand = new Uint8Array(capacity);
+    this.rejectionCount = new Uint8Array(capacity);
     this.lastTrailEntry = new Uint32Array(capacity);
     this.requestedAfterMs = new Uint32Array(capacity);
     this.processedAfterMs = new Uint32Array(capacity);
   }
 
   get byteLength(): number {
-    return this.capacity * 44;
+    return this.capacity * 46;
   }
 
   /** Milliseconds since the epoch; exactly what was sent to the processor. Meaningful once an attempt was begun. */
@@ -65,6 +72,8 @@ export class PaymentRows {
     this.processor[slot] = NO_PROCESSOR;
     this.outcome[slot] = NO_OUTCOME;
     this.attemptCount[slot] = 0;
+    if (this.mayLand[slot] !== 0) this.mayLand[slot] = 0;
+    if (this.rejectionCount[slot] !== 0) this.rejectionCount[slot] = 0;
     // Writing zeros over zeros would commit pages that good weather never needs.
     if (this.lastTrailEntry[slot] !== 0) this.lastTrailEntry[slot] = 0;
     if (this.requestedAfterMs[slot] !== 0) this.requestedAfterMs[slot] = 0;

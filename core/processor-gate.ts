@@ -1,6 +1,7 @@
 import { type HealthSnapshot, isFeltDown, isPolledFailing, isUp, pollStamp } from "./health-snapshot.ts";
 import { InFlightLimit } from "./in-flight-limit.ts";
-import { ALREADY_CHARGED, CHARGED, OVERLOADED, REJECTED, RESET } from "./payment.ts";
+import { NO_OUTCOME, REJECTED } from "./payment.ts";
+import { signOf } from "./verdict.ts";
 
 /** What a processor can be given now. */
 export const OPEN = 0;
@@ -22,17 +23,22 @@ const PROBE_ANSWER_MS_MAX = 3000;
 const PAUSE_MS = 100;
 /** One broken connection is the network's business; two in a row are the processor's. */
 const LOSSES_TO_TRIP = 2;
+/** So many different payments not taken in a row, and it is not the payments. */
+const ODD_PAYMENTS_TO_TRIP = 8;
+/** So many probes by payments in doubt in vain, and one that is not gets a turn: it may be those payments that do not get through. */
+const VAIN_PROBES_MAX = 8;
 
 /**
  * The way to one processor: a circuit breaker (Nygard, Release It!) over the health snapshot, and the in-flight limit.
  *
- *             a refusal, timeout or "failing" poll
+ *             a failure, timeout or "failing" poll, eight different payments rejected
  *      up ─────────────────────────────────────────► down ──┐ a probe fails: the next one 100 ms … 1 s later
  *      ▲                                              │  ▲──┘
  *      └──────── the answer to one payment ───────────┘ a "not failing" poll: the next probe at once
  *
  * Slow is not down, and 429 is not down. News is judged by when its attempt began: what began before the last known success
- * says nothing about now. Lookups (GET) pass the processor's failure setting, so they say nothing either.
+ * says nothing about now. Lookups (GET) pass the processor's failure setting, so they say nothing of now either; only when a POST was
+ * answered without a word on the charge, the first lookup that follows completes its answer.
  */
 export class ProcessorGate {
   readonly #processor: number;
@@ -43,6 +49,7 @@ export class ProcessorGate {
   #fullAtMs = Number.NEGATIVE_INFINITY;
   #isDown = false;
   #downSinceMs = 0;
+  #downReason = NO_OUTCOME;
   #successBeganAtMs = Number.NEGATIVE_INFINITY;
   /** Number of the last probe. */
   #probe = NO_PROBE;
@@ -51,6 +58,11 @@ export class ProcessorGate {
   #probeIntervalMs = PROBE_INTERVAL_MS_MIN;
   #pausedUntilMs = Number.NEGATIVE_INFINITY;
   #lossCount = 0;
+  #lookupCount = 0;
+  /** Sequences of the different payments that were not taken since the last success. */
+  readonly #odd = new Float64Array(ODD_PAYMENTS_TO_TRIP);
+  #oddCount = 0;
+  #vainProbeCount = 0;
   #seenStamp = 0;
 
   /** `maxInFlight` in requests. */
@@ -63,6 +75,26 @@ export class ProcessorGate {
   /** Requests out, lookups included. */
   get inFlightCount(): number {
     return this.#inFlightCount;
+  }
+
+  /** Lookups out. */
+  get lookupCount(): number {
+    return this.#lookupCount;
+  }
+
+  /** Whether the processor has just said that it is full. */
+  isPaused(nowMs: number): boolean {
+    return nowMs < this.#pausedUntilMs;
+  }
+
+  /** Whether the next probe is better made with a payment that this processor has not seen yet. */
+  get wantsFreshProbe(): boolean {
+    return this.#vainProbeCount >= VAIN_PROBES_MAX;
+  }
+
+  /** The outcome that says why the processor is down: REJECTED is many payments in a row. NO_OUTCOME when a poll said so, or it is up. */
+  get downReason(): number {
+    return this.#isDown ? this.#downReason : NO_OUTCOME;
   }
 
   get limit(): number {
@@ -78,7 +110,7 @@ export class ProcessorGate {
   admit(nowMs: number): typeof OPEN | typeof SATURATED | typeof DOWN {
     const word = this.#health.read(this.#processor);
     if (isUp(word)) {
-      const isFree = this.#inFlightCount < this.#limit.current && nowMs >= this.#pausedUntilMs;
+      const isFree = this.#postCount < this.#limit.current && !this.isPaused(nowMs);
       return isFree ? OPEN : SATURATED;
     }
     this.#heed(word, nowMs);
@@ -89,32 +121,51 @@ export class ProcessorGate {
   /** A POST or a lookup begins. Returns the number of the probe it is, or NO_PROBE. */
   began(isPost: boolean, nowMs: number): number {
     this.#inFlightCount++;
-    if (this.#inFlightCount >= this.#limit.current) this.#fullAtMs = nowMs;
+    if (!isPost) this.#lookupCount++;
+    if (this.#postCount >= this.#limit.current) this.#fullAtMs = nowMs;
     if (!isPost || !this.#isDown) return NO_PROBE;
     this.#probeBeganAtMs = nowMs;
     this.#probe = this.#probe === PROBE_MAX ? 1 : this.#probe + 1;
     return this.#probe;
   }
 
-  /** A request has ended that says nothing of the processor's way with payments: a lookup, or one that no longer matters. */
-  answerDropped(probe: number): void {
+  /** A lookup has ended: by itself it says nothing of the processor's way with payments. */
+  lookupEnded(): void {
+    this.#inFlightCount--;
+    this.#lookupCount--;
+  }
+
+  /** A POST has ended that no longer matters, or never left. */
+  postDropped(probe: number): void {
     this.#inFlightCount--;
     this.#endProbe(probe);
   }
 
-  /** A POST begun at `beganAtMs` has ended. */
-  postEnded(outcome: number, beganAtMs: number, nowMs: number, probe: number): void {
-    const inFlightCount = this.#inFlightCount--;
+  /** A POST begun at `beganAtMs` for the payment with this sequence has ended. */
+  postEnded(outcome: number, sequence: number, beganAtMs: number, nowMs: number, probe: number): void {
+    const postCount = this.#postCount;
+    this.#inFlightCount--;
     const wasProbe = this.#endProbe(probe);
-    if (outcome === CHARGED || outcome === ALREADY_CHARGED) {
-      this.#succeeded(inFlightCount, beganAtMs);
-    } else if (outcome === OVERLOADED) {
+    const sign = signOf(outcome);
+    if (sign === "works") {
+      this.#succeeded(postCount, beganAtMs);
+      return;
+    }
+    if (wasProbe) this.#probeFailed(outcome, nowMs);
+    if (sign === "full") {
       this.#limit.overloaded(beganAtMs, nowMs);
       this.#pausedUntilMs = nowMs + PAUSE_MS;
-      if (wasProbe) this.#probeFailed(nowMs);
-    } else if (outcome !== REJECTED) {
-      this.#failed(outcome, beganAtMs, nowMs, wasProbe);
+    } else if (sign === "odd") {
+      this.#noteOdd(sequence, beganAtMs, nowMs);
+    } else if (sign !== "silent" && !this.#isDown && beganAtMs >= this.#successBeganAtMs) {
+      if (sign === "fails" || ++this.#lossCount >= LOSSES_TO_TRIP) this.#trip(outcome, nowMs);
     }
+  }
+
+  /** A lookup has told what became of a POST begun at `beganAtMs` whose own answer said nothing (sign: silent). */
+  postExplained(isCharged: boolean, sequence: number, beganAtMs: number, nowMs: number): void {
+    if (isCharged) this.#succeeded(this.#postCount, beganAtMs);
+    else this.#noteOdd(sequence, beganAtMs, nowMs);
   }
 
   /** Whether this was the probe whose answer is waited for; a later one may have taken its place. */
@@ -124,32 +175,43 @@ export class ProcessorGate {
     return isCurrent;
   }
 
-  #succeeded(inFlightCount: number, beganAtMs: number): void {
+  /** What the in-flight limit is about; lookups have a limit of their own (doubts.ts). */
+  get #postCount(): number {
+    return this.#inFlightCount - this.#lookupCount;
+  }
+
+  #succeeded(postCount: number, beganAtMs: number): void {
     this.#lossCount = 0;
+    this.#oddCount = 0;
     if (beganAtMs > this.#successBeganAtMs) this.#successBeganAtMs = beganAtMs;
     if (!this.#isDown) {
       // The answers of a round may come together: what counts is whether the limit was used up since the attempt began.
-      this.#limit.succeeded(beganAtMs <= this.#fullAtMs ? this.#limit.current : inFlightCount);
+      this.#limit.succeeded(beganAtMs <= this.#fullAtMs ? this.#limit.current : postCount);
     } else if (beganAtMs >= this.#downSinceMs) {
       this.#isDown = false;
       this.#health.feltUp(this.#processor);
     }
   }
 
-  #failed(outcome: number, beganAtMs: number, nowMs: number, wasProbe: boolean): void {
-    if (this.#isDown) {
-      if (wasProbe) this.#probeFailed(nowMs);
-      return;
-    }
-    if (beganAtMs < this.#successBeganAtMs) return;
-    if (outcome === RESET && ++this.#lossCount < LOSSES_TO_TRIP) return;
-    this.#trip(nowMs);
+  /** One payment that is not taken is odd; many different ones, with none taken between, are the processor's fault. */
+  #noteOdd(sequence: number, beganAtMs: number, nowMs: number): void {
+    if (this.#isDown || beganAtMs < this.#successBeganAtMs || this.#isNotedOdd(sequence)) return;
+    this.#odd[this.#oddCount++] = sequence;
+    if (this.#oddCount === ODD_PAYMENTS_TO_TRIP) this.#trip(REJECTED, nowMs);
   }
 
-  #trip(nowMs: number): void {
+  #isNotedOdd(sequence: number): boolean {
+    for (let i = 0; i < this.#oddCount; i++) if (this.#odd[i] === sequence) return true;
+    return false;
+  }
+
+  #trip(reason: number, nowMs: number): void {
     this.#isDown = true;
     this.#downSinceMs = nowMs;
+    this.#downReason = reason;
     this.#lossCount = 0;
+    this.#oddCount = 0;
+    this.#vainProbeCount = 0;
     this.#probeIntervalMs = PROBE_INTERVAL_MS_MIN;
     this.#probeDueAtMs = nowMs + PROBE_INTERVAL_MS_MIN;
     this.#probeBeganAtMs = Number.NEGATIVE_INFINITY;
@@ -158,7 +220,12 @@ export class ProcessorGate {
     this.#health.feltDown(this.#processor);
   }
 
-  #probeFailed(nowMs: number): void {
+  #probeFailed(outcome: number, nowMs: number): void {
+    const sign = signOf(outcome);
+    if (sign === "fails") this.#downReason = outcome;
+    // Once a fresh payment has had its turn, the others go on.
+    if (this.wantsFreshProbe) this.#vainProbeCount = 0;
+    else this.#vainProbeCount += sign === "odd" ? VAIN_PROBES_MAX : 1;
     this.#probeIntervalMs = Math.min(this.#probeIntervalMs * 2, PROBE_INTERVAL_MS_MAX);
     this.#probeDueAtMs = nowMs + this.#probeIntervalMs;
   }
@@ -166,7 +233,7 @@ export class ProcessorGate {
   /** News from the polls while the processor is not up. */
   #heed(word: number, nowMs: number): void {
     // A poll alone never brings a processor back: it takes a payment's success, so the poll's news is made felt as well.
-    if (!this.#isDown || !isFeltDown(word)) this.#trip(nowMs);
+    if (!this.#isDown || !isFeltDown(word)) this.#trip(NO_OUTCOME, nowMs);
     if (pollStamp(word) === this.#seenStamp) return;
     this.#seenStamp = pollStamp(word);
     if (!isPolledFailing(word)) this.#probeDueAtMs = nowMs;

@@ -14,8 +14,8 @@ import type { PaymentRows } from "./payment-rows.ts";
  *   kind       means                                                   uses
  *   ACCEPTED   the payment exists and is pending                       at = acceptedAt, correlationId, cents
  *   SENDING    about to be handed to a processor                       at = requestedAt, processor
- *   REFUSED    that attempt was certainly not charged: pending again   at, outcome, elapsed
- *   DOUBTED    nobody knows whether the attempt is charged             at, outcome, elapsed
+ *   REFUSED    certainly not charged there: pending again              at, outcome, elapsed
+ *   DOUBTED    nobody knows whether it is charged there                at, outcome, elapsed
  *   PROCESSED  charged at the processor and requestedAt of SENDING     at = processedAt, outcome, elapsed
  *   FAILED     will never be charged by us                             at, outcome, elapsed
  *   PURGED     every payment before `sequence` is gone                 at
@@ -58,6 +58,11 @@ const AT_DOUBLE = 2;
 const ID_WORD = 6;
 const CENTS_WORD = 10;
 const ELAPSED_WORD = 11;
+/** In a row of a checkpoint, which has no duration. */
+const FLAGS_WORD = 11;
+/** The payment is in doubt and nothing of it is under way. Rows of version 1 lack it: there every doubt may land. */
+const ENDED_FLAG = 1;
+const REJECTIONS_SHIFT = 8;
 const MAX_U32 = 0xffffffff;
 
 /** A fixed number of records in one buffer. `record` below is always an index from 0. */
@@ -172,6 +177,8 @@ export class RecordBatch {
     this.#unsigned[word + PROCESSED_AFTER_WORD] = rows.processedAfterMs[slot]!;
     for (let i = 0; i < 4; i++) this.#words[word + ID_WORD + i] = rows.correlationIds[slot * 4 + i]!;
     this.#unsigned[word + CENTS_WORD] = rows.cents[slot]!;
+    const endedFlag = rows.mayLand[slot] === 0 ? ENDED_FLAG : 0;
+    this.#unsigned[word + FLAGS_WORD] = endedFlag | (rows.rejectionCount[slot]! << REJECTIONS_SHIFT);
   }
 
   /** Writes a row of a checkpoint back into `slot`. */
@@ -183,6 +190,9 @@ export class RecordBatch {
     rows.attemptCount[slot] = this.bytes[record * RECORD_BYTES + ATTEMPTS_BYTE]!;
     rows.requestedAfterMs[slot] = this.#unsigned[word + REQUESTED_AFTER_WORD]!;
     rows.processedAfterMs[slot] = this.#unsigned[word + PROCESSED_AFTER_WORD]!;
+    const flags = this.#unsigned[word + FLAGS_WORD]!;
+    rows.mayLand[slot] = flags & ENDED_FLAG ? 0 : 1;
+    rows.rejectionCount[slot] = flags >>> REJECTIONS_SHIFT;
     this.copyId(record, rows.correlationIds, slot * 4);
   }
 

@@ -41,7 +41,8 @@ export class Router {
     if (!this.#flights.hasRoom(processor)) return DOWN;
     const gate = this.gates[processor]!;
     const admitted = gate.admit(nowMs);
-    if (admitted === OPEN && gate.isDown && this.#flights.probeCandidateCount(processor) > 0) return DOWN;
+    const isDoubtsTurn = this.#flights.probeCandidateCount(processor) > 0 && !gate.wantsFreshProbe;
+    if (admitted === OPEN && gate.isDown && isDoubtsTurn) return DOWN;
     return admitted;
   }
 }

@@ -1,6 +1,6 @@
 import type { Engine } from "../core/engine.ts";
-import { FLIGHT_FREE, NO_FLIGHT, POSTING } from "../core/flights.ts";
-import { FAILED, OUTCOME_NAMES, PENDING, PROCESSED, PROCESSOR_NAMES } from "../core/payment.ts";
+import { FLIGHT_FREE, LOOKING_UP, NO_FLIGHT, POSTING } from "../core/flights.ts";
+import { FAILED, NO_OUTCOME, OUTCOME_NAMES, PENDING, PROCESSED, PROCESSOR_NAMES } from "../core/payment.ts";
 import { formatUuid, UUID_WORDS } from "../core/uuid.ts";
 import { NOT_FOUND_SLOT } from "../core/uuid-index.ts";
 import type { SlewedClock } from "./clock.ts";
@@ -98,7 +98,9 @@ export class Dispatcher {
       const flight = this.#engine.dispatch(nowMs);
       if (flight === NO_FLIGHT) return;
       this.#pacer.sent();
-      this.#commit.add(new Send(this.#engine, this.#clients[this.#engine.flights.processor[flight]!]!, flight));
+      this.#commit.add(
+        new Send(this.#engine, this.#clock, this.#clients[this.#engine.flights.processor[flight]!]!, flight),
+      );
     }
     this.#commit.wake();
   }
@@ -172,7 +174,11 @@ export class Dispatcher {
       const { isDown } = this.#engine.router.gates[p]!;
       if (isDown === this.#wasDown[p]) continue;
       this.#wasDown[p] = isDown;
-      this.#log.logger.warn({ processor: PROCESSOR_NAMES[p] }, isDown ? "processor down" : "processor back");
+      const { downReason } = this.#engine.router.gates[p]!;
+      const reason = downReason === NO_OUTCOME ? "polled failing" : OUTCOME_NAMES[downReason];
+      const processor = PROCESSOR_NAMES[p];
+      if (isDown) this.#log.logger.warn({ processor, reason }, "processor down");
+      else this.#log.logger.warn({ processor }, "processor back");
     }
   }
 
@@ -185,22 +191,27 @@ export class Dispatcher {
 /** A request that leaves once its SENDING record is safe. */
 class Send implements Effect {
   readonly #engine: Engine;
+  readonly #clock: SlewedClock;
   readonly #client: ProcessorClient;
   readonly #flight: number;
 
-  constructor(engine: Engine, client: ProcessorClient, flight: number) {
+  constructor(engine: Engine, clock: SlewedClock, client: ProcessorClient, flight: number) {
     this.#engine = engine;
+    this.#clock = clock;
     this.#client = client;
     this.#flight = flight;
   }
 
   commit(): void {
-    if (this.#engine.flights.state[this.#flight] === POSTING) this.#client.post(this.#flight);
-    else this.#client.lookup(this.#flight);
+    const state = this.#engine.flights.state[this.#flight];
+    if (state === POSTING) this.#client.post(this.#flight);
+    else if (state === LOOKING_UP) this.#client.lookup(this.#flight);
+    // Purged or settled while it waited for the disk: nothing leaves any more.
+    else this.#engine.settle(this.#flight, NO_OUTCOME, this.#clock.nowMs());
   }
 
-  /** A first sending has been taken back with its record; asking about a doubt needs no record and goes on. */
+  /** A first sending has been taken back with its record; a doubt is asked about again later. */
   abort(): void {
-    if (this.#engine.flights.state[this.#flight] !== FLIGHT_FREE) this.commit();
+    if (this.#engine.flights.state[this.#flight] !== FLIGHT_FREE) this.#engine.unask(this.#flight, this.#clock.nowMs());
   }
 }

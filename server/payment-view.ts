@@ -3,10 +3,12 @@ import { formatCents } from "../core/money.ts";
 import {
   IN_DOUBT,
   isCharged,
+  NO_OUTCOME,
   OUTCOME_NAMES,
   PROCESSED,
   PROCESSOR_NAMES,
   SENDING,
+  SETTLED_BY_HAND,
   STATE_NAMES,
 } from "../core/payment.ts";
 import { formatUuid, UUID_WORDS } from "../core/uuid.ts";
@@ -51,7 +53,7 @@ function attemptsOf(engine: Engine, slot: number): AttemptView[] {
   const own = { time: formatTimestamp(rows.requestedAtMs(slot)), processor: PROCESSOR_NAMES[rows.processor[slot]!] };
   if (state === SENDING) {
     attempts.push({ ...own, outcome: "in flight", ms: null });
-  } else if (state === PROCESSED && !isCharged(trail.at(-1)?.outcome ?? 0)) {
+  } else if (state === PROCESSED && !isEnd(trail.at(-1)?.outcome)) {
     attempts.push({
       ...own,
       outcome: OUTCOME_NAMES[rows.outcome[slot]!],
@@ -59,4 +61,9 @@ function attemptsOf(engine: Engine, slot: number): AttemptView[] {
     });
   }
   return attempts;
+}
+
+/** Whether a payment that is processed became so by this entry of its trail. */
+function isEnd(outcome = NO_OUTCOME): boolean {
+  return isCharged(outcome) || outcome === SETTLED_BY_HAND;
 }

@@ -1,20 +1,16 @@
+import { CONTEST, outcomeOfPost } from "../../core/dialect.ts";
 import type { Engine } from "../../core/engine.ts";
 import { formatCents } from "../../core/money.ts";
 import {
-  ALREADY_CHARGED,
-  CHARGED,
-  FAILING,
+  DISPUTED,
   FOREIGN,
   FOUND,
-  MISCONFIGURED,
   NOT_FOUND,
   NOT_TOLD,
-  OVERLOADED,
-  REJECTED,
   RESET,
   TIMED_OUT,
-  UNEXPECTED,
   UNREACHABLE,
+  UNREADABLE,
 } from "../../core/payment.ts";
 import { formatUuid, UUID_WORDS } from "../../core/uuid.ts";
 import type { AttemptMeters } from "../telemetry/meters.ts";
@@ -70,14 +66,18 @@ export class ProcessorClient {
     const requestedAt = formatTimestamp(rows.requestedAtMs(slot));
     const body = `{"correlationId":"${id}","amount":${amount},"requestedAt":"${requestedAt}"}`;
     const traced = this.#tracedHeaders(flight);
-    this.#send(`${this.#postHead}${traced}Content-Length: ${body.length}\r\n\r\n${body}`, flight, outcomeOfPost);
+    this.#send(`${this.#postHead}${traced}Content-Length: ${body.length}\r\n\r\n${body}`, flight, postOutcome);
   }
 
   /** Asks whether the payment of a flight was charged. */
   lookup(flight: number): void {
     const { rows } = this.#engine.ledger;
     const slot = this.#engine.flights.slot[flight]!;
-    const sent = { cents: rows.cents[slot]!, requestedAtMs: rows.requestedAtMs(slot) };
+    const sent = {
+      cents: rows.cents[slot]!,
+      acceptedAtMs: rows.acceptedAtMs[slot]!,
+      requestedAtMs: rows.requestedAtMs(slot),
+    };
     const id = formatUuid(rows.correlationIds, slot * UUID_WORDS);
     const traced = this.#tracedHeaders(flight);
     this.#send(
@@ -182,20 +182,16 @@ const OUTCOME_OF_FAILURE: Readonly<Record<Failure, number>> = {
   "timed out": TIMED_OUT,
 };
 
-function outcomeOfPost(status: number, body: string): number {
-  if (status === 200) return hasMessage(body) ? CHARGED : UNEXPECTED;
-  if (status === 422) return ALREADY_CHARGED;
-  if (status === 500) return FAILING;
-  if (status === 429) return OVERLOADED;
-  if (status === 408) return TIMED_OUT;
-  if (status === 400 || status === 413 || status === 415) return REJECTED;
-  return status >= 400 && status < 500 ? MISCONFIGURED : UNEXPECTED;
+function postOutcome(status: number, body: string): number {
+  if (status === 408) return RESET;
+  return outcomeOfPost(CONTEST, status, body === "", status === 200 && hasMessage(body));
 }
 
 const OUTCOME_OF_VERDICT: Readonly<Record<ToldVerdict, number>> = {
   found: FOUND,
   foreign: FOREIGN,
-  unreadable: NOT_TOLD,
+  disputed: DISPUTED,
+  unreadable: UNREADABLE,
   "not found": NOT_FOUND,
   "not told": NOT_TOLD,
 };

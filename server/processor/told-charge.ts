@@ -24,10 +24,10 @@ export type Told =
   /** No answer to the question: an error, a gateway's page, nothing. */
   | { kind: "not told" };
 
-export type ToldVerdict = "found" | "foreign" | "unreadable" | "not found" | "not told";
+export type ToldVerdict = "found" | "foreign" | "disputed" | "unreadable" | "not found" | "not told";
 
 /** What we sent, if it was us. */
-export type Sent = { cents: number; requestedAtMs: number };
+export type Sent = { cents: number; acceptedAtMs: number; requestedAtMs: number };
 
 /**
  * Reads the answer about `correlationId`, given in lower case.
@@ -55,10 +55,20 @@ export function readTold(status: number, body: string, correlationId: string): T
   return { kind: "charge", charge: { cents, requestedAtMs: at.ms, hasMore: at.hasMore } };
 }
 
-/** Whether what was told is the charge that `sent` asked for: the same amount, and a time within a second of ours. */
+/**
+ * Whether what was told is the charge that `sent` asked for.
+ *
+ *   amount   time                                           verdict
+ *   ours     within a second of the one sent                found
+ *   ours     another, since the payment is ours             disputed: nobody else should know of it by then
+ *   ours     before the payment was accepted                foreign
+ *   another  any                                            foreign
+ */
 export function judgeTold(told: Told, sent: Sent): ToldVerdict {
   if (told.kind !== "charge") return told.kind;
-  return told.charge.cents === sent.cents && isWithinTolerance(told.charge, sent.requestedAtMs) ? "found" : "foreign";
+  if (told.charge.cents !== sent.cents) return "foreign";
+  if (isWithinTolerance(told.charge, sent.requestedAtMs)) return "found";
+  return told.charge.requestedAtMs < sent.acceptedAtMs - TOLERANCE_MS ? "foreign" : "disputed";
 }
 
 /** Whether the told time can be what a processor makes of `sentAtMs`. Inclusive at both ends. */

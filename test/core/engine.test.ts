@@ -7,11 +7,14 @@ import {
   ALREADY_CHARGED,
   CHARGED,
   DEFAULT,
+  DISPUTED,
+  ERRED,
   FAILED,
   FAILING,
   FALLBACK,
   FOREIGN,
   FOUND,
+  GARBLED,
   GAVE_UP,
   IN_DOUBT,
   MISCONFIGURED,
@@ -26,8 +29,10 @@ import {
   RESET,
   SENDING,
   TIMED_OUT,
+  UNCLEAR,
   UNEXPECTED,
   UNREACHABLE,
+  UNREADABLE,
 } from "../../core/payment.ts";
 import { RECORD_BYTES, RecordBatch } from "../../core/record.ts";
 import { formatUuid, UUID_WORDS } from "../../core/uuid.ts";
@@ -128,6 +133,14 @@ class Hand {
     return id;
   }
 
+  stuckSlots(): number[] {
+    const slots: number[] = [];
+    this.engine.eachDoubt((flight) => {
+      if (this.engine.isStuck(flight, this.engine.nowMs)) slots.push(this.engine.flights.slot[flight]!);
+    });
+    return slots;
+  }
+
   giveUp(atMs: number): number[] {
     const failed: number[] = [];
     this.#writeOut();
@@ -173,11 +186,11 @@ class Hand {
 }
 
 /** A hand whose payment 0 is in doubt at the default processor since 1010, requested at 10, asked again at 1110 at the latest. */
-function inDoubt(options: Partial<EngineOptions> = {}): Hand {
+function inDoubt(options: Partial<EngineOptions> = {}, outcome: number = TIMED_OUT): Hand {
   const hand = new Hand(options);
   hand.accept(0, 0);
   const request = hand.send(10);
-  hand.settle(request, TIMED_OUT, 1010);
+  hand.settle(request, outcome, 1010);
   expect(hand.state(0)).to.equal(IN_DOUBT);
   return hand;
 }
@@ -307,44 +320,276 @@ describe("engine: outcomes of a first attempt", () => {
     });
   }
 
-  it("takes a 422 to a first attempt for somebody else's charge: failed, and not counted", () => {
+  it("fails a payment rejected for the eighth time, and not before; it waits longer each time", () => {
     const hand = new Hand();
     hand.accept(0, 0);
-    hand.settle(hand.send(10), ALREADY_CHARGED, 20);
-    expect([hand.state(0), hand.outcome(0), hand.sum()[0]]).to.deep.equal([FAILED, "charged by another", 0]);
-    expect([hand.settledUntil(500), hand.next(5000)]).to.deep.equal([500, undefined]);
-  });
-
-  it("takes a 422 after certain refusals for somebody else's charge too", () => {
-    const hand = new Hand();
-    hand.accept(0, 0);
-    hand.settle(hand.send(10), FAILING, 20);
-    const again = hand.sendFirst(20);
-    hand.settle(again, ALREADY_CHARGED, again.atMs + 5);
-    expect([hand.state(0), hand.outcome(0), hand.sum()[0]]).to.deep.equal([FAILED, "charged by another", 0]);
-  });
-
-  it("fails a payment rejected for the eighth time, and not before", () => {
-    const hand = new Hand();
-    hand.accept(0, 0);
+    const sentAtMs: number[] = [];
     for (let i = 1; i <= 8; i++) {
-      hand.settle(hand.send(i * 10), REJECTED, i * 10 + 5);
+      const { atMs, ...request } = hand.sendFirst(sentAtMs.at(-1) ?? 0);
+      sentAtMs.push(atMs);
+      hand.settle(request, REJECTED, atMs);
       expect(hand.state(0)).to.equal(i < 8 ? PENDING : FAILED);
     }
-    expect([hand.outcome(0), hand.next(1000)]).to.deep.equal(["rejected", undefined]);
+    expect(sentAtMs).to.deep.equal([0, 100, 300, 700, 1500, 3100, 6300, 12_700]);
+    expect([hand.outcome(0), hand.next(99_000)]).to.deep.equal(["rejected", undefined]);
   });
 
-  it("puts a rejected payment behind the others", () => {
+  it("lets the others go first while a rejected payment waits", () => {
     const hand = new Hand();
     hand.acceptMany(3, 0);
     hand.settle(hand.send(1), REJECTED, 2);
-    expect(hand.sendAll(3).map((request) => request.slot)).to.deep.equal([1, 2, 0]);
+    expect(hand.sendAll(3).map((request) => request.slot)).to.deep.equal([1, 2]);
+    expect(hand.sendAll(102).map((request) => request.slot)).to.deep.equal([0]);
+  });
+
+  it("takes a processor that rejects eight different payments for misconfigured: they stay pending, and fail over", () => {
+    const hand = new Hand({ failoverPatienceMs: 0 });
+    hand.acceptMany(12, 0);
+    const requests = hand.sendAll(1);
+    expect(requests.every(({ processor }) => processor === DEFAULT)).to.equal(true);
+    for (const request of requests) hand.settle(request, REJECTED, 2);
+    const { downReason, isDown } = hand.engine.router.gates[DEFAULT]!;
+    expect([isDown, downReason]).to.deep.equal([true, REJECTED]);
+    const again = hand.sendAll(3);
+    expect(new Set(again.map(({ slot }) => slot)).size).to.equal(12);
+    expect(again.every(({ processor }) => processor === FALLBACK)).to.equal(true);
+  });
+
+  it("never fails a payment for being rejected as a probe of a processor that is down", () => {
+    const hand = new Hand();
+    hand.acceptMany(8, 0);
+    for (const request of hand.sendAll(1)) hand.settle(request, REJECTED, 2);
+    for (let i = 0, atMs = 3; i < 40; i++) {
+      const probe = hand.sendFirst(atMs);
+      atMs = probe.atMs;
+      hand.settle(probe, REJECTED, atMs);
+    }
+    expect(hand.engine.ledger.countIn(PENDING)).to.equal(8);
+  });
+});
+
+describe("engine: answers that do not say whether the payment was charged", () => {
+  for (const [name, outcome] of Object.entries({ ALREADY_CHARGED, ERRED, UNCLEAR, GARBLED })) {
+    it(`looks a payment up at once after ${name}, and believes what it finds`, () => {
+      for (const [told, state, count] of [
+        [FOUND, PROCESSED, 1],
+        [FOREIGN, FAILED, 0],
+        [NOT_FOUND, outcome === ALREADY_CHARGED ? IN_DOUBT : PENDING, 0],
+        [UNREADABLE, IN_DOUBT, 0],
+        [NOT_TOLD, IN_DOUBT, 0],
+      ] as const) {
+        const hand = new Hand();
+        hand.accept(0, 0);
+        hand.settle(hand.send(10), outcome, 20);
+        expect([hand.state(0), hand.settledUntil(20)]).to.deep.equal([IN_DOUBT, 10]);
+        const lookup = hand.send(20);
+        expect(lookup).to.include({ how: LOOKING_UP, processor: DEFAULT, requestedAtMs: 10 });
+        hand.settle(lookup, told, 25);
+        expect([hand.state(0), hand.sum(10, 10)[0]]).to.deep.equal([state, count]);
+      }
+    });
+  }
+
+  it("lets a payment go elsewhere once a lookup proves that it was not charged", () => {
+    const hand = new Hand({ failoverPatienceMs: 0 });
+    hand.accept(0, 0);
+    for (const atMs of [10, 20]) {
+      hand.settle(hand.send(atMs), ERRED, atMs + 1);
+      hand.settle(hand.send(atMs + 1), NOT_FOUND, atMs + 2);
+      expect([hand.state(0), hand.outcome(0)]).to.deep.equal([PENDING, "not charged"]);
+    }
+    const again = hand.send(30);
+    expect(again).to.include({ processor: FALLBACK, how: POSTING, requestedAtMs: 30 });
+    hand.settle(again, CHARGED, 31);
+    expect(hand.sum()).to.deep.equal([0, 0, 1, 1990]);
+  });
+
+  it("does not let it go while an earlier attempt there may still land", () => {
+    const hand = new Hand({ failoverPatienceMs: 0 });
+    hand.accept(0, 0);
+    hand.settle(hand.send(10), RESET, 20);
+    const again = hand.send(20);
+    expect(again.how).to.equal(POSTING);
+    hand.settle(again, ERRED, 25);
+    for (let i = 0, atMs = 26; i < 20; i++) {
+      const request = hand.sendFirst(atMs);
+      expect(request).to.include({ processor: DEFAULT, requestedAtMs: 10 });
+      atMs = request.atMs;
+      hand.settle(request, request.how === POSTING ? FAILING : NOT_FOUND, atMs);
+      expect(hand.state(0)).to.equal(IN_DOUBT);
+    }
+  });
+
+  it("does not take a lookup without an answer for an attempt that may land", () => {
+    const hand = new Hand();
+    hand.accept(0, 0);
+    hand.settle(hand.send(10), UNCLEAR, 20);
+    hand.settle(hand.send(20), TIMED_OUT, 25);
+    const lookup = hand.sendFirst(25);
+    expect(lookup.how).to.equal(LOOKING_UP);
+    hand.settle(lookup, NOT_FOUND, lookup.atMs);
+    expect(hand.state(0)).to.equal(PENDING);
+  });
+
+  it("does not believe a 404 that comes right after a 422", () => {
+    const hand = new Hand({ failoverPatienceMs: 0 });
+    hand.accept(0, 0);
+    hand.settle(hand.send(10), ALREADY_CHARGED, 20);
+    let atMs = 20;
+    for (;;) {
+      const lookup = hand.sendFirst(atMs);
+      expect([lookup.how, lookup.processor]).to.deep.equal([LOOKING_UP, DEFAULT]);
+      atMs = lookup.atMs;
+      hand.settle(lookup, NOT_FOUND, atMs);
+      if (hand.state(0) === PENDING) break;
+    }
+    expect(atMs).to.be.within(1010, 3000);
+  });
+
+  it("does not believe the 404 of a processor at which every POST is answered by one", () => {
+    const hand = new Hand({ failoverPatienceMs: 0 });
+    hand.acceptMany(2, 0);
+    const [first, second] = hand.sendAll(10);
+    hand.settle(first!, UNCLEAR, 20);
+    hand.settle(second!, MISCONFIGURED, 20);
+    const lookup = hand.sendAll(21).find(({ slot }) => slot === 0)!;
+    hand.settle(lookup, NOT_FOUND, 25);
+    expect(hand.state(0)).to.equal(IN_DOUBT);
+  });
+
+  it("takes a charge of its own amount at another of its times for a doubt, unless it was sent just once", () => {
+    for (const [refusals, state] of [
+      [0, FAILED],
+      [1, IN_DOUBT],
+    ] as const) {
+      const hand = new Hand();
+      hand.accept(0, 0);
+      let atMs = 10;
+      for (let i = 0; i < refusals; i++) {
+        hand.settle(hand.sendFirst(atMs), FAILING, atMs);
+        atMs += 200;
+      }
+      const post = hand.sendFirst(atMs);
+      hand.settle(post, ALREADY_CHARGED, post.atMs);
+      hand.settle(hand.send(post.atMs), DISPUTED, post.atMs + 1);
+      expect(hand.state(0)).to.equal(state);
+    }
+  });
+
+  it("knows after a restart that nothing of a payment is under way", () => {
+    const hand = new Hand();
+    hand.accept(0, 0);
+    hand.settle(hand.send(10), UNCLEAR, 20);
+    const after = restarted(hand, recordsOf(hand));
+    after.engine.resume(NOON_MS + 500);
+    const lookup = after.send(500);
+    expect(lookup).to.include({ how: LOOKING_UP, requestedAtMs: 10 });
+    after.settle(lookup, NOT_FOUND, 505);
+    expect(after.state(0)).to.equal(PENDING);
+  });
+
+  it("keeps sending to a processor whose unclear answers turn out to be charges", () => {
+    const hand = new Hand({ failoverPatienceMs: 0, saturationPatienceMs: 0 });
+    for (let n = 0; n < 30; n++) {
+      const atMs = n * 100;
+      hand.accept(n, atMs);
+      const post = hand.send(atMs);
+      expect(post.processor).to.equal(DEFAULT);
+      hand.settle(post, ALREADY_CHARGED, atMs + 1);
+      hand.settle(hand.send(atMs + 1), FOUND, atMs + 2);
+    }
+    expect(hand.sum()).to.deep.equal([30, 30 * 1990, 0, 0]);
+  });
+
+  it("brings a processor back by a doubt asked about again, once a lookup explains the answer", () => {
+    const hand = inDoubt();
+    const lookup = hand.sendFirst(1010);
+    hand.settle(lookup, NOT_FOUND, lookup.atMs);
+    const probe = hand.sendFirst(lookup.atMs);
+    expect([probe.how, hand.engine.router.gates[DEFAULT]!.isDown]).to.deep.equal([POSTING, true]);
+    hand.settle(probe, ALREADY_CHARGED, probe.atMs);
+    const second = hand.sendFirst(probe.atMs);
+    hand.settle(second, FOUND, second.atMs);
+    expect([hand.state(0), hand.engine.router.gates[DEFAULT]!.isDown]).to.deep.equal([PROCESSED, false]);
+  });
+
+  it("takes a processor whose answers turn out to be none for misconfigured, and keeps the payments", () => {
+    const hand = new Hand({ failoverPatienceMs: 0 });
+    hand.acceptMany(8, 0);
+    for (const post of hand.sendAll(1)) hand.settle(post, UNCLEAR, 2);
+    for (const lookup of hand.sendAll(3)) hand.settle(lookup, NOT_FOUND, 4);
+    const { isDown, downReason } = hand.engine.router.gates[DEFAULT]!;
+    expect([isDown, downReason]).to.deep.equal([true, REJECTED]);
+    expect(hand.sendAll(5).filter(({ processor }) => processor === FALLBACK)).to.have.length(8);
+  });
+});
+
+describe("engine: doubts that asking does not settle", () => {
+  function stuck(): Hand {
+    const hand = new Hand();
+    hand.accept(0, 0);
+    hand.settle(hand.send(10), UNCLEAR, 20);
+    for (let i = 0, atMs = 20; i < 16; i++) {
+      const lookup = hand.sendFirst(atMs);
+      atMs = lookup.atMs;
+      hand.settle(lookup, UNREADABLE, atMs);
+    }
+    return hand;
+  }
+
+  it("are told apart once the processor has answered 16 times, and asked about every 30 s", () => {
+    const hand = stuck();
+    const { nowMs } = hand.engine;
+    const lookup = hand.sendFirst(nowMs - NOON_MS);
+    expect(lookup.atMs).to.equal(nowMs - NOON_MS + 30_000);
+    expect(hand.stuckSlots()).to.deep.equal([0]);
+    hand.settle(lookup, FOUND, lookup.atMs);
+    expect([hand.state(0), hand.stuckSlots()]).to.deep.equal([PROCESSED, []]);
+  });
+
+  it("are not those whose processor is down, until they are old", () => {
+    const hand = inDoubt();
+    let atMs = 1010;
+    for (let i = 0; i < 40; i++) {
+      const request = hand.sendFirst(atMs);
+      atMs = request.atMs;
+      hand.settle(request, i % 2 === 0 ? TIMED_OUT : NOT_FOUND, atMs);
+    }
+    expect(hand.stuckSlots()).to.deep.equal([]);
+    hand.engine.evictOld(NOON_MS + 300_011);
+    expect(hand.stuckSlots()).to.deep.equal([0]);
+  });
+
+  for (const [word, state, sums] of [
+    ["charged", PROCESSED, [1, 1990, 0, 0]],
+    ["not charged", PENDING, [0, 0, 0, 0]],
+    ["failed", FAILED, [0, 0, 0, 0]],
+  ] as const) {
+    it(`are settled by an operator's word, in the log as well: ${word}`, () => {
+      const hand = stuck();
+      const { nowMs } = hand.engine;
+      expect(hand.engine.settleByHand(0, word, nowMs + 1)).to.equal("settled");
+      for (const one of [hand, restarted(hand, recordsOf(hand))]) {
+        expect([one.state(0), one.outcome(0), one.sum()]).to.deep.equal([state, "settled by hand", sums]);
+      }
+      expect([hand.engine.flights.openCount(DEFAULT), hand.stuckSlots()]).to.deep.equal([0, []]);
+      const next = hand.next(nowMs - NOON_MS + 2);
+      expect(next?.how).to.equal(word === "not charged" ? POSTING : undefined);
+    });
+  }
+
+  it("are not settled by hand while they are asked about, and nothing else is", () => {
+    const hand = stuck();
+    const lookup = hand.sendFirst(hand.engine.nowMs - NOON_MS);
+    expect(hand.engine.settleByHand(0, "not charged", NOON_MS + lookup.atMs)).to.equal("being asked about");
+    hand.settle(lookup, FOUND, lookup.atMs);
+    expect(hand.engine.settleByHand(0, "not charged", NOON_MS + lookup.atMs)).to.equal("not in doubt");
   });
 });
 
 describe("engine: doubts", () => {
   it("counts a payment in doubt at its first requestedAt once a repetition is charged", () => {
-    const hand = inDoubt();
+    const hand = inDoubt({}, RESET);
     const again = hand.sendFirst(1010);
     expect(again).to.include({ processor: DEFAULT, requestedAtMs: 10 });
     hand.settle(again, CHARGED, again.atMs + 5);
@@ -355,14 +600,21 @@ describe("engine: doubts", () => {
     ]);
   });
 
-  it("takes a 422 after a doubt for its own charge", () => {
-    const hand = inDoubt();
-    hand.settle(hand.sendFirst(1010), ALREADY_CHARGED, 2000);
-    expect([hand.state(0), hand.outcome(0), hand.sum(10, 10)]).to.deep.equal([
-      PROCESSED,
-      "already charged",
-      [1, 1990, 0, 0],
-    ]);
+  it("looks up a 422 after a doubt: the charge may be its own or a stranger's", () => {
+    for (const [told, state, sum] of [
+      [FOUND, PROCESSED, 1],
+      [FOREIGN, FAILED, 0],
+      [NOT_FOUND, IN_DOUBT, 0],
+    ] as const) {
+      const hand = inDoubt({}, RESET);
+      const again = hand.send(1010);
+      expect(again.how).to.equal(POSTING);
+      hand.settle(again, ALREADY_CHARGED, 1015);
+      const lookup = hand.sendFirst(1015);
+      expect(lookup.how).to.equal(LOOKING_UP);
+      hand.settle(lookup, told, lookup.atMs);
+      expect([hand.state(0), hand.sum(10, 10)[0]]).to.deep.equal([state, sum]);
+    }
   });
 
   it("takes a charge found under its own requestedAt for its own, and under another for somebody else's", () => {
@@ -449,7 +701,7 @@ describe("engine: doubts", () => {
     for (const request of requests) hand.settle(request, UNEXPECTED, 1001);
     const asked = hand.sendAll(1101);
     expect(asked.filter((request) => request.how === POSTING)).to.have.length(1);
-    expect(asked.filter((request) => request.how === LOOKING_UP)).to.have.length(15);
+    expect(asked.filter((request) => request.how === LOOKING_UP)).to.have.length(16);
     for (const request of asked.slice(-5)) hand.settle(request, NOT_FOUND, 1110);
     expect(hand.sendAll(1201)).to.have.length(5);
   });
@@ -512,7 +764,7 @@ describe("engine: doubts", () => {
     expect(() => hand.engine.settle(0, CHARGED, NOON_MS + 1011)).to.throw();
     expect([hand.state(0), hand.engine.router.gates[DEFAULT]!.inFlightCount]).to.deep.equal([IN_DOUBT, 0]);
     const again = hand.sendFirst(1010);
-    hand.settle(again, CHARGED, again.atMs);
+    hand.settle(again, FOUND, again.atMs);
     expect(flights.state[again.flight]).to.equal(FLIGHT_FREE);
     expect(() => hand.engine.settle(again.flight, CHARGED, NOON_MS + again.atMs)).to.throw();
     expect(hand.engine.router.gates[DEFAULT]!.inFlightCount).to.equal(0);
@@ -1064,13 +1316,30 @@ describe("engine: when the log cannot be written", () => {
     expect(hand.sendFirst(111).atMs).to.be.below(1200);
   });
 
-  it("lets what is asked about a doubt go on", () => {
-    const hand = inDoubt();
+  it("puts off what was to be asked about a doubt", () => {
+    for (const outcome of [RESET, UNCLEAR]) {
+      const hand = inDoubt({}, outcome);
+      hand.engine.batch.clear();
+      const again = hand.send(1010);
+      hand.engine.revert();
+      hand.engine.unask(again.flight, NOON_MS + 1010);
+      const gate = hand.engine.router.gates[DEFAULT]!;
+      expect([hand.state(0), gate.inFlightCount, gate.lookupCount]).to.deep.equal([IN_DOUBT, 0, 0]);
+      const later = hand.sendFirst(1011);
+      expect([later.atMs, later.how, later.slot]).to.deep.equal([1110, again.how, 0]);
+      hand.settle(later, later.how === POSTING ? CHARGED : FOUND, later.atMs + 5);
+      expect(hand.sum(10, 10)).to.deep.equal([1, 1990, 0, 0]);
+    }
+  });
+
+  it("lets go of what was asked about a payment that is gone", () => {
+    const hand = inDoubt({}, RESET);
     hand.engine.batch.clear();
-    const again = hand.sendFirst(1010);
-    hand.engine.revert();
-    hand.settle(again, CHARGED, again.atMs + 5);
-    expect(hand.sum(10, 10)).to.deep.equal([1, 1990, 0, 0]);
+    const again = hand.send(1010);
+    hand.engine.purge(NOON_MS + 1010);
+    hand.engine.unask(again.flight, NOON_MS + 1010);
+    const gate = hand.engine.router.gates[DEFAULT]!;
+    expect([gate.inFlightCount, hand.engine.flights.openCount(DEFAULT)]).to.deep.equal([0, 0]);
   });
 });
 
@@ -1112,12 +1381,12 @@ describe("engine: after a restart", () => {
       [6, DEFAULT, 500],
       [7, DEFAULT, 500],
     ]);
-    for (const request of asked) after.settle(request, request.slot < 6 ? ALREADY_CHARGED : CHARGED, 501);
+    for (const request of asked) after.settle(request, CHARGED, 501);
     expect([after.sum(10, 10), after.sum(500, 500)]).to.deep.equal([
       [3, 5970, 3, 5970],
       [2, 3980, 0, 0],
     ]);
-    expect([after.settledUntil(600), after.outcome(1)]).to.deep.equal([600, "already charged"]);
+    expect([after.settledUntil(600), after.outcome(1)]).to.deep.equal([600, "charged"]);
   });
 
   it("does not take a charge of before the restart for somebody else's", () => {
@@ -1128,13 +1397,15 @@ describe("engine: after a restart", () => {
     after.engine.resume(NOON_MS + 20);
     expect(after.state(0)).to.equal(IN_DOUBT);
     after.settle(after.send(20), ALREADY_CHARGED, 25);
+    const lookup = after.sendFirst(25);
+    after.settle(lookup, FOUND, lookup.atMs);
     expect([after.state(0), after.sum(10, 10)]).to.deep.equal([PROCESSED, [1, 1990, 0, 0]]);
   });
 
   it("knows every payment again, by both ids, and gives up by the age since acceptance", () => {
     const hand = new Hand();
     hand.acceptMany(3, 0);
-    hand.settle(hand.send(5), ALREADY_CHARGED, 6);
+    hand.settle(hand.send(5), CHARGED, 6);
     const ids = [0, 1, 2].map((n) => hand.paymentId(n));
     const after = restarted(hand, recordsOf(hand));
     after.engine.resume(NOON_MS + 100);

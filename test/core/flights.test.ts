@@ -1,5 +1,5 @@
 import { expect } from "chai";
-import { DOUBT, FLIGHT_FREE, Flights, LOOKING_UP, ORPHAN, POSTING } from "../../core/flights.ts";
+import { DOUBT, FLIGHT_FREE, Flights, LOOKING_UP, ORPHAN_LOOKUP, ORPHAN_POST, POSTING } from "../../core/flights.ts";
 import { DEFAULT, FALLBACK } from "../../core/payment.ts";
 import { forSeeds } from "./random.ts";
 
@@ -74,9 +74,9 @@ describe("flights", () => {
     flights.ask(lookup, LOOKING_UP, 100);
     flights.orphanAll();
     expect([posting, doubt, lookup].map((flight) => flights.state[flight])).to.deep.equal([
-      ORPHAN,
+      ORPHAN_POST,
       FLIGHT_FREE,
-      ORPHAN,
+      ORPHAN_LOOKUP,
     ]);
     expect([flights.openCount(DEFAULT), flights.doubtCount(DEFAULT), flights.openCount(FALLBACK)]).to.deep.equal([
       1, 0, 1,
@@ -118,7 +118,7 @@ describe("flights", () => {
             entry.asked++;
             entry.beganAtMs = step;
             flights.ask(flight, entry.state as typeof POSTING | typeof LOOKING_UP, step);
-          } else if (entry.state !== ORPHAN) {
+          } else if (entry.state < ORPHAN_POST) {
             entry.state = DOUBT;
             flights.doubt(flight, step + 100);
           }
@@ -127,7 +127,7 @@ describe("flights", () => {
           flights.orphanAll();
           for (const [flight, entry] of model) {
             if (entry.state === DOUBT) model.delete(flight);
-            else entry.state = ORPHAN;
+            else if (entry.state < ORPHAN_POST) entry.state = entry.state === POSTING ? ORPHAN_POST : ORPHAN_LOOKUP;
           }
         }
         for (const p of [DEFAULT, FALLBACK]) {

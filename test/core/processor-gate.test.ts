@@ -1,14 +1,19 @@
 import { expect } from "chai";
 import { HealthSnapshot, isFeltDown, isUp } from "../../core/health-snapshot.ts";
 import {
+  ADMITTED,
   ALREADY_CHARGED,
   CHARGED,
+  DROPPED,
   FAILING,
+  GARBLED,
+  GATEWAY_FAILED,
   MISCONFIGURED,
   OVERLOADED,
   REJECTED,
   RESET,
   TIMED_OUT,
+  UNCLEAR,
   UNEXPECTED,
   UNREACHABLE,
 } from "../../core/payment.ts";
@@ -20,6 +25,7 @@ import { forSeeds, type Random } from "./random.ts";
 class Gate {
   readonly health = new HealthSnapshot(1);
   readonly gate: ProcessorGate;
+  #sequence = 0;
   /** By when they began. */
   readonly #probes = new Map<number, number>();
 
@@ -36,7 +42,7 @@ class Gate {
   }
 
   end(outcome: number, beganAtMs: number, atMs: number): void {
-    this.gate.postEnded(outcome, NOON_MS + beganAtMs, NOON_MS + atMs, this.#probes.get(beganAtMs)!);
+    this.gate.postEnded(outcome, this.#sequence++, NOON_MS + beganAtMs, NOON_MS + atMs, this.#probes.get(beganAtMs)!);
   }
 
   /** A post that begins at one time and ends at another, with nothing in between. */
@@ -74,15 +80,39 @@ describe("processor gate", () => {
     expect([gate.admit(1), gate.gate.inFlightCount]).to.deep.equal(["open", 1]);
   });
 
-  it("counts lookups among the requests in flight", () => {
+  it("counts lookups among the requests in flight, and not against its limit: they must not keep payments waiting", () => {
     const gate = new Gate(1);
     gate.gate.began(false, NOON_MS);
+    expect([gate.admit(0), gate.gate.inFlightCount, gate.gate.lookupCount]).to.deep.equal(["open", 1, 1]);
+    gate.begin(0);
     expect(gate.admit(0)).to.equal("saturated");
-    gate.gate.answerDropped(NO_PROBE);
-    expect(gate.admit(0)).to.equal("open");
+    gate.gate.lookupEnded();
+    expect([gate.admit(0), gate.gate.inFlightCount]).to.deep.equal(["saturated", 1]);
   });
 
-  for (const [name, outcome] of Object.entries({ FAILING, TIMED_OUT, UNREACHABLE, UNEXPECTED, MISCONFIGURED })) {
+  it("wants a fresh payment after eight probes in vain, or one that was rejected, and then the others again", () => {
+    const gate = downAt(0);
+    for (let i = 0, atMs = 100; i < 8; i++) {
+      expect(gate.gate.wantsFreshProbe).to.equal(false);
+      gate.post(TIMED_OUT, atMs, atMs + 1);
+      atMs = gate.opensAtMs(atMs);
+    }
+    expect(gate.gate.wantsFreshProbe).to.equal(true);
+    gate.post(TIMED_OUT, 50_000, 50_001);
+    expect(gate.gate.wantsFreshProbe).to.equal(false);
+    gate.post(REJECTED, 60_000, 60_001);
+    expect(gate.gate.wantsFreshProbe).to.equal(true);
+  });
+
+  for (const [name, outcome] of Object.entries({
+    FAILING,
+    TIMED_OUT,
+    UNREACHABLE,
+    UNEXPECTED,
+    MISCONFIGURED,
+    GATEWAY_FAILED,
+    GARBLED,
+  })) {
     it(`goes down on ${name}, and says so in the health word`, () => {
       const gate = new Gate();
       gate.post(outcome, 0, 10);
@@ -91,7 +121,15 @@ describe("processor gate", () => {
     });
   }
 
-  for (const [name, outcome] of Object.entries({ CHARGED, ALREADY_CHARGED, REJECTED, OVERLOADED })) {
+  for (const [name, outcome] of Object.entries({
+    CHARGED,
+    ALREADY_CHARGED,
+    REJECTED,
+    OVERLOADED,
+    UNCLEAR,
+    ADMITTED,
+    DROPPED,
+  })) {
     it(`does not go down on ${name}`, () => {
       const gate = new Gate();
       for (let i = 0; i < 5; i++) gate.post(outcome, i * 1000, i * 1000 + 5);
@@ -232,10 +270,51 @@ describe("processor gate", () => {
     expect(gate.opensAtMs(15)).to.equal(110);
   });
 
-  it("tries again at once when a probe was rejected, which is a verdict on the payment", () => {
+  it("backs off after a probe that was rejected or not answered clearly: it would ask without end", () => {
+    for (const outcome of [REJECTED, UNCLEAR]) {
+      const gate = downAt(0);
+      gate.post(outcome, 100, 110);
+      expect([gate.opensAtMs(110), gate.gate.isDown]).to.deep.equal([310, true]);
+    }
+  });
+
+  it("goes down as misconfigured when eight different payments are rejected in a row", () => {
+    const gate = new Gate();
+    for (let i = 0; i < 7; i++) gate.post(REJECTED, i, i);
+    expect(gate.gate.isDown).to.equal(false);
+    gate.post(REJECTED, 8, 8);
+    expect([gate.gate.isDown, gate.gate.downReason]).to.deep.equal([true, REJECTED]);
+  });
+
+  it("stays up for one payment that is rejected again and again, and for odd ones among good ones", () => {
+    const { gate } = new Gate();
+    for (let i = 0; i < 50; i++) gate.postEnded(REJECTED, 7, NOON_MS + i, NOON_MS + i, gate.began(true, NOON_MS + i));
+    for (let i = 50; i < 100; i++) {
+      const outcome = i % 8 === 0 ? CHARGED : REJECTED;
+      gate.postEnded(outcome, i, NOON_MS + i, NOON_MS + i, gate.began(true, NOON_MS + i));
+    }
+    expect(gate.isDown).to.equal(false);
+  });
+
+  it("counts a payment whose answer was unclear as taken or as odd by what a lookup finds", () => {
+    const { gate } = new Gate();
+    const explain = (sequence: number, isCharged: boolean): void => {
+      gate.postEnded(UNCLEAR, sequence, NOON_MS, NOON_MS + 1, gate.began(true, NOON_MS));
+      gate.postExplained(isCharged, sequence, NOON_MS, NOON_MS + 2);
+    };
+    for (let i = 0; i < 7; i++) explain(i, false);
+    explain(7, true);
+    for (let i = 10; i < 17; i++) explain(i, false);
+    expect(gate.isDown).to.equal(false);
+    explain(17, false);
+    expect(gate.isDown).to.equal(true);
+  });
+
+  it("comes back by a probe whose unclear answer a lookup explains as a charge", () => {
     const gate = downAt(0);
-    gate.post(REJECTED, 100, 110);
-    expect([gate.admit(110), gate.gate.isDown]).to.deep.equal(["open", true]);
+    gate.post(UNCLEAR, 100, 110);
+    gate.gate.postExplained(true, 0, NOON_MS + 100, NOON_MS + 120);
+    expect([gate.gate.isDown, gate.admit(121)]).to.deep.equal([false, "open"]);
   });
 
   it("pauses for 100 ms after a 429 and halves the limit once a round", () => {
@@ -276,10 +355,10 @@ describe("processor gate", () => {
   it("is not kept from the next probe by one that no longer matters, and not opened by a lookup of the same millisecond", () => {
     const gate = downAt(0);
     const probe = gate.gate.began(true, NOON_MS + 100);
-    const lookup = gate.gate.began(false, NOON_MS + 100);
-    gate.gate.answerDropped(lookup);
+    gate.gate.began(false, NOON_MS + 100);
+    gate.gate.lookupEnded();
     expect(gate.admit(101)).to.equal("down");
-    gate.gate.answerDropped(probe);
+    gate.gate.postDropped(probe);
     expect(gate.admit(102)).to.equal("open");
   });
 
@@ -292,14 +371,14 @@ describe("processor gate", () => {
   });
 });
 
-const SUCCESSES = [CHARGED, ALREADY_CHARGED];
 const FAILURES = [FAILING, TIMED_OUT, UNREACHABLE];
 
 /** What a gate must do, from a plain account of the events. Every event has its own millisecond. */
 class Account {
   readonly health = new HealthSnapshot(1);
   readonly gate: ProcessorGate;
-  readonly out: { isPost: boolean; beganAtMs: number; probe: number }[] = [];
+  readonly out: { isPost: boolean; beganAtMs: number; probe: number; sequence: number }[] = [];
+  readonly #odd = new Set<number>();
   nowMs = NOON_MS;
   #downSinceMs = Number.POSITIVE_INFINITY;
   #saidFailing = false;
@@ -338,8 +417,8 @@ class Account {
     return admitted === OPEN;
   }
 
-  begin(isPost: boolean): void {
-    const request = { isPost, beganAtMs: this.nowMs, probe: this.gate.began(isPost, this.nowMs) };
+  begin(isPost: boolean, sequence: number): void {
+    const request = { isPost, beganAtMs: this.nowMs, probe: this.gate.began(isPost, this.nowMs), sequence };
     this.out.push(request);
     if (isPost && this.#isDown) this.#probe = request;
   }
@@ -349,10 +428,10 @@ class Account {
     const wasProbe = request === this.#probe;
     if (wasProbe) this.#probe = undefined;
     if (request.isPost) {
-      this.gate.postEnded(outcome, request.beganAtMs, this.nowMs, request.probe);
-      this.#postEnded(outcome, request.beganAtMs, wasProbe);
+      this.gate.postEnded(outcome, request.sequence, request.beganAtMs, this.nowMs, request.probe);
+      this.#postEnded(outcome, request, wasProbe);
     } else {
-      this.gate.answerDropped(request.probe);
+      this.gate.lookupEnded();
     }
   }
 
@@ -363,7 +442,8 @@ class Account {
   }
 
   #whenUp(): number {
-    return this.out.length < this.gate.limit && this.nowMs >= this.#pausedUntilMs ? OPEN : SATURATED;
+    const posts = this.out.filter(({ isPost }) => isPost);
+    return posts.length < this.gate.limit && this.nowMs >= this.#pausedUntilMs ? OPEN : SATURATED;
   }
 
   #whenDown(): number {
@@ -371,20 +451,28 @@ class Account {
     return !isProbing && this.nowMs >= this.#nextProbeAtMs ? OPEN : DOWN;
   }
 
-  #postEnded(outcome: number, beganAtMs: number, wasProbe: boolean): void {
-    if (SUCCESSES.includes(outcome)) this.#succeeded(beganAtMs);
+  #postEnded(
+    outcome: number,
+    { beganAtMs, sequence }: { beganAtMs: number; sequence: number },
+    wasProbe: boolean,
+  ): void {
+    if (outcome === CHARGED) {
+      this.#succeeded(beganAtMs);
+      return;
+    }
     if (outcome === OVERLOADED) this.#pausedUntilMs = this.nowMs + 100;
-    if (SUCCESSES.includes(outcome) || outcome === REJECTED) return;
     if (this.#isDown) {
       if (wasProbe) this.#probeFailed();
     } else if (beganAtMs >= this.#lastSuccessBeganAtMs) {
       if (outcome === RESET) this.#lossesInARow++;
-      if (FAILURES.includes(outcome) || this.#lossesInARow === 2) this.#goDown();
+      if (outcome === REJECTED) this.#odd.add(sequence);
+      if (FAILURES.includes(outcome) || this.#lossesInARow === 2 || this.#odd.size === 8) this.#goDown();
     }
   }
 
   #succeeded(beganAtMs: number): void {
     this.#lossesInARow = 0;
+    this.#odd.clear();
     this.#lastSuccessBeganAtMs = Math.max(this.#lastSuccessBeganAtMs, beganAtMs);
     if (beganAtMs <= this.#downSinceMs) return;
     this.#downSinceMs = Number.POSITIVE_INFINITY;
@@ -401,6 +489,7 @@ class Account {
     this.#nextProbeAtMs = this.nowMs + 100;
     this.#failedProbeCount = 0;
     this.#lossesInARow = 0;
+    this.#odd.clear();
     this.#hasGoodNews = false;
     this.#probe = undefined;
   }
@@ -421,8 +510,8 @@ describe("processor gate under random events", () => {
         if (random.chance(0.01)) goodness = random.pick([0, 0.5, 0.95, 1]);
         if (random.chance(0.01)) account.poll(random.chance(0.5));
         if (random.chance(0.5)) {
-          if (account.admit()) account.begin(true);
-          else if (random.chance(0.1)) account.begin(false);
+          if (account.admit()) account.begin(true, random.below(20));
+          else if (random.chance(0.1)) account.begin(false, 0);
         } else if (account.out.length > 0) {
           account.end(random.below(account.out.length), randomOutcome(random, goodness));
         }

@@ -21,7 +21,7 @@ function routerWith(atDefault: State, atFallback: State, { failover = 500, satur
   [atDefault, atFallback].forEach((state, processor) => {
     const gate = router.gates[processor]!;
     if (state !== "OPEN") gate.began(true, NOON_MS - 5);
-    if (state === "DOWN") gate.postEnded(FAILING, NOON_MS - 5, NOON_MS, 0);
+    if (state === "DOWN") gate.postEnded(FAILING, 0, NOON_MS - 5, NOON_MS, 0);
     expect(gate.admit(NOON_MS)).to.equal(STATES[state]);
   });
   return { router, flights };

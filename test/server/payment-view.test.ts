@@ -1,5 +1,5 @@
 import { expect } from "chai";
-import { ALREADY_CHARGED, CHARGED, FAILING, FOREIGN, TIMED_OUT, UNREACHABLE } from "../../core/payment.ts";
+import { ALREADY_CHARGED, CHARGED, FAILING, FOREIGN, FOUND, TIMED_OUT, UNREACHABLE } from "../../core/payment.ts";
 import { paymentView } from "../../server/payment-view.ts";
 import { EngineLife, wordsOf } from "./engine-life.ts";
 
@@ -100,11 +100,11 @@ describe("payment view", () => {
     const doubt = { processor: "default", requestedAt: at(1) };
     const timeout = { time: at(1), processor: "default", outcome: "timed out", ms: 199 };
     expect(viewOf(life, slot)).to.deep.include({ state: "in doubt", ...doubt, processedAt: null, attempts: [timeout] });
-    life.settle(620, life.send(600), ALREADY_CHARGED);
+    life.settle(620, life.send(600), FOUND);
     expect(viewOf(life, slot)).to.deep.include({ state: "processed", ...doubt, processedAt: at(620) });
     expect(viewOf(life, slot)["attempts"]).to.deep.equal([
       timeout,
-      { time: at(600), processor: "default", outcome: "already charged", ms: 20 },
+      { time: at(600), processor: "default", outcome: "found charged", ms: 20 },
     ]);
   });
 
@@ -128,11 +128,26 @@ describe("payment view", () => {
     const life = new EngineLife();
     const slot = life.accept(0, ID, 1990);
     life.settle(10, life.send(1), ALREADY_CHARGED);
+    life.settle(15, life.send(11), FOREIGN);
     expect(viewOf(life, slot)).to.deep.include({
       state: "failed",
       processedAt: null,
-      attempts: [{ time: at(1), processor: "default", outcome: "charged by another", ms: 9 }],
+      attempts: [
+        { time: at(1), processor: "default", outcome: "already charged", ms: 9 },
+        { time: at(11), processor: "default", outcome: "charged by another", ms: 4 },
+      ],
     });
-    expect(FOREIGN).to.not.equal(ALREADY_CHARGED);
+  });
+
+  it("shows a charge that an operator vouched for once", () => {
+    const life = new EngineLife();
+    const slot = life.accept(0, ID, 1990);
+    life.settle(200, life.send(1), TIMED_OUT);
+    expect(life.engine.settleByHand(slot, "charged", life.engine.nowMs + 50)).to.equal("settled");
+    const { state, attempts } = viewOf(life, slot) as { state: string; attempts: { outcome: string }[] };
+    expect([state, attempts.map(({ outcome }) => outcome)]).to.deep.equal([
+      "processed",
+      ["timed out", "settled by hand"],
+    ]);
   });
 });

@@ -1,6 +1,6 @@
 import { expect } from "chai";
 import fc from "fast-check";
-import { CHARGED, FAILING, TIMED_OUT } from "../../core/payment.ts";
+import { CHARGED, FAILING, FOUND, TIMED_OUT } from "../../core/payment.ts";
 import { formatUuid } from "../../core/uuid.ts";
 import { combineParts, isProblem, parseWindow, summaryPart, type Window } from "../../server/summary.ts";
 import { formatTimestamp } from "../../server/timestamp.ts";
@@ -153,7 +153,7 @@ describe("summary", () => {
     expect(settledUntil(50)).to.equal(10);
     life.settle(60, second, CHARGED);
     expect(settledUntil(70)).to.equal(10);
-    life.settle(2000, life.send(1000), CHARGED);
+    life.settle(2000, life.send(1000), FOUND);
     expect(settledUntil(2010)).to.equal(2010);
   });
 

@@ -6,7 +6,6 @@ import {
   CHARGED,
   FAILING,
   IN_DOUBT,
-  isRefused,
   LOST,
   RESET,
   SENDING,
@@ -33,7 +32,7 @@ export const PAYMENT_MUTATIONS: Readonly<Record<string, Mutate>> = {
   "refusal after a doubt settles it": () =>
     outcomes((outcome, engine, slot) => {
       const { state } = engine.ledger.rows;
-      if (isRefused(outcome) && state[slot] === IN_DOUBT) state[slot] = SENDING;
+      if (outcome >= FAILING && outcome <= UNREACHABLE && state[slot] === IN_DOUBT) state[slot] = SENDING;
       return outcome;
     }),
   "422 to a first attempt taken for a charge": () =>

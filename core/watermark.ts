@@ -1,0 +1,30 @@
+import { FLIGHT_FREE, type Flights } from "./flights.ts";
+import type { Ledger } from "./ledger.ts";
+import { FAILED_AT, REFUSED, type RecordBatch } from "./record.ts";
+
+/** Earliest requestedAt still in flight or in doubt, or `nowMs` if there is none: totals before it are final. */
+export function settledUntilMs(ledger: Ledger, flights: Flights, batch: RecordBatch, nowMs: number): number {
+  let untilMs = nowMs;
+  for (let flight = 0; flight < flights.highWater; flight++) {
+    if (flights.state[flight] === FLIGHT_FREE || flights.isOrphan(flight)) continue;
+    untilMs = Math.min(untilMs, ledger.rows.requestedAtMs(flights.slot[flight]!));
+  }
+  return Math.min(untilMs, unwrittenSinceMs(ledger, batch));
+}
+
+/**
+ * Earliest requestedAt whose outcome is not in the log yet: after a crash the payment would be in doubt again,
+ * and could yet be charged there. Infinity if there is none.
+ */
+function unwrittenSinceMs(ledger: Ledger, batch: RecordBatch): number {
+  let sinceMs = Number.POSITIVE_INFINITY;
+  for (let record = 0; record < batch.count; record++) {
+    const kind = batch.kind(record);
+    const sequence = batch.sequence(record);
+    if (kind < REFUSED || kind > FAILED_AT || !ledger.isKept(sequence)) continue;
+    // The payment may have been sent again since, so a refused attempt is dated by its record.
+    const beganAtMs = batch.atMs(record) - batch.elapsedMs(record);
+    sinceMs = Math.min(sinceMs, kind === REFUSED ? beganAtMs : ledger.rows.requestedAtMs(ledger.slotOf(sequence)));
+  }
+  return sinceMs;
+}
