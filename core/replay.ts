@@ -1,5 +1,6 @@
+import { CheckpointSlices } from "./checkpoint-slices.ts";
 import type { Ledger } from "./ledger.ts";
-import { ACCEPTED, EVICTED, PURGED, type RecordBatch, SLICE } from "./record.ts";
+import { ACCEPTED, type RecordBatch, SLICE } from "./record.ts";
 import { NOT_FOUND_SLOT } from "./uuid-index.ts";
 
 /** How a file ended. */
@@ -15,9 +16,7 @@ export type ReplayEnd =
  */
 export class Replay {
   readonly #ledger: Ledger;
-  /** Slices of the checkpoint: first sequence and the LSN as of which the slice is true. */
-  readonly #sliceSequences: number[] = [];
-  readonly #sliceLsns: number[] = [];
+  readonly #slices = new CheckpointSlices();
   #rowsDue = 0;
   #isCheckpointWhole = false;
   #lsn = 0;
@@ -46,7 +45,7 @@ export class Replay {
    * those of records that are in the checkpoint.
    */
   get checkpointLsn(): number {
-    return this.#sliceLsns.at(-1) ?? 0;
+    return this.#slices.lastLsn;
   }
 
   startSegments(firstLsn: number): void {
@@ -86,7 +85,7 @@ export class Replay {
   }
 
   #apply(batch: RecordBatch, record: number): string | undefined {
-    if (this.#isInCheckpoint(batch, record)) return undefined;
+    if (this.#slices.cover(batch.kind(record), batch.sequence(record), this.#lsn)) return undefined;
     if (batch.kind(record) === ACCEPTED && this.#ledger.isFull) {
       return `the journal's payments must fit CAPACITY: capacity=${this.#ledger.rows.capacity}`;
     }
@@ -100,29 +99,10 @@ export class Replay {
   }
 
   #openSlice(fromSequence: number, lsn: number, rowCount: number): void {
-    if (this.#sliceSequences.length === 0) this.#ledger.startAt(fromSequence);
-    this.#sliceSequences.push(fromSequence);
-    this.#sliceLsns.push(lsn);
+    if (this.#slices.count === 0) this.#ledger.startAt(fromSequence);
+    this.#slices.open(fromSequence, lsn);
     this.#rowsDue = rowCount;
     this.#isCheckpointWhole = rowCount === 0;
-  }
-
-  /** Whether the payment's slice was cut after this record was written. */
-  #isInCheckpoint(batch: RecordBatch, record: number): boolean {
-    const kind = batch.kind(record);
-    // These speak of all payments before their sequence, whatever slice that is in.
-    if (kind === PURGED || kind === EVICTED) return false;
-    const sequence = batch.sequence(record);
-    const slices = this.#sliceSequences;
-    if (slices.length === 0 || sequence >= slices.at(-1)!) return false;
-    let low = 0;
-    let high = slices.length - 1;
-    while (low < high) {
-      const middle = (low + high + 1) >>> 1;
-      if (slices[middle]! <= sequence) low = middle;
-      else high = middle - 1;
-    }
-    return this.#lsn < this.#sliceLsns[low]!;
   }
 
   #noteTimes(slot: number): void {

@@ -25,7 +25,7 @@ export function holdRestored(
   if (!restored && unfinished === undefined) return undefined;
   // What was written since an unfinished start does not make up for what was lost before it.
   const lostFromMs = Math.min(unfinished?.lostFromMs ?? Number.POSITIVE_INFINITY, storage.latestMs);
-  const sinceMs = restored ? nowMs : unfinished!.sinceMs;
+  const sinceMs = restored ? nowMs : (unfinished?.sinceMs ?? nowMs);
   mark.write({ lostFromMs, sinceMs });
   const graceUntilMs = nowMs + Math.max(restoredGraceMs, requestTimeoutMs);
   engine.hold({ lostFromMs, graceUntilMs, watchUntilMs: sinceMs + restoredWatchMs });

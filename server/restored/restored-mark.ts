@@ -6,8 +6,8 @@ import { formatTimestamp, parseTimestamp } from "../timestamp.ts";
 export type Mark = {
   /** The latest time in the records that were there. */
   lostFromMs: number;
-  /** When the first start with them was. */
-  sinceMs: number;
+  /** When the first start with them was; undefined: there was none yet. */
+  sinceMs: number | undefined;
 };
 
 const FILE = "restored.json";
@@ -40,7 +40,8 @@ export class RestoredMark {
   }
 
   write({ lostFromMs, sinceMs }: Mark): void {
-    const text = JSON.stringify({ lostFrom: formatTimestamp(lostFromMs), since: formatTimestamp(sinceMs) });
+    const since = sinceMs === undefined ? null : formatTimestamp(sinceMs);
+    const text = JSON.stringify({ lostFrom: formatTimestamp(lostFromMs), since });
     writeFileSync(`${this.#path}.partial`, `${text}\n`);
     sync(`${this.#path}.partial`);
     renameSync(`${this.#path}.partial`, this.#path);
@@ -59,9 +60,11 @@ export class RestoredMark {
 
 function parseMark(text: string): Mark | undefined {
   try {
-    const { lostFrom, since } = JSON.parse(text) as { lostFrom: string; since: string };
-    const [from, start] = [parseTimestamp(lostFrom), parseTimestamp(since)];
-    return from && start && { lostFromMs: from.ms, sinceMs: start.ms };
+    const { lostFrom, since } = JSON.parse(text) as { lostFrom: string; since: string | null };
+    const from = parseTimestamp(lostFrom);
+    const start = since === null ? undefined : parseTimestamp(since);
+    const isReadable = from !== undefined && (since === null || start !== undefined);
+    return isReadable ? { lostFromMs: from.ms, sinceMs: start?.ms } : undefined;
   } catch {
     return undefined;
   }

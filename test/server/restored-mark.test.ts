@@ -11,8 +11,10 @@ describe("mark of restored data", () => {
       const mark = new RestoredMark(path);
       expect(mark.read()).to.equal(undefined);
       for (const lostFromMs of [0, NOON_MS, NOON_MS + 1]) {
-        mark.write({ lostFromMs, sinceMs: NOON_MS + 5 });
-        expect(new RestoredMark(path).read()).to.deep.equal({ lostFromMs, sinceMs: NOON_MS + 5 });
+        for (const sinceMs of [undefined, NOON_MS + 5]) {
+          mark.write({ lostFromMs, sinceMs });
+          expect(new RestoredMark(path).read()).to.deep.equal({ lostFromMs, sinceMs });
+        }
       }
       expect(readdirSync(path)).to.deep.equal(["restored.json"]);
       mark.remove();

@@ -1,14 +1,19 @@
 import { parseArgs } from "node:util";
 import { MAX_CAPACITY } from "../../../core/ledger.ts";
 import { SETTINGS } from "../../settings.ts";
+import { readProcessorUrls } from "./repair/inquiry.ts";
 
-export const USAGE = `Shows what is in an instance's journal, or tells whether the instance would start with it. Changes nothing, and works while
-an instance is using the journal.
+export const USAGE = `Shows what is in an instance's journal, tells whether the instance would start with it, or makes a new journal of what a
+damaged one still holds. Never changes the journal it looks at. inspect and verify work while an instance is using it.
 
   node build/server/journal/cli/main.js inspect DIR [options]
   node build/server/journal/cli/main.js verify DIR [options]
+  node build/server/journal/cli/main.js repair DIR --out NEWDIR [options]
 
   DIR                 an instance's own directory, or a DATA_DIR with one folder for each instance
+  --out NEWDIR        repair: where the new journal goes, laid out as DIR is; must not be there, or be empty
+  --processor NAME=URL  repair: the processor "default" or "fallback", to be asked about payments; give both
+  --json              repair: the report as JSON
 
   --capacity COUNT    payments an instance has room for        (CAPACITY, or the instances' default)
   --instances COUNT   expect a journal of so many instances    (what the files say)
@@ -17,20 +22,38 @@ an instance is using the journal.
   --from LSN          only records from this number on         (0)
   --help
 
+repair copies every sound record. Of a payment whose records may be lost it writes only what is proven:
+  found at one processor, and at the other not, with the same amount: processed there, at the requestedAt told
+  found at both: processed where the requestedAt is earlier, and named as charged twice
+  otherwise, sent to a processor as far as is known: in doubt there
+  otherwise: pending
+The new journal is marked: an instance that starts with it looks up every payment that is not settled at both
+processors before it sends anything, as with RESTORED=true. Payments whose acceptance is lost are named as far as
+they are known; they are not in the new journal. Those accepted later get new payment ids.
+
 inspect exits with 0, verify with
   0  the instance would start, if need be after cutting off an end that was never acknowledged
   1  the journal is refused: acknowledged payments are in danger
   2  could not look: a wrong argument, no such directory
+repair with
+  0  nothing is damaged, or the new journal vouches for every payment
+  1  the new journal is there, and payments that nobody can vouch for were named
+  2  there is no new journal: a wrong argument, a journal in use, a disk that is full
 `;
 
 export type CommandLine = {
-  command: "inspect" | "verify";
+  command: "inspect" | "verify" | "repair";
   directory: string;
   capacity: number;
   instanceCount: number | undefined;
   showsRecords: boolean;
   limit: number;
   fromLsn: number;
+  /** Where a repaired journal goes; empty for other commands. */
+  out: string;
+  /** By processor, of those that are to be asked. */
+  processorUrls: (URL | undefined)[];
+  isJson: boolean;
 };
 
 type Environment = Readonly<Record<string, string | undefined>>;
@@ -42,14 +65,26 @@ export function readCommandLine(args: string[], environment: Environment): Comma
   const { values, positionals } = parseArgs({
     args,
     allowPositionals: true,
-    options: { capacity: text, instances: text, records: flag, limit: text, from: text, help: flag },
+    options: {
+      capacity: text,
+      instances: text,
+      records: flag,
+      limit: text,
+      from: text,
+      out: text,
+      processor: { type: "string", multiple: true },
+      json: flag,
+      help: flag,
+    },
   });
   if (values.help) return "help";
   const [command, directory, ...more] = positionals;
-  if (command !== "inspect" && command !== "verify")
-    throw new Error(`the command must be inspect or verify: command=${command ?? ""}`);
+  if (command !== "inspect" && command !== "verify" && command !== "repair")
+    throw new Error(`the command must be inspect, verify or repair: command=${command ?? ""}`);
   if (directory === undefined) throw new Error("a directory must be named: DIR=");
   if (more.length > 0) throw new Error(`there is one directory at a time: more=${more.join(" ")}`);
+  const { out = "" } = values;
+  if ((command === "repair") !== (out !== "")) throw new Error(`repair, and nothing else, needs --out: --out=${out}`);
   const capacityText = values.capacity ?? environment["CAPACITY"] ?? defaultCapacity();
   return {
     command,
@@ -59,6 +94,9 @@ export function readCommandLine(args: string[], environment: Environment): Comma
     showsRecords: values.records === true,
     limit: readCount("limit", values.limit ?? "1000", 0, Number.MAX_SAFE_INTEGER),
     fromLsn: readCount("from", values.from ?? "0", 0, Number.MAX_SAFE_INTEGER),
+    out,
+    processorUrls: readProcessorUrls(values.processor ?? []),
+    isJson: values.json === true,
   };
 }
 

@@ -77,7 +77,7 @@ async function steadyVerdict(directory: JournalDirectory, wish: CommandLine, isU
 }
 
 /** The directory itself, or the instances' folders in it. */
-function journalPaths(path: string): string[] {
+export function journalPaths(path: string): string[] {
   if (!statSync(path, { throwIfNoEntry: false })?.isDirectory()) throw new Error(`no such directory: DIR=${path}`);
   const folders = readdirSync(path, { withFileTypes: true }).filter(
     (entry) => entry.isDirectory() && /^instance-\d+$/.test(entry.name),

@@ -55,7 +55,8 @@ function headerCells(header: FileSurvey["file"]["header"], firstLsn: number): st
   ];
 }
 
-function alignColumns(rows: readonly (readonly string[])[]): string[] {
+/** Numbers to the right. The first row is the head. */
+export function alignColumns(rows: readonly (readonly string[])[]): string[] {
   const widths = rows[0]!.map((_, column) => Math.max(...rows.map((row) => row[column]!.length)));
   return rows.map((row) =>
     row

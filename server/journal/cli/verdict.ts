@@ -21,7 +21,7 @@ export function judge(directory: JournalDirectory, capacity: number, instanceCou
 }
 
 /** The instance by the folder's name, as an instance chooses it, or else by what the files say. */
-function expectedOf(directory: JournalDirectory, instanceCount: number | undefined): Expected {
+export function expectedOf(directory: JournalDirectory, instanceCount: number | undefined): Expected {
   const header = directory
     .files()
     .map(headerOf)
