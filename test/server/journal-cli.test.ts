@@ -158,7 +158,7 @@ describe("journal command", () => {
   it("explains itself, and wrong arguments in one line", async () => {
     expect((await run("--help")).out).to.include("inspect DIR");
     for (const [args, message] of [
-      [[], "the command must be inspect or verify: command="],
+      [[], "the command must be inspect, verify or repair: command="],
       [["verify"], "a directory must be named: DIR="],
       [["verify", "/nowhere/at/all"], "no such directory: DIR=/nowhere/at/all"],
       [["inspect", "/", "--limit", "x"], `limit must be from 0 to ${Number.MAX_SAFE_INTEGER}: limit=x`],
