@@ -3,8 +3,8 @@ import { MAX_CAPACITY } from "../../../core/ledger.ts";
 import { SETTINGS } from "../../settings.ts";
 import { readProcessorUrls } from "./repair/inquiry.ts";
 
-export const USAGE = `Shows what is in an instance's journal, tells whether the instance would start with it, or makes a new journal of what a
-damaged one still holds. Never changes the journal it looks at. inspect and verify work while an instance is using it.
+export const USAGE = `Shows what is in an instance's journal, tells whether the instance would start with it, or makes a new journal of
+what a damaged one still holds. Never changes the journal it looks at. inspect and verify work while an instance uses it.
 
   node build/server/journal/cli/main.js inspect DIR [options]
   node build/server/journal/cli/main.js verify DIR [options]
@@ -28,8 +28,9 @@ repair copies every sound record. Of a payment whose records may be lost it writ
   otherwise, sent to a processor as far as is known: in doubt there
   otherwise: pending
 The new journal is marked: an instance that starts with it looks up every payment that is not settled at both
-processors before it sends anything, as with RESTORED=true. Payments whose acceptance is lost are named as far as
-they are known; they are not in the new journal. Those accepted later get new payment ids.
+processors before it sends anything, as with RESTORED=true. So a payment that is pending there is sent only once both
+have said that they do not have it. Payments whose acceptance is lost are named as far as they are known; they are not
+in the new journal, and those accepted later get new payment ids. Journals that are sound are not copied.
 
 inspect exits with 0, verify with
   0  the instance would start, if need be after cutting off an end that was never acknowledged
