@@ -21,6 +21,7 @@ export class Aging {
   readonly #retainMs: number;
   /** Every payment before this sequence has ended. */
   #cursor = 0;
+  #startedAtMs = Number.POSITIVE_INFINITY;
 
   constructor(ledger: Ledger, options: AgingOptions) {
     this.#ledger = ledger;
@@ -29,9 +30,23 @@ export class Aging {
     this.#retainMs = options.retainMs || Number.POSITIVE_INFINITY;
   }
 
-  /** Whether the payment in `slot`, if it is pending, is to be failed. */
+  /** When the engine took up what the log left it. */
+  startAt(nowMs: number): void {
+    this.#startedAtMs = nowMs;
+  }
+
+  /**
+   * Since acceptance, in milliseconds. A payment accepted in a time that was set back since (see CLOCK in record.ts) counts from the start:
+   * what it says of itself would keep it, and all after it, for as long as the clock was wrong.
+   */
+  ageMs(slot: number, nowMs: number): number {
+    const acceptedAtMs = this.#ledger.rows.acceptedAtMs[slot]!;
+    return nowMs - (acceptedAtMs > nowMs ? this.#startedAtMs : acceptedAtMs);
+  }
+
+  /** Whether a pending payment is to be given up. */
   isTooOld(slot: number, nowMs: number): boolean {
-    return nowMs - this.#ledger.rows.acceptedAtMs[slot]! >= this.#giveUpAfterMs;
+    return this.ageMs(slot, nowMs) >= this.#giveUpAfterMs;
   }
 
   /** Calls `giveUp` with the slot of each pending payment that is too old, until it returns false. */
@@ -56,7 +71,7 @@ export class Aging {
     const end = Math.min(sequence + EVICTIONS_MAX, head);
     for (; sequence < end; sequence++) {
       const slot = this.#ledger.slotOf(sequence);
-      const isOver = head - sequence > this.#retainCount || nowMs - rows.acceptedAtMs[slot]! > this.#retainMs;
+      const isOver = head - sequence > this.#retainCount || this.ageMs(slot, nowMs) > this.#retainMs;
       if (!isOver || (rows.state[slot] !== PROCESSED && rows.state[slot] !== FAILED)) break;
     }
     return sequence;

@@ -15,6 +15,7 @@ import { type HandResult, type HandWord, Settlement } from "./settlement.ts";
 import { UUID_WORDS } from "./uuid.ts";
 import { NOT_FOUND_SLOT } from "./uuid-index.ts";
 import { settledUntilMs } from "./watermark.ts";
+import { WatermarkBound } from "./watermark-bound.ts";
 
 export const ACCEPTED_NEW = 0;
 /** Same correlationId, same amount: nothing changes. */
@@ -58,6 +59,7 @@ export class Engine {
   readonly #aging: Aging;
   readonly #backlog: Backlog;
   readonly #settlement: Settlement;
+  readonly #watermarkBound = new WatermarkBound();
   readonly #id = new Int32Array(UUID_WORDS);
   #held: HeldPayments | undefined;
   #nowMs = 0;
@@ -165,21 +167,24 @@ export class Engine {
       else this.#held?.forget(slot);
     }
     this.batch.retain((record) => !Ledger.isRevertible(this.batch.kind(record)));
+    this.#watermarkBound.revert(this.batch);
     this.#held?.compact();
     this.#backlog.compact();
   }
 
-  /** To be called before `resume` where records after the end of the log may be lost: nothing unsettled is taken up. */
+  /** To be called before `resume` where records after the end of the log may be lost: nothing unsettled is taken up until it is released. */
   hold(options: HoldOptions): void {
     this.#held = new HeldPayments(this.ledger, options);
   }
 
   /**
    * Takes up the work that a ledger rebuilt from the log implies: pending payments are queued in their order, and what was being
-   * sent when the log ended is in doubt.
+   * sent when the log ended is in doubt. `latestMs` is the latest time or watermark that the log has given out.
    */
-  resume(nowMs: number): void {
+  resume(nowMs: number, latestMs = 0): void {
     this.#advance(nowMs);
+    this.#watermarkBound.startAt(latestMs);
+    this.#aging.startAt(this.#nowMs);
     const { rows } = this.ledger;
     for (let sequence = this.ledger.tail; sequence < this.ledger.head; sequence++) {
       const slot = this.ledger.slotOf(sequence);
@@ -191,7 +196,7 @@ export class Engine {
     }
   }
 
-  /** A held payment is free to be sent, or asked about as any doubt. False while there is no room: it stays held. */
+  /** A held payment is free to be sent, or to be asked about as any doubt. False while there is no room: it stays held. */
   release({ slot }: Inquiry, nowMs: number): boolean {
     this.#advance(nowMs);
     const { rows } = this.ledger;
@@ -239,8 +244,21 @@ export class Engine {
   /** Earliest requestedAt still in flight or in doubt, or engine time if there is none: totals before it are final. */
   settledUntilMs(nowMs: number): number {
     this.#advance(nowMs);
-    const heldMs = this.#held?.settledUntilMs(this.#nowMs) ?? Number.POSITIVE_INFINITY;
-    return Math.min(heldMs, settledUntilMs(this.ledger, this.flights, this.batch, this.#nowMs));
+    const untilMs = settledUntilMs(this.ledger, this.flights, this.batch, this.#nowMs);
+    return Math.min(untilMs, this.#held?.settledUntilMs(this.#nowMs) ?? untilMs);
+  }
+
+  /**
+   * The same as may be told to others, once what is in the batch is written; if that fails, no more than `watermarkBoundMs`. Appends a
+   * record where the log does not say yet that so late a watermark was given out, unless nothing can be written.
+   */
+  giveOutWatermark(nowMs: number, isWritable: boolean): number {
+    return this.#watermarkBound.cover(this.settledUntilMs(nowMs), this.batch, isWritable);
+  }
+
+  /** The latest watermark that may be told while nothing can be written. */
+  get watermarkBoundMs(): number {
+    return this.#watermarkBound.boundMs;
   }
 
   /** Writes the payment id of `slot` into out[0 … 3]. */
@@ -295,7 +313,7 @@ export class Engine {
   #sendNextPending(): number {
     const slot = this.#backlog.peek(this.#nowMs, this.#isTooOld);
     if (slot === NOT_FOUND_SLOT) return NO_FLIGHT;
-    const processor = this.router.choose(this.#nowMs - this.ledger.rows.acceptedAtMs[slot]!, this.#nowMs);
+    const processor = this.router.choose(this.#aging.ageMs(slot, this.#nowMs), this.#nowMs);
     if (processor === NOWHERE) return NO_FLIGHT;
     this.#backlog.shift();
     this.#record(SENDING_TO, slot, processor, NO_OUTCOME, 0);

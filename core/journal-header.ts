@@ -2,72 +2,155 @@ import { xxHash32 } from "./checksum.ts";
 import { RECORD_BYTES } from "./record.ts";
 
 /**
- * The first 48 bytes of every journal file, little-endian:
+ * The first 480 bytes of every journal file, little-endian: ten records long, and within one sector, so never half written.
  *
- *   byte 0          8         10            12         14          16        24          32          40     44
- *        ┌──────────┬─────────┬─────────────┬──────────┬───────────┬─────────┬───────────┬───────────┬──────┬──────────┐
- *        │ RINHAJRN │ version │ record bytes│ instance │ instances │ number  │ first LSN │ created   │ kind │ checksum │
- *        │ 8 ASCII  │ u16     │ u16         │ u16      │ u16       │ f64     │ f64       │ ms, f64   │ u32  │ u32      │
- *        └──────────┴─────────┴─────────────┴──────────┴───────────┴─────────┴───────────┴───────────┴──────┴──────────┘
+ *   byte 0          8         10             12          14           16        24          32           40     44
+ *        ┌──────────┬─────────┬──────────────┬───────────┬────────────┬─────────┬───────────┬────────────┬──────┬─────────┐
+ *        │ RINHAJRN │ version │ record bytes │ partition │ partitions │ number  │ first LSN │ created ms │ kind │ epoch   │
+ *        │ 8 ASCII  │ u16 = 2 │ u16          │ u16       │ u16        │ f64     │ f64       │ f64        │ u32  │ u32     │
+ *        └──────────┴─────────┴──────────────┴───────────┴────────────┴─────────┴───────────┴────────────┴──────┴─────────┘
+ *        48         56      60           64                        448       476        480
+ *        ┌──────────┬───────┬────────────┬─────────────────────────┬─────────┬──────────┐
+ *        │ bound ms │ flags │ processors │ names of the processors │ zeros   │ checksum │
+ *        │ f64      │ u32   │ u32        │ 16 × 24 ASCII           │ 28 byte │ u32      │
+ *        └──────────┴───────┴────────────┴─────────────────────────┴─────────┴──────────┘
  *
- * `number` counts segments from 1; a checkpoint has the number of the first segment that is not in it.
+ * `number` counts segments from 1; a checkpoint has the number of the first segment that is not in it. `partition` counts from 0.
+ * `epoch` is the carrier's number, raised by one each time the journal is opened for writing. `bound` is the latest time or watermark
+ * that was given out before this file began. Flag 1: all that came before this file was safe from a loss of power when it began.
+ *
+ * Version 1 is read, never written: its first 40 bytes are the same, then come kind (u32) and checksum (u32). It had two processors,
+ * default and fallback, and no epoch, bound or flags.
  */
-export const HEADER_BYTES = RECORD_BYTES;
-export const FORMAT_VERSION = 1;
+export const HEADER_BYTES = 10 * RECORD_BYTES;
+export const FORMAT_VERSION = 2;
 export const SEGMENT = 1;
 export const CHECKPOINT = 2;
+export const PROCESSORS_MAX = 16;
+export const PROCESSOR_NAME_BYTES_MAX = 24;
+
+const VERSION_1_BYTES = RECORD_BYTES;
+/** Where the first record may begin in a file whose header cannot be read. */
+export const HEADER_BYTES_OF_VERSIONS: readonly number[] = [HEADER_BYTES, VERSION_1_BYTES];
 
 const MAGIC = "RINHAJRN";
-const CHECKED_WORDS = 11;
+const VERSION_1_PROCESSORS: readonly string[] = ["default", "fallback"];
+const NAMES_BYTE = 64;
+const FOLLOWS_DURABLE = 1;
+const PROCESSOR_NAME = new RegExp(`^[!-~]{1,${PROCESSOR_NAME_BYTES_MAX}}$`);
 
-export type JournalHeader = {
+export type HeaderFields = {
   kind: typeof SEGMENT | typeof CHECKPOINT;
   /** From 0. */
-  instance: number;
-  instanceCount: number;
+  partition: number;
+  partitionCount: number;
+  epoch: number;
   number: number;
   firstLsn: number;
   createdAtMs: number;
+  boundMs: number;
+  /** Whether all that came before this file was safe from a loss of power when it began. */
+  followsDurable: boolean;
+  /** Names in the order of their numbers. */
+  processors: readonly string[];
 };
 
-export function encodeHeader(header: JournalHeader): Uint8Array {
+export type JournalHeader = HeaderFields & {
+  version: number;
+  /** Where the first record begins. */
+  headerBytes: number;
+};
+
+/** The header in the version of today. Throws where a field does not fit. */
+export function encodeHeader(header: HeaderFields): Uint8Array {
+  const { processors } = header;
+  if (processors.length > PROCESSORS_MAX || !processors.every((name) => PROCESSOR_NAME.test(name)))
+    throw new Error(`processors are at most 16, named by 1 to 24 ASCII characters: processors=${processors}`);
   const bytes = new Uint8Array(HEADER_BYTES);
   const view = new DataView(bytes.buffer);
-  for (let i = 0; i < MAGIC.length; i++) bytes[i] = MAGIC.charCodeAt(i);
+  putText(bytes, 0, MAGIC);
   view.setUint16(8, FORMAT_VERSION, true);
   view.setUint16(10, RECORD_BYTES, true);
-  view.setUint16(12, header.instance, true);
-  view.setUint16(14, header.instanceCount, true);
+  view.setUint16(12, header.partition, true);
+  view.setUint16(14, header.partitionCount, true);
   view.setFloat64(16, header.number, true);
   view.setFloat64(24, header.firstLsn, true);
   view.setFloat64(32, header.createdAtMs, true);
   view.setUint32(40, header.kind, true);
-  view.setInt32(44, headerChecksum(bytes), true);
+  view.setUint32(44, header.epoch, true);
+  view.setFloat64(48, header.boundMs, true);
+  view.setUint32(56, header.followsDurable ? FOLLOWS_DURABLE : 0, true);
+  view.setUint32(60, processors.length, true);
+  for (const [i, name] of processors.entries()) putText(bytes, NAMES_BYTE + i * PROCESSOR_NAME_BYTES_MAX, name);
+  view.setInt32(HEADER_BYTES - 4, checksum(bytes, HEADER_BYTES, FORMAT_VERSION), true);
   return bytes;
 }
 
-/** Returns the header, or what is wrong with it. `bytes` are the first HEADER_BYTES of the file. */
-export function decodeHeader(bytes: Uint8Array): JournalHeader | string {
-  const copy = bytes.slice(0, HEADER_BYTES);
-  const view = new DataView(copy.buffer);
-  if (String.fromCharCode(...copy.subarray(0, MAGIC.length)) !== MAGIC) return "this is no journal file";
-  const version = view.getUint16(8, true);
-  if (version !== FORMAT_VERSION) return `the format version must be ${FORMAT_VERSION}: version=${version}`;
-  if (view.getInt32(44, true) !== headerChecksum(copy)) return "the header's checksum must agree";
+/** Returns the header, or what is wrong with it. `head` is the first HEADER_BYTES of the file, or all of it if that is less. */
+export function decodeHeader(head: Uint8Array): JournalHeader | string {
+  if (head.length < VERSION_1_BYTES || textAt(head, 0, MAGIC.length) !== MAGIC) return "this is no journal file";
+  const version = versionOf(head);
+  if (version !== 1 && version !== FORMAT_VERSION) return `the format version must be 1 or 2: version=${version}`;
+  const headerBytes = version === 1 ? VERSION_1_BYTES : HEADER_BYTES;
+  if (head.length < headerBytes) return `a header has ${headerBytes} bytes: bytes=${head.length}`;
+  const bytes = head.slice(0, headerBytes);
+  const view = new DataView(bytes.buffer);
+  if (view.getInt32(headerBytes - 4, true) !== checksum(bytes, headerBytes, version))
+    return "the header's checksum must agree";
   const recordBytes = view.getUint16(10, true);
   if (recordBytes !== RECORD_BYTES) return `a record has ${RECORD_BYTES} bytes: recordBytes=${recordBytes}`;
   const kind = view.getUint32(40, true);
   if (kind !== SEGMENT && kind !== CHECKPOINT) return `a file is a segment or a checkpoint: kind=${kind}`;
   return {
+    version,
+    headerBytes,
     kind,
-    instance: view.getUint16(12, true),
-    instanceCount: view.getUint16(14, true),
+    partition: view.getUint16(12, true),
+    partitionCount: view.getUint16(14, true),
     number: view.getFloat64(16, true),
     firstLsn: view.getFloat64(24, true),
     createdAtMs: view.getFloat64(32, true),
+    ...(version === 1 ? VERSION_1_REST : restOf(view, bytes)),
   };
 }
 
-function headerChecksum(bytes: Uint8Array): number {
-  return xxHash32(new Int32Array(bytes.buffer, bytes.byteOffset, CHECKED_WORDS), 0, CHECKED_WORDS, FORMAT_VERSION);
+/** Whether the file ends within its header: whoever was creating it died before anything could be written behind it. */
+export function endsInHeader(head: Uint8Array): boolean {
+  if (head.length < VERSION_1_BYTES) return true;
+  const isOurs = textAt(head, 0, MAGIC.length) === MAGIC && versionOf(head) === FORMAT_VERSION;
+  return isOurs && head.length < HEADER_BYTES;
+}
+
+type Rest = Pick<HeaderFields, "epoch" | "boundMs" | "followsDurable" | "processors">;
+
+const VERSION_1_REST: Rest = { epoch: 0, boundMs: 0, followsDurable: false, processors: VERSION_1_PROCESSORS };
+
+function restOf(view: DataView, bytes: Uint8Array): Rest {
+  const processorCount = Math.min(view.getUint32(60, true), PROCESSORS_MAX);
+  return {
+    epoch: view.getUint32(44, true),
+    boundMs: view.getFloat64(48, true),
+    followsDurable: (view.getUint32(56, true) & FOLLOWS_DURABLE) !== 0,
+    processors: Array.from({ length: processorCount }, (_, i) =>
+      textAt(bytes, NAMES_BYTE + i * PROCESSOR_NAME_BYTES_MAX, PROCESSOR_NAME_BYTES_MAX).replace(/\0+$/, ""),
+    ),
+  };
+}
+
+function versionOf(head: Uint8Array): number {
+  return head[8]! | (head[9]! << 8);
+}
+
+/** Of all but the checksum's own four bytes at the end. */
+function checksum(bytes: Uint8Array, headerBytes: number, version: number): number {
+  const words = headerBytes / 4 - 1;
+  return xxHash32(new Int32Array(bytes.buffer, bytes.byteOffset, words), 0, words, version);
+}
+
+function putText(bytes: Uint8Array, at: number, text: string): void {
+  for (let i = 0; i < text.length; i++) bytes[at + i] = text.charCodeAt(i);
+}
+
+function textAt(bytes: Uint8Array, at: number, length: number): string {
+  return String.fromCharCode(...bytes.subarray(at, at + length));
 }

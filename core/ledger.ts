@@ -230,7 +230,8 @@ export class Ledger {
     this.rows.expectState(slot, PENDING, PENDING);
     this.rows.processor[slot] = batch.processor(record);
     this.rows.mayLand[slot] = 0;
-    this.rows.setRequestedAtMs(slot, batch.atMs(record));
+    // A payment accepted in a time that was set back since (CLOCK) is never requested before it was accepted.
+    this.rows.setRequestedAtMs(slot, Math.max(batch.atMs(record), this.rows.acceptedAtMs[slot]!));
     this.#setState(slot, SENDING);
   }
 

@@ -98,8 +98,9 @@ export class PaymentRows {
   }
 
   setProcessedAtMs(slot: number, atMs: number): void {
-    // Only the record of the day keeps more than 49 days of doubt; the row says "49 days".
-    this.processedAfterMs[slot] = Math.min(atMs - this.requestedAtMs(slot), MAX_DELTA_MS);
+    // Only the record of the day keeps more than 49 days of doubt; the row says "49 days". Before requestedAt it is only where time was
+    // set back since.
+    this.processedAfterMs[slot] = Math.min(Math.max(atMs - this.requestedAtMs(slot), 0), MAX_DELTA_MS);
   }
 
   /** Throws unless the payment in `slot` is in one of two states: a record that does not fit the ledger is a broken invariant. */

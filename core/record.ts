@@ -13,16 +13,19 @@ import type { PaymentRows } from "./payment-rows.ts";
  *
  *   kind       means                                                   uses
  *   ACCEPTED   the payment exists and is pending                       at = acceptedAt, correlationId, cents
- *   SENDING    about to be handed to a processor                       at = requestedAt, processor
+ *   SENDING    about to be handed to a processor                       at = requestedAt, but see below; processor
  *   REFUSED    certainly not charged there: pending again              at, outcome, elapsed
  *   DOUBTED    nobody knows whether it is charged there                at, outcome, elapsed
  *   PROCESSED  charged at the processor and requestedAt of SENDING     at = processedAt, outcome, elapsed
  *   FAILED     will never be charged by us                             at, outcome, elapsed
  *   PURGED     every payment before `sequence` is gone                 at
  *   EVICTED    the same by retention: every one of them had ended      at
- *   SENT       was sent in a life whose records are lost: supersedes   at = requestedAt, processor,
- *              what is known of a payment that is not settled          outcome: how it came to light
+ *   WATERMARK  no later watermark than `at` was given out so far       at
+ *   CLOCK      an operator set time back: it begins again at `at`      at
+ *   SENT       was handed to a processor in a life whose records are   at = requestedAt, processor, outcome: how it came to light
+ *              lost: supersedes what is known of a payment not settled
  *
+ * A payment accepted in a time that was set back since is requested at its acceptedAt, which is later than the SENDING record's `at`.
  * `elapsed` is the duration of the attempt that ended, so it began at `at − elapsed`.
  *
  * Records are numbered from the journal's first: the log sequence number, LSN. The checksum is xxHash32 over bytes 4 … 47 with the
@@ -40,7 +43,9 @@ export const PURGED = 7;
 /** Only in checkpoints: see checkpoint.ts. */
 export const SLICE = 8;
 export const EVICTED = 9;
-export const SENT = 10;
+export const WATERMARK = 10;
+export const CLOCK = 11;
+export const SENT = 12;
 
 /** Records a batch of an engine holds; its owner writes it out at the latest when it is half full. */
 export const BATCH_RECORDS = 4096;

@@ -19,9 +19,16 @@ export type RecoveryPlan = {
   obsolete: readonly JournalFile[];
   /** Number of the segment to be written next. */
   nextNumber: number;
+  /** The latest carrier's number. */
+  epoch: number;
 };
 
-export type Expected = { instance: number; instanceCount: number };
+export type Expected = {
+  partition: number;
+  partitionCount: number;
+  /** Names in the order of their numbers, which are what the records have. */
+  processors: readonly string[];
+};
 
 /**
  * What is to be read after a start, or why the directory is refused. Only what nobody was ever told of is dropped.
@@ -33,7 +40,9 @@ export type Expected = { instance: number; instanceCount: number };
  *   a segment missing, first, or between others       refuse: payments are missing
  *   the last segment without a whole header           obsolete: the process died while creating it
  *   another file without a sound header               refuse: payments are missing
- *   a file of another instance or another count       refuse: its payments belong elsewhere
+ *   a file of another partition or another count      refuse: its payments belong elsewhere
+ *   a file with other processors                      refuse: its payments would be asked about at the wrong ones
+ *   an epoch after a later one                        refuse: a former carrier wrote where it must not
  *   within files (Replay):
  *   the last segment ends within a record, or in zeros,  that is cut off: the process or the machine died while writing
  *   be it from the middle of a record, at a sector, on
@@ -53,10 +62,14 @@ export function planRecovery(files: readonly JournalFile[], expected: Expected):
   if (problem !== undefined) return problem;
   const gap = segments.findIndex((segment, i) => segment.number !== firstNumber + i);
   if (gap >= 0) return `no segment may be missing: number=${firstNumber + gap}`;
+  const epochs = segments.map(({ header }) => (header as JournalHeader).epoch);
+  const late = epochs.findIndex((epoch, i) => epoch < (epochs[i - 1] ?? 0));
+  if (late >= 0) return `epochs never go back: file=${segments[late]!.name} epoch=${epochs[late]}`;
   if (checkpoint && segments.length === 0) return `the segment after a checkpoint must be there: number=${firstNumber}`;
   if (!checkpoint && segments.length === 0 && blank && blank.number !== 1) return "no segment may be missing: number=1";
   const obsolete = files.filter((file) => !needed.includes(file));
-  return { checkpoint, segments, obsolete, nextNumber: firstNumber + segments.length };
+  const epoch = Math.max(0, ...needed.map((file) => (file.header as JournalHeader).epoch));
+  return { checkpoint, segments, obsolete, nextNumber: firstNumber + segments.length, epoch };
 }
 
 function problemOf(file: JournalFile, expected: Expected): string | undefined {
@@ -65,9 +78,13 @@ function problemOf(file: JournalFile, expected: Expected): string | undefined {
   if ("problem" in header) return `${header.problem}: file=${name}`;
   if (header.kind !== file.kind || header.number !== file.number)
     return `a file's name and header must agree: file=${name}`;
-  if (header.instance !== expected.instance || header.instanceCount !== expected.instanceCount) {
-    const found = `${header.instance + 1} of ${header.instanceCount}`;
+  if (header.partition !== expected.partition || header.partitionCount !== expected.partitionCount) {
+    const found = `${header.partition + 1} of ${header.partitionCount}`;
     return `the journal belongs to another instance or another number of instances: file=${name} instance=${found}`;
+  }
+  if (header.processors.join() !== expected.processors.join()) {
+    const names = `journal=${header.processors} configured=${expected.processors}`;
+    return `the journal's processors must be the configured ones, in their order: file=${name} ${names}`;
   }
   return undefined;
 }

@@ -1,14 +1,9 @@
 import { CheckpointSlices } from "./checkpoint-slices.ts";
+import type { JournalHeader } from "./journal-header.ts";
 import type { Ledger } from "./ledger.ts";
-import { ACCEPTED, type RecordBatch, SLICE } from "./record.ts";
+import { latestTime } from "./log-time.ts";
+import { ACCEPTED, CLOCK, type RecordBatch, SLICE, WATERMARK } from "./record.ts";
 import { NOT_FOUND_SLOT } from "./uuid-index.ts";
-
-/** How a file ended. */
-export type ReplayEnd =
-  /** Every byte is accounted for. */
-  | { kind: "whole" }
-  /** What was being written when the process or the machine stopped; nobody was told of it. */
-  | { kind: "torn"; soundRecords: number };
 
 /**
  * Builds a ledger from the records of a journal, in order: first a checkpoint, if there is one, then the segments after it.
@@ -19,6 +14,7 @@ export class Replay {
   readonly #slices = new CheckpointSlices();
   #rowsDue = 0;
   #isCheckpointWhole = false;
+  #isInSegments = false;
   #lsn = 0;
   #latestMs = 0;
 
@@ -31,7 +27,7 @@ export class Replay {
     return this.#lsn;
   }
 
-  /** The latest time in any record. */
+  /** The latest time or watermark that was given out. */
   get latestMs(): number {
     return this.#latestMs;
   }
@@ -48,8 +44,16 @@ export class Replay {
     return this.#slices.lastLsn;
   }
 
-  startSegments(firstLsn: number): void {
-    this.#lsn = firstLsn;
+  /**
+   * Begins a segment; behind a checkpoint the first one says where the numbers begin. The times in a checkpoint's rows count only where
+   * no header says which was the latest: rows of payments that were accepted in a wrong time would bring it back.
+   */
+  startSegment({ firstLsn, version, boundMs }: Pick<JournalHeader, "firstLsn" | "version" | "boundMs">): void {
+    const isFirst = this.#slices.count > 0 && !this.#isInSegments;
+    if (isFirst) this.#lsn = firstLsn;
+    if (isFirst && version > 1) this.#latestMs = boundMs;
+    else this.#latestMs = Math.max(this.#latestMs, boundMs);
+    this.#isInSegments = true;
   }
 
   /** Takes the next records of the checkpoint, of which the first has the number `first`. */
@@ -79,14 +83,18 @@ export class Replay {
       if (!batch.isSound(record, this.#lsn)) return { soundCount: record };
       const problem = this.#apply(batch, record);
       if (problem !== undefined) return { soundCount: record, problem };
+      this.#latestMs = latestTime(batch, record, this.#latestMs);
       this.#lsn++;
     }
     return { soundCount: batch.count };
   }
 
   #apply(batch: RecordBatch, record: number): string | undefined {
-    if (this.#slices.cover(batch.kind(record), batch.sequence(record), this.#lsn)) return undefined;
-    if (batch.kind(record) === ACCEPTED && this.#ledger.isFull) {
+    const kind = batch.kind(record);
+    // These speak of time only.
+    if (kind === WATERMARK || kind === CLOCK) return undefined;
+    if (this.#slices.cover(kind, batch.sequence(record), this.#lsn)) return undefined;
+    if (kind === ACCEPTED && this.#ledger.isFull) {
       return `the journal's payments must fit CAPACITY: capacity=${this.#ledger.rows.capacity}`;
     }
     try {
@@ -94,7 +102,6 @@ export class Replay {
     } catch (error) {
       return (error as Error).message;
     }
-    this.#latestMs = Math.max(this.#latestMs, batch.atMs(record));
     return undefined;
   }
 

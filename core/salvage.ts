@@ -1,7 +1,9 @@
 import { CheckpointSlices } from "./checkpoint-slices.ts";
+import { latestTime } from "./log-time.ts";
 import { IN_DOUBT, LOST, PENDING } from "./payment.ts";
 import {
   ACCEPTED,
+  CLOCK,
   DOUBTED,
   EVICTED,
   FAILED_AT,
@@ -11,6 +13,7 @@ import {
   type RecordBatch,
   SENDING_TO,
   SENT,
+  WATERMARK,
 } from "./record.ts";
 import type { SalvagedLog } from "./salvaged-log.ts";
 import { SequenceMap, type SequenceRange } from "./sequence-map.ts";
@@ -47,7 +50,7 @@ const NEVER = -1;
  */
 export class Salvage {
   readonly #log: SalvagedLog;
-  readonly #onBase: () => void;
+  readonly #onBase: (latestMs: number) => void;
   readonly #slices = new CheckpointSlices();
   readonly #sequences = new SequenceMap();
   /** Of each payment that is not settled: number of the gap since which its state is certain. */
@@ -59,20 +62,25 @@ export class Salvage {
   /** Payments may be lost before the first one known, and after the last one. */
   #isBeginLost = false;
   #isEndLost = false;
+  /** As the log has it, and as the rows of the checkpoint have it: see Replay. */
   #latestMs = 0;
+  #rowLatestMs = 0;
   #lostFromMs: number | undefined;
   /** Sound records about payments that had ended, passed over. */
   contradictionCount = 0;
 
-  /** `onBase` is called when the ledger is what the checkpoint says, before the first record. */
-  constructor(log: SalvagedLog, onBase: () => void) {
+  /**
+   * `onBase` is called when the ledger is what the checkpoint says, before the first record, with the latest time so
+   * far.
+   */
+  constructor(log: SalvagedLog, onBase: (latestMs: number) => void) {
     this.#log = log;
     this.#onBase = onBase;
   }
 
   /**
-   * Sequences of the damaged log whose payments are lost, or may be: those before the first one known may have been dropped long ago, and
-   * after the last one there may be none; that range has no end.
+   * Sequences of the damaged log whose payments are lost, or may be: those before the first one known may have been
+   * dropped long ago, and after the last one there may be none; that range has no end.
    */
   get lost(): SequenceRange[] {
     const { lost, first, next } = this.#sequences;
@@ -118,8 +126,9 @@ export class Salvage {
     const ours = this.#log.ledger.head;
     this.#sequences.keep(ours);
     const slot = this.#log.ledger.restore(batch, record);
-    if (this.#log.ledger.rows.state[slot]! <= IN_DOUBT)
-      this.#certainSince.set(ours, isCertain ? this.#gapCount : NEVER);
+    const { rows } = this.#log.ledger;
+    this.#rowLatestMs = Math.max(this.#rowLatestMs, rows.requestedAtMs(slot), rows.processedAtMs(slot));
+    if (rows.state[slot]! <= IN_DOUBT) this.#certainSince.set(ours, isCertain ? this.#gapCount : NEVER);
   }
 
   /** A row that cannot be read: its payment may be of any age. */
@@ -146,6 +155,11 @@ export class Salvage {
     this.#log.flush();
   }
 
+  /** The header of a file says that no later time was given out before it. */
+  bound(ms: number): void {
+    this.#latestMs = Math.max(this.#latestMs, ms);
+  }
+
   /** Records are lost here. */
   gap(): void {
     this.#gapCount++;
@@ -157,9 +171,10 @@ export class Salvage {
   take(batch: RecordBatch, record: number, lsn: number): void {
     const kind = batch.kind(record);
     const sequence = batch.sequence(record);
-    this.#latestMs = Math.max(this.#latestMs, batch.atMs(record));
+    this.#latestMs = latestTime(batch, record, this.#latestMs);
     if (this.#slices.cover(kind, sequence, lsn)) return;
-    if (kind === ACCEPTED) this.#accepted(batch, record, sequence);
+    if (kind === WATERMARK || kind === CLOCK) this.#timed(batch, record);
+    else if (kind === ACCEPTED) this.#accepted(batch, record, sequence);
     else if (kind === PURGED || kind === EVICTED) this.#dropped(batch, record, sequence);
     else this.#about(batch, record, sequence);
     this.#log.flushIfDue();
@@ -175,6 +190,13 @@ export class Salvage {
         chargedAt: this.#chargedAt.get(sequence),
       }))
       .sort((a, b) => a.sequence - b.sequence);
+  }
+
+  /** Of time only: no business of the ledger's. */
+  #timed(batch: RecordBatch, record: number): void {
+    if (this.#sequences.isEmpty && !this.#hasBase) return;
+    this.#base();
+    this.#log.out.appendCopy(batch, record, batch.sequence(record));
   }
 
   #accepted(batch: RecordBatch, record: number, sequence: number): void {
@@ -299,7 +321,7 @@ export class Salvage {
   #base(): void {
     if (this.#hasBase) return;
     this.#hasBase = true;
-    this.#onBase();
+    this.#onBase(this.#latestMs || this.#rowLatestMs);
   }
 
   #expectRoom(): void {

@@ -3,10 +3,10 @@ import { get } from "node:http";
 
 const TIMEOUT_MS = 3_000;
 
-/** Reads `unix:<path>` or `tcp:<host>:<port>`, as the instance itself does. */
+/** Reads `unix:<path>`, `tcp:<host>:<port>` or `tcp:[<IPv6 address>]:<port>`, as the instance itself does. */
 function target(listen) {
-  const [, socketPath, host, port] = /^(?:unix:(.+)|tcp:(.+):(\d+))$/.exec(listen) ?? [];
-  return socketPath === undefined && host === undefined ? undefined : { socketPath, host, port };
+  const [, socketPath, ipv6, host, port] = /^(?:unix:(.+)|tcp:(?:\[(.+)\]|([^:]+)):(\d+))$/.exec(listen) ?? [];
+  return (socketPath ?? ipv6 ?? host) ? { socketPath, host: ipv6 ?? host, port } : undefined;
 }
 
 function finish(problem) {
@@ -15,7 +15,7 @@ function finish(problem) {
 }
 
 const where = target(process.env.LISTEN ?? "");
-if (where === undefined) finish("LISTEN must be unix:<path> or tcp:<host>:<port>");
+if (where === undefined) finish("LISTEN must be unix:<path>, tcp:<host>:<port> or tcp:[<IPv6 address>]:<port>");
 setTimeout(() => finish(`no answer: timeoutMs=${TIMEOUT_MS}`), TIMEOUT_MS);
 get({ ...where, path: "/health" }, (response) => {
   response.resume();

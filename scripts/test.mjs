@@ -1,7 +1,7 @@
 // npm test: lint, then every compiled test, then mocha's totals alone on the last line. Arguments go to mocha,
 // except that paths under test/ are looked up in build/test/:
 //   npm test -- --grep "taken port"
-//   npm test -- test/core test/perf/topology.test.ts
+//   npm test -- test/core test/perf/launch/topology.test.ts
 import { spawn } from "node:child_process";
 import { existsSync, mkdtempSync, readFileSync, rmSync, statSync } from "node:fs";
 import { tmpdir } from "node:os";

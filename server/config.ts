@@ -1,11 +1,13 @@
 import { MAX_CAPACITY } from "../core/ledger.ts";
 import { MAX_INSTANCES } from "../core/payment-id.ts";
 import { type Address, formatAddress, healthAddress, parseAddress } from "./address.ts";
+import { dataDirectoryRule } from "./data-directory.ts";
 import type { Durability } from "./group-commit.ts";
 import { LOG_LEVELS } from "./log.ts";
 import { SETTINGS } from "./settings.ts";
 import { type Fee, readFee } from "./telemetry/fee.ts";
 import { readTracing, type TracingSettings } from "./telemetry/tracing-settings.ts";
+import { hasUsableCredentials, withoutCredentials } from "./url-credentials.ts";
 
 /** Every setting of an instance (settings.ts), read from the environment and checked. */
 export type Config = {
@@ -54,15 +56,10 @@ type Environment = Readonly<Record<string, string | undefined>>;
 /** Reads and checks everything; returns the configuration, or all that is wrong with it. Never throws. */
 export function readConfig(environment: Environment): Config | string[] {
   const reader = new SettingReader(environment);
-  const links = reader.addresses("LINKS");
+  const links = reader.links();
   const instance = reader.integer("INSTANCE", 1, MAX_INSTANCES) - 1;
   if (instance >= Math.max(links.length, 1))
     reader.refuse("INSTANCE", `must be one of ${Math.max(links.length, 1)} LINKS`);
-  if (links.length > MAX_INSTANCES) reader.refuse("LINKS", `has at most ${MAX_INSTANCES} addresses`);
-  if (new Set(links.map(formatAddress)).size < links.length) reader.refuse("LINKS", "names each address once");
-  if (links.some((link) => typeof parseAddress(formatAddress(healthAddress(link))) === "string")) {
-    reader.refuse("LINKS", "leaves room for the health monitor: seven bytes of path, or the next port");
-  }
   const { listen, adminListen } = reader.listening(links);
   const config: Config = {
     profile: reader.oneOf("PROFILE", ["default", "contest"]) as Config["profile"],
@@ -71,7 +68,7 @@ export function readConfig(environment: Environment): Config | string[] {
     links,
     processorUrls: [reader.url("DEFAULT_PROCESSOR_URL"), reader.url("FALLBACK_PROCESSOR_URL")],
     durability: reader.oneOf("DURABILITY", ["write", "fsync", "none"]) as Durability,
-    dataDir: reader.text("DATA_DIR"),
+    dataDir: reader.dataDirectory("DATA_DIR"),
     segmentBytes: reader.integer("SEGMENT_BYTES", 65_536, 2 ** 32),
     capacity: reader.integer("CAPACITY", 1, MAX_CAPACITY),
     restored: reader.oneOf("RESTORED", ["true", "false"]) === "true",
@@ -112,7 +109,7 @@ class SettingReader {
   }
 
   refuse(name: string, rule: string): void {
-    this.errors.push(`${name} ${rule}: ${name}=${withoutPassword(this.text(name))}`);
+    this.errors.push(`${name} ${rule}: ${name}=${withoutCredentials(this.text(name))}`);
   }
 
   text(name: string): string {
@@ -127,6 +124,14 @@ class SettingReader {
     if (!/^\d+$/.test(text) || value < min || value > max)
       this.refuse(name, `must be a whole number from ${min} to ${max}`);
     return value;
+  }
+
+  /** Not looked at where nothing is written to it. */
+  dataDirectory(name: string): string {
+    const path = this.text(name);
+    const rule = this.text("DURABILITY") === "none" ? undefined : dataDirectoryRule(path);
+    if (rule !== undefined) this.refuse(name, rule);
+    return path;
   }
 
   token(name: string): string {
@@ -149,22 +154,34 @@ class SettingReader {
   listening(links: readonly Address[]): { listen: Address; adminListen: Address | undefined } {
     const listen = this.address("LISTEN");
     const adminListen = this.text("ADMIN_LISTEN") === "" ? undefined : this.address("ADMIN_LISTEN");
-    const taken = [listen, ...links, ...links.map(healthAddress)].map(formatAddress);
-    if (adminListen && taken.includes(formatAddress(adminListen)))
-      this.refuse("ADMIN_LISTEN", "is an address that nothing else has");
+    const taken = [...links, ...links.map(healthAddress)].map(formatAddress);
+    if (taken.includes(formatAddress(listen))) this.refuse("LISTEN", "must be an address that nothing else has");
+    if (adminListen && [formatAddress(listen), ...taken].includes(formatAddress(adminListen)))
+      this.refuse("ADMIN_LISTEN", "must be an address that nothing else has");
     return { listen, adminListen };
   }
 
-  addresses(name: string): Address[] {
-    const text = this.text(name);
-    return text === "" ? [] : text.split(",").map((part) => this.#parseAddress(name, part.trim()));
+  links(): Address[] {
+    const text = this.text("LINKS");
+    if (text === "") return [];
+    const links = text.split(",").map((part) => this.#parseAddress("LINKS", part.trim()));
+    const names = links.map(formatAddress);
+    const healthNames = links.map((link) => formatAddress(healthAddress(link)));
+    if (links.length > MAX_INSTANCES) this.refuse("LINKS", `has at most ${MAX_INSTANCES} addresses`);
+    if (new Set(names).size < links.length) this.refuse("LINKS", "names each address once");
+    else if (healthNames.some((name) => typeof parseAddress(name) === "string" || names.includes(name)))
+      this.refuse("LINKS", "leaves room for the health monitor: seven bytes of path, or the next port");
+    return links;
   }
 
   url(name: string): URL {
     const text = this.text(name);
     const url = URL.canParse(text) ? new URL(text) : undefined;
-    if (url?.protocol === "http:" && url.hostname !== "") return url;
-    this.refuse(name, "must be an http URL");
+    if (url?.protocol !== "http:" || url.hostname === "") this.refuse(name, "must be an http URL");
+    else if (url.search !== "" || url.hash !== "") this.refuse(name, "must be a URL without query and fragment");
+    else if (!hasUsableCredentials(url))
+      this.refuse(name, "must have a user without a colon, and user and password percent-encoded");
+    else return url;
     return new URL("http://localhost");
   }
 
@@ -185,10 +202,7 @@ class SettingReader {
     const address = parseAddress(text);
     if (typeof address !== "string") return address;
     this.refuse(name, address);
-    return { kind: "tcp", host: "127.0.0.1", port: 0 };
+    // Such that it collides with no other.
+    return { kind: "unix", path: `${name}-${this.errors.length}` };
   }
-}
-
-function withoutPassword(text: string): string {
-  return text.replace(/\/\/[^/@]*@/, "//***@");
 }

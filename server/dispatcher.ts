@@ -6,6 +6,7 @@ import { NOT_FOUND_SLOT } from "../core/uuid-index.ts";
 import type { SlewedClock } from "./clock.ts";
 import type { Effect, GroupCommit } from "./group-commit.ts";
 import type { Log } from "./log.ts";
+import type { NameLookup } from "./name-lookup.ts";
 import { ProcessorClient } from "./processor/processor-client.ts";
 import { SendPacer } from "./send-pacer.ts";
 import type { Meters } from "./telemetry/meters.ts";
@@ -22,6 +23,7 @@ const JOURNAL_RETRY_TICKS = 10;
 export type DispatcherOptions = {
   processorUrls: readonly URL[];
   requestTimeoutMs: number;
+  names: NameLookup;
   tracing?: Tracing | undefined;
 };
 
@@ -60,7 +62,8 @@ export class Dispatcher {
     this.#tracing = options.tracing;
     const settle = (flight: number, outcome: number) => this.#settle(flight, outcome);
     this.#clients = options.processorUrls.map(
-      (url, processor) => new ProcessorClient(url, engine, meters.attempts[processor]!, settle, options.tracing),
+      (url, processor) =>
+        new ProcessorClient(url, engine, meters.attempts[processor]!, settle, options.names, options.tracing),
     );
     this.#pacer = new SendPacer(engine.ledger.head);
     this.#wasDown = this.#clients.map(() => false);

@@ -2,7 +2,7 @@ import type { TemplatedApp } from "uWebSockets.js";
 import { randomInt } from "node:crypto";
 import { Engine } from "../core/engine.ts";
 import { HealthSnapshot } from "../core/health-snapshot.ts";
-import { PROCESSOR_COUNT } from "../core/payment.ts";
+import { PROCESSOR_COUNT, PROCESSOR_NAMES } from "../core/payment.ts";
 import { formatAddress, healthAddress } from "./address.ts";
 import { SlewedClock } from "./clock.ts";
 import type { Config } from "./config.ts";
@@ -12,19 +12,22 @@ import { HealthMonitor } from "./health/monitor.ts";
 import { refuseUnknown, serveAdmin } from "./http/admin-api.ts";
 import { REFUSAL_DETAILS } from "./http/payment-ack.ts";
 import { PublicApi } from "./http/public-api.ts";
-import { Storage } from "./journal/storage.ts";
+import { Storage, type Surroundings } from "./journal/storage.ts";
 import { serveLink } from "./link/link-api.ts";
 import { Peers } from "./link/peers.ts";
 import { Listener } from "./listener.ts";
 import { LivePage } from "./live/live-page.ts";
 import { takeReading } from "./live/reading.ts";
 import type { Log } from "./log.ts";
+import { NameLookup } from "./name-lookup.ts";
 import { ownersByLastByte } from "./ownership.ts";
 import { PaymentService } from "./payment-service.ts";
 import { readiness } from "./readiness.ts";
+import { RealDisk } from "./real-disk.ts";
 import { holdRestored } from "./restored/hold.ts";
 import { RestoredStart } from "./restored/restored-start.ts";
 import { Telemetry } from "./telemetry/telemetry.ts";
+import { RealTime } from "./time.ts";
 
 /** How long clients that are connected may still be answered 503 after the requests in flight are done. */
 const REFUSING_MS = 100;
@@ -33,6 +36,7 @@ type Parts = {
   log: Log;
   service: PaymentService;
   dispatcher: Dispatcher;
+  names: NameLookup;
   restored: RestoredStart | undefined;
   peers: Peers;
   monitor: HealthMonitor;
@@ -56,16 +60,21 @@ export class Instance {
     const { instance, links, processorUrls, shutdownGraceMs } = config;
     const health = new HealthSnapshot(PROCESSOR_COUNT);
     const engine = new Engine(health, { ...config, seed: randomInt(2 ** 32) | 0 });
-    const storage = await openStorage(config, engine, log);
+    const time = new RealTime();
+    const storage = await openStorage(config, engine, { disk: new RealDisk(), time, logger: log.logger }, onCrash);
     const telemetry = await Telemetry.open(config, engine, log);
     const { meters, tracing } = telemetry;
-    const clock = new SlewedClock(storage?.latestMs);
+    const clock = new SlewedClock(time, storage?.latestMs, (stepMs) => {
+      meters.clockStepCount++;
+      log.logger.warn({ stepMs }, "the wall clock was set: time follows it slowly");
+    });
     const commit = new GroupCommit(engine, storage?.journal, config.durability === "fsync", log.logger, meters.journal);
-    storage?.maintain(engine, commit, log.logger);
+    storage?.maintain(engine, commit, meters.journal);
     const mark = storage && holdRestored(config, engine, storage, clock.nowMs());
-    engine.resume(clock.nowMs());
-    const dispatcher = new Dispatcher(engine, clock, commit, log, meters, { ...config, tracing });
-    const restored = mark && new RestoredStart({ ...config, engine, clock, commit, log, meters, mark, tracing });
+    engine.resume(clock.nowMs(), storage?.latestMs);
+    const names = new NameLookup();
+    const dispatcher = new Dispatcher(engine, clock, commit, log, meters, { ...config, names, tracing });
+    const restored = mark && new RestoredStart({ ...config, engine, clock, commit, log, meters, mark, names, tracing });
     const service = new PaymentService(engine, clock, commit, meters, log, tracing);
     commit.wake();
     const peers = new Peers(links, instance, config.linkTimeoutMs);
@@ -75,6 +84,7 @@ export class Instance {
         addresses: links.map(healthAddress),
         processorUrls: processorUrls.map((url) => url.href),
         snapshot: health.buffer,
+        names,
         onPoll: tracing && ((report) => tracing.polled(report)),
       },
       onCrash,
@@ -107,6 +117,7 @@ export class Instance {
       log,
       service,
       dispatcher,
+      names,
       restored,
       peers,
       monitor,
@@ -120,7 +131,8 @@ export class Instance {
 
   /** Refuses new payments, lets what is in flight finish within the grace time, then closes everything. */
   async stop(): Promise<void> {
-    const { log, service, dispatcher, restored, peers, monitor, page, listeners, storage, telemetry } = this.#parts;
+    const { log, service, dispatcher, restored, names, peers, monitor, page, listeners, storage, telemetry } =
+      this.#parts;
     log.logger.info("stopping");
     service.beginClosing();
     restored?.close();
@@ -128,6 +140,7 @@ export class Instance {
     await new Promise((resolve) => setTimeout(resolve, REFUSING_MS));
     for (const listener of listeners) listener.close();
     await Promise.all([page?.close(), peers.close(), monitor.stop()]);
+    names.close();
     service.flush();
     await storage?.close();
     await telemetry.close();
@@ -157,18 +170,24 @@ async function openListeners(
 }
 
 /** The journal, unless it was asked to do without. */
-async function openStorage(config: Config, engine: Engine, log: Log): Promise<Storage | undefined> {
+async function openStorage(
+  config: Config,
+  engine: Engine,
+  surroundings: Surroundings,
+  onBroken: (error: Error) => void,
+): Promise<Storage | undefined> {
   const { durability, dataDir, instance, segmentBytes, links } = config;
   if (durability === "none") {
-    log.logger.warn("durability is none: accepted payments do not survive the end of this process");
+    surroundings.logger.warn("durability is none: accepted payments do not survive the end of this process");
     return undefined;
   }
-  const options = {
+  return Storage.open(engine, surroundings, {
     dataDir,
-    instance,
-    instanceCount: Math.max(links.length, 1),
+    partition: instance,
+    partitionCount: Math.max(links.length, 1),
+    processors: PROCESSOR_NAMES,
     segmentBytes,
     syncs: durability === "fsync",
-  };
-  return Storage.open(engine, log.logger, options);
+    onBroken,
+  });
 }

@@ -32,7 +32,7 @@ export class Log {
       output,
     );
     this.#noteLevel();
-    output.onFlowing = (count) => this.logger.warn({ count }, "log lines were dropped: the log is read too slowly");
+    output.onFlowing = (count) => this.logger.warn({ count }, "log lines were dropped: nobody read them in time");
   }
 
   /** One of LOG_LEVELS. */
@@ -49,7 +49,7 @@ export class Log {
     return this.#configuredLevel;
   }
 
-  /** Lines lost so far because they were read too slowly. */
+  /** Lines lost so far because nobody read them in time. */
   get droppedCount(): number {
     return this.#output.droppedCount;
   }

@@ -82,7 +82,8 @@ export class PaymentService {
   /** This instance's part of a summary, once what it says is as durable as was asked for. */
   async summaryPart(window: Window): Promise<SummaryPart> {
     this.#commit.commit();
-    const part = summaryPart(this.engine, window, this.#clock.nowMs());
+    const part = summaryPart(this.engine, window, this.#clock.nowMs(), !this.#commit.isFailing);
+    if (!this.#commit.commit()) part.settledUntilMs = Math.min(part.settledUntilMs, this.engine.watermarkBoundMs);
     await this.#commit.durable();
     return part;
   }

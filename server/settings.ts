@@ -18,25 +18,26 @@ export const SETTINGS: readonly Setting[] = [
     name: "LISTEN",
     fallback: "tcp:127.0.0.1:8080",
     rule: "address",
-    meaning: "where the public API listens: `unix:<path>` or `tcp:<host>:<port>`",
+    meaning: "where the public API listens: `unix:<path>`, `tcp:<host>:<port>` or `tcp:[<IPv6 address>]:<port>`",
   },
   {
     name: "LINKS",
     fallback: "",
     rule: "addresses, comma-separated",
-    meaning: "link address of every instance, in order; empty: a single instance",
+    meaning:
+      "link address of every instance, in order; the health monitor takes the next port, or the path with `.health`; empty: a single instance",
   },
   {
     name: "DEFAULT_PROCESSOR_URL",
     fallback: "http://localhost:8001",
     rule: "http URL",
-    meaning: "the cheaper payment processor",
+    meaning: "the cheaper payment processor; user and password in it are sent as Basic authorization",
   },
   {
     name: "FALLBACK_PROCESSOR_URL",
     fallback: "http://localhost:8002",
     rule: "http URL",
-    meaning: "the dearer payment processor",
+    meaning: "the dearer payment processor, likewise",
   },
   {
     name: "DURABILITY",
@@ -49,7 +50,8 @@ export const SETTINGS: readonly Setting[] = [
     name: "DATA_DIR",
     fallback: "data",
     rule: "directory",
-    meaning: "where the journal is, in a folder `instance-<INSTANCE>` of its own; made if missing",
+    meaning:
+      "where the journal is, in a folder `instance-<INSTANCE>` of its own; made if missing. On a local file system, with locks",
   },
   {
     name: "SEGMENT_BYTES",

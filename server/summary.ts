@@ -48,11 +48,14 @@ export function isProblem(value: Window | Problem): value is Problem {
   return "status" in value;
 }
 
-/** This instance's part. Watermark and totals are read in one turn, so nothing settles in between. */
-export function summaryPart(engine: Engine, window: Window, nowMs: number): SummaryPart {
+/**
+ * This instance's part. Watermark and totals are read in one turn, so nothing settles in between. See Engine.giveOutWatermark: the part may
+ * leave once the batch is written.
+ */
+export function summaryPart(engine: Engine, window: Window, nowMs: number, isWritable = true): SummaryPart {
   const totals = new Float64Array(TOTALS_LENGTH);
   engine.ledger.sum(window.fromMs, window.toMs, totals);
-  return { totals: Array.from(totals), settledUntilMs: engine.settledUntilMs(nowMs) };
+  return { totals: Array.from(totals), settledUntilMs: engine.giveOutWatermark(nowMs, isWritable) };
 }
 
 /** The parts of all instances together: body and watermark. BigInt, because only a part is sure to fit a double. */

@@ -1,20 +1,20 @@
 import { Pool } from "undici";
 
-export interface HttpCall {
+export type HttpCall = {
   readonly method: "GET" | "POST" | "PUT";
   /** With its query. */
   readonly path: string;
   readonly headers?: Readonly<Record<string, string>>;
   /** JSON. */
   readonly body?: string;
-}
+};
 
-export interface HttpAnswer {
+export type HttpAnswer = {
   readonly status: number;
   /** Names in lower case. */
   readonly headers: ReadonlyMap<string, string>;
   readonly body: string;
-}
+};
 
 /** Rejects when there is no answer at all; every status is an answer. */
 export type Ask = (call: HttpCall) => Promise<HttpAnswer>;

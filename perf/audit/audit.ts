@@ -1,25 +1,21 @@
 import { PROCESSOR_NAMES } from "../../core/payment.ts";
 import { doubleCharge, type Finding, isCounted, judgeCharge, otherRole } from "./finding.ts";
 import { narrow } from "./narrow.ts";
-import type { Charge, ProcessorAdmin } from "./processor-admin.ts";
+import type { Parties } from "./parties.ts";
+import type { Charge } from "./processor-admin.ts";
 import type { LedgerEntry, ServiceApi } from "./service-api.ts";
-import { forEachRole, noTotals, type PerRole, type Role, type Totals, totalsEqual } from "./totals.ts";
-import { epochMs, isWithin, type TimeWindow, windowQuery } from "./window.ts";
+import { forEachRole, NO_TOTALS, type PerRole, type Role, type Totals, totalsEqual } from "./totals.ts";
+import { EPOCH_MS, isWithin, type TimeWindow, windowQuery } from "./window.ts";
 
-export interface Parties {
-  readonly service: ServiceApi;
-  readonly processors: PerRole<ProcessorAdmin>;
-}
-
-export interface AuditWish {
-  readonly fromMs?: number;
-  readonly toMs?: number;
+export type AuditWish = {
+  readonly fromMs?: number | undefined;
+  readonly toMs?: number | undefined;
   /** Look at every payment, even where the totals agree: two mistakes may make up for each other. */
   readonly isFull?: boolean;
-  readonly findingCountMax?: number;
-}
+  readonly findingCountMax?: number | undefined;
+};
 
-export interface AuditResult {
+export type AuditResult = {
   readonly window: TimeWindow;
   readonly service: PerRole<Totals>;
   readonly processors: PerRole<Totals>;
@@ -27,11 +23,11 @@ export interface AuditResult {
   readonly findings: readonly Finding[];
   /** False when there is more to find than was asked for. */
   readonly isComplete: boolean;
-}
+};
 
-const findingCountMaxDefault = 100;
+const FINDING_COUNT_MAX_DEFAULT = 100;
 /** Look-ups out at the same time. */
-const lookupCountMax = 32;
+const LOOKUP_COUNT_MAX = 32;
 
 /** Compares the service's ledger with what the processors have charged. Rejects when that cannot be done. */
 export async function audit(parties: Parties, wish: AuditWish = {}): Promise<AuditResult> {
@@ -41,15 +37,19 @@ export async function audit(parties: Parties, wish: AuditWish = {}): Promise<Aud
   const totalsAgree = PROCESSOR_NAMES.every((role) => totalsEqual(service[role], processors[role]));
   let isComplete = true;
   if (!totalsAgree || wish.isFull === true) {
-    isComplete = await comparison.search(window, wish.isFull === true, wish.findingCountMax ?? findingCountMaxDefault);
+    isComplete = await comparison.search(
+      window,
+      wish.isFull === true,
+      wish.findingCountMax ?? FINDING_COUNT_MAX_DEFAULT,
+    );
   }
   const { findings } = comparison;
   return { window, service, processors, agrees: totalsAgree && findings.length === 0, findings, isComplete };
 }
 
 /** The window wished for, or everything that is final. */
-async function settledWindow(service: ServiceApi, { fromMs = epochMs, toMs }: AuditWish): Promise<TimeWindow> {
-  const { settledUntilMs } = await service.totals(windowQuery({ fromMs: epochMs, toMs: epochMs }));
+async function settledWindow(service: ServiceApi, { fromMs = EPOCH_MS, toMs }: AuditWish): Promise<TimeWindow> {
+  const { settledUntilMs } = await service.totals(windowQuery({ fromMs: EPOCH_MS, toMs: EPOCH_MS }));
   const window = { fromMs, toMs: toMs ?? (settledUntilMs === undefined ? Date.now() : settledUntilMs - 1) };
   const text = (ms: number): string => new Date(ms).toISOString();
   if (settledUntilMs !== undefined && window.toMs >= settledUntilMs) {
@@ -61,12 +61,12 @@ async function settledWindow(service: ServiceApi, { fromMs = epochMs, toMs }: Au
   return window;
 }
 
-interface CountedEntry {
+type CountedEntry = {
   readonly correlationId: string;
   readonly processor: Role;
   readonly requestedAtMs: number;
   readonly cents: bigint;
-}
+};
 
 /**
  * The search goes from the charges to the ledger: every charge in a millisecond where the totals differ is looked up at the
@@ -120,8 +120,8 @@ class Comparison {
       await this.#addUnlisted(role, window);
       return;
     }
-    for (let start = 0; start < charges.length; start += lookupCountMax) {
-      const batch = charges.slice(start, start + lookupCountMax);
+    for (let start = 0; start < charges.length; start += LOOKUP_COUNT_MAX) {
+      const batch = charges.slice(start, start + LOOKUP_COUNT_MAX);
       await Promise.all(batch.map((charge) => this.#judge(role, charge)));
     }
   }
@@ -169,7 +169,7 @@ class Comparison {
 
   async #hasUnmet(window: TimeWindow): Promise<boolean> {
     const unmet = await this.#unmet(window);
-    return PROCESSOR_NAMES.some((role) => !totalsEqual(unmet[role], noTotals) && !this.#isUnlisted(role));
+    return PROCESSOR_NAMES.some((role) => !totalsEqual(unmet[role], NO_TOTALS) && !this.#isUnlisted(role));
   }
 
   /** Nothing can be said of what a processor has not charged that does not list what it has. */

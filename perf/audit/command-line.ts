@@ -1,8 +1,11 @@
-import { parseArgs } from "node:util";
-import type { PerRole } from "./totals.ts";
+import { type CommandLine, flags, texts } from "../command/command-line.ts";
+import { readWholeNumber } from "../command/number-options.ts";
+import { readUrl } from "../command/url-option.ts";
+import type { AuditWish } from "./audit.ts";
+import type { Target } from "./parties.ts";
 import { readMomentMs } from "./window.ts";
 
-export const usage = `Compares the service's ledger with what both payment processors have charged.
+const USAGE = `Compares the service's ledger with what both payment processors have charged.
 
   node build/perf/audit/main.js [options]
 
@@ -22,62 +25,31 @@ processors, are looked up at the service one by one.
 Exit code: 0 agrees, 1 differs, 2 could not audit.
 `;
 
-export interface CommandLine {
-  readonly serviceUrl: URL;
-  readonly processorUrls: PerRole<URL>;
-  readonly token: string;
-  readonly fromMs: number | undefined;
-  readonly toMs: number | undefined;
-  readonly isFull: boolean;
-  readonly findingCountMax: number | undefined;
-}
+const OPTIONS = { ...texts("url", "default", "fallback", "token", "from", "to", "max-findings"), ...flags("full") };
 
-/** Throws a one-line `rule: name=value` error on a wrong argument. */
-export function readCommandLine(args: string[]): CommandLine | "help" {
-  const text = { type: "string" } as const;
-  const flag = { type: "boolean" } as const;
-  const { values } = parseArgs({
-    args,
-    options: {
-      url: text,
-      default: text,
-      fallback: text,
-      token: text,
-      from: text,
-      to: text,
-      full: flag,
-      "max-findings": text,
-      help: flag,
-    },
-  });
-  if (values.help === true) return "help";
-  const moment = (name: "from" | "to"): number | undefined => {
-    const given = values[name];
-    return given === undefined ? undefined : readMomentMs(name, given);
-  };
-  return {
-    serviceUrl: readUrl("url", values.url ?? "http://localhost:9999"),
-    processorUrls: {
-      default: readUrl("default", values.default ?? "http://localhost:8001"),
-      fallback: readUrl("fallback", values.fallback ?? "http://localhost:8002"),
-    },
-    token: values.token ?? "123",
-    fromMs: moment("from"),
-    toMs: moment("to"),
-    isFull: values.full === true,
-    findingCountMax: readCount("max-findings", values["max-findings"]),
-  };
-}
+const FINDING_COUNT_MAX = 9_999_999;
 
-export function readUrl(name: string, text: string): URL {
-  const url = URL.canParse(text) ? new URL(text) : undefined;
-  if (url?.protocol !== "http:" || url.hostname === "") throw new Error(`${name} must be an http URL: ${name}=${text}`);
-  return url;
-}
-
-function readCount(name: string, text: string | undefined): number | undefined {
-  if (text === undefined) return undefined;
-  if (!/^[1-9]\d{0,6}$/.test(text))
-    throw new Error(`${name} must be a whole number from 1 to 9999999: ${name}=${text}`);
-  return Number(text);
-}
+export const AUDIT_COMMAND: CommandLine<typeof OPTIONS, AuditWish & { readonly target: Target }> = {
+  usage: USAGE,
+  options: OPTIONS,
+  read(values) {
+    const wished = <Value>(name: "from" | "to" | "max-findings", read: (text: string) => Value): Value | undefined => {
+      const text = values[name];
+      return text === undefined ? undefined : read(text);
+    };
+    return {
+      target: {
+        service: readUrl("url", values.url ?? "http://localhost:9999"),
+        processors: {
+          default: readUrl("default", values.default ?? "http://localhost:8001"),
+          fallback: readUrl("fallback", values.fallback ?? "http://localhost:8002"),
+        },
+        token: values.token ?? "123",
+      },
+      fromMs: wished("from", (text) => readMomentMs("from", text)),
+      toMs: wished("to", (text) => readMomentMs("to", text)),
+      isFull: values.full === true,
+      findingCountMax: wished("max-findings", (text) => readWholeNumber("max-findings", text, 1, FINDING_COUNT_MAX)),
+    };
+  },
+};

@@ -22,7 +22,7 @@ export type FindingKind =
   | "missing"
   | "differs";
 
-export interface Finding {
+export type Finding = {
   readonly kind: FindingKind;
   readonly processor: Role;
   readonly correlationId: string | null;
@@ -30,7 +30,7 @@ export interface Finding {
   readonly requestedAtMs: number;
   readonly cents: bigint;
   readonly detail: string;
-}
+};
 
 export function otherRole(role: Role): Role {
   return role === "default" ? "fallback" : "default";

@@ -1,11 +1,11 @@
 import { halves, type TimeWindow } from "./window.ts";
 
-export interface Narrowed {
+export type Narrowed = {
   /** Single milliseconds, earliest first. */
   readonly windows: TimeWindow[];
   /** False when there are more than were asked for. */
   readonly isComplete: boolean;
-}
+};
 
 /**
  * The milliseconds of `window` in which two sides differ, found by halving: about forty questions for each, whatever the

@@ -1,22 +1,23 @@
+import { parseTimestamp } from "../../server/timestamp.ts";
 import { type Ask, type HttpAnswer, type HttpCall, refusal } from "./ask.ts";
 import { centsOfDecimal, parseWithDecimals } from "./cents.ts";
 import { readTotals, type Totals } from "./totals.ts";
 import { type TimeWindow, windowQuery } from "./window.ts";
 
 /** What a processor has charged, as it tells it. */
-export interface Charge {
+export type Charge = {
   readonly correlationId: string;
   readonly cents: bigint;
   /** Rounded down. */
   readonly requestedAtMs: number;
-}
+};
 
-export interface ProcessorTotals extends Totals {
+export type ProcessorTotals = Totals & {
   /** Share of every amount. */
   readonly feePerTransaction: number;
-}
+};
 
-const pageSize = 10_000;
+const PAGE_SIZE = 10_000;
 
 /** One processor's admin calls, and the one question anybody may ask it: what became of a payment. */
 export class ProcessorAdmin {
@@ -55,13 +56,13 @@ export class ProcessorAdmin {
   async list(window: TimeWindow): Promise<Charge[] | undefined> {
     const charges: Charge[] = [];
     for (;;) {
-      const path = `/admin/payments?${windowQuery(window)}&limit=${pageSize}&offset=${charges.length}`;
+      const path = `/admin/payments?${windowQuery(window)}&limit=${PAGE_SIZE}&offset=${charges.length}`;
       const answer = await this.#admin({ method: "GET", path });
       if (answer.status === 404 || answer.status === 405) return undefined;
       if (answer.status !== 200) throw refusal("a processor's list", answer);
       const page = (parseWithDecimals(answer.body) as unknown[]).map(readCharge);
       charges.push(...page);
-      if (page.length < pageSize) return charges;
+      if (page.length < PAGE_SIZE) return charges;
     }
   }
 
@@ -92,8 +93,9 @@ export class ProcessorAdmin {
 function readCharge(value: unknown): Charge {
   const { correlationId, amount, requestedAt } = (value ?? {}) as Record<string, unknown>;
   const cents = typeof amount === "string" ? centsOfDecimal(amount) : undefined;
-  const requestedAtMs = typeof requestedAt === "string" ? Date.parse(requestedAt) : Number.NaN;
-  if (typeof correlationId !== "string" || cents === undefined || Number.isNaN(requestedAtMs)) {
+  // Without a zone, as the real one tells it: that is UTC, where Date.parse would take the local time.
+  const requestedAtMs = typeof requestedAt === "string" ? parseTimestamp(requestedAt)?.ms : undefined;
+  if (typeof correlationId !== "string" || cents === undefined || requestedAtMs === undefined) {
     throw new Error(`a processor's payment must be readable: payment=${JSON.stringify(value)}`);
   }
   return { correlationId: correlationId.toLowerCase(), cents, requestedAtMs };

@@ -2,20 +2,20 @@ import { type Ask, refusal } from "./ask.ts";
 import { centsOfDecimal, parseWithDecimals } from "./cents.ts";
 import { type PerRole, type Role, readTotals, type Totals } from "./totals.ts";
 
-export interface ServiceTotals extends PerRole<Totals> {
+export type ServiceTotals = PerRole<Totals> & {
   /** Totals of windows that end before it are final. `undefined`: the service does not say. */
   readonly settledUntilMs: number | undefined;
-}
+};
 
 /** A payment as the service tells it. */
-export interface LedgerEntry {
+export type LedgerEntry = {
   readonly correlationId: string;
   readonly cents: bigint;
   readonly state: string;
   /** Both are null as long as no processor has it. */
   readonly processor: Role | null;
   readonly requestedAtMs: number | null;
-}
+};
 
 /** What of the service's API the audit and the contest need besides POST /payments. */
 export class ServiceApi {

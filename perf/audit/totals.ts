@@ -5,12 +5,12 @@ export type Role = (typeof PROCESSOR_NAMES)[number];
 export type PerRole<Value> = Readonly<Record<Role, Value>>;
 
 /** How many payments, and their sum. */
-export interface Totals {
+export type Totals = {
   readonly count: number;
   readonly cents: bigint;
-}
+};
 
-export const noTotals: Totals = { count: 0, cents: 0n };
+export const NO_TOTALS: Totals = { count: 0, cents: 0n };
 
 /** From `{"totalRequests", "totalAmount"}`, the amount still as text (see parseWithDecimals). */
 export function readTotals(value: unknown): Totals | undefined {

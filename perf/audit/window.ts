@@ -1,11 +1,11 @@
 /** Over requestedAt, whole milliseconds since 1970, both ends inclusive. */
-export interface TimeWindow {
+export type TimeWindow = {
   readonly fromMs: number;
   readonly toMs: number;
-}
+};
 
 /** Before any payment. */
-export const epochMs = 0;
+export const EPOCH_MS = 0;
 
 /** A moment such as 2025-07-15T12:34:56.789Z; without a zone it would mean something else on every machine. */
 export function readMomentMs(name: string, text: string): number {

@@ -1,4 +1,4 @@
 import { fileURLToPath } from "node:url";
 
 /** Compiled layout: build/perf/lab/repository.js. */
-export const repositoryRoot = fileURLToPath(new URL("../../../", import.meta.url));
+export const REPOSITORY_ROOT = fileURLToPath(new URL("../../../", import.meta.url));

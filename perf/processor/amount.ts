@@ -2,12 +2,12 @@
  * Largest amount taken, in cents (ten thousand million units). The real processor takes 28 digits; this bound keeps the sum
  * of a whole block of charges below 2^53, so that it is exact in a double.
  */
-export const amountCentsMax = 1e12;
+const AMOUNT_CENTS_MAX = 1e12;
 
-const decimalPattern = /^(-?)(\d+)(?:\.(\d+))?(?:[eE]([+-]?\d+))?$/;
+const DECIMAL = /^(-?)(\d+)(?:\.(\d+))?(?:[eE]([+-]?\d+))?$/;
 
 /** Longest run of digits that can still be an amount within bounds, with room for every digit a double can print. */
-const digitCountMax = 400;
+const DIGIT_COUNT_MAX = 400;
 
 /**
  * Whole cents, halves to the even cent, as `decimal.Round(amount, 2)` does it: on the decimal digits, never on the binary
@@ -18,14 +18,14 @@ export function centsOfAmount(amount: number | string): number | undefined {
     // A double that equals some whole number of cents divided by 100 prints as that decimal: two different decimals
     // of at most 15 digits never share a double. This is nearly every payment, and it needs no text.
     const cents = Math.round(amount * 100);
-    if (cents / 100 === amount && Math.abs(cents) <= amountCentsMax) return cents;
+    if (cents / 100 === amount && Math.abs(cents) <= AMOUNT_CENTS_MAX) return cents;
   }
   return centsOfDecimal(String(amount));
 }
 
 function centsOfDecimal(text: string): number | undefined {
-  if (text.length > digitCountMax) return undefined;
-  const match = decimalPattern.exec(text);
+  if (text.length > DIGIT_COUNT_MAX) return undefined;
+  const match = DECIMAL.exec(text);
   if (match === null) return undefined;
   const fraction = match[3] ?? "";
   const digits = (match[2]! + fraction).replace(/^0+/, "");
@@ -34,7 +34,7 @@ function centsOfDecimal(text: string): number | undefined {
   const shift = 2 - fraction.length + Number(match[4] ?? 0);
   if (digits.length + shift > 16) return undefined;
   const cents = shift >= 0 ? Number(digits) * 10 ** shift : roundHalfEven(digits, -shift);
-  if (cents > amountCentsMax) return undefined;
+  if (cents > AMOUNT_CENTS_MAX) return undefined;
   return match[1] === "-" ? -cents : cents;
 }
 
@@ -57,6 +57,8 @@ export function decimalText(units: bigint, scale: number): string {
   return `${sign}${digits.slice(0, -scale)}.${digits.slice(-scale)}`;
 }
 
-export function centsText(cents: number): string {
-  return decimalText(BigInt(cents), 2);
+/** The same without zeros at the end that say nothing, so nothing at all is `0`. */
+export function trimmedDecimalText(units: bigint, scale: number): string {
+  const text = decimalText(units, scale);
+  return scale === 0 ? text : text.replace(/\.?0+$/, "");
 }

@@ -1,31 +1,31 @@
 import { CorrelationIndex } from "./correlation-index.ts";
 
-const rowsPerBlock = 8192;
+const ROWS_PER_BLOCK = 8192;
 
 /** Both ends belong to the window. Infinities stand for an open end. */
-export interface Window {
+export type Window = {
   readonly fromUs: number;
   readonly toUs: number;
-}
+};
 
 export const everything: Window = { fromUs: Number.NEGATIVE_INFINITY, toUs: Number.POSITIVE_INFINITY };
 
-export interface Totals {
+export type Totals = {
   readonly count: number;
   readonly cents: bigint;
-}
+};
 
-export interface Charge {
+export type Charge = {
   readonly correlationId: string;
   readonly amountCents: number;
   readonly requestedAtUs: number;
-}
+};
 
 /**
  * 8192 charges in the order they were made. The extremes and the sum let a window take or leave the block as a whole,
  * so that a summary reads only the blocks its ends fall into.
  */
-interface Block {
+type Block = {
   readonly amountCents: Float64Array;
   readonly requestedAtUs: Float64Array;
   count: number;
@@ -33,12 +33,12 @@ interface Block {
   sumCents: number;
   requestedAtUsMin: number;
   requestedAtUsMax: number;
-}
+};
 
 function emptyBlock(): Block {
   return {
-    amountCents: new Float64Array(rowsPerBlock),
-    requestedAtUs: new Float64Array(rowsPerBlock),
+    amountCents: new Float64Array(ROWS_PER_BLOCK),
+    requestedAtUs: new Float64Array(ROWS_PER_BLOCK),
     count: 0,
     sumCents: 0,
     requestedAtUsMin: Number.POSITIVE_INFINITY,
@@ -66,7 +66,7 @@ export class Charges {
   charge(id: Uint32Array, amountCents: number, requestedAtUs: number): "charged" | "duplicate" {
     const row = this.#index.add(id);
     if (row < 0) return "duplicate";
-    if ((row & (rowsPerBlock - 1)) === 0) this.#blocks.push(emptyBlock());
+    if ((row & (ROWS_PER_BLOCK - 1)) === 0) this.#blocks.push(emptyBlock());
     const block = this.#blocks[row >>> 13]!;
     block.amountCents[block.count] = amountCents;
     block.requestedAtUs[block.count] = requestedAtUs;
@@ -112,7 +112,7 @@ export class Charges {
           skipCount--;
           continue;
         }
-        listed.push(this.#chargeOf(blockIndex * rowsPerBlock + place));
+        listed.push(this.#chargeOf(blockIndex * ROWS_PER_BLOCK + place));
       }
     }
     return listed;
@@ -125,7 +125,7 @@ export class Charges {
 
   #chargeOf(row: number): Charge {
     const block = this.#blocks[row >>> 13]!;
-    const place = row & (rowsPerBlock - 1);
+    const place = row & (ROWS_PER_BLOCK - 1);
     return {
       correlationId: this.#index.textOf(row),
       amountCents: block.amountCents[place]!,

@@ -15,13 +15,18 @@ export const usage = `The simulated payment processor of the contest (Rinha de B
   --queued-max COUNT       requests queued behind them; beyond that 429             (500)
   --queued-hang-up WHAT    charge or drop a payment whose caller hangs up while it
                            is still queued                                       (charge)
+  --timer-slack-ms MS      a delay lasts longer by up to so much                      (3)
+  --connections COUNT      to the database: inserts at the same time                 (20)
+  --connection-wait-ms MS  an insert waits so long for one of them                (15000)
+  --front                  take connections in front of the HTTP server, for the
+                           misbehaviour that needs it: README; slower
   --help
 `;
 
-export interface CommandLine {
+export type CommandLine = {
   readonly name: string;
   readonly options: ProcessorOptions;
-}
+};
 
 /** Throws a one-line `rule: name=value` error on a wrong argument. */
 export function readCommandLine(args: string[]): CommandLine | "help" {
@@ -38,23 +43,33 @@ export function readCommandLine(args: string[]): CommandLine | "help" {
       "in-flight-max": text,
       "queued-max": text,
       "queued-hang-up": text,
+      "timer-slack-ms": text,
+      connections: text,
+      "connection-wait-ms": text,
+      front: { type: "boolean" },
       help: { type: "boolean" },
     },
   });
   if (values.help === true) return "help";
   const name = values.name ?? "default";
   const isFallback = name === "fallback";
+  const count = (flag: keyof typeof values, otherwise: number, min: number, max?: number): number =>
+    readCount(flag, values[flag] as string | undefined, otherwise, min, max);
   return {
     name,
     options: {
       host: values.host ?? defaultOptions.host,
-      port: readCount("port", values.port, isFallback ? 8002 : 8001, 0, 65_535),
+      port: count("port", isFallback ? 8002 : 8001, 0, 65_535),
       fee: readShare("fee", values.fee, isFallback ? 0.15 : defaultOptions.fee),
       token: values.token ?? defaultOptions.token,
-      healthWindowMs: readCount("health-window-ms", values["health-window-ms"], defaultOptions.healthWindowMs, 1),
-      inFlightCountMax: readCount("in-flight-max", values["in-flight-max"], defaultOptions.inFlightCountMax, 1),
-      queuedCountMax: readCount("queued-max", values["queued-max"], defaultOptions.queuedCountMax, 0),
+      healthWindowMs: count("health-window-ms", defaultOptions.healthWindowMs, 1),
+      inFlightCountMax: count("in-flight-max", defaultOptions.inFlightCountMax, 1),
+      queuedCountMax: count("queued-max", defaultOptions.queuedCountMax, 0),
       queuedHangUp: readQueuedHangUp(values["queued-hang-up"]),
+      timerSlackMsMax: count("timer-slack-ms", defaultOptions.timerSlackMsMax, 0),
+      connectionCountMax: count("connections", defaultOptions.connectionCountMax, 1),
+      connectionWaitMsMax: count("connection-wait-ms", defaultOptions.connectionWaitMsMax, 1),
+      front: values.front ?? false,
     },
   };
 }

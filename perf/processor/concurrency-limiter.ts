@@ -4,10 +4,10 @@ export interface Limited {
   start(): void;
 }
 
-export interface ConcurrencyLimits {
+export type ConcurrencyLimits = {
   readonly inFlightCountMax: number;
   readonly queuedCountMax: number;
-}
+};
 
 /**
  * So many in flight, so many queued behind them, oldest first, and everyone else refused.

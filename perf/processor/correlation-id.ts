@@ -1,13 +1,13 @@
-const hyphenCode = 45;
+const HYPHEN_CODE = 45;
 
 /** Value of an ASCII hex digit by its character code, -1 for anything else. */
-const nibbleOf = new Int8Array(128).fill(-1);
+const NIBBLE_OF = new Int8Array(128).fill(-1);
 for (const [value, digit] of [..."0123456789abcdef"].entries()) {
-  nibbleOf[digit.charCodeAt(0)] = value;
-  nibbleOf[digit.toUpperCase().charCodeAt(0)] = value;
+  NIBBLE_OF[digit.charCodeAt(0)] = value;
+  NIBBLE_OF[digit.toUpperCase().charCodeAt(0)] = value;
 }
 
-const hexOfByte = Array.from({ length: 256 }, (_, byte) => byte.toString(16).padStart(2, "0"));
+const HEX_OF_BYTE = Array.from({ length: 256 }, (_, byte) => byte.toString(16).padStart(2, "0"));
 
 function isHyphenPlace(position: number): boolean {
   return position === 8 || position === 13 || position === 18 || position === 23;
@@ -26,10 +26,10 @@ export function readCorrelationId(text: string): Uint32Array | undefined {
   for (let position = 0; position < 36; position++) {
     const code = text.charCodeAt(position);
     if (isHyphenPlace(position)) {
-      if (code !== hyphenCode) return undefined;
+      if (code !== HYPHEN_CODE) return undefined;
       continue;
     }
-    const nibble = code < 128 ? nibbleOf[code]! : -1;
+    const nibble = code < 128 ? NIBBLE_OF[code]! : -1;
     if (nibble < 0) return undefined;
     word = (word << 4) | nibble;
     nibbleCount++;
@@ -43,7 +43,7 @@ export function correlationIdText(words: Uint32Array, offset = 0): string {
   let text = "";
   for (let byteIndex = 0; byteIndex < 16; byteIndex++) {
     if (byteIndex === 4 || byteIndex === 6 || byteIndex === 8 || byteIndex === 10) text += "-";
-    text += hexOfByte[(words[offset + (byteIndex >> 2)]! >>> (24 - 8 * (byteIndex & 3))) & 0xff];
+    text += HEX_OF_BYTE[(words[offset + (byteIndex >> 2)]! >>> (24 - 8 * (byteIndex & 3))) & 0xff];
   }
   return text;
 }

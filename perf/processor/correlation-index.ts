@@ -1,9 +1,9 @@
 import { correlationIdText } from "./correlation-id.ts";
 
-const shardCount = 256;
-const shardSlotsMin = 64;
-const idsPerBlock = 8192;
-const absent = -1;
+const SHARD_COUNT = 256;
+const SHARD_SLOTS_MIN = 64;
+const IDS_PER_BLOCK = 8192;
+const ABSENT = -1;
 
 /**
  * Open addressing with linear probing over Int32 slots that hold row + 1 (0 = free), in 256 shards that grow one by one:
@@ -16,7 +16,7 @@ const absent = -1;
 export class CorrelationIndex {
   #idBlocks: Uint32Array[] = [];
   #shards: Int32Array[] = [];
-  #shardRowCounts = new Int32Array(shardCount);
+  #shardRowCounts = new Int32Array(SHARD_COUNT);
   #rowCount = 0;
 
   constructor() {
@@ -33,10 +33,10 @@ export class CorrelationIndex {
     const shardIndex = hash >>> 24;
     const slots = this.#shards[shardIndex]!;
     const slot = this.#slotOf(slots, id, hash);
-    if (slots[slot] !== 0) return absent;
+    if (slots[slot] !== 0) return ABSENT;
     const row = this.#rowCount++;
-    if ((row & (idsPerBlock - 1)) === 0) this.#idBlocks.push(new Uint32Array(idsPerBlock * 4));
-    this.#idBlocks[row >>> 13]!.set(id, (row & (idsPerBlock - 1)) * 4);
+    if ((row & (IDS_PER_BLOCK - 1)) === 0) this.#idBlocks.push(new Uint32Array(IDS_PER_BLOCK * 4));
+    this.#idBlocks[row >>> 13]!.set(id, (row & (IDS_PER_BLOCK - 1)) * 4);
     slots[slot] = row + 1;
     const shardRowCount = ++this.#shardRowCounts[shardIndex]!;
     if (shardRowCount * 3 > slots.length * 2) this.#grow(shardIndex);
@@ -51,12 +51,12 @@ export class CorrelationIndex {
   }
 
   textOf(row: number): string {
-    return correlationIdText(this.#idBlocks[row >>> 13]!, (row & (idsPerBlock - 1)) * 4);
+    return correlationIdText(this.#idBlocks[row >>> 13]!, (row & (IDS_PER_BLOCK - 1)) * 4);
   }
 
   clear(): void {
     this.#idBlocks = [];
-    this.#shards = Array.from({ length: shardCount }, () => new Int32Array(shardSlotsMin));
+    this.#shards = Array.from({ length: SHARD_COUNT }, () => new Int32Array(SHARD_SLOTS_MIN));
     this.#shardRowCounts.fill(0);
     this.#rowCount = 0;
   }
@@ -74,7 +74,7 @@ export class CorrelationIndex {
 
   #isIdOf(row: number, id: Uint32Array): boolean {
     const block = this.#idBlocks[row >>> 13]!;
-    const offset = (row & (idsPerBlock - 1)) * 4;
+    const offset = (row & (IDS_PER_BLOCK - 1)) * 4;
     return (
       block[offset] === id[0] &&
       block[offset + 1] === id[1] &&
@@ -90,7 +90,7 @@ export class CorrelationIndex {
     for (const rowPlusOne of old) {
       if (rowPlusOne === 0) continue;
       const row = rowPlusOne - 1;
-      let slot = hashOf(this.#idBlocks[row >>> 13]!, (row & (idsPerBlock - 1)) * 4) & mask;
+      let slot = hashOf(this.#idBlocks[row >>> 13]!, (row & (IDS_PER_BLOCK - 1)) * 4) & mask;
       while (slots[slot] !== 0) slot = (slot + 1) & mask;
       slots[slot] = rowPlusOne;
     }

@@ -1,7 +1,7 @@
-interface Sleeper<Item> {
+type Sleeper<Item> = {
   readonly item: Item;
   readonly dueMs: number;
-}
+};
 
 /**
  * Items that sleep. The delay changes seldom, so there is one lane per delay, and within a lane whoever came first is due

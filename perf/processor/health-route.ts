@@ -1,18 +1,26 @@
-import type { HttpResponse } from "uWebSockets.js";
+import type { HttpRequest, HttpResponse } from "uWebSockets.js";
 import { Alarm } from "./alarm.ts";
 import type { ArrivalLog } from "./arrival-log.ts";
+import { answerBadly } from "./bad-answer.ts";
 import type { Clock } from "./clock.ts";
+import type { Front } from "./front.ts";
+import type { FrontConnection } from "./front-connection.ts";
 import type { HealthWindow } from "./health-window.ts";
-import { answerJson, answerTooMany } from "./http.ts";
+import { answerJson, answerTooMany } from "./kestrel.ts";
+import type { Misbehaviours } from "./misbehaviours.ts";
 import type { Settings } from "./settings.ts";
 
-export interface HealthRouteParts {
+export type HealthCall = { readonly res: HttpResponse; readonly connection: FrontConnection | undefined };
+
+export type HealthRouteParts = {
   readonly arrivals: ArrivalLog;
-  readonly window: HealthWindow<HttpResponse>;
+  readonly window: HealthWindow<HealthCall>;
   readonly settings: Settings;
+  readonly misbehaviours: Misbehaviours;
+  readonly front: Front | undefined;
   readonly clock: Clock;
   readonly retryAfterSeconds: number;
-}
+};
 
 /** GET /payments/service-health: the settings as they are when the answer goes out, not when the call came in. */
 export class HealthRoute {
@@ -24,14 +32,15 @@ export class HealthRoute {
     this.#alarm = new Alarm(parts.clock, (nowMs) => this.#answerDue(nowMs));
   }
 
-  get(res: HttpResponse): void {
-    const { arrivals, window, clock, retryAfterSeconds } = this.#parts;
+  get(res: HttpResponse, req: HttpRequest): void {
+    const { arrivals, window, front, clock, retryAfterSeconds } = this.#parts;
     const nowMs = clock();
     arrivals.record(nowMs);
     this.#answerDue(nowMs);
-    const verdict = window.arrive(res, nowMs);
+    const call = { res, connection: front?.connectionOf(req) };
+    const verdict = window.arrive(call, nowMs);
     if (verdict === "granted") {
-      this.#answer(res);
+      this.#answer(call);
       return;
     }
     if (verdict === "refused") {
@@ -39,7 +48,7 @@ export class HealthRoute {
       return;
     }
     res.onAborted(() => {
-      window.hangUp(res);
+      window.hangUp(call);
     });
     this.#alarm.setFor(window.nextDueMs());
   }
@@ -51,15 +60,17 @@ export class HealthRoute {
   #answerDue(nowMs: number): void {
     const { window } = this.#parts;
     for (;;) {
-      const caller = window.takeDue(nowMs);
-      if (caller === undefined) break;
-      this.#answer(caller);
+      const call = window.takeDue(nowMs);
+      if (call === undefined) break;
+      this.#answer(call);
     }
     this.#alarm.setFor(window.nextDueMs());
   }
 
-  #answer(res: HttpResponse): void {
-    const { failing, delayMs } = this.#parts.settings;
-    answerJson(res, 200, `{"failing":${failing},"minResponseTime":${delayMs}}`);
+  #answer({ res, connection }: HealthCall): void {
+    const { misbehaviours, settings } = this.#parts;
+    const answer = misbehaviours.take("health", { requestNumber: connection?.requestCount })?.answer;
+    if (answer !== undefined) answerBadly(res, answer, {}, connection);
+    else answerJson(res, 200, `{"failing":${settings.failing},"minResponseTime":${settings.delayMs}}`);
   }
 }

@@ -1,10 +1,10 @@
 /** The real limiter is thrown away after this long without use, and the next call starts a window of its own. */
-const idleMsMax = 10_000;
+const IDLE_MS_MAX = 10_000;
 
-export interface HealthLimits {
+export type HealthLimits = {
   readonly windowMs: number;
   readonly heldCountMax: number;
-}
+};
 
 /**
  * One call per fixed window; early callers are held, oldest first, until a later window has a place for them.
@@ -77,6 +77,6 @@ export class HealthWindow<Caller> {
   }
 
   #isForgotten(nowMs: number): boolean {
-    return this.#isPermitFree && this.#held.length === 0 && nowMs - this.#freeSinceMs > idleMsMax;
+    return this.#isPermitFree && this.#held.length === 0 && nowMs - this.#freeSinceMs > IDLE_MS_MAX;
   }
 }

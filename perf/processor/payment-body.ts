@@ -2,11 +2,11 @@ import { centsOfAmount } from "./amount.ts";
 import { readCorrelationId } from "./correlation-id.ts";
 import { readTimestampUs } from "./timestamp.ts";
 
-export interface BoundPayment {
+export type BoundPayment = {
   readonly id: Uint32Array;
   readonly amountCents: number;
   readonly requestedAtUs: number;
-}
+};
 
 /** The payment that a body says, or the rule it breaks. */
 export function bindPayment(text: string): BoundPayment | string {

@@ -1,28 +1,30 @@
 import type { HttpRequest, HttpResponse } from "uWebSockets.js";
 import { Alarm } from "./alarm.ts";
-import { chargeJson } from "./charge-json.ts";
-import type { Charges } from "./charges.ts";
 import type { Clock } from "./clock.ts";
 import type { ConcurrencyLimiter, Limited } from "./concurrency-limiter.ts";
-import { correlationIdText, readCorrelationId } from "./correlation-id.ts";
 import { DelayQueue } from "./delay-queue.ts";
-import { answerEmpty, answerJson, answerMessage, answerTooLarge, answerTooMany, readBody } from "./http.ts";
+import type { Front } from "./front.ts";
+import type { FrontConnection } from "./front-connection.ts";
+import { answerMessage, answerTooLarge, answerTooMany } from "./kestrel.ts";
 import { type BoundPayment, bindPayment } from "./payment-body.ts";
+import { BODY_BYTES_MAX, isJson, readBody } from "./request-body.ts";
 import type { Settings } from "./settings.ts";
+import type { DuePayment, Settlement } from "./settlement.ts";
+import type { TimerSlack } from "./timer-slack.ts";
 
 /** What becomes of a payment whose caller hangs up while it is still queued behind the limiter. */
 export type QueuedHangUp = "charge" | "drop";
 
-export interface PaymentsRouteParts {
-  readonly charges: Charges;
+export type PaymentsRouteParts = {
   readonly limiter: ConcurrencyLimiter;
   readonly settings: Settings;
+  readonly slack: TimerSlack;
+  readonly settlement: Settlement;
+  readonly front: Front | undefined;
   readonly clock: Clock;
   readonly queuedHangUp: QueuedHangUp;
   readonly retryAfterSeconds: number;
-}
-
-const processedJson = '{"message":"payment processed successfully"}';
+};
 
 /**
  * One POST /payments. It needs its place in flight and its whole body before it can be bound, in whichever order they come.
@@ -31,19 +33,21 @@ const processedJson = '{"message":"payment processed successfully"}';
  *                   ├─► bound ─► slept ─► failed, or charged ─► answered ─► place given on
  *   whole body ─────┘
  */
-class PaymentRequest implements Limited {
+class PaymentRequest implements Limited, DuePayment {
   readonly #route: PaymentsRoute;
   readonly isJson: boolean;
-  /** Null once the caller has hung up: uWebSockets.js forbids any use of it then. */
+  readonly connection: FrontConnection | undefined;
   res: HttpResponse | null;
   body: string | undefined;
   hasPlace = false;
-  payment: BoundPayment | undefined;
+  /** Set before it is due. */
+  payment!: BoundPayment;
 
-  constructor(route: PaymentsRoute, res: HttpResponse, isJson: boolean) {
+  constructor(route: PaymentsRoute, res: HttpResponse, isJson: boolean, connection: FrontConnection | undefined) {
     this.#route = route;
     this.res = res;
     this.isJson = isJson;
+    this.connection = connection;
   }
 
   start(): void {
@@ -56,15 +60,17 @@ export class PaymentsRoute {
   readonly #parts: PaymentsRouteParts;
   readonly #sleeping = new DelayQueue<PaymentRequest>();
   readonly #alarm: Alarm;
+  readonly #leave: () => void;
 
   constructor(parts: PaymentsRouteParts) {
     this.#parts = parts;
+    this.#leave = () => parts.limiter.leave();
     this.#alarm = new Alarm(parts.clock, (nowMs) => this.#wakeDue(nowMs));
   }
 
   post(res: HttpResponse, req: HttpRequest): void {
-    const { limiter, retryAfterSeconds } = this.#parts;
-    const request = new PaymentRequest(this, res, isJsonType(req.getHeader("content-type")));
+    const { limiter, front, retryAfterSeconds } = this.#parts;
+    const request = new PaymentRequest(this, res, isJson(req), front?.connectionOf(req));
     const verdict = limiter.enter(request);
     if (verdict === "refused") {
       answerTooMany(res, retryAfterSeconds);
@@ -79,30 +85,6 @@ export class PaymentsRoute {
       }
       request.body = body;
       this.proceed(request);
-    });
-  }
-
-  get(res: HttpResponse, req: HttpRequest): void {
-    const { charges, limiter, retryAfterSeconds } = this.#parts;
-    const id = readCorrelationId(req.getParameter(0));
-    let caller: HttpResponse | null = res;
-    const lookUp = (): void => {
-      if (caller !== null) answerLookUp(caller, id, charges);
-      limiter.leave();
-    };
-    const request: Limited = { start: lookUp };
-    const verdict = limiter.enter(request);
-    if (verdict === "refused") {
-      answerTooMany(res, retryAfterSeconds);
-      return;
-    }
-    if (verdict === "started") {
-      lookUp();
-      return;
-    }
-    res.onAborted(() => {
-      caller = null;
-      limiter.giveUp(request);
     });
   }
 
@@ -123,12 +105,12 @@ export class PaymentsRoute {
       return;
     }
     request.payment = bound;
-    const { settings, clock } = this.#parts;
+    const { settings, slack, clock } = this.#parts;
     if (settings.delayMs === 0) {
       this.#settle(request);
       return;
     }
-    this.#sleeping.add(request, settings.delayMs, clock());
+    this.#sleeping.add(request, settings.delayMs + slack.nextMs(), clock());
     this.#alarm.setFor(this.#sleeping.nextDueMs());
   }
 
@@ -141,19 +123,8 @@ export class PaymentsRoute {
     this.#alarm.setFor(this.#sleeping.nextDueMs());
   }
 
-  /** Failure is looked at after the delay and before the duplicate; whether the caller is still there changes nothing. */
   #settle(request: PaymentRequest): void {
-    const { charges, settings, limiter } = this.#parts;
-    const { res } = request;
-    const { id, amountCents, requestedAtUs } = request.payment!;
-    if (settings.failing) {
-      if (res !== null) answerEmpty(res, 500);
-    } else if (charges.charge(id, amountCents, requestedAtUs) === "charged") {
-      if (res !== null) answerJson(res, 200, processedJson);
-    } else if (res !== null) {
-      answerMessage(res, 422, `correlationId already exists: correlationId=${correlationIdText(id)}`);
-    }
-    limiter.leave();
+    this.#parts.settlement.settle(request, this.#leave);
   }
 
   #refuse(request: PaymentRequest, status: 400 | 415, rule: string): void {
@@ -163,7 +134,7 @@ export class PaymentsRoute {
 
   /** Refused without waiting for the place: a body that is not read cannot be kept until then. */
   #overLimit(request: PaymentRequest): void {
-    answerTooLarge(request.res!);
+    answerTooLarge(request.res!, BODY_BYTES_MAX);
     this.#abandon(request);
   }
 
@@ -178,18 +149,4 @@ export class PaymentsRoute {
     if (request.hasPlace) this.#parts.limiter.leave();
     else this.#parts.limiter.giveUp(request);
   }
-}
-
-function isJsonType(contentType: string): boolean {
-  return /^application\/([^;\s]+\+)?json\s*(;|$)/i.test(contentType);
-}
-
-function answerLookUp(res: HttpResponse, id: Uint32Array | undefined, charges: Charges): void {
-  if (id === undefined) {
-    answerMessage(res, 400, "correlationId must be a UUID");
-    return;
-  }
-  const charge = charges.find(id);
-  if (charge === undefined) answerEmpty(res, 404);
-  else answerJson(res, 200, chargeJson(charge));
 }

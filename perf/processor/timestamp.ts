@@ -1,4 +1,4 @@
-const isoPattern = /^(\d{4})-(\d\d)-(\d\d)(?:T(\d\d):(\d\d)(?::(\d\d)(?:\.(\d{1,16}))?)?(?:Z|([+-])(\d\d):(\d\d))?)?$/;
+const ISO_8601 = /^(\d{4})-(\d\d)-(\d\d)(?:T(\d\d):(\d\d)(?::(\d\d)(?:\.(\d{1,16}))?)?(?:Z|([+-])(\d\d):(\d\d))?)?$/;
 
 /**
  * Microseconds since 1970, the resolution in which the real processor's database keeps requestedAt; finer digits are cut off,
@@ -6,7 +6,7 @@ const isoPattern = /^(\d{4})-(\d\d)-(\d\d)(?:T(\d\d):(\d\d)(?::(\d\d)(?:\.(\d{1,
  * A double holds it exactly from 1684 to 2255, and to the millisecond in every year.
  */
 export function readTimestampUs(text: string): number | undefined {
-  const match = isoPattern.exec(text);
+  const match = ISO_8601.exec(text);
   if (match === null) return undefined;
   const [, year, month, day, hour = "0", minute = "0", second = "0", fraction = "", sign, offsetHour, offsetMinute] =
     match;
@@ -22,10 +22,13 @@ export function readTimestampUs(text: string): number | undefined {
   return (dayMs + timeMs) * 1000 + Number(fraction.slice(0, 6).padEnd(6, "0"));
 }
 
-/** ISO 8601 UTC with milliseconds, or with microseconds where there are any. */
-export function timestampText(us: number): string {
+/**
+ * UTC as .NET writes a DateTime of which it does not know that: no zone, and no zeros at the end of a fraction.
+ * 2025-07-15T12:34:56, 2025-07-15T12:34:56.1, 2025-07-15T12:34:56.000001
+ */
+export function dateTimeText(us: number): string {
   const wholeMs = Math.floor(us / 1000);
   const restUs = us - wholeMs * 1000;
-  const text = new Date(wholeMs).toISOString();
-  return restUs === 0 ? text : `${text.slice(0, -1)}${String(restUs).padStart(3, "0")}Z`;
+  const text = new Date(wholeMs).toISOString().slice(0, -1) + String(restUs).padStart(3, "0");
+  return text.replace(/\.?0+$/, "");
 }

@@ -1,4 +1,6 @@
-import { Worker } from "node:worker_threads";
+import { MessageChannel, Worker } from "node:worker_threads";
+import type { NameLookup } from "../name-lookup.ts";
+import { serveNames } from "../name-lookup-port.ts";
 import type { PollReport } from "./poller.ts";
 import type { HealthWorkerData } from "./worker.ts";
 
@@ -22,12 +24,19 @@ export class HealthMonitor {
   static async start(
     {
       onPoll,
+      names,
       ...data
-    }: Omit<HealthWorkerData, "reportsPolls"> & { onPoll?: ((report: PollReport) => void) | undefined },
+    }: Omit<HealthWorkerData, "reportsPolls" | "namesPort"> & {
+      names: NameLookup;
+      onPoll?: ((report: PollReport) => void) | undefined;
+    },
     onCrash: (error: Error) => void,
   ): Promise<HealthMonitor> {
+    const { port1, port2: namesPort } = new MessageChannel();
+    serveNames(names, port1);
     const worker = new Worker(new URL("./worker.js", import.meta.url), {
-      workerData: { ...data, reportsPolls: onPoll !== undefined } satisfies HealthWorkerData,
+      workerData: { ...data, namesPort, reportsPolls: onPoll !== undefined } satisfies HealthWorkerData,
+      transferList: [namesPort],
       resourceLimits: { maxOldGenerationSizeMb: HEAP_MB, maxYoungGenerationSizeMb: YOUNG_HEAP_MB },
     });
     await new Promise<void>((resolve, reject) => {

@@ -1,7 +1,10 @@
 /** The health monitor's thread: polls when it is this instance's turn, hears of the others' polls, writes the snapshot. */
-import { parentPort, workerData } from "node:worker_threads";
+import { type MessagePort, parentPort, workerData } from "node:worker_threads";
 import { HealthSnapshot } from "../../core/health-snapshot.ts";
 import type { Address } from "../address.ts";
+import { NameLookup } from "../name-lookup.ts";
+import { resolveThrough } from "../name-lookup-port.ts";
+import { HealthEndpoint } from "./health-endpoint.ts";
 import { HealthLinkClient, HealthLinkServer } from "./health-link.ts";
 import { PollRights } from "./poll-rights.ts";
 import { Poller, type PollReport } from "./poller.ts";
@@ -12,11 +15,13 @@ export type HealthWorkerData = {
   addresses: readonly Address[];
   processorUrls: readonly string[];
   snapshot: SharedArrayBuffer;
+  /** Where names are looked up, for the whole process. */
+  namesPort: MessagePort;
   /** Whether every poll is reported to the event loop, as a PollReport. */
   reportsPolls: boolean;
 };
 
-const { self, addresses, processorUrls, snapshot, reportsPolls } = workerData as HealthWorkerData;
+const { self, addresses, processorUrls, snapshot, namesPort, reportsPolls } = workerData as HealthWorkerData;
 const health = new HealthSnapshot(processorUrls.length, snapshot);
 const rights = processorUrls.map(() => new PollRights(self, performance.now()));
 const peers = addresses.filter((_, instance) => instance !== self).map((address) => new HealthLinkClient(address));
@@ -28,11 +33,13 @@ const server = new HealthLinkServer({
     health.polled(processor, failing, minResponseMs, Date.now());
   },
 });
+const names = new NameLookup(resolveThrough(namesPort));
 const onReport = reportsPolls ? (report: PollReport) => parentPort!.postMessage(report) : undefined;
 const pollers = processorUrls.map((url, processor) => {
   const onPolled = (result: { failing: boolean; minResponseMs: number }) =>
     health.polled(processor, result.failing, result.minResponseMs, Date.now());
-  return new Poller(processor, self, new URL(url), rights[processor]!, peers, onPolled, onReport);
+  const endpoint = new HealthEndpoint(new URL(url), names);
+  return new Poller(processor, self, endpoint, rights[processor]!, peers, onPolled, onReport);
 });
 
 const own = addresses[self];
@@ -42,5 +49,6 @@ parentPort!.postMessage("ready");
 parentPort!.once("message", () => {
   for (const poller of pollers) poller.close();
   for (const peer of peers) peer.close();
+  names.close();
   if (own) server.close();
 });

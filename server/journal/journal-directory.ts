@@ -1,35 +1,33 @@
-import {
-  closeSync,
-  fsyncSync,
-  mkdirSync,
-  openSync,
-  readdirSync,
-  readFileSync,
-  readSync,
-  statSync,
-  unlinkSync,
-} from "node:fs";
-import { join } from "node:path";
-import { CHECKPOINT, decodeHeader, HEADER_BYTES, SEGMENT } from "../../core/journal-header.ts";
+import { basename, dirname, join } from "node:path";
+import { CHECKPOINT, decodeHeader, endsInHeader, HEADER_BYTES, SEGMENT } from "../../core/journal-header.ts";
 import type { JournalFile } from "../../core/recovery-plan.ts";
+import { type Disk, type DiskFile, readFully } from "../disk.ts";
 
 /**
  *   <directory>/segment-0000000007.journal      records, appended
  *   <directory>/checkpoint-0000000007.journal   the ledger before segment 7
- *   <directory>/checkpoint-0000000009.partial   a checkpoint being written; of no use after a restart
+ *   <directory>/….partial                       a file that is not whole yet; of no use after a restart
  *   <directory>/lock-<uuid>.sock                see DirectoryLock
  */
 const FILE_NAME = /^(segment|checkpoint)-(\d{10})\.journal$/;
 const PARTIAL = /\.partial$/;
 const NUMBER_DIGITS = 10;
+const CHUNK_BYTES = 65_536;
 
 export class JournalDirectory {
+  readonly disk: Disk;
   readonly path: string;
 
-  /** Creates the directory if it is not there. */
-  constructor(path: string) {
-    mkdirSync(path, { recursive: true });
+  constructor(disk: Disk, path: string) {
+    this.disk = disk;
     this.path = path;
+  }
+
+  /** Makes the directory, and those it is in, where they are missing; `isDurable`: their names survive a loss of power. */
+  make(isDurable: boolean): void {
+    makeWithParents(this.disk, this.path, isDurable);
+    // Whoever made the directory may have died before its name was durable.
+    if (isDurable) this.disk.syncDirectory(dirname(this.path));
   }
 
   segmentPath(number: number): string {
@@ -40,8 +38,9 @@ export class JournalDirectory {
     return join(this.path, `checkpoint-${digits(number)}.journal`);
   }
 
-  partialPath(number: number): string {
-    return join(this.path, `checkpoint-${digits(number)}.partial`);
+  /** Where a file is written before it is whole and gets its own name. */
+  partialPath(path: string): string {
+    return join(this.path, `${basename(path, ".journal")}.partial`);
   }
 
   filePath(name: string): string {
@@ -50,60 +49,71 @@ export class JournalDirectory {
 
   /** The journal's files with their headers. */
   files(): JournalFile[] {
-    return readdirSync(this.path).flatMap((name) => {
+    return this.disk.list(this.path).flatMap((name) => {
       const match = FILE_NAME.exec(name);
       return match ? [this.#describe(name, match[1] === "segment" ? SEGMENT : CHECKPOINT, Number(match[2]))] : [];
     });
   }
 
   remove(name: string): void {
-    unlinkSync(join(this.path, name));
+    this.disk.remove(join(this.path, name));
   }
 
   removePartials(): void {
-    for (const name of readdirSync(this.path)) if (PARTIAL.test(name)) this.remove(name);
-  }
-
-  /** Makes the journal's files durable, names and contents. */
-  syncFiles(): void {
-    for (const { name } of this.files()) {
-      const descriptor = openSync(this.filePath(name), "r");
-      try {
-        fsyncSync(descriptor);
-      } finally {
-        closeSync(descriptor);
-      }
-    }
-    this.sync();
+    for (const name of this.disk.list(this.path)) if (PARTIAL.test(name)) this.remove(name);
   }
 
   /** Makes created, renamed and removed names durable. */
   sync(): void {
-    const descriptor = openSync(this.path, "r");
-    try {
-      fsyncSync(descriptor);
-    } finally {
-      closeSync(descriptor);
-    }
+    this.disk.syncDirectory(this.path);
   }
 
   #describe(name: string, kind: JournalFile["kind"], number: number): JournalFile {
-    const path = join(this.path, name);
-    const bytes = statSync(path).size;
-    const head = new Uint8Array(HEADER_BYTES);
-    const descriptor = openSync(path, "r");
-    const length = readSync(descriptor, head, 0, HEADER_BYTES, 0);
-    closeSync(descriptor);
-    // Zeros are what a power loss leaves of a file that was never written; with anything behind them they are damage.
-    const isBlank = length < HEADER_BYTES || (isZero(head) && isZero(readFileSync(path)));
-    const decoded = isBlank ? "blank" : decodeHeader(head);
-    const header = typeof decoded === "string" && decoded !== "blank" ? { problem: decoded } : decoded;
-    return { name, kind, number, bytes, header: header as JournalFile["header"] };
+    const file = this.disk.open(this.filePath(name), "read");
+    try {
+      const { bytes } = file;
+      const head = new Uint8Array(Math.min(bytes, HEADER_BYTES));
+      readFully(file, head, head.length, 0);
+      return { name, kind, number, bytes, header: readHeader(file, head) };
+    } finally {
+      file.close();
+    }
   }
+}
+
+function readHeader(file: DiskFile, head: Uint8Array): JournalFile["header"] {
+  // Zeros are what a power loss leaves of a file that was never written; with anything behind them they are damage.
+  if (endsInHeader(head) || (isZero(head) && isZeroThroughout(file))) return "blank";
+  const header = decodeHeader(head);
+  return typeof header === "string" ? { problem: header } : header;
+}
+
+function isZeroThroughout(file: DiskFile): boolean {
+  const chunk = new Uint8Array(CHUNK_BYTES);
+  const { bytes } = file;
+  for (let done = 0; done < bytes; done += CHUNK_BYTES) {
+    const length = Math.min(CHUNK_BYTES, bytes - done);
+    readFully(file, chunk, length, done);
+    if (!isZero(chunk.subarray(0, length))) return false;
+  }
+  return true;
 }
 
 function isZero(bytes: Uint8Array): boolean {
   return bytes.every((byte) => byte === 0);
+}
+
+function makeWithParents(disk: Disk, path: string, isDurable: boolean): void {
+  if (disk.exists(path)) return;
+  const parent = dirname(path);
+  makeWithParents(disk, parent, isDurable);
+  try {
+    disk.makeDirectory(path);
+  } catch (error) {
+    // Another instance may have made it meanwhile.
+    if (!disk.exists(path)) throw error;
+  }
+  if (isDurable) disk.syncDirectory(parent);
 }
 
 function digits(number: number): string {

@@ -1,6 +1,8 @@
-import { closeSync, fdatasync, fdatasyncSync, ftruncateSync, openSync, unlinkSync, writeSync } from "node:fs";
-import { encodeHeader, HEADER_BYTES, SEGMENT } from "../../core/journal-header.ts";
+import { encodeHeader, HEADER_BYTES, type HeaderFields, SEGMENT } from "../../core/journal-header.ts";
+import { latestTimeAfter } from "../../core/log-time.ts";
 import { RECORD_BYTES, type RecordBatch } from "../../core/record.ts";
+import type { Expected } from "../../core/recovery-plan.ts";
+import { type DiskFile, writeFully } from "../disk.ts";
 import type { JournalDirectory } from "./journal-directory.ts";
 
 /** Room that must be there again before a journal that could not write is taken for working. */
@@ -19,35 +21,54 @@ export interface RecordLog {
   close(): void;
 }
 
-export type JournalOptions = {
-  instance: number;
-  instanceCount: number;
+export type JournalOptions = Expected & {
   /** A segment that has grown to this is followed by another. */
   segmentBytes: number;
   /** Whether what is in a finished segment must survive a loss of power at once. */
   syncsSegments: boolean;
+  /** The wall clock. */
   nowMs: () => number;
+  /** Nothing written can be relied on any more: the process has to end, and whoever starts next finds out what is there. */
+  onBroken: (error: Error) => void;
 };
 
-/** An append-only file of records after another. Writes go to the page cache: they survive the process, not the machine. */
+/** Where a journal goes on: what was found of it. */
+export type JournalStart = {
+  /** Number of the segment to begin, and of its first record. */
+  nextNumber: number;
+  lsn: number;
+  /** The number of the carrier before. */
+  epoch: number;
+  /** The latest time or watermark that was given out. */
+  latestMs: number;
+};
+
+/**
+ * An append-only file of records after another. Writes go to the page cache: they survive the process, not the machine.
+ *
+ * A sync that fails is never tried again: the kernel may have dropped the pages that it could not write and then takes them for
+ * written (Rebello et al., Can Applications Recover from fsync Failures?, 2020). The journal is broken then, and says so for ever.
+ */
 export class Journal implements RecordLog {
   readonly #directory: JournalDirectory;
   readonly #options: JournalOptions;
-  /** Syncs under way by descriptor: closing it before they have begun would make them fail, or sync another file. */
-  readonly #syncCounts = new Map<number, number>();
-  #isClosed = false;
-  #descriptor: number;
+  readonly #epoch: number;
+  #failure: Error | undefined;
+  #file: DiskFile;
   #number: number;
   #bytes = HEADER_BYTES;
   #lsn: number;
+  #latestMs: number;
 
-  /** Begins segment `number`, whose first record is `lsn`. Throws when the file cannot be created. */
-  constructor(directory: JournalDirectory, number: number, lsn: number, options: JournalOptions) {
+  /** Begins a segment. Throws when the file cannot be created. */
+  constructor(directory: JournalDirectory, start: JournalStart, options: JournalOptions) {
     this.#directory = directory;
     this.#options = options;
-    this.#number = number;
-    this.#lsn = lsn;
-    this.#descriptor = this.#create(number);
+    this.#epoch = start.epoch + 1;
+    this.#number = start.nextNumber;
+    this.#lsn = start.lsn;
+    this.#latestMs = start.latestMs;
+    this.#file = this.#create(start.nextNumber);
   }
 
   get lsn(): number {
@@ -67,13 +88,19 @@ export class Journal implements RecordLog {
     return this.#bytes >= this.#options.segmentBytes;
   }
 
+  /** Whether a sync has failed, or half a batch stands at the end. */
+  get isBroken(): boolean {
+    return this.#failure !== undefined;
+  }
+
   /** Hot: one system call, no copy. */
   append(batch: RecordBatch): Error | undefined {
+    this.#expectWhole();
     const bytes = batch.count * RECORD_BYTES;
     batch.seal(this.#lsn);
     try {
       for (let written = 0; written < bytes; ) {
-        written += writeSync(this.#descriptor, batch.bytes, written, bytes - written, this.#bytes + written);
+        written += this.#file.write(batch.bytes, written, bytes - written, this.#bytes + written);
       }
     } catch (error) {
       this.#cutBack();
@@ -81,29 +108,32 @@ export class Journal implements RecordLog {
     }
     this.#bytes += bytes;
     this.#lsn += batch.count;
+    this.#latestMs = latestTimeAfter(batch, this.#latestMs);
     return undefined;
   }
 
   /** Goes on in a new segment. Returns the reason when that cannot be; then the old one stays in use. */
   rotate(): Error | undefined {
+    this.#expectWhole();
+    if (this.#options.syncsSegments) this.#orBreak("a finished segment must be durable", () => this.#file.syncData());
     try {
-      if (this.#options.syncsSegments) fdatasyncSync(this.#descriptor);
-      const descriptor = this.#create(this.#number + 1);
-      const finished = this.#descriptor;
-      this.#descriptor = descriptor;
-      this.#closeUnlessSyncing(finished);
-      this.#number++;
-      this.#bytes = HEADER_BYTES;
-      return undefined;
+      const finished = this.#file;
+      this.#file = this.#create(this.#number + 1);
+      finished.close();
     } catch (error) {
+      this.#expectWhole();
       return error as Error;
     }
+    this.#number++;
+    this.#bytes = HEADER_BYTES;
+    return undefined;
   }
 
   probe(): boolean {
+    this.#expectWhole();
     try {
       // A disk that is nearly full takes a part of it, without an error.
-      return writeSync(this.#descriptor, new Uint8Array(PROBE_BYTES), 0, PROBE_BYTES, this.#bytes) === PROBE_BYTES;
+      return this.#file.write(new Uint8Array(PROBE_BYTES), 0, PROBE_BYTES, this.#bytes) === PROBE_BYTES;
     } catch {
       return false;
     } finally {
@@ -112,62 +142,77 @@ export class Journal implements RecordLog {
   }
 
   sync(onDurable: (error: Error | null) => void): void {
-    const descriptor = this.#descriptor;
-    this.#syncCounts.set(descriptor, (this.#syncCounts.get(descriptor) ?? 0) + 1);
-    fdatasync(descriptor, (error) => {
-      this.#syncEnded(descriptor);
+    this.#expectWhole();
+    this.#file.syncDataThen((error) => {
+      if (error) this.break("what was written must become durable", error);
       onDurable(error);
     });
   }
 
   close(): void {
-    this.#isClosed = true;
-    this.#closeUnlessSyncing(this.#descriptor);
+    this.#file.close();
   }
 
-  #closeUnlessSyncing(descriptor: number): void {
-    if (!this.#syncCounts.has(descriptor)) closeSync(descriptor);
-  }
-
-  #syncEnded(descriptor: number): void {
-    const count = this.#syncCounts.get(descriptor)! - 1;
-    if (count > 0) this.#syncCounts.set(descriptor, count);
-    else this.#syncCounts.delete(descriptor);
-    if (descriptor !== this.#descriptor || this.#isClosed) this.#closeUnlessSyncing(descriptor);
-  }
-
-  /**
-   * Half a batch must not stay: its payments are about to be refused. If even this fails the error is passed on and the process
-   * ends, without an answer to anybody, and recovers.
-   */
-  #cutBack(): void {
-    ftruncateSync(this.#descriptor, this.#bytes);
-  }
-
-  #create(number: number): number {
-    const { instance, instanceCount, nowMs, syncsSegments } = this.#options;
-    const path = this.#directory.segmentPath(number);
-    const descriptor = openSync(path, "wx");
-    const header = {
-      kind: SEGMENT,
-      instance,
-      instanceCount,
+  /** Header of a file of this journal that begins now. */
+  header(kind: HeaderFields["kind"], number: number): Uint8Array {
+    const { partition, partitionCount, processors, syncsSegments, nowMs } = this.#options;
+    return encodeHeader({
+      kind,
+      partition,
+      partitionCount,
+      epoch: this.#epoch,
       number,
       firstLsn: this.#lsn,
       createdAtMs: nowMs(),
-    } as const;
+      boundMs: this.#latestMs,
+      followsDurable: syncsSegments,
+      processors,
+    });
+  }
+
+  /** Nothing more is written or told to be durable. */
+  break(rule: string, error: unknown): void {
+    if (this.#failure) return;
+    this.#failure = new Error(`${rule}: ${(error as Error).message}`, { cause: error });
+    this.#options.onBroken(this.#failure);
+  }
+
+  #expectWhole(): void {
+    if (this.#failure) throw this.#failure;
+  }
+
+  #orBreak(rule: string, act: () => void): void {
     try {
-      if (writeSync(descriptor, encodeHeader(header), 0, HEADER_BYTES, 0) < HEADER_BYTES)
-        throw new Error("no room for a header");
-      if (syncsSegments) {
-        fdatasyncSync(descriptor);
-        this.#directory.sync();
-      }
-      return descriptor;
+      act();
     } catch (error) {
-      closeSync(descriptor);
-      unlinkSync(path);
+      this.break(rule, error);
+      this.#expectWhole();
+    }
+  }
+
+  /** Half a batch must not stay: its payments are about to be refused. */
+  #cutBack(): void {
+    this.#orBreak("half a batch must not stay", () => this.#file.truncate(this.#bytes));
+  }
+
+  /** The segment has its name only once its header is whole, so one that cannot be made leaves no trace in the log. */
+  #create(number: number): DiskFile {
+    const { disk } = this.#directory;
+    const path = this.#directory.segmentPath(number);
+    const partial = this.#directory.partialPath(path);
+    if (disk.exists(path)) throw new Error(`a segment is never written over: path=${path}`);
+    if (disk.exists(partial)) disk.remove(partial);
+    const file = disk.create(partial);
+    try {
+      writeFully(file, this.header(SEGMENT, number), HEADER_BYTES, 0);
+      if (this.#options.syncsSegments) file.syncData();
+      disk.rename(partial, path);
+    } catch (error) {
+      file.close();
+      if (disk.exists(partial)) disk.remove(partial);
       throw error;
     }
+    if (this.#options.syncsSegments) this.#orBreak("a segment's name must be durable", () => this.#directory.sync());
+    return file;
   }
 }

@@ -1,9 +1,10 @@
-import { closeSync, ftruncateSync, openSync, readSync } from "node:fs";
-import { HEADER_BYTES, type JournalHeader } from "../../core/journal-header.ts";
+import type { JournalHeader } from "../../core/journal-header.ts";
 import type { Ledger } from "../../core/ledger.ts";
 import { RECORD_BYTES, RecordBatch } from "../../core/record.ts";
 import { type Expected, type JournalFile, planRecovery } from "../../core/recovery-plan.ts";
 import { Replay } from "../../core/replay.ts";
+import { readFully } from "../disk.ts";
+import type { JournalStart } from "./journal.ts";
 import type { JournalDirectory } from "./journal-directory.ts";
 
 /** Records read at once: 768 KiB. */
@@ -11,15 +12,12 @@ const CHUNK_RECORDS = 16_384;
 /** What a disk writes whole or not at all. */
 const SECTOR_BYTES = 512;
 
-export type Recovered = {
-  /** Number of the segment to begin, and of its first record. */
-  nextNumber: number;
-  lsn: number;
-  /** The latest time the journal speaks of. */
-  latestMs: number;
+export type Recovered = JournalStart & {
   /** What was being written when the process ended, to be cut off. */
   torn: { name: string; fileBytes: number; soundBytes: number } | undefined;
   obsolete: readonly JournalFile[];
+  /** Segments of which nobody has said that they survive a loss of power, in order. */
+  unsafe: readonly { name: string; soundBytes: number }[];
 };
 
 /** Thrown for a directory that must not be used as it is. */
@@ -34,13 +32,11 @@ export function recover(directory: JournalDirectory, ledger: Ledger, expected: E
   const replay = new Replay(ledger);
   const batch = new RecordBatch(CHUNK_RECORDS);
   ledger.beginReplay();
-  if (plan.checkpoint) {
-    replayCheckpoint(directory, plan.checkpoint, replay, batch);
-    replay.startSegments((plan.segments[0]!.header as JournalHeader).firstLsn);
-  }
+  if (plan.checkpoint) replayCheckpoint(directory, plan.checkpoint, replay, batch);
   let tornBytes = 0;
   for (const segment of plan.segments) {
-    const { firstLsn } = segment.header as JournalHeader;
+    const { firstLsn } = headerOf(segment);
+    replay.startSegment(headerOf(segment));
     if (firstLsn !== replay.lsn) {
       throw refusal(
         directory,
@@ -62,18 +58,39 @@ export function recover(directory: JournalDirectory, ledger: Ledger, expected: E
   const last = plan.segments.at(-1);
   const torn =
     last && tornBytes > 0 ? { name: last.name, fileBytes: last.bytes, soundBytes: last.bytes - tornBytes } : undefined;
-  return { nextNumber: plan.nextNumber, lsn: replay.lsn, latestMs: replay.latestMs, torn, obsolete: plan.obsolete };
+  const unsafe = unsafeOf(plan.segments).map((segment) => {
+    return { name: segment.name, soundBytes: segment === last ? segment.bytes - tornBytes : segment.bytes };
+  });
+  const { nextNumber, epoch, obsolete } = plan;
+  return { nextNumber, lsn: replay.lsn, epoch, latestMs: replay.latestMs, torn, obsolete, unsafe };
 }
 
 /** Carries out what `recover` found: cuts off the torn end and removes what is obsolete. */
 export function tidy(directory: JournalDirectory, recovered: Recovered): void {
   if (recovered.torn) {
-    const descriptor = openSync(directory.filePath(recovered.torn.name), "r+");
-    ftruncateSync(descriptor, recovered.torn.soundBytes);
-    closeSync(descriptor);
+    const file = directory.disk.open(directory.filePath(recovered.torn.name), "write");
+    try {
+      file.truncate(recovered.torn.soundBytes);
+      // The segments after this one would make damage of an end that comes back.
+      file.syncData();
+    } finally {
+      file.close();
+    }
   }
+  // A checkpoint may have its name only in the page cache.
+  if (recovered.obsolete.length > 0) directory.sync();
   for (const { name } of recovered.obsolete) directory.remove(name);
   directory.removePartials();
+}
+
+/** A segment says of itself whether all before it was safe, so the newest that says so and all after it may not be. */
+function unsafeOf(segments: readonly JournalFile[]): readonly JournalFile[] {
+  const newest = segments.findLastIndex((segment) => headerOf(segment).followsDurable);
+  return segments.slice(Math.max(newest, 0));
+}
+
+function headerOf(file: JournalFile): JournalHeader {
+  return file.header as JournalHeader;
 }
 
 function replayCheckpoint(directory: JournalDirectory, file: JournalFile, replay: Replay, batch: RecordBatch): void {
@@ -90,7 +107,7 @@ function replayCheckpoint(directory: JournalDirectory, file: JournalFile, replay
  * Returns how many bytes at the end were never whole: part of a record, or zeros. Anything else that is unsound is refused.
  */
 function replaySegment(directory: JournalDirectory, file: JournalFile, replay: Replay, batch: RecordBatch): number {
-  let soundBytes = HEADER_BYTES;
+  let soundBytes = headerOf(file).headerBytes;
   let isOver = false;
   readRecords(directory, file, batch, () => {
     let unsound = 0;
@@ -125,25 +142,18 @@ function isTorn(batch: RecordBatch, record: number, atByte: number): boolean {
 
 /** Calls `onBatch` with the whole records of a file, chunk by chunk; part of a record at the end is left out. */
 function readRecords(directory: JournalDirectory, file: JournalFile, batch: RecordBatch, onBatch: () => void): void {
-  const descriptor = openSync(directory.filePath(file.name), "r");
+  const { headerBytes } = headerOf(file);
+  const opened = directory.disk.open(directory.filePath(file.name), "read");
   try {
-    const total = Math.floor((file.bytes - HEADER_BYTES) / RECORD_BYTES);
+    const total = Math.floor((file.bytes - headerBytes) / RECORD_BYTES);
     for (let done = 0; done < total; done += batch.count) {
       const count = Math.min(batch.capacity, total - done);
-      readFully(descriptor, batch.bytes, count * RECORD_BYTES, HEADER_BYTES + done * RECORD_BYTES);
+      readFully(opened, batch.bytes, count * RECORD_BYTES, headerBytes + done * RECORD_BYTES);
       batch.refill(count);
       onBatch();
     }
   } finally {
-    closeSync(descriptor);
-  }
-}
-
-function readFully(descriptor: number, bytes: Uint8Array, length: number, position: number): void {
-  for (let done = 0; done < length; ) {
-    const read = readSync(descriptor, bytes, done, length - done, position + done);
-    if (read === 0) throw new Error(`a journal file keeps its length while it is read: position=${position + done}`);
-    done += read;
+    opened.close();
   }
 }
 

@@ -1,70 +1,85 @@
 import { join } from "node:path";
 import type { Logger } from "pino";
 import type { Engine } from "../../core/engine.ts";
+import type { Disk, DiskLock } from "../disk.ts";
 import type { GroupCommit } from "../group-commit.ts";
+import type { JournalMeters } from "../telemetry/meters.ts";
+import type { Time } from "../time.ts";
 import { Checkpointer } from "./checkpointer.ts";
-import { DirectoryLock } from "./directory-lock.ts";
+import { expectClockAgrees } from "./clock-check.ts";
 import { Journal } from "./journal.ts";
 import { JournalDirectory } from "./journal-directory.ts";
 import { type Recovered, recover, tidy } from "./recover.ts";
+import { makeDurable } from "./rewrite.ts";
 
 export type StorageOptions = {
   dataDir: string;
-  instance: number;
-  instanceCount: number;
+  /** Today an instance's number from 0, and how many there are. */
+  partition: number;
+  partitionCount: number;
+  /** Names in the order of their numbers. */
+  processors: readonly string[];
   segmentBytes: number;
   syncs: boolean;
+  /** See JournalOptions. */
+  onBroken: (error: Error) => void;
 };
+
+/** What a storage works with. */
+export type Surroundings = { disk: Disk; time: Time; logger: Logger };
 
 /** An instance's place on disk: its directory, the lock on it, the journal being written and the upkeep. */
 export class Storage {
   readonly journal: Journal;
-  /** The latest time in the journal that was found. */
+  /** The latest time or watermark in the journal that was found. */
   readonly latestMs: number;
   readonly #directory: JournalDirectory;
-  readonly #lock: DirectoryLock;
+  readonly #surroundings: Surroundings;
+  readonly #lock: DiskLock;
   readonly #finished: { bytes: number; count: number };
   readonly #options: StorageOptions;
   #checkpointer: Checkpointer | undefined;
 
   private constructor(
     directory: JournalDirectory,
-    lock: DirectoryLock,
+    surroundings: Surroundings,
+    lock: DiskLock,
     recovered: Recovered,
-    finished: { bytes: number; count: number },
     options: StorageOptions,
   ) {
     this.#directory = directory;
+    this.#surroundings = surroundings;
     this.#lock = lock;
-    this.#finished = finished;
     this.#options = options;
     this.latestMs = recovered.latestMs;
-    const { instance, instanceCount, segmentBytes, syncs } = options;
-    const journalOptions = { instance, instanceCount, segmentBytes, syncsSegments: syncs, nowMs: Date.now };
-    this.journal = new Journal(directory, recovered.nextNumber, recovered.lsn, journalOptions);
+    const finished = directory.files().filter((file) => file.number < recovered.nextNumber);
+    this.#finished = { bytes: finished.reduce((sum, file) => sum + file.bytes, 0), count: finished.length };
+    const { time } = surroundings;
+    const journalOptions = { ...options, syncsSegments: options.syncs, nowMs: () => time.wallMs() };
+    this.journal = new Journal(directory, recovered, journalOptions);
   }
 
   /**
    * Takes the directory, replays what is in it into the engine's empty ledger, and begins a new segment. Rejects, having changed
    * nothing, when the directory is in use or acknowledged payments in it are in danger.
    */
-  static async open(engine: Engine, logger: Logger, options: StorageOptions): Promise<Storage> {
-    const directory = new JournalDirectory(join(options.dataDir, `instance-${options.instance + 1}`));
-    const lock = await DirectoryLock.take(directory.path);
+  static async open(engine: Engine, surroundings: Surroundings, options: StorageOptions): Promise<Storage> {
+    const { disk, time, logger } = surroundings;
+    const directory = new JournalDirectory(disk, join(options.dataDir, `instance-${options.partition + 1}`));
+    directory.make(options.syncs);
+    const lock = await disk.lock(directory.path);
     try {
-      const beganAtMs = performance.now();
+      const beganAtMs = time.monotonicMs();
       const recovered = recover(directory, engine.ledger, options);
+      expectClockAgrees(directory, recovered, time.wallMs());
       tidy(directory, recovered);
-      // The end of the last life may be in the page cache only; what is replayed is acknowledged from now on.
-      if (options.syncs) directory.syncFiles();
-      const finished = directory.files().filter((file) => file.number < recovered.nextNumber);
-      const bytes = finished.reduce((sum, file) => sum + file.bytes, 0);
-      const ms = Math.round(performance.now() - beganAtMs);
+      if (options.syncs) makeDurable(directory, recovered);
+      const ms = Math.round(time.monotonicMs() - beganAtMs);
       logger.info(
         { payments: engine.ledger.size, records: recovered.lsn, torn: recovered.torn, ms },
         "journal replayed",
       );
-      return new Storage(directory, lock, recovered, { bytes, count: finished.length }, options);
+      return new Storage(directory, surroundings, lock, recovered, options);
     } catch (error) {
       await lock.release();
       throw error;
@@ -77,18 +92,15 @@ export class Storage {
   }
 
   /** Begins the upkeep: segments and checkpoints follow the writes of `commit`. */
-  maintain(engine: Engine, commit: GroupCommit, logger: Logger): void {
-    const flush = () => commit.commit();
-    const options = { ...this.#options, nowMs: Date.now };
-    const checkpointer = new Checkpointer(
-      this.#directory,
-      this.journal,
-      engine.ledger,
-      flush,
-      logger,
-      this.#finished,
-      options,
-    );
+  maintain(engine: Engine, commit: GroupCommit, meters: JournalMeters): void {
+    const checkpointer = new Checkpointer(this.#directory, this.journal, {
+      ledger: engine.ledger,
+      flush: () => commit.commit(),
+      finished: this.#finished,
+      segmentBytes: this.#options.segmentBytes,
+      meters,
+      ...this.#surroundings,
+    });
     this.#checkpointer = checkpointer;
     commit.onWritten = () => checkpointer.maintain();
     checkpointer.startIfDue();

@@ -1,4 +1,4 @@
-import type { Address } from "../address.ts";
+import { type Address, formatHostPort } from "../address.ts";
 import type { Answer } from "../http/answer.ts";
 import type { SummaryPart } from "../summary.ts";
 import { Pool } from "../undici.ts";
@@ -112,7 +112,7 @@ export class Peers {
 
 function openPool(link: Address, timeoutMs: number): Pool {
   const isUnix = link.kind === "unix";
-  return new Pool(isUnix ? "http://instance" : `http://${link.host}:${link.port}`, {
+  return new Pool(isUnix ? "http://instance" : `http://${formatHostPort(link)}`, {
     ...(isUnix && { socketPath: link.path }),
     connections: CONNECTIONS_PER_PEER,
     pipelining: 1,

@@ -8,8 +8,20 @@ export function isFromOwnPage(req: HttpRequest, allowedOrigin = ""): boolean {
   return isOwnOrigin(req.getHeader("origin"), req.getHeader("host"), allowedOrigin);
 }
 
-/** `allowedOrigin` is one more origin that may, or `*` for all. */
+/**
+ * `host` is the Host header, `allowedOrigin` one more origin that may, or `*` for all. The scheme is the page's: behind a proxy nobody here
+ * knows whether the client speaks TLS. So the port that either side leaves out is that scheme's default.
+ */
 export function isOwnOrigin(origin: string, host: string, allowedOrigin: string): boolean {
   if (origin === "" || allowedOrigin === "*" || origin === allowedOrigin) return true;
-  return URL.canParse(origin) && new URL(origin).host !== "" && new URL(origin).host === host.toLowerCase();
+  if (!URL.canParse(origin)) return false;
+  const { protocol, host: pageHost } = new URL(origin);
+  return /^https?:$/.test(protocol) && hostOf(protocol, host) === pageHost;
+}
+
+/** The Host header as a URL has it: lower case, IPv6 in its shortest form, no default port. Undefined when it is more than a host. */
+function hostOf(protocol: string, host: string): string | undefined {
+  const text = `${protocol}//${host}`;
+  if (/[/\\?#@\s]/.test(host) || !URL.canParse(text)) return undefined;
+  return new URL(text).host;
 }

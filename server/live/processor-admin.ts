@@ -1,4 +1,5 @@
 import { Pool } from "../undici.ts";
+import { basicAuthorization } from "../url-credentials.ts";
 
 const TIMEOUT_MS = 2000;
 
@@ -8,7 +9,7 @@ export type ProcessorWish = { delayMs?: number; failing?: boolean };
 /** The admin endpoints of the simulated processors. */
 export class ProcessorAdmin {
   readonly #token: string;
-  readonly #processors: readonly { pool: Pool; basePath: string }[];
+  readonly #processors: readonly { pool: Pool; basePath: string; authorization: string | undefined }[];
 
   constructor(processorUrls: readonly URL[], token: string) {
     this.#token = token;
@@ -20,6 +21,7 @@ export class ProcessorAdmin {
         bodyTimeout: TIMEOUT_MS,
       }),
       basePath: `${url.pathname.replace(/\/$/, "")}/admin/configurations`,
+      authorization: basicAuthorization(url),
     }));
   }
 
@@ -36,12 +38,16 @@ export class ProcessorAdmin {
   }
 
   async #put(processor: number, name: string, body: object): Promise<string | undefined> {
-    const { pool, basePath } = this.#processors[processor]!;
+    const { pool, basePath, authorization } = this.#processors[processor]!;
     try {
       const { statusCode, body: answer } = await pool.request({
         method: "PUT",
         path: `${basePath}/${name}`,
-        headers: { "content-type": "application/json", "x-rinha-token": this.#token },
+        headers: {
+          "content-type": "application/json",
+          "x-rinha-token": this.#token,
+          ...(authorization && { authorization }),
+        },
         body: JSON.stringify(body),
       });
       await answer.dump();

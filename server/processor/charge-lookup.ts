@@ -1,3 +1,4 @@
+import type { NameLookup } from "../name-lookup.ts";
 import { Connection, type Failure, type Receiver } from "./connection.ts";
 import { type Endpoint, endpointOf } from "./endpoint.ts";
 import { readTold, type Told } from "./told-charge.ts";
@@ -12,14 +13,16 @@ const IDLE_MS_MAX = 4000;
 export class ChargeLookup {
   readonly #endpoint: Endpoint;
   readonly #timeoutMs: number;
+  readonly #names: NameLookup;
   readonly #busy = new Set<Connection>();
   #idle: Connection[] = [];
   #isClosed = false;
 
   /** An answer that has not come within `timeoutMs`, connecting included, is not told. */
-  constructor(url: URL, timeoutMs: number) {
+  constructor(url: URL, timeoutMs: number, names: NameLookup) {
     this.#endpoint = endpointOf(url);
     this.#timeoutMs = timeoutMs;
+    this.#names = names;
   }
 
   /** What the processor tells of the payment; `correlationId` in lower case. Never rejects. */
@@ -30,7 +33,7 @@ export class ChargeLookup {
     if (told !== undefined && told !== "dropped") return told;
     if (this.#isClosed) return { kind: "not told" };
     const { host, port } = this.#endpoint;
-    const again = await this.#askOn(new Connection(host, port, this.#release), correlationId);
+    const again = await this.#askOn(new Connection(host, port, this.#names, this.#release), correlationId);
     return again === "dropped" ? { kind: "not told" } : again;
   }
 
@@ -42,7 +45,7 @@ export class ChargeLookup {
   }
 
   #askOn(connection: Connection, correlationId: string): Promise<Told | "dropped"> {
-    const { path, authority } = this.#endpoint;
+    const { path, headers } = this.#endpoint;
     this.#busy.add(connection);
     return new Promise((resolve) => {
       const timer = setTimeout(() => connection.timeOut(), this.#timeoutMs);
@@ -51,7 +54,7 @@ export class ChargeLookup {
         this.#busy.delete(connection);
         resolve(told);
       };
-      const request = `GET ${path}/${correlationId} HTTP/1.1\r\nHost: ${authority}\r\n\r\n`;
+      const request = `GET ${path}/${correlationId} HTTP/1.1\r\n${headers}\r\n`;
       connection.send(request, new Question(correlationId, ended));
     });
   }

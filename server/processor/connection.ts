@@ -1,18 +1,23 @@
 import { connect, type Socket } from "node:net";
+import type { NameLookup } from "../name-lookup.ts";
 import { ResponseReader } from "./response-reader.ts";
 
 const CONNECT_TIMEOUT_MS = 5000;
-/** Head and body. A processor's answers are a few hundred bytes. */
-const ANSWER_BYTES_MAX = 16_384;
+/** Read at a time. A processor's answers are a few hundred bytes. */
+const PIECE_BYTES_MAX = 16_384;
 
 /** Why a request has no answer: not a byte of it left, or nobody knows what became of it. */
 export type Failure = "unreachable" | "reset" | "timed out";
 
-/** Of one request exactly one of the two, later, never from within a call to the connection. */
+/**
+ * Of one request exactly one of the two, later, never from within a call to the connection. `wasKept`: the connection had served a
+ * request before this one, so that whoever is at the other end may have been about to close it.
+ */
 export interface Receiver {
-  answered(status: number, body: string): void;
+  /** `body`: as much as ResponseReader keeps. `isProvenEmpty`: it was declared to be empty, and is. */
+  answered(status: number, body: string, isProvenEmpty: boolean, wasKept: boolean): void;
   /** `error`: what the system said, or that it said nothing. */
-  failed(failure: Failure, error: Error): void;
+  failed(failure: Failure, error: Error, wasKept: boolean): void;
 }
 
 const REASONS: Readonly<Record<Failure, string>> = {
@@ -22,7 +27,7 @@ const REASONS: Readonly<Record<Failure, string>> = {
 };
 
 /** All sockets read into the same bytes: each piece is taken out before the next one is read. */
-const received = Buffer.allocUnsafeSlow(ANSWER_BYTES_MAX);
+const received = Buffer.allocUnsafeSlow(PIECE_BYTES_MAX);
 
 /**
  * A kept-alive connection with one request out at a time.
@@ -39,20 +44,29 @@ export class Connection {
   /** When it was last given back, in milliseconds of `performance.now()`. */
   idleSinceMs = 0;
   readonly #socket: Socket;
-  readonly #reader = new ResponseReader(ANSWER_BYTES_MAX);
+  readonly #reader: ResponseReader;
   readonly #onIdle: (connection: Connection) => void;
   #isConnected = false;
   #isClosed = false;
   #isTimedOut = false;
+  #wasUsed = false;
   #unsent: string | undefined;
   #receiver: Receiver | undefined;
   #error: Error | undefined;
 
-  /** `onIdle` is told whenever another request may be sent. */
-  constructor(host: string, port: number, onIdle: (connection: Connection) => void) {
+  /** `onIdle` is told whenever another request may be sent. An answer's body is of any length unless told otherwise. */
+  constructor(
+    host: string,
+    port: number,
+    names: NameLookup,
+    onIdle: (connection: Connection) => void,
+    bodyBytesMax?: number,
+  ) {
     this.#onIdle = onIdle;
+    this.#reader = new ResponseReader(undefined, bodyBytesMax);
     const onread = { buffer: received, callback: (count: number) => this.#onRead(count) };
-    this.#socket = connect({ host, port, noDelay: true, timeout: CONNECT_TIMEOUT_MS, onread });
+    const { lookup } = names;
+    this.#socket = connect({ host, port, lookup, noDelay: true, timeout: CONNECT_TIMEOUT_MS, onread });
     this.#socket.once("connect", () => this.#onConnect());
     this.#socket.once("timeout", () => this.#socket.destroy());
     this.#socket.once("end", () => this.#onEnd());
@@ -109,12 +123,14 @@ export class Connection {
   }
 
   #complete(): void {
-    const { status, body, keepsAlive } = this.#reader;
+    const { status, body, keepsAlive, isProvenEmpty } = this.#reader;
     const receiver = this.#receiver!;
+    const wasKept = this.#wasUsed;
+    this.#wasUsed = true;
     this.#receiver = undefined;
     this.#reader.reset();
     if (!keepsAlive) this.close();
-    receiver.answered(status, body);
+    receiver.answered(status, body, isProvenEmpty, wasKept);
     if (!this.#isClosed) this.#onIdle(this);
   }
 
@@ -129,6 +145,6 @@ export class Connection {
     const receiver = this.#receiver;
     this.#receiver = undefined;
     const failure = !this.#isConnected ? "unreachable" : this.#isTimedOut ? "timed out" : "reset";
-    receiver?.failed(failure, this.#error ?? new Error(REASONS[failure]));
+    receiver?.failed(failure, this.#error ?? new Error(REASONS[failure]), this.#wasUsed);
   }
 }

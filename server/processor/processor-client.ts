@@ -1,24 +1,15 @@
-import { CONTEST, outcomeOfPost } from "../../core/dialect.ts";
 import type { Engine } from "../../core/engine.ts";
 import { formatCents } from "../../core/money.ts";
-import {
-  DISPUTED,
-  FOREIGN,
-  FOUND,
-  NOT_FOUND,
-  NOT_TOLD,
-  RESET,
-  TIMED_OUT,
-  UNREACHABLE,
-  UNREADABLE,
-} from "../../core/payment.ts";
+import { DROPPED, RESET } from "../../core/payment.ts";
 import { formatUuid, UUID_WORDS } from "../../core/uuid.ts";
+import type { NameLookup } from "../name-lookup.ts";
 import type { AttemptMeters } from "../telemetry/meters.ts";
 import type { Tracing } from "../telemetry/tracing.ts";
 import { formatTimestamp } from "../timestamp.ts";
+import { outcomeOfAnswer, outcomeOfFailure, outcomeOfTold } from "./answers.ts";
 import { Connection, type Failure, type Receiver } from "./connection.ts";
 import { endpointOf } from "./endpoint.ts";
-import { judgeTold, readTold, type ToldVerdict } from "./told-charge.ts";
+import { judgeTold, readTold } from "./told-charge.ts";
 
 /** Called exactly once per request, never from within `post` or `lookup`. */
 export type OnOutcome = (flight: number, outcome: number) => void;
@@ -35,6 +26,7 @@ export class ProcessorClient {
   readonly #meters: AttemptMeters;
   readonly #tracing: Tracing | undefined;
   readonly #onOutcome: OnOutcome;
+  readonly #names: NameLookup;
   readonly #host: string;
   readonly #port: number;
   readonly #path: string;
@@ -44,17 +36,25 @@ export class ProcessorClient {
   /** The one used last is used next, so that those beyond the need grow old. */
   #idle: Connection[] = [];
 
-  constructor(url: URL, engine: Engine, meters: AttemptMeters, onOutcome: OnOutcome, tracing?: Tracing) {
+  constructor(
+    url: URL,
+    engine: Engine,
+    meters: AttemptMeters,
+    onOutcome: OnOutcome,
+    names: NameLookup,
+    tracing?: Tracing,
+  ) {
     this.#engine = engine;
     this.#meters = meters;
     this.#tracing = tracing;
     this.#onOutcome = onOutcome;
-    const { host, port, path, authority } = endpointOf(url);
+    this.#names = names;
+    const { host, port, path, headers } = endpointOf(url);
     this.#host = host;
     this.#port = port;
     this.#path = path;
-    this.#postHead = `POST ${path} HTTP/1.1\r\nHost: ${authority}\r\nContent-Type: application/json\r\n`;
-    this.#getTail = ` HTTP/1.1\r\nHost: ${authority}\r\n`;
+    this.#postHead = `POST ${path} HTTP/1.1\r\n${headers}Content-Type: application/json\r\n`;
+    this.#getTail = ` HTTP/1.1\r\n${headers}`;
   }
 
   /** Sends the payment of a flight at the requestedAt the ledger has for it. Hot. */
@@ -66,7 +66,7 @@ export class ProcessorClient {
     const requestedAt = formatTimestamp(rows.requestedAtMs(slot));
     const body = `{"correlationId":"${id}","amount":${amount},"requestedAt":"${requestedAt}"}`;
     const traced = this.#tracedHeaders(flight);
-    this.#send(`${this.#postHead}${traced}Content-Length: ${body.length}\r\n\r\n${body}`, flight, postOutcome);
+    this.#send(`${this.#postHead}${traced}Content-Length: ${body.length}\r\n\r\n${body}`, flight, outcomeOfAnswer);
   }
 
   /** Asks whether the payment of a flight was charged. */
@@ -75,15 +75,13 @@ export class ProcessorClient {
     const slot = this.#engine.flights.slot[flight]!;
     const sent = {
       cents: rows.cents[slot]!,
-      acceptedAtMs: rows.acceptedAtMs[slot]!,
       requestedAtMs: rows.requestedAtMs(slot),
+      acceptedAtMs: rows.acceptedAtMs[slot]!,
     };
     const id = formatUuid(rows.correlationIds, slot * UUID_WORDS);
     const traced = this.#tracedHeaders(flight);
-    this.#send(
-      `GET ${this.#path}/${id}${this.#getTail}${traced}\r\n`,
-      flight,
-      (status, body) => OUTCOME_OF_VERDICT[judgeTold(readTold(status, body, id), sent)],
+    this.#send(`GET ${this.#path}/${id}${this.#getTail}${traced}\r\n`, flight, (status, body) =>
+      outcomeOfTold(judgeTold(readTold(status, body, id), sent)),
     );
   }
 
@@ -104,10 +102,18 @@ export class ProcessorClient {
   }
 
   #send(text: string, flight: number, outcomeOf: OutcomeOf): void {
-    const connection = this.#takeIdle() ?? new Connection(this.#host, this.#port, this.#release);
+    const kept = this.#mustBeFresh(flight) ? undefined : this.#takeIdle();
+    const connection = kept ?? new Connection(this.#host, this.#port, this.#names, this.#release);
     const request = new Request(flight, connection, outcomeOf, this.#settled);
     this.#requests.set(flight, request);
     connection.send(text, request);
+  }
+
+  /** What broke with one connection is asked again on a new one: others that were kept as long may break in the same way. Hot. */
+  #mustBeFresh(flight: number): boolean {
+    const { ledger, flights } = this.#engine;
+    const outcome = ledger.rows.outcome[flights.slot[flight]!];
+    return outcome === DROPPED || outcome === RESET;
   }
 
   /** The headers that carry the context of a sampled payment on; empty for all others. Hot. */
@@ -139,7 +145,7 @@ export class ProcessorClient {
   };
 }
 
-type OutcomeOf = (status: number, body: string) => number;
+type OutcomeOf = (status: number, body: string, isProvenEmpty: boolean, wasKept: boolean) => number;
 
 /** A request that is out. */
 class Request implements Receiver {
@@ -165,53 +171,13 @@ class Request implements Receiver {
     this.#settled = settled;
   }
 
-  answered(status: number, body: string): void {
+  answered(status: number, body: string, isProvenEmpty: boolean, wasKept: boolean): void {
     this.status = status;
-    this.#settled(this, this.#outcomeOf(status, body));
+    this.#settled(this, this.#outcomeOf(status, body, isProvenEmpty, wasKept));
   }
 
-  failed(failure: Failure, error: Error): void {
+  failed(failure: Failure, error: Error, wasKept: boolean): void {
     this.error = error;
-    this.#settled(this, OUTCOME_OF_FAILURE[failure]);
-  }
-}
-
-const OUTCOME_OF_FAILURE: Readonly<Record<Failure, number>> = {
-  unreachable: UNREACHABLE,
-  reset: RESET,
-  "timed out": TIMED_OUT,
-};
-
-function postOutcome(status: number, body: string): number {
-  if (status === 408) return RESET;
-  return outcomeOfPost(CONTEST, status, body === "", status === 200 && hasMessage(body));
-}
-
-const OUTCOME_OF_VERDICT: Readonly<Record<ToldVerdict, number>> = {
-  found: FOUND,
-  foreign: FOREIGN,
-  disputed: DISPUTED,
-  unreadable: UNREADABLE,
-  "not found": NOT_FOUND,
-  "not told": NOT_TOLD,
-};
-
-/** The last body that was found to be a processor's: it says the same of every payment. */
-let knownMessage = "";
-
-/** A processor says `{"message":"…"}`; a 200 without it is somebody else's. Hot: parses only what it has not just seen. */
-function hasMessage(body: string): boolean {
-  if (body === knownMessage && body !== "") return true;
-  const isMessage = typeof parseObject(body)?.["message"] === "string";
-  if (isMessage) knownMessage = body;
-  return isMessage;
-}
-
-function parseObject(text: string): Record<string, unknown> | undefined {
-  try {
-    const value: unknown = JSON.parse(text);
-    return typeof value === "object" && value !== null ? (value as Record<string, unknown>) : undefined;
-  } catch {
-    return undefined;
+    this.#settled(this, outcomeOfFailure(failure, error, wasKept));
   }
 }

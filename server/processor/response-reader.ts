@@ -1,127 +1,139 @@
-/** Bytes are read as latin1, one character each: positions in the text are positions in the stream. */
-const HEAD_END = "\r\n\r\n";
-const STATUS_LINE = /^HTTP\/1\.([01]) (\d{3})/;
-const CONNECTION = /\r\nconnection:([^\r]*)/i;
-const CONTENT_LENGTH = /\r\ncontent-length:[ \t]*(\d+)[ \t]*(?:\r|$)/i;
-const CHUNKED = /\r\ntransfer-encoding:[^\r]*chunked/i;
+import { ChunkedBody } from "./chunked-body.ts";
+import { AnswerError } from "./http-grammar.ts";
+import { KeptBody } from "./kept-body.ts";
+import { headOf, IN_CHUNKS, isInterim, type ResponseHead, UNTIL_END } from "./response-head.ts";
+
+/** Of a body, what is kept unless told otherwise. A processor's answers are a few hundred bytes. */
+const KEPT_BYTES_MAX = 16_384;
+/** Heads that only say wait, before the one that answers. */
+const INTERIM_COUNT_MAX = 32;
 const NOT_ASCII = /[^\0-\x7f]/;
-const CHUNK_SIZE = /^[0-9a-f]{1,8}[ \t]*(?:;|$)/i;
 
 /**
- * Reads HTTP/1.1 answers (RFC 9112) from a connection on which one request at a time is out. Hand-made because it is on the way of every
- * payment: an answer that comes in one piece costs one search and a few matches, no objects.
+ * Reads HTTP/1.1 answers (RFC 9112) from a connection on which one request at a time is out: every legal form of them, however it is cut,
+ * and nothing else. Hand-made because it is on the way of every payment: the usual answer costs a few comparisons and no objects.
  *
  *   head ─► body of known length ─► complete
  *     │  ├► chunks ───────────────► complete
  *     │  └► until the connection ends
  *     └ 1xx: another head follows
+ *
+ * A body of any length is read; what is beyond the part that is kept is dropped as it comes. Whoever waits for it has a timeout.
  */
 export class ResponseReader {
-  status = 0;
-  /** Whether the connection may be used again. */
+  /** Whether the connection may be used again, once the answer is complete. */
   keepsAlive = true;
-  /** Status line and headers as they came. */
-  head = "";
-  readonly #bytesMax: number;
-  #text = "";
-  #bodyStart = -1;
-  /** -1: in chunks; infinite: until the connection ends. */
-  #bodyBytes = 0;
-  #chunked = "";
-  #chunksEnd = 0;
+  /** Whether it is certain that the processor had nothing to say beyond the status: the body was declared to be empty, and is. */
+  isProvenEmpty = false;
+  readonly #bodyBytesMax: number;
+  readonly #body: KeptBody;
+  readonly #chunks = new ChunkedBody();
+  #head: ResponseHead | undefined;
+  #interimCount = 0;
+  /** Of a head, what has come so far. */
+  #begun = "";
 
-  /** An answer of more than `bytesMax`, head and body, is refused. */
-  constructor(bytesMax: number) {
-    this.#bytesMax = bytesMax;
+  /** Keeps the first bytes of a body; refuses one of more than `bodyBytesMax`. */
+  constructor(keptBytesMax = KEPT_BYTES_MAX, bodyBytesMax = Number.POSITIVE_INFINITY) {
+    this.#body = new KeptBody(keptBytesMax);
+    this.#bodyBytesMax = bodyBytesMax;
+  }
+
+  /** 0 before the head is complete. */
+  get status(): number {
+    return this.#head?.status ?? 0;
+  }
+
+  /** Status line and fields as they came. */
+  get head(): string {
+    return this.#head?.text.slice(0, -4) ?? "";
+  }
+
+  /** Of the body, what is kept. */
+  get body(): string {
+    const raw = this.#body.text;
+    return NOT_ASCII.test(raw) ? Buffer.from(raw, "latin1").toString("utf8") : raw;
+  }
+
+  /** Whether the body was longer than what is kept of it. */
+  get isTruncated(): boolean {
+    return this.#body.isTruncated;
   }
 
   /** Before the next answer. */
   reset(): void {
-    this.status = 0;
     this.keepsAlive = true;
-    this.head = "";
-    this.#text = "";
-    this.#bodyStart = -1;
-    this.#chunked = "";
+    this.isProvenEmpty = false;
+    this.#head = undefined;
+    this.#interimCount = 0;
+    this.#begun = "";
+    this.#body.clear();
+    this.#chunks.reset();
   }
 
-  /** True when the answer is complete. Throws when it is no HTTP or too long. Hot. */
-  push(text: string): boolean {
-    this.#text = this.#text === "" ? text : this.#text + text;
-    if (this.#text.length > this.#bytesMax) throw new Error(`answer must not be longer: maxBytes=${this.#bytesMax}`);
-    if (this.#bodyStart < 0 && !this.#readHead()) return false;
-    const isComplete = this.#bodyBytes >= 0 ? this.#bodyEnd <= this.#text.length : this.#readChunks();
-    // Bytes beyond the answer are nobody's: what follows on this connection cannot be trusted.
-    if (isComplete && this.#bodyEnd < this.#text.length) this.keepsAlive = false;
-    return isComplete;
+  /** True when the answer is complete. Throws what is wrong with it. Takes bytes as latin1, at least one. Hot. */
+  push(piece: string): boolean {
+    let text = piece;
+    let bodyStart = 0;
+    if (this.#head === undefined) {
+      if (this.#begun !== "") text = this.#begun + piece;
+      bodyStart = this.#readHead(text);
+      if (bodyStart < 0) return false;
+    }
+    const { bodyBytes } = this.#head!;
+    const beyondBytes =
+      bodyBytes === IN_CHUNKS
+        ? this.#chunks.read(text, bodyStart, this.#body)
+        : this.#takeBody(text, bodyStart, bodyBytes);
+    if (this.#body.byteCount > this.#bodyBytesMax)
+      throw new AnswerError(`body must not be longer: maxBytes=${this.#bodyBytesMax}`);
+    if (beyondBytes < 0) return false;
+    this.#complete(beyondBytes);
+    return true;
   }
 
   /** The connection ended. True when that completes the answer. */
   end(): boolean {
-    return this.#bodyStart >= 0 && this.#bodyBytes === Number.POSITIVE_INFINITY;
+    return this.#head?.bodyBytes === UNTIL_END;
   }
 
-  get body(): string {
-    const raw = this.#bodyBytes < 0 ? this.#chunked : this.#text.slice(this.#bodyStart, this.#bodyEnd);
-    return NOT_ASCII.test(raw) ? Buffer.from(raw, "latin1").toString("utf8") : raw;
-  }
-
-  #readHead(): boolean {
+  /** Returns where the body starts, or -1 when more of the head is to come. */
+  #readHead(text: string): number {
+    let start = 0;
     for (;;) {
-      const end = this.#text.indexOf(HEAD_END);
-      if (end < 0) return false;
-      const status = STATUS_LINE.exec(this.#text);
-      if (status === null) throw new Error(`answer must be HTTP/1.1: begins=${this.#text.slice(0, 20)}`);
-      this.status = Number(status[2]);
-      this.head = this.#text.slice(0, end);
-      this.#bodyStart = end + HEAD_END.length;
-      if (this.status >= 200) {
-        this.#measureBody(status[1] === "1");
-        return true;
+      const rest = start === 0 ? text : text.slice(start);
+      const head = headOf(rest);
+      if (head === undefined) {
+        this.#begun = rest;
+        return -1;
       }
-      this.#text = this.#text.slice(this.#bodyStart);
-      this.#bodyStart = -1;
+      start += head.text.length;
+      this.keepsAlive &&= head.keepsAlive;
+      if (!isInterim(head.status)) {
+        this.#head = head;
+        this.#begun = "";
+        return start;
+      }
+      this.#passOver(head.status);
     }
   }
 
-  /** Where the body ends in the text; in chunks, once all are read. */
-  get #bodyEnd(): number {
-    return this.#bodyBytes < 0 ? this.#chunksEnd : this.#bodyStart + this.#bodyBytes;
+  #passOver(status: number): void {
+    if (status === 101) throw new AnswerError("answer must not change the protocol: status=101");
+    if (++this.#interimCount > INTERIM_COUNT_MAX)
+      throw new AnswerError(`answer must come: interimMax=${INTERIM_COUNT_MAX}`);
   }
 
-  #measureBody(isVersion11: boolean): void {
-    const connection = CONNECTION.exec(this.head)?.[1]?.toLowerCase() ?? "";
-    this.keepsAlive = isVersion11 ? !connection.includes("close") : connection.includes("keep-alive");
-    const length = CONTENT_LENGTH.exec(this.head);
-    if (this.status === 204 || this.status === 304) this.#bodyBytes = 0;
-    else if (CHUNKED.test(this.head)) this.#bodyBytes = -1;
-    else if (length !== null) this.#bodyBytes = Number(length[1]);
-    else this.#bodyBytes = Number.POSITIVE_INFINITY;
-    if (this.#bodyBytes === Number.POSITIVE_INFINITY) this.keepsAlive = false;
+  /** Returns how many bytes are beyond the body, or -1 when more of it is to come. */
+  #takeBody(text: string, from: number, bodyBytes: number): number {
+    const end = Math.min(text.length, from + bodyBytes - this.#body.byteCount);
+    this.#body.add(text, from, end);
+    return this.#body.byteCount < bodyBytes ? -1 : text.length - end;
   }
 
-  /** Reads all chunks over again on each piece: answers in chunks are few, small, and mostly come in one. */
-  #readChunks(): boolean {
-    let at = this.#bodyStart;
-    let body = "";
-    for (;;) {
-      const sizeEnd = this.#text.indexOf("\r\n", at);
-      if (sizeEnd < 0) return false;
-      const line = this.#text.slice(at, sizeEnd);
-      if (!CHUNK_SIZE.test(line)) throw new Error(`chunk must have a size: chunk=${line.slice(0, 10)}`);
-      const size = Number.parseInt(line, 16);
-      at = sizeEnd + 2;
-      if (size === 0) {
-        // An empty line, or trailers that end with one.
-        const end = this.#text.startsWith("\r\n", at) ? at - 2 : this.#text.indexOf(HEAD_END, at);
-        if (end < 0) return false;
-        this.#chunked = body;
-        this.#chunksEnd = end + HEAD_END.length;
-        return true;
-      }
-      body += this.#text.slice(at, at + size);
-      at += size + 2;
-      if (this.#text.length < at) return false;
-    }
+  #complete(beyondBytes: number): void {
+    // Bytes beyond the answer are nobody's: what follows on this connection cannot be trusted, nor that the body was empty.
+    this.keepsAlive &&= beyondBytes === 0;
+    this.isProvenEmpty = this.#head!.isSound && beyondBytes === 0 && this.#body.byteCount === 0;
   }
 }

@@ -1,5 +1,6 @@
 import { centsFromDecimal } from "../../core/money.ts";
 import { amountText } from "../amount-text.ts";
+import { parseObject } from "../json-object.ts";
 import { parseTimestamp } from "../timestamp.ts";
 
 /** A processor may keep and tell times in whole seconds, cut or rounded. */
@@ -24,16 +25,17 @@ export type Told =
   /** No answer to the question: an error, a gateway's page, nothing. */
   | { kind: "not told" };
 
-export type ToldVerdict = "found" | "foreign" | "disputed" | "unreadable" | "not found" | "not told";
+export type ToldVerdict = "found" | "disputed" | "foreign" | "unreadable" | "not found" | "not told";
 
 /** What we sent, if it was us. */
-export type Sent = { cents: number; acceptedAtMs: number; requestedAtMs: number };
+export type Sent = { cents: number; requestedAtMs: number; acceptedAtMs: number };
 
 /**
  * Reads the answer about `correlationId`, given in lower case.
  *
  *   answer                                                        told
- *   404                                                           not found
+ *   404, empty or with a JSON object                              not found
+ *   404 with anything else: a page of somebody in between         not told
  *   another status but 200, or a body that is no JSON object      not told
  *   another id, or a member missing or of another form            unreadable
  *   a time without seconds: too coarse to tell ours from others   unreadable
@@ -42,7 +44,7 @@ export type Sent = { cents: number; acceptedAtMs: number; requestedAtMs: number 
  * Tolerated: the id in either case; any text of a decimal number; a time in any form that `parseTimestamp` reads.
  */
 export function readTold(status: number, body: string, correlationId: string): Told {
-  if (status === 404) return { kind: "not found" };
+  if (status === 404) return { kind: body === "" || parseObject(body) ? "not found" : "not told" };
   const members = status === 200 ? parseObject(body) : undefined;
   if (members === undefined) return { kind: "not told" };
   const { correlationId: id, amount, requestedAt } = members;
@@ -56,19 +58,14 @@ export function readTold(status: number, body: string, correlationId: string): T
 }
 
 /**
- * Whether what was told is the charge that `sent` asked for.
- *
- *   amount   time                                           verdict
- *   ours     within a second of the one sent                found
- *   ours     another, since the payment is ours             disputed: nobody else should know of it by then
- *   ours     before the payment was accepted                foreign
- *   another  any                                            foreign
+ * Whether what was told is the charge that `sent` asked for: the same amount, and a time within a second of ours. *Disputed* is our amount
+ * at another time since the payment was accepted: an attempt of ours that was taken for not charged, or a stranger's.
  */
 export function judgeTold(told: Told, sent: Sent): ToldVerdict {
   if (told.kind !== "charge") return told.kind;
   if (told.charge.cents !== sent.cents) return "foreign";
   if (isWithinTolerance(told.charge, sent.requestedAtMs)) return "found";
-  return told.charge.requestedAtMs < sent.acceptedAtMs - TOLERANCE_MS ? "foreign" : "disputed";
+  return told.charge.requestedAtMs >= sent.acceptedAtMs - TOLERANCE_MS ? "disputed" : "foreign";
 }
 
 /** Whether the told time can be what a processor makes of `sentAtMs`. Inclusive at both ends. */
@@ -95,16 +92,6 @@ function withoutExponent(whole: string, fraction: string, exponent: number): str
   const digits = exponent < 0 ? zeros + whole + fraction : whole + fraction + zeros;
   const point = exponent < 0 ? whole.length : whole.length + exponent;
   return `${digits.slice(0, point)}.${digits.slice(point)}`;
-}
-
-function parseObject(text: string): Record<string, unknown> | undefined {
-  try {
-    const value: unknown = JSON.parse(text);
-    const isObject = typeof value === "object" && value !== null && !Array.isArray(value);
-    return isObject ? (value as Record<string, unknown>) : undefined;
-  } catch {
-    return undefined;
-  }
 }
 
 function unreadable(rule: string, name: string, value: unknown): Told {

@@ -1,4 +1,5 @@
 import type { Engine } from "../../core/engine.ts";
+import { WATERMARK_STEP_MS } from "../../core/watermark-bound.ts";
 import type { Storage } from "../journal/storage.ts";
 import { RestoredMark } from "./restored-mark.ts";
 
@@ -24,7 +25,9 @@ export function holdRestored(
   const unfinished = mark.read();
   if (!restored && unfinished === undefined) return undefined;
   // What was written since an unfinished start does not make up for what was lost before it.
-  const lostFromMs = Math.min(unfinished?.lostFromMs ?? Number.POSITIVE_INFINITY, storage.latestMs);
+  // The journal may be ahead of its records by as much as it reserves for watermarks.
+  const writtenMs = Math.max(0, storage.latestMs - WATERMARK_STEP_MS);
+  const lostFromMs = Math.min(unfinished?.lostFromMs ?? Number.POSITIVE_INFINITY, writtenMs);
   const sinceMs = restored ? nowMs : (unfinished?.sinceMs ?? nowMs);
   mark.write({ lostFromMs, sinceMs });
   const graceUntilMs = nowMs + Math.max(restoredGraceMs, requestTimeoutMs);

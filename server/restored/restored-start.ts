@@ -6,6 +6,7 @@ import { formatUuid } from "../../core/uuid.ts";
 import type { SlewedClock } from "../clock.ts";
 import type { GroupCommit } from "../group-commit.ts";
 import type { Log } from "../log.ts";
+import type { NameLookup } from "../name-lookup.ts";
 import { ChargeLookup } from "../processor/charge-lookup.ts";
 import type { Told } from "../processor/told-charge.ts";
 import type { Meters } from "../telemetry/meters.ts";
@@ -33,6 +34,7 @@ export type RestoredParts = {
   mark: RestoredMark;
   processorUrls: readonly URL[];
   requestTimeoutMs: number;
+  names: NameLookup;
   tracing: Tracing | undefined;
 };
 
@@ -59,7 +61,9 @@ export class RestoredStart {
   constructor(parts: RestoredParts) {
     this.#parts = parts;
     this.#held = parts.engine.held!;
-    this.#lookups = parts.processorUrls.map((url) => new PatientLookup(new ChargeLookup(url, parts.requestTimeoutMs)));
+    this.#lookups = parts.processorUrls.map(
+      (url) => new PatientLookup(new ChargeLookup(url, parts.requestTimeoutMs, parts.names)),
+    );
     const { lostFromMs, graceUntilMs, watchUntilMs } = this.#held.options;
     const times = {
       lostFrom: formatTimestamp(lostFromMs),

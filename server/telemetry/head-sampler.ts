@@ -12,7 +12,7 @@ export class HeadSampler {
   readonly #ratio: number;
   readonly #bound: number;
 
-  constructor({ isParentBased, ratio }: TracingSettings) {
+  constructor({ isParentBased, ratio }: Pick<TracingSettings, "isParentBased" | "ratio">) {
     this.#isParentBased = isParentBased;
     this.#ratio = ratio;
     this.#bound = ratio >= 1 ? WORDS : Math.floor(ratio * (WORDS - 1));

@@ -7,6 +7,16 @@ export function registerJournal(readings: Readings, { meters, commit, engine }: 
   readings.counter("journal_records_total", "Records written.", () => journal.recordCount);
   readings.counter("journal_written_bytes_total", "Bytes of records written.", () => journal.byteCount);
   readings.counter("journal_write_failures_total", "Writes that failed.", () => journal.failedCount);
+  readings.counter(
+    "journal_segment_failures_total",
+    "Tries to begin a new segment that failed; the journal goes on in the old one.",
+    () => journal.segmentFailedCount,
+  );
+  readings.counter(
+    "journal_checkpoint_failures_total",
+    "Tries to write a checkpoint that failed; the journal grows until one is written.",
+    () => journal.checkpointFailedCount,
+  );
   readings.durations(
     "journal_write_duration_seconds",
     "Time of one write, which holds all records of a turn; _count is the number of writes.",

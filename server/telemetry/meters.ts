@@ -53,6 +53,9 @@ export class JournalMeters {
   recordCount = 0;
   byteCount = 0;
   failedCount = 0;
+  /** Segments that could not be begun, and checkpoints that could not be written, each try. */
+  segmentFailedCount = 0;
+  checkpointFailedCount = 0;
 
   /** Hot. */
   wrote(records: number, bytes: number, durationMs: number): void {
@@ -93,6 +96,8 @@ export class Meters {
   readonly failed = new Float64Array(PROCESSOR_COUNT);
   /** Payments that failed while they were pending. */
   gaveUpCount = 0;
+  /** Times that somebody set the wall clock by more than a second. */
+  clockStepCount = 0;
   readonly eventLoopDelay = new DurationHistogram();
 
   refused(reason: Refusal): void {

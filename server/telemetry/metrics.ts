@@ -45,8 +45,13 @@ export class Metrics {
     registerJournal(ours, source);
     ours.counter(
       "log_lines_dropped_total",
-      "Log lines lost because whoever reads the log was too slow.",
+      "Log lines lost because nobody read the log in time.",
       () => source.log.droppedCount,
+    );
+    ours.counter(
+      "clock_steps_total",
+      "Times that the wall clock was set by more than a second while this process ran.",
+      () => source.meters.clockStepCount,
     );
     ours.counters("trace_spans_total", "Spans by what became of them; none where nothing is traced.", ["result"], () =>
       Object.entries(source.spans() ?? {}).map(([result, value]) => ({ labels: { result }, value })),

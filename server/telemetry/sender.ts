@@ -2,6 +2,7 @@ import { Worker } from "node:worker_threads";
 import { type ExportResult, ExportResultCode } from "@opentelemetry/core";
 import type { ReadableSpan, SpanExporter } from "@opentelemetry/sdk-trace-base";
 import type { Logger } from "pino";
+import type { OtlpEndpoint } from "./otlp-endpoint.ts";
 import { type SenderCommand, type SenderData, type SenderReport, toMessage } from "./span-message.ts";
 
 /** Megabytes: a few batches and their encoding. */
@@ -27,10 +28,17 @@ export class Sender implements SpanExporter {
   #isFailing = false;
   #isGone = false;
 
-  constructor(instance: number, logger: Logger) {
-    this.#logger = logger;
+  constructor(instance: number, { target, isTls }: OtlpEndpoint, logger: Logger) {
+    this.#logger = logger.child({ collector: target, tls: isTls });
+    this.#logger.info("spans go to the trace collector");
     this.#worker = new Worker(new URL("./sender-worker.js", import.meta.url), {
       workerData: { instance } satisfies SenderData,
+      // Without a scheme these two are all that the exporter goes by: see otlp-endpoint.ts.
+      env: {
+        ...process.env,
+        OTEL_EXPORTER_OTLP_TRACES_ENDPOINT: target,
+        OTEL_EXPORTER_OTLP_TRACES_INSECURE: String(!isTls),
+      },
       resourceLimits: { maxOldGenerationSizeMb: HEAP_MB, maxYoungGenerationSizeMb: YOUNG_HEAP_MB },
     });
     this.#worker.on("message", ({ number, error }: SenderReport) => this.#settle(number, error));

@@ -18,6 +18,7 @@ import {
   RandomIdGenerator,
 } from "@opentelemetry/sdk-trace-base";
 import type { Logger } from "pino";
+import type { OtlpEndpoint } from "./otlp-endpoint.ts";
 import { resourceOf, SCOPE } from "./resource.ts";
 import { Sender } from "./sender.ts";
 
@@ -41,9 +42,9 @@ export class SpanExport {
   #untracedCount = 0;
 
   /** `instance` counts from 0. The SDK reads the OTEL_* variables of the process. */
-  constructor(instance: number, logger: Logger) {
+  constructor(instance: number, collector: OtlpEndpoint, logger: Logger) {
     this.#logger = logger;
-    this.#exporter = new Sender(instance, logger);
+    this.#exporter = new Sender(instance, collector, logger);
     const config: BufferConfig & { selfObsMeterProvider: MeterProvider } = {
       selfObsMeterProvider: queueFullCounter((count) => {
         this.#queueFullCount += count;

@@ -35,7 +35,7 @@ export class Tracing {
   readonly #processorUrls: readonly URL[];
 
   constructor(engine: Engine, logger: Logger, settings: TracingSettings, { instance, processorUrls }: TracingOptions) {
-    this.#export = new SpanExport(instance, logger);
+    this.#export = new SpanExport(instance, settings.collector, logger);
     this.#sampler = new HeadSampler(settings);
     this.#processorUrls = processorUrls;
     this.requests = new RequestSpans(this.#export, this.#sampler);

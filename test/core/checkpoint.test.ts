@@ -49,7 +49,7 @@ class Checkpoint {
     const replay = new Replay(ledger);
     expect(replay.feedCheckpoint(this.batch, 0)).to.equal(undefined);
     expect(replay.isCheckpointWhole).to.equal(true);
-    replay.startSegments(first);
+    replay.startSegment({ firstLsn: first, version: 1, boundMs: 0 });
     const count = this.#book.log.length - first;
     expect(replay.feedSegment(this.#book.batchFrom(first))).to.deep.equal({ soundCount: count });
     expect(replay.lsn).to.equal(this.#book.log.length);
@@ -196,10 +196,9 @@ describe("replay", () => {
     const small = new Replay(new Ledger(3, 1)).feedSegment(book.batchFrom(0));
     expect(small).to.deep.equal({ soundCount: 3, problem: "the journal's payments must fit CAPACITY: capacity=3" });
     const replay = new Replay(new Ledger(8, 1));
-    replay.startSegments(2);
-    expect(replay.feedSegment(book.batchFrom(2)).problem).to.match(
-      /^payments are accepted in sequence: sequence=2 head=0/,
-    );
+    const later = book.batchFrom(2);
+    later.seal(0);
+    expect(replay.feedSegment(later).problem).to.match(/^payments are accepted in sequence: sequence=2 head=0/);
   });
 
   it("refuses a checkpoint that is damaged, too large, or goes on after its end", () => {

@@ -2,14 +2,15 @@ import { expect } from "chai";
 import { CHECKPOINT, type JournalHeader, SEGMENT } from "../../core/journal-header.ts";
 import { type JournalFile, planRecovery } from "../../core/recovery-plan.ts";
 
-const EXPECTED = { instance: 1, instanceCount: 2 };
+const EXPECTED = { partition: 1, partitionCount: 2, processors: ["cheap", "dear"] };
+const HEADER = { ...EXPECTED, epoch: 1, firstLsn: 0, createdAtMs: 0, boundMs: 0, followsDurable: true };
 
 function file(
   kind: typeof SEGMENT | typeof CHECKPOINT,
   number: number,
   change: Partial<JournalHeader> = {},
 ): JournalFile {
-  const header = { kind, number, firstLsn: 0, createdAtMs: 0, ...EXPECTED, ...change };
+  const header = { version: 2, headerBytes: 480, ...HEADER, kind, number, ...change };
   return { name: `${kind === SEGMENT ? "segment" : "checkpoint"}-${number}`, kind, number, bytes: 480, header };
 }
 
@@ -104,7 +105,30 @@ describe("recovery plan", () => {
     expect(plan(segment(1, { number: 2 }))).to.equal("a file's name and header must agree: file=segment-1");
     expect(plan(segment(1, { kind: CHECKPOINT }))).to.equal("a file's name and header must agree: file=segment-1");
     const rule = "the journal belongs to another instance or another number of instances";
-    expect(plan(segment(1, { instance: 0 }))).to.equal(`${rule}: file=segment-1 instance=1 of 2`);
-    expect(plan(segment(1), segment(2, { instanceCount: 3 }))).to.equal(`${rule}: file=segment-2 instance=2 of 3`);
+    expect(plan(segment(1, { partition: 0 }))).to.equal(`${rule}: file=segment-1 instance=1 of 2`);
+    expect(plan(segment(1), segment(2, { partitionCount: 3 }))).to.equal(`${rule}: file=segment-2 instance=2 of 3`);
+  });
+
+  it("refuses files with other processors, or the same in another order, and says which", () => {
+    const rule = "the journal's processors must be the configured ones, in their order";
+    expect(plan(segment(1, { processors: ["dear", "cheap"] }))).to.equal(
+      `${rule}: file=segment-1 journal=dear,cheap configured=cheap,dear`,
+    );
+    expect(plan(segment(1), segment(2, { processors: ["cheap"] }))).to.equal(
+      `${rule}: file=segment-2 journal=cheap configured=cheap,dear`,
+    );
+  });
+
+  it("takes the latest epoch, and refuses segments of a former carrier after those of a later one", () => {
+    const found = [segment(1, { epoch: 0, version: 1 }), segment(2, { epoch: 4 }), segment(3, { epoch: 4 })];
+    expect(planRecovery(found, EXPECTED)).to.deep.include({ epoch: 4, nextNumber: 4 });
+    expect(planRecovery([], EXPECTED)).to.deep.include({ epoch: 0 });
+    // A checkpoint may be begun by a later carrier than the segment it has the number of.
+    expect(planRecovery([checkpoint(2, { epoch: 6 }), segment(2, { epoch: 5 })], EXPECTED)).to.deep.include({
+      epoch: 6,
+    });
+    expect(plan(segment(1, { epoch: 3 }), segment(2, { epoch: 2 }))).to.equal(
+      "epochs never go back: file=segment-2 epoch=2",
+    );
   });
 });

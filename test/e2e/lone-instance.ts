@@ -1,7 +1,7 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { join } from "node:path";
-import { instanceMain, instanceNodeFlags } from "../../perf/topology/plans.ts";
-import { answersHealth } from "../../perf/topology/readiness.ts";
+import { INSTANCE_MAIN, INSTANCE_NODE_FLAGS } from "../../perf/launch/plans.ts";
+import { answersHealth } from "../../perf/launch/readiness.ts";
 import { until } from "./until.ts";
 
 /** One instance by itself, whose processors cannot be reached, on `instance.sock` in the directory. Resolves when it serves. */
@@ -12,7 +12,7 @@ export async function startLoneInstance(
 ): Promise<{ child: ChildProcess; socketPath: string }> {
   const socketPath = join(directory, "instance.sock");
   const unreachable = "http://127.0.0.1:1";
-  const child = spawn(process.execPath, [...instanceNodeFlags, instanceMain], {
+  const child = spawn(process.execPath, [...INSTANCE_NODE_FLAGS, INSTANCE_MAIN], {
     stdio: ["ignore", stdout, "inherit"],
     env: {
       LISTEN: `unix:${socketPath}`,

@@ -1,7 +1,7 @@
 import { randomUUID } from "node:crypto";
 import { join } from "node:path";
 import { expect } from "chai";
-import { socketNames } from "../../perf/topology/plans.ts";
+import { socketNames } from "../../perf/launch/plans.ts";
 import { type Answer, Caller } from "./caller.ts";
 import { instanceOf, newPaymentOf, type Payment, type PaymentView, pay, payMany, untilState } from "./payments.ts";
 import { Service } from "./service.ts";

@@ -1,5 +1,5 @@
 import type { Browser, BrowserContextOptions, Locator, Page } from "playwright-core";
-import { type Complaints, listen } from "../perf/chromium.ts";
+import { type Complaints, listen } from "../support/chromium.ts";
 import { until } from "./until.ts";
 
 /** The live page in a browser, by what a reader sees of it. */

@@ -1,7 +1,7 @@
 import { randomUUID } from "node:crypto";
 import { expect } from "chai";
 import type { Browser } from "playwright-core";
-import { findChromium, launchChromium } from "../perf/chromium.ts";
+import { findChromium, launchChromium } from "../support/chromium.ts";
 import { OpenedPage } from "./opened-page.ts";
 import { newPayment, payMany } from "./payments.ts";
 import { Service } from "./service.ts";

@@ -2,7 +2,7 @@ import { randomInt } from "node:crypto";
 import { setTimeout as sleep } from "node:timers/promises";
 import { expect } from "chai";
 import type { Browser } from "playwright-core";
-import { findChromium, launchChromium } from "../perf/chromium.ts";
+import { findChromium, launchChromium } from "../support/chromium.ts";
 import { centsIn, numberIn, OpenedPage } from "./opened-page.ts";
 import { newPayment, type Payment, payMany } from "./payments.ts";
 import { ROLES, Service } from "./service.ts";

@@ -1,5 +1,5 @@
+import { startTopology, type Topology, type TopologyOptions } from "../../perf/launch/topology.ts";
 import { type ProcessorOptions, type RunningProcessor, startProcessor } from "../../perf/processor/processor.ts";
-import { startTopology, type Topology, type TopologyOptions } from "../../perf/topology/topology.ts";
 import { Caller } from "./caller.ts";
 import { Wire } from "./wire.ts";
 
@@ -77,6 +77,7 @@ export class Service {
   async heal(): Promise<void> {
     for (const role of ROLES) {
       Object.assign(this.processors[role].settings, { delayMs: 0, failing: false });
+      this.processors[role].misbehave();
       await this.wires[role].set("open");
     }
   }

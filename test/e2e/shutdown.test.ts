@@ -1,5 +1,5 @@
 import { expect } from "chai";
-import { isAlive } from "../perf/topology-helpers.ts";
+import { isAlive } from "../support/processes.ts";
 import type { Answer } from "./caller.ts";
 import { chargesOf, instanceOf, newPayment, type Payment, pay } from "./payments.ts";
 import { Service } from "./service.ts";

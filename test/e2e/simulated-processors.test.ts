@@ -46,6 +46,24 @@ describe("simulated processors, configured through the service", () => {
     expect(service.processors.default.settings.failing).to.equal(true);
   });
 
+  const sites: [status: number, origin: string, host: string][] = [
+    [200, "http://pay.example", "pay.example"],
+    [200, "http://pay.example", "Pay.Example:80"],
+    [200, "https://pay.example", "pay.example:443"],
+    [200, "http://[::1]:9999", "[0:0:0:0:0:0:0:1]:9999"],
+    [403, "http://pay.example:9999", "pay.example"],
+    [403, "https://pay.example", "pay.example:80"],
+  ];
+  for (const [status, origin, named] of sites) {
+    it(`answer ${status} to a page of ${origin} where the host is ${named}, through nginx and around it`, async () => {
+      const headers = { ...JSON_TYPE, origin, host: named };
+      for (const caller of [service.front, ...service.instances]) {
+        const answer = await caller.ask("PUT", `${PATH}default`, { headers, body: '{"failing":true}' });
+        expect(answer.status).to.equal(status);
+      }
+    });
+  }
+
   it("do not change for what is not understood", async () => {
     const refused: [status: number, answer: Answer][] = [
       [400, await put("default", '{"failing":"yes"}')],

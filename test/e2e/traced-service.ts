@@ -1,5 +1,5 @@
 import { randomBytes } from "node:crypto";
-import { startTopology, type Topology } from "../../perf/topology/topology.ts";
+import { startTopology, type Topology } from "../../perf/launch/topology.ts";
 import { Caller } from "./caller.ts";
 import { bodyOf, type Payment } from "./payments.ts";
 import { RecordingProcessor } from "./recording-processor.ts";

@@ -59,7 +59,10 @@ export class Wire {
     const far = connect(this.#processorPort, "127.0.0.1");
     for (const socket of [near, far]) {
       this.#sockets.add(socket);
-      socket.on("error", () => {});
+      // What breaks on one side breaks on the other: a reset is passed on as one.
+      socket.on("error", () => {
+        for (const other of [near, far]) other.resetAndDestroy();
+      });
       socket.on("close", () => {
         this.#sockets.delete(socket);
         near.destroy();

@@ -4,7 +4,7 @@ import { expect } from "chai";
 import { Agent, request } from "undici";
 import { type ProcessorOptions, type RunningProcessor, startProcessor } from "../../perf/processor/processor.ts";
 
-type Method = "GET" | "POST" | "PUT";
+type Method = "GET" | "POST" | "PUT" | "DELETE";
 
 describe("processor admin and health calls over HTTP", () => {
   let processor: RunningProcessor;
@@ -58,6 +58,8 @@ describe("processor admin and health calls over HTTP", () => {
       ["PUT", "/admin/configurations/token", { token: "x" }],
       ["PUT", "/admin/configurations/delay", { delay: 5 }],
       ["PUT", "/admin/configurations/failure", { failure: true }],
+      ["PUT", "/admin/configurations/misbehaviour", { misbehaviour: { charge: "no" } }],
+      ["DELETE", "/admin/configurations/misbehaviour"],
       ["POST", "/admin/purge-payments"],
     ];
     for (const [method, path, body] of calls) {
@@ -67,6 +69,8 @@ describe("processor admin and health calls over HTTP", () => {
     }
     expect(processor.settings).to.deep.equal({ delayMs: 0, failing: false, token: "123" });
     expect(processor.charges.count).to.equal(1);
+    await pay(2, "2025-07-15T12:00:00Z");
+    expect(processor.charges.count).to.equal(2);
   });
 
   it("sums an inclusive window, and everything when an end is missing", async () => {
@@ -87,6 +91,9 @@ describe("processor admin and health calls over HTTP", () => {
     expect((await window("30.000", "10.000")).totalRequests).to.equal(0);
     expect((await summary("?from=2025-07-15T12:00:20Z")).totalRequests).to.equal(3);
     expect((await summary("?to=2025-07-15T12:00:10Z")).totalRequests).to.equal(3);
+    for (const query of ["?from=&to=", "?from=2025-07-15T12:00:20Z&to=", "?from=&to=2025-07-15T12:00:10Z"]) {
+      expect((await summary(query)).totalRequests, query).to.equal(3);
+    }
     expect((await summary("?from=2025-07-15T12%3A00%3A20.000Z&to=2026-01-01T00:00:00-03:00")).totalRequests).to.equal(
       2,
     );
@@ -96,10 +103,10 @@ describe("processor admin and health calls over HTTP", () => {
     await start({ fee: 0.15 });
     for (let i = 0; i < 3; i++) await pay(0.1, "2025-07-15T12:00:00Z");
     const { text } = await call("GET", "/admin/payments-summary");
-    expect(text).to.equal('{"totalRequests":3,"totalAmount":0.30,"totalFee":0.0450,"feePerTransaction":0.15}');
+    expect(text).to.equal('{"totalAmount":0.3,"totalRequests":3,"totalFee":0.045,"feePerTransaction":0.15}');
     for (let i = 0; i < 20; i++) await pay(9_999_999_999.99, "2025-07-15T12:00:00Z");
     const { text: larger } = await call("GET", "/admin/payments-summary");
-    expect(larger).to.include('"totalAmount":200000000000.10,');
+    expect(larger).to.include('"totalAmount":200000000000.1,');
   });
 
   it("answers 400 to a bad timestamp, also to the one that would not be used", async () => {
@@ -108,7 +115,7 @@ describe("processor admin and health calls over HTTP", () => {
       "?from=x&to=2025-07-15T12:00:00Z",
       "?from=2025-07-15T12:00:00Z&to=2025-02-30T00:00:00Z",
       "?from=x",
-      "?from=&to=",
+      "?from=&to=x",
     ]) {
       for (const path of ["/admin/payments-summary", "/admin/payments"]) {
         expect((await call("GET", path + query)).status, path + query).to.equal(400);
@@ -124,8 +131,8 @@ describe("processor admin and health calls over HTTP", () => {
     expect((await list("")).map((charge: { correlationId: string }) => charge.correlationId)).to.deep.equal(ids);
     const window = "?from=2025-07-15T12:00:01Z&to=2025-07-15T12:00:03Z";
     expect(await list(`${window}&limit=2`)).to.deep.equal([
-      { correlationId: ids[1], amount: 1.5, requestedAt: "2025-07-15T12:00:01.000Z" },
-      { correlationId: ids[2], amount: 2.5, requestedAt: "2025-07-15T12:00:02.000Z" },
+      { correlationId: ids[1], amount: 1.5, requestedAt: "2025-07-15T12:00:01" },
+      { correlationId: ids[2], amount: 2.5, requestedAt: "2025-07-15T12:00:02" },
     ]);
     expect(await list(`${window}&limit=2&offset=2`)).to.have.length(1);
     expect(await list(`${window}&offset=3`)).to.deep.equal([]);
@@ -175,12 +182,37 @@ describe("processor admin and health calls over HTTP", () => {
     expect(processor.settings).to.deep.equal({ delayMs: 0, failing: false, token: "123" });
   });
 
+  it("demands JSON of the calls that change a setting, before it looks at the token", async () => {
+    await start();
+    const bodies = { token: "x", delay: 5, failure: true, misbehaviour: { charge: "no" } };
+    for (const [name, value] of Object.entries(bodies)) {
+      for (const type of [undefined, "text/plain", "application/x-www-form-urlencoded"]) {
+        for (const token of ["123", "124"]) {
+          const { statusCode, body } = await request(`${processor.url}/admin/configurations/${name}`, {
+            dispatcher: agent,
+            method: "PUT",
+            headers: { ...(type === undefined ? {} : { "content-type": type }), "x-rinha-token": token },
+            body: JSON.stringify({ [name]: value }),
+          });
+          await body.dump();
+          expect(statusCode, `${name} ${type}`).to.equal(415);
+        }
+      }
+    }
+    expect(processor.settings).to.deep.equal({ delayMs: 0, failing: false, token: "123" });
+    await pay(1, "2025-07-15T12:00:00Z");
+    const options = { dispatcher: agent, method: "POST", headers: { "x-rinha-token": "123" } } as const;
+    const purged = await request(`${processor.url}/admin/purge-payments`, options);
+    expect([purged.statusCode, await purged.body.text()]).to.deep.equal([200, '{"message":"All payments purged."}']);
+  });
+
   it("purges all payments, and takes them again", async () => {
     await start();
     const correlationId = await pay(5, "2025-07-15T12:00:00Z");
     const purged = await call("POST", "/admin/purge-payments");
     expect([purged.status, purged.text]).to.deep.equal([200, '{"message":"All payments purged."}']);
-    expect(await summary()).to.deep.equal({ totalRequests: 0, totalAmount: 0, totalFee: 0, feePerTransaction: 0.05 });
+    const { text } = await call("GET", "/admin/payments-summary");
+    expect(text).to.equal('{"totalAmount":0,"totalRequests":0,"totalFee":0,"feePerTransaction":0.05}');
     expect((await call("GET", `/payments/${correlationId}`)).status).to.equal(404);
     const again = { correlationId, amount: 5, requestedAt: "2025-07-15T12:00:00Z" };
     expect((await call("POST", "/payments", again)).status).to.equal(200);

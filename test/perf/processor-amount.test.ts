@@ -1,8 +1,7 @@
 import { expect } from "chai";
 import fc from "fast-check";
-import { centsOfAmount, centsText, decimalText } from "../../perf/processor/amount.ts";
-import { totalFeeText } from "../../perf/processor/fee.ts";
-import { readFee } from "../../server/telemetry/fee.ts";
+import { centsOfAmount, decimalText, trimmedDecimalText } from "../../perf/processor/amount.ts";
+import { feeText, readFee, totalFeeText } from "../../perf/processor/fee.ts";
 
 describe("processor amounts", () => {
   it("rounds halves to the even cent, on the decimal digits", () => {
@@ -65,16 +64,25 @@ describe("processor amounts", () => {
   });
 
   it("prints every cent of any sum", () => {
-    expect(centsText(5)).to.equal("0.05");
-    expect(centsText(-5)).to.equal("-0.05");
+    expect(decimalText(5n, 2)).to.equal("0.05");
+    expect(decimalText(-5n, 2)).to.equal("-0.05");
     expect(decimalText(123456789012345678901234567n, 2)).to.equal("1234567890123456789012345.67");
     expect(decimalText(7n, 0)).to.equal("7");
+    const trimmed = [0n, 10n, 100n, 1990n, 1995n, -50n, 100_000n].map((cents) => trimmedDecimalText(cents, 2));
+    expect(trimmed).to.deep.equal(["0", "0.1", "1", "19.9", "19.95", "-0.5", "1000"]);
+    expect(trimmedDecimalText(100n, 0)).to.equal("100");
   });
 
   it("takes the fee as a decimal, exactly", () => {
-    expect(totalFeeText(41554234598n, readFee("0.05")!)).to.equal("20777117.2990");
-    expect(totalFeeText(1990n, readFee("0.15")!)).to.equal("2.9850");
-    expect(totalFeeText(1990n, readFee("0")!)).to.equal("0.00");
+    expect(totalFeeText(41554234598n, readFee("0.05")!)).to.equal("20777117.299");
+    expect(totalFeeText(1990n, readFee("0.15")!)).to.equal("2.985");
+    expect(totalFeeText(1990n, readFee("0")!)).to.equal("0");
+    expect(["0.05", "0.150", "1", "0"].map((text) => feeText(readFee(text)!))).to.deep.equal([
+      "0.05",
+      "0.15",
+      "1",
+      "0",
+    ]);
     for (const text of ["1.01", "-0.1", "2", "x", "", "1e-7"]) expect(readFee(text), text).to.equal(undefined);
   });
 });

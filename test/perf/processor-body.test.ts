@@ -2,7 +2,7 @@ import { expect } from "chai";
 import fc from "fast-check";
 import { correlationIdText, readCorrelationId } from "../../perf/processor/correlation-id.ts";
 import { bindPayment } from "../../perf/processor/payment-body.ts";
-import { readTimestampUs, timestampText } from "../../perf/processor/timestamp.ts";
+import { dateTimeText, readTimestampUs } from "../../perf/processor/timestamp.ts";
 
 const good = {
   correlationId: "4a7901b8-7d26-4d9d-aa19-4dc1c7cf60b3",
@@ -71,10 +71,19 @@ describe("processor timestamps", () => {
     const us = Date.UTC(2025, 6, 15, 12, 34, 56, 123) * 1000;
     expect(readTimestampUs("2025-07-15T12:34:56.123Z")).to.equal(us);
     expect(readTimestampUs("2025-07-15T12:34:56.123456789Z")).to.equal(us + 456);
-    expect(timestampText(us)).to.equal("2025-07-15T12:34:56.123Z");
-    expect(timestampText(us + 456)).to.equal("2025-07-15T12:34:56.123456Z");
-    expect(timestampText(us + 7)).to.equal("2025-07-15T12:34:56.123007Z");
-    expect(timestampText(-1)).to.equal("1969-12-31T23:59:59.999999Z");
+    expect(dateTimeText(us + 456)).to.equal("2025-07-15T12:34:56.123456");
+    expect(dateTimeText(us + 7)).to.equal("2025-07-15T12:34:56.123007");
+    expect(dateTimeText(-1)).to.equal("1969-12-31T23:59:59.999999");
+  });
+
+  it("are told without a zone and without zeros at the end, as .NET writes a DateTime of unspecified kind", () => {
+    const us = Date.UTC(2025, 6, 15, 12, 34, 50) * 1000;
+    expect(dateTimeText(us)).to.equal("2025-07-15T12:34:50");
+    expect(dateTimeText(us + 120_000)).to.equal("2025-07-15T12:34:50.12");
+    expect(dateTimeText(us + 100_000)).to.equal("2025-07-15T12:34:50.1");
+    expect(dateTimeText(us + 1000)).to.equal("2025-07-15T12:34:50.001");
+    expect(dateTimeText(us + 10)).to.equal("2025-07-15T12:34:50.00001");
+    expect(dateTimeText(Date.UTC(2025, 9, 10, 0, 0, 0) * 1000)).to.equal("2025-10-10T00:00:00");
   });
 
   it("takes a timestamp without a zone as UTC, and offsets as what they are", () => {
@@ -97,7 +106,7 @@ describe("processor timestamps", () => {
         fc.date({ noInvalidDate: true, min: new Date("1700-01-01"), max: new Date("2250-01-01") }),
         (date) => {
           expect(readTimestampUs(date.toISOString())).to.equal(date.getTime() * 1000);
-          expect(timestampText(date.getTime() * 1000)).to.equal(date.toISOString());
+          expect(readTimestampUs(dateTimeText(date.getTime() * 1000))).to.equal(date.getTime() * 1000);
         },
       ),
     );

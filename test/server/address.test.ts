@@ -7,7 +7,9 @@ describe("address", () => {
     ["unix:relative.sock", { kind: "unix", path: "relative.sock" }],
     ["tcp:127.0.0.1:8080", { kind: "tcp", host: "127.0.0.1", port: 8080 }],
     ["tcp:payments.internal:0", { kind: "tcp", host: "payments.internal", port: 0 }],
-    ["tcp:::1:65535", { kind: "tcp", host: "::1", port: 65_535 }],
+    ["tcp:[::1]:65535", { kind: "tcp", host: "::1", port: 65_535 }],
+    ["tcp:[::]:8080", { kind: "tcp", host: "::", port: 8080 }],
+    ["tcp:[2001:db8::7]:8080", { kind: "tcp", host: "2001:db8::7", port: 8080 }],
   ];
   for (const [text, address] of understood) {
     it(`understands ${text}, and writes it the same way`, () => {
@@ -16,7 +18,33 @@ describe("address", () => {
     });
   }
 
+  it("knows one IPv6 address by its shortest text, however it was written", () => {
+    for (const text of ["[0:0:0:0:0:0:0:1]", "[0000::0001]", "[::0.0.0.1]"])
+      expect(parseAddress(`tcp:${text}:80`), text).to.deep.equal({ kind: "tcp", host: "::1", port: 80 });
+    expect(formatAddress(parseAddress("tcp:[2001:DB8::A]:80") as Address)).to.equal("tcp:[2001:db8::a]:80");
+  });
+
+  it("wants brackets around an IPv6 address: without them nobody knows where the port begins", () => {
+    for (const text of ["tcp:::1:8080", "tcp:2001:db8::7:8080", "tcp:a:b:80"])
+      expect(parseAddress(text), text).to.equal("must have brackets around an IPv6 address, as in tcp:[::1]:8080");
+  });
+
+  it("takes no zone of an IPv6 address", () => {
+    for (const text of ["tcp:[fe80::1%eth0]:80", "tcp:[fe80::1%25eth0]:80", "tcp:fe80::1%eth0:80"])
+      expect(parseAddress(text), text).to.match(/takes no IPv6 zone/);
+  });
+
   const refused = [
+    "tcp:[::1]",
+    "tcp:[::1]:",
+    "tcp:[]:80",
+    "tcp:[:::1]:80",
+    "tcp:[127.0.0.1]:80",
+    "tcp:[localhost]:80",
+    "tcp:[::1]x:80",
+    "tcp:a b:80",
+    "tcp:user@host:80",
+    "tcp:host/path:80",
     "",
     "unix:",
     "tcp:",

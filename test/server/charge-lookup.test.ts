@@ -2,6 +2,7 @@ import { once } from "node:events";
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 import { expect } from "chai";
+import { NameLookup } from "../../server/name-lookup.ts";
 import { ChargeLookup } from "../../server/processor/charge-lookup.ts";
 import type { Told } from "../../server/processor/told-charge.ts";
 import { PatientLookup } from "../../server/restored/patient-lookup.ts";
@@ -13,6 +14,8 @@ const TOLD: Told = {
   charge: { cents: 1990, requestedAtMs: Date.UTC(2025, 6, 15, 12, 0, 0, 7), hasMore: false },
 };
 const NOT_TOLD: Told = { kind: "not told" };
+
+const names = new NameLookup();
 
 describe("lookup of a charge", () => {
   let server: Server;
@@ -36,7 +39,7 @@ describe("lookup of a charge", () => {
     requests = [];
     connectionCount = 0;
     behaviour = (res) => res.end(CHARGE);
-    lookup = new ChargeLookup(url, 300);
+    lookup = new ChargeLookup(url, 300, names);
   });
 
   afterEach(() => lookup.close());
@@ -72,7 +75,7 @@ describe("lookup of a charge", () => {
     const beganAtMs = performance.now();
     expect(await lookup.ask(ID)).to.deep.equal(NOT_TOLD);
     expect(performance.now() - beganAtMs).to.be.within(290, 2000);
-    const nowhere = new ChargeLookup(new URL("http://127.0.0.1:1"), 300);
+    const nowhere = new ChargeLookup(new URL("http://127.0.0.1:1"), 300, names);
     expect(await nowhere.ask(ID)).to.deep.equal(NOT_TOLD);
     const asked = lookup.ask(ID);
     setTimeout(() => lookup.close(), 20);

@@ -1,5 +1,6 @@
 import { expect } from "chai";
 import { SlewedClock } from "../../server/clock.ts";
+import type { Time } from "../../server/time.ts";
 import { forSeeds, type Random } from "../core/random.ts";
 
 const NOON_MS = Date.UTC(2025, 6, 15, 12);
@@ -12,14 +13,26 @@ class Machine {
   wallOffsetMs = NOON_MS;
 
   readonly clock: SlewedClock;
+  /** Steps of the wall clock that were noticed. */
+  readonly steps: number[] = [];
+  /** The process is stopped for so long between reading one clock and the other. */
+  pauseMs = 0;
 
   constructor(notBeforeMs = 0) {
-    this.clock = new SlewedClock(
-      notBeforeMs,
+    const nowhere = (): never => {
+      throw new Error("a clock sets no timers");
+    };
+    const time: Time = {
       // A wall clock is read in whole milliseconds.
-      () => Math.floor(this.wallMs),
-      () => this.monotonicMs,
-    );
+      wallMs: () => {
+        this.monotonicMs += this.pauseMs;
+        return Math.floor(this.wallMs);
+      },
+      monotonicMs: () => this.monotonicMs,
+      after: nowhere,
+      atEndOfTurn: nowhere,
+    };
+    this.clock = new SlewedClock(time, notBeforeMs, (stepMs) => this.steps.push(stepMs));
   }
 
   get wallMs(): number {
@@ -131,4 +144,37 @@ describe("slewed clock", () => {
       }
     });
   }
+
+  it("tells each step of the wall clock by more than a second once, and how far it went", () => {
+    const machine = new Machine();
+    machine.pass(10_000);
+    machine.wallOffsetMs += 3_600_000;
+    machine.pass(10_000);
+    machine.wallOffsetMs -= 7_200_000;
+    machine.pass(10_000);
+    machine.wallOffsetMs += 900;
+    machine.pass(10_000);
+    expect(machine.steps).to.have.length(2);
+    expect(machine.steps[0]).to.be.within(3_599_990, 3_600_010);
+    expect(machine.steps[1]).to.be.within(-7_200_010, -7_199_990);
+  });
+
+  it("takes neither a start ahead of the wall clock nor its own slewing for a step", () => {
+    const machine = new Machine(NOON_MS + 3_600_000);
+    machine.pass(60_000);
+    expect(machine.steps).to.deep.equal([]);
+  });
+
+  it("compares no clocks between which the process was stopped", () => {
+    const machine = new Machine();
+    machine.pass(10_000);
+    machine.pauseMs = 5000;
+    const beforeMs = machine.clock.nowMs();
+    machine.clock.adjust();
+    machine.pauseMs = 0;
+    machine.pass(10_000);
+    expect(machine.steps).to.deep.equal([]);
+    expect(machine.clock.nowMs() - beforeMs).to.be.within(14_900, 15_100);
+    expect(machine.errorMs).to.be.within(-2, 2);
+  });
 });

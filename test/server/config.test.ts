@@ -1,9 +1,13 @@
 import { execFile } from "node:child_process";
+import { chmodSync, mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import { expect } from "chai";
 import { type Config, readConfig } from "../../server/config.ts";
 import { SETTINGS, settingsHelp, settingsMarkdown } from "../../server/settings.ts";
+import { basicAuthorization } from "../../server/url-credentials.ts";
 
 const run = promisify(execFile);
 const main = fileURLToPath(new URL("../../server/main.js", import.meta.url));
@@ -19,10 +23,17 @@ function errorsOf(environment: Record<string, string>): string[] {
   return Array.isArray(errors) ? errors : [];
 }
 
+/** An account that owns nothing. */
+const NOBODY = 65_534;
+
 type Ended = { code: number; stdout: string; stderr: string };
 
-async function runMain(args: string[], environment: Record<string, string> = {}): Promise<Ended> {
-  const ended = await run(process.execPath, [main, ...args], { env: environment, timeout: 20_000 }).catch(
+async function runMain(
+  args: string[],
+  environment: Record<string, string> = {},
+  who: { uid?: number } = {},
+): Promise<Ended> {
+  const ended = await run(process.execPath, [main, ...args], { env: environment, timeout: 20_000, ...who }).catch(
     (error: Ended) => error,
   );
   return { code: "code" in ended ? ended.code : 0, stdout: ended.stdout, stderr: ended.stderr };
@@ -85,14 +96,44 @@ describe("configuration", () => {
   it("names each link once", () => {
     expect(errorsOf({ LINKS: "unix:/a,unix:/a" })[0]).to.match(/^LINKS names each address once/);
     expect(errorsOf({ LINKS: "unix:/a, unix:/a" })[0]).to.match(/^LINKS names each address once/);
+    expect(errorsOf({ LINKS: "tcp:[::1]:9000,tcp:[0::1]:9000" })[0]).to.match(/^LINKS names each address once/);
+  });
+
+  it("keeps the health monitor's addresses free", () => {
+    for (const LINKS of [
+      "tcp:127.0.0.1:9000,tcp:127.0.0.1:9001",
+      "tcp:[::1]:9001,tcp:[::1]:9000",
+      "unix:/a,unix:/a.health",
+    ])
+      expect(errorsOf({ LINKS })[0], LINKS).to.match(/^LINKS leaves room for the health monitor/);
+    expect(errorsOf({ LINKS: "tcp:a:9000,tcp:b:9001" })).to.deep.equal([]);
+  });
+
+  it("gives no address to two listeners", () => {
+    for (const LISTEN of ["unix:/a", "unix:/b.health"])
+      expect(errorsOf({ LISTEN, LINKS: "unix:/a,unix:/b" })[0], LISTEN).to.match(/^LISTEN must be an address that/);
+    for (const ADMIN_LISTEN of ["tcp:[::1]:80", "unix:/b"])
+      expect(errorsOf({ ADMIN_LISTEN, LISTEN: "tcp:[0::1]:80", LINKS: "unix:/a,unix:/b" })).to.have.length(1);
+  });
+
+  it("takes IPv6 addresses in brackets wherever it takes addresses", () => {
+    const config = configOf({
+      LISTEN: "tcp:[::]:8080",
+      ADMIN_LISTEN: "tcp:[::1]:9464",
+      LINKS: "tcp:[2001:db8::1]:9000, tcp:[2001:db8::2]:9000",
+    });
+    expect(config.listen).to.deep.equal({ kind: "tcp", host: "::", port: 8080 });
+    expect(config.adminListen).to.deep.equal({ kind: "tcp", host: "::1", port: 9464 });
+    expect(config.links[1]).to.deep.equal({ kind: "tcp", host: "2001:db8::2", port: 9000 });
   });
 
   const wrong: Record<string, string[]> = {
     PROFILE: ["Contest", "production"],
-    LISTEN: ["8080", "tcp:x:99999", "unix:"],
-    LINKS: ["unix:/a,", "a,b", ",unix:/a"],
-    DEFAULT_PROCESSOR_URL: ["localhost:8001", "https://a.example", "ftp://a", "http://"],
+    LISTEN: ["8080", "tcp:x:99999", "tcp:::1:8080", "tcp:[fe80::1%eth0]:8080", "unix:"],
+    LINKS: ["unix:/a,", "a,b", "tcp:::1:9000", ",unix:/a"],
+    DEFAULT_PROCESSOR_URL: ["localhost:8001", "https://a.example", "ftp://a", "http://", "http://a/?b", "http://a/#b"],
     FALLBACK_PROCESSOR_URL: ["nowhere", "unix:/x"],
+    DATA_DIR: ["/dev/null", "/dev/null/below"],
     CAPACITY: ["0", "-1", "1.5", "1e3", "67108865", "many", "0x10"],
     MAX_IN_FLIGHT: ["0", "1001"],
     FAILOVER_PATIENCE_MS: ["-1", "2592000001"],
@@ -121,6 +162,35 @@ describe("configuration", () => {
       });
     }
   }
+
+  it("refuses a directory for data that is none, or that cannot be written", async function () {
+    const file = await runMain([], { DATA_DIR: "/dev/null" });
+    expect(file).to.deep.include({ code: 2, stdout: "" });
+    expect(file.stderr).to.equal("DATA_DIR must be a directory, and /dev/null is none: DATA_DIR=/dev/null\n");
+
+    const directory = mkdtempSync(join(tmpdir(), "rinha-config-"));
+    try {
+      chmodSync(directory, 0o555);
+      const DATA_DIR = join(directory, "a", "b");
+      // Root may write everywhere, so it has somebody else try.
+      const { code, stderr } = await runMain([], { DATA_DIR }, process.getuid!() === 0 ? { uid: NOBODY } : {});
+      if (/Cannot find module|permission denied, open/.test(stderr)) return this.skip();
+      expect(stderr).to.equal(
+        `DATA_DIR must be a directory that can be written, and ${directory} cannot (EACCES): DATA_DIR=${DATA_DIR}\n`,
+      );
+      expect(code).to.equal(2);
+    } finally {
+      rmSync(directory, { recursive: true });
+    }
+  });
+
+  it("takes a directory for data that is missing, with all that leads to it", () => {
+    expect(errorsOf({ DATA_DIR: join(tmpdir(), "rinha-none", "a", "b") })).to.deep.equal([]);
+  });
+
+  it("leaves the directory for data alone where nothing is kept", () => {
+    expect(errorsOf({ DATA_DIR: "/dev/null", DURABILITY: "none" })).to.deep.equal([]);
+  });
 
   it("takes the ends of every range", () => {
     for (const { name, rule } of SETTINGS) {
@@ -154,10 +224,26 @@ describe("configuration", () => {
     expect(named).to.deep.equal(new Set([...Object.keys(wrong), "INSTANCE"]));
   });
 
+  it("takes user and password of a processor only where Basic authorization can carry them", () => {
+    const { processorUrls } = configOf({ DEFAULT_PROCESSOR_URL: "http://us%C3%A9r:p%40ss%3Aword@a.example:1/base" });
+    expect(basicAuthorization(processorUrls[0])).to.equal(
+      `Basic ${Buffer.from("us\u00e9r:p@ss:word").toString("base64")}`,
+    );
+    expect(basicAuthorization(processorUrls[1])).to.equal(undefined);
+    for (const credentials of ["a%3Ab:c", "a:%", "a:%ff"]) {
+      const [error, ...more] = errorsOf({ DEFAULT_PROCESSOR_URL: `http://${credentials}@a.example` });
+      expect(more).to.deep.equal([]);
+      expect(error)
+        .to.match(/^DEFAULT_PROCESSOR_URL must have a user without a colon/)
+        .and.not.contain(credentials);
+    }
+  });
+
   it("never echoes a password", () => {
     const secret = "hunter2";
     for (const name of ["DEFAULT_PROCESSOR_URL", "FALLBACK_PROCESSOR_URL", "CORS_ORIGIN", "LISTEN"]) {
-      for (const url of [`https://admin:${secret}@a.example`, `ftp://${secret}@b`, `https://a:${secret}@x@b`]) {
+      const urls = [`https://admin:${secret}@a.example`, `ftp://${secret}@b`, `https://a:${secret}@x@b`];
+      for (const url of [...urls, `http://a:b/${secret}@c`, `a:${secret}@b`]) {
         const errors = errorsOf({ [name]: url });
         expect(errors, `${name}=${url}`).to.have.length(1);
         expect(errors.join(), `${name}=${url}`).to.not.contain(secret);

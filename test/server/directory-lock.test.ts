@@ -4,10 +4,10 @@ import { mkdirSync, readdirSync } from "node:fs";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { expect } from "chai";
-import { DirectoryLock } from "../../server/journal/directory-lock.ts";
+import { DirectoryLock } from "../../server/directory-lock.ts";
 import { inDirectory } from "./journal-life.ts";
 
-const MODULE = new URL("../../server/journal/directory-lock.js", import.meta.url).href;
+const MODULE = new URL("../../server/directory-lock.js", import.meta.url).href;
 const HOLDER = `
   import { DirectoryLock } from ${JSON.stringify(MODULE)};
   const [directory] = process.argv.slice(1);

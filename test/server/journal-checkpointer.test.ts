@@ -3,9 +3,10 @@ import { expect } from "chai";
 import pino from "pino";
 import { RECORD_BYTES } from "../../core/record.ts";
 import { Checkpointer } from "../../server/journal/checkpointer.ts";
-import { JournalDirectory } from "../../server/journal/journal-directory.ts";
+import { JournalMeters } from "../../server/telemetry/meters.ts";
+import { RealTime } from "../../server/time.ts";
 import { Random } from "../core/random.ts";
-import { inDirectory, JournalLife, OWNER, portrait, restart } from "./journal-life.ts";
+import { directoryOf, inDirectory, JournalLife, OWNER, portrait, restart } from "./journal-life.ts";
 
 const CAPACITY = 8192;
 const SEGMENT_BYTES = 64 * 1024;
@@ -19,19 +20,22 @@ class Upkeep {
   constructor(path: string, seed: number) {
     this.#path = path;
     this.life = new JournalLife(path, new Random(seed), { capacity: CAPACITY, segmentBytes: SEGMENT_BYTES });
-    this.checkpointer = new Checkpointer(
-      this.life.directory,
-      this.life.journal,
-      this.life.ledger,
-      () => true,
-      pino({ level: "silent" }),
-      { bytes: 0, count: 0 },
-      { ...OWNER, segmentBytes: SEGMENT_BYTES, nowMs: () => this.life.nowMs },
-    );
+    this.checkpointer = new Checkpointer(this.life.directory, this.life.journal, {
+      ledger: this.life.ledger,
+      flush: () => true,
+      finished: { bytes: 0, count: 0 },
+      segmentBytes: SEGMENT_BYTES,
+      meters: new JournalMeters(),
+      disk: this.life.directory.disk,
+      time: new RealTime(),
+      logger: pino({ level: "silent" }),
+    });
   }
 
   get diskBytes(): number {
-    return new JournalDirectory(this.#path).files().reduce((sum, file) => sum + file.bytes, 0);
+    return directoryOf(this.#path)
+      .files()
+      .reduce((sum, file) => sum + file.bytes, 0);
   }
 
   /** Payments that are accepted, sent and charged at once. */
@@ -48,7 +52,10 @@ class Upkeep {
   }
 
   async untilQuiet(): Promise<void> {
-    const isQuiet = (): boolean => new JournalDirectory(this.#path).files().some(({ kind }) => kind === 2);
+    const isQuiet = (): boolean =>
+      directoryOf(this.#path)
+        .files()
+        .some(({ kind }) => kind === 2);
     for (let i = 0; i < 500 && !isQuiet(); i++) await sleep(10);
     await sleep(100);
   }

@@ -3,9 +3,9 @@ import { appendFileSync, readFileSync, renameSync, rmSync, truncateSync, writeFi
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { expect } from "chai";
-import { DirectoryLock } from "../../server/journal/directory-lock.ts";
+import { DirectoryLock } from "../../server/directory-lock.ts";
 import { Random } from "../core/random.ts";
-import { contentsOf, inDirectory, JournalLife } from "./journal-life.ts";
+import { contentsOf, inDirectory, JournalLife, OWNER } from "./journal-life.ts";
 
 const MAIN = fileURLToPath(new URL("../../server/journal/cli/main.js", import.meta.url));
 
@@ -82,7 +82,7 @@ describe("journal command", () => {
   it("looks at every instance's folder of a DATA_DIR, expecting its own instance in each", () =>
     inDirectory(async (path) => {
       new JournalLife(join(path, "instance-1"), new Random(1)).close();
-      const second = { instance: 1, instanceCount: 2 };
+      const second = { ...OWNER, partition: 1 };
       new JournalLife(join(path, "instance-2"), new Random(1), { expected: second }).close();
       const well = await run("verify", path);
       expect(well.out.split("\n").filter((line) => line.includes("starts: payments=0"))).to.have.length(2);
@@ -111,13 +111,13 @@ describe("journal command", () => {
       journal(path);
       const { code, out } = await run("inspect", path);
       expect(code).to.equal(0);
-      expect(out).to.match(/checkpoint-0000000002\.journal +576 +11 +0 +1 of 2 +8 +2025-07-15T12:00:00\.000Z/);
-      expect(out).to.match(/segment-0000000003\.journal +144 +2 +0 +1 of 2 +10 /);
+      expect(out).to.match(/checkpoint-0000000002\.journal +1008 +11 +0 +1 of 2 +8 +2025-07-15T12:00:00\.000Z/);
+      expect(out).to.match(/segment-0000000003\.journal +576 +2 +0 +1 of 2 +10 /);
       expect(out).to.include("records   accepted=2 sending=1 processed=1 slice=3 rows=8");
       expect(out).to.include("log       LSN 8 to 11");
       expect(out).to.include("times     2025-07-15T12:00:00.010Z to 2025-07-15T12:00:00.020Z");
       expect(out).to.include("payments  kept=10 pending=9 processed=1");
-      expect(out).to.include("bytes     total=864 perKeptPayment=86.4 rowsInCheckpoints=8");
+      expect(out).to.include("bytes     total=2160 perKeptPayment=216.0 rowsInCheckpoints=8");
       expect(out).to.include("verdict   starts: payments=10");
     }));
 
@@ -149,7 +149,7 @@ describe("journal command", () => {
       truncateSync(join(path, "segment-0000000003.journal"), 10);
       const { code, out } = await run("inspect", path);
       expect(code).to.equal(0);
-      expect(out).to.match(/segment-0000000002\.journal +144 +1 +48 /);
+      expect(out).to.match(/segment-0000000002\.journal +576 +1 +48 /);
       expect(out).to.match(/segment-0000000003\.journal +10 +0 +10 +- +- +no header/);
       expect(out).to.include("payments  unknown: the journal cannot be replayed");
       expect(out).to.include("verdict   refused: a record is damaged that may have been acknowledged");
@@ -158,7 +158,7 @@ describe("journal command", () => {
   it("explains itself, and wrong arguments in one line", async () => {
     expect((await run("--help")).out).to.include("inspect DIR");
     for (const [args, message] of [
-      [[], "the command must be inspect, verify or repair: command="],
+      [[], "the command must be inspect, verify, repair or set-clock: command="],
       [["verify"], "a directory must be named: DIR="],
       [["verify", "/nowhere/at/all"], "no such directory: DIR=/nowhere/at/all"],
       [["inspect", "/", "--limit", "x"], `limit must be from 0 to ${Number.MAX_SAFE_INTEGER}: limit=x`],

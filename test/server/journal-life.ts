@@ -2,7 +2,7 @@ import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from "node
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { CheckpointCut } from "../../core/checkpoint.ts";
-import { CHECKPOINT, encodeHeader } from "../../core/journal-header.ts";
+import { CHECKPOINT } from "../../core/journal-header.ts";
 import { Ledger } from "../../core/ledger.ts";
 import {
   ALREADY_CHARGED,
@@ -14,6 +14,7 @@ import {
   NO_PROCESSOR,
   PENDING,
   PROCESSED,
+  PROCESSOR_NAMES,
   SENDING,
   TIMED_OUT,
 } from "../../core/payment.ts";
@@ -30,13 +31,15 @@ import {
 } from "../../core/record.ts";
 import type { Expected } from "../../core/recovery-plan.ts";
 import { UUID_WORDS } from "../../core/uuid.ts";
-import { Journal } from "../../server/journal/journal.ts";
+import { Journal, type JournalStart } from "../../server/journal/journal.ts";
 import { JournalDirectory } from "../../server/journal/journal-directory.ts";
 import { type Recovered, recover, tidy } from "../../server/journal/recover.ts";
+import { RealDisk } from "../../server/real-disk.ts";
 import { NOON_MS } from "../core/payments.ts";
 import { Random } from "../core/random.ts";
 
-export const OWNER: Expected = { instance: 0, instanceCount: 2 };
+export const OWNER: Expected = { partition: 0, partitionCount: 2, processors: PROCESSOR_NAMES };
+export const NEW_JOURNAL: JournalStart = { nextNumber: 1, lsn: 0, epoch: 0, latestMs: 0 };
 /** As a small instance would have; a ring over it wraps soon. */
 export const CAPACITY = 64;
 const INDEX_SEED = 7;
@@ -67,10 +70,19 @@ export function inDirectory<T>(body: (path: string) => T): T {
   return result;
 }
 
+export function directoryOf(path: string): JournalDirectory {
+  return new JournalDirectory(new RealDisk(), path);
+}
+
+/** To be told of a journal that is broken where it must not be. */
+export function unexpected(error: Error): never {
+  throw error;
+}
+
 /** What a start of the instance would make of the directory; throws the refusal. Changes nothing. */
 export function restart(path: string, expected: Expected = OWNER, capacity = CAPACITY): Restart {
   const ledger = new Ledger(capacity, INDEX_SEED);
-  const recovered = recover(new JournalDirectory(path), ledger, expected);
+  const recovered = recover(directoryOf(path), ledger, expected);
   return { ledger, recovered };
 }
 
@@ -81,22 +93,22 @@ export class JournalLife {
   readonly journal: Journal;
   readonly batch = new RecordBatch(64);
   readonly #random: Random;
-  readonly #expected: Expected;
   #nowMs = NOON_MS;
 
   constructor(path: string, random: Random, options: LifeOptions = {}) {
-    this.directory = new JournalDirectory(path);
+    this.directory = directoryOf(path);
+    this.directory.make(false);
     this.#random = random;
-    this.#expected = options.expected ?? OWNER;
     const { from } = options;
     if (from) tidy(this.directory, from.recovered);
     this.ledger = from?.ledger ?? new Ledger(options.capacity ?? CAPACITY, INDEX_SEED);
     this.#nowMs = Math.max(this.#nowMs, from?.recovered.latestMs ?? 0);
-    this.journal = new Journal(this.directory, from?.recovered.nextNumber ?? 1, from?.recovered.lsn ?? 0, {
-      ...this.#expected,
+    this.journal = new Journal(this.directory, from?.recovered ?? NEW_JOURNAL, {
+      ...(options.expected ?? OWNER),
       segmentBytes: options.segmentBytes ?? SEGMENT_BYTES,
       syncsSegments: false,
       nowMs: () => this.#nowMs,
+      onBroken: unexpected,
     });
   }
 
@@ -164,7 +176,7 @@ export class JournalLife {
 
   /** Begins a checkpoint of everything before the segment being written. */
   checkpoint(): CheckpointInSteps {
-    return new CheckpointInSteps(this, this.#expected);
+    return new CheckpointInSteps(this);
   }
 
   /** A whole checkpoint, without anything happening meanwhile. */
@@ -230,12 +242,11 @@ export class CheckpointInSteps {
   readonly #parts: Uint8Array[] = [];
   #recordCount = 0;
 
-  constructor(life: JournalLife, owner: Expected) {
+  constructor(life: JournalLife) {
     this.#life = life;
     this.#number = life.journal.number;
     this.#cut = new CheckpointCut(life.ledger);
-    const header = { kind: CHECKPOINT, ...owner, number: this.#number, firstLsn: life.journal.lsn } as const;
-    this.#parts.push(encodeHeader({ ...header, createdAtMs: life.nowMs }));
+    this.#parts.push(life.journal.header(CHECKPOINT, this.#number));
     this.#save();
   }
 
@@ -258,7 +269,7 @@ export class CheckpointInSteps {
   }
 
   abandon(): void {
-    rmSync(this.#life.directory.partialPath(this.#number));
+    rmSync(this.#partialPath);
   }
 
   /** `isInterrupted`: the process dies between the new name and the removal of what it makes superfluous. */
@@ -270,8 +281,13 @@ export class CheckpointInSteps {
     for (const file of directory.files()) if (file.number < this.#number) directory.remove(file.name);
   }
 
+  get #partialPath(): string {
+    const { directory } = this.#life;
+    return directory.partialPath(directory.checkpointPath(this.#number));
+  }
+
   #save(): void {
-    writeFileSync(this.#life.directory.partialPath(this.#number), Buffer.concat(this.#parts));
+    writeFileSync(this.#partialPath, Buffer.concat(this.#parts));
   }
 }
 
@@ -312,7 +328,7 @@ function windowsOf(ledger: Ledger): number[][] {
 
 /** Names, sizes and contents of a directory: what a refusal must leave as it was. */
 export function contentsOf(path: string): string[] {
-  return new JournalDirectory(path)
+  return directoryOf(path)
     .files()
     .map(
       ({ name }) => `${name} ${statSync(join(path, name)).size} ${readFileSync(join(path, name)).toString("base64")}`,

@@ -12,10 +12,18 @@ import { join } from "node:path";
 import { expect } from "chai";
 import { HEADER_BYTES } from "../../core/journal-header.ts";
 import { RECORD_BYTES } from "../../core/record.ts";
-import { JournalDirectory } from "../../server/journal/journal-directory.ts";
 import { RecoveryError, tidy } from "../../server/journal/recover.ts";
 import { Random } from "../core/random.ts";
-import { CAPACITY, contentsOf, inDirectory, JournalLife, OWNER, portrait, restart } from "./journal-life.ts";
+import {
+  CAPACITY,
+  contentsOf,
+  directoryOf,
+  inDirectory,
+  JournalLife,
+  OWNER,
+  portrait,
+  restart,
+} from "./journal-life.ts";
 
 const segmentName = (number: number): string => `segment-000000000${number}.journal`;
 const checkpointName = (number: number): string => `checkpoint-000000000${number}.journal`;
@@ -57,7 +65,7 @@ function expectRestart(path: string, life: JournalLife): void {
   const first = restart(path);
   expect(portrait(first.ledger)).to.deep.equal(portrait(life.ledger));
   expect(first.recovered.lsn).to.equal(life.journal.lsn);
-  tidy(new JournalDirectory(path), first.recovered);
+  tidy(directoryOf(path), first.recovered);
   const second = restart(path);
   expect(portrait(second.ledger)).to.deep.equal(portrait(life.ledger));
   expect(second.recovered).to.deep.include({ torn: undefined, obsolete: [], lsn: first.recovered.lsn });
@@ -75,7 +83,8 @@ describe("recovery of a journal directory", () => {
     inDirectory((path) => {
       const { ledger, recovered } = restart(path);
       expect(ledger.head).to.equal(0);
-      expect(recovered).to.deep.equal({ nextNumber: 1, lsn: 0, latestMs: 0, torn: undefined, obsolete: [] });
+      const nothing = { nextNumber: 1, lsn: 0, epoch: 0, latestMs: 0, torn: undefined, obsolete: [], unsafe: [] };
+      expect(recovered).to.deep.equal(nothing);
     });
   });
 
@@ -125,7 +134,7 @@ describe("recovery of a journal directory", () => {
           const soundBytes = whole.length - RECORD_BYTES;
           expect(recovered.torn).to.deep.equal({ name: segmentName(3), fileBytes: soundBytes + bytes, soundBytes });
           expect(recovered.lsn).to.equal(life.journal.lsn - 1);
-          tidy(new JournalDirectory(path), recovered);
+          tidy(directoryOf(path), recovered);
           expect(statSync(last).size).to.equal(soundBytes);
           expect(restart(path).recovered.torn).to.equal(undefined);
         }
@@ -146,13 +155,14 @@ describe("recovery of a journal directory", () => {
     });
 
     it("when the process died while it created the next segment", () => {
-      for (const bytes of [0, 1, HEADER_BYTES - 1]) {
+      for (const bytes of [0, 1, 47, 48, HEADER_BYTES - 1]) {
         inDirectory((path) => {
           const life = threeSegments(path);
-          writeFileSync(join(path, segmentName(4)), Buffer.from("RINHAJRN".padEnd(HEADER_BYTES)).subarray(0, bytes));
+          const header = readFileSync(join(path, segmentName(3))).subarray(0, bytes);
+          writeFileSync(join(path, segmentName(4)), header);
           expect(restart(path).recovered).to.deep.include({ nextNumber: 4 });
           expectRestart(path, life);
-          expect(new JournalDirectory(path).files()).to.have.length(3);
+          expect(directoryOf(path).files()).to.have.length(3);
         });
       }
     });
@@ -163,7 +173,7 @@ describe("recovery of a journal directory", () => {
           const life = threeSegments(path);
           writeFileSync(join(path, segmentName(4)), Buffer.alloc(bytes));
           expectRestart(path, life);
-          expect(new JournalDirectory(path).files()).to.have.length(3);
+          expect(directoryOf(path).files()).to.have.length(3);
         });
       }
     });
@@ -173,7 +183,7 @@ describe("recovery of a journal directory", () => {
         writeFileSync(join(path, segmentName(1)), "");
         const { recovered } = restart(path);
         expect(recovered).to.deep.include({ nextNumber: 1, lsn: 0 });
-        tidy(new JournalDirectory(path), recovered);
+        tidy(directoryOf(path), recovered);
         new JournalLife(path, new Random(1)).close();
       });
     });
@@ -303,8 +313,8 @@ describe("recovery of a journal directory", () => {
     it("another version, and says which", () => {
       inDirectory((path) => {
         threeSegments(path);
-        edit(join(path, segmentName(3)), 8, () => 2);
-        expectRefusal(path, `the format version must be 1: version=2: file=${segmentName(3)}`);
+        edit(join(path, segmentName(3)), 8, () => 3);
+        expectRefusal(path, `the format version must be 1 or 2: version=3: file=${segmentName(3)}`);
       });
     });
 
@@ -334,8 +344,8 @@ describe("recovery of a journal directory", () => {
       inDirectory((path) => {
         threeSegments(path);
         const rule = "the journal belongs to another instance or another number of instances";
-        expectRefusal(path, rule, { instance: 1, instanceCount: 2 });
-        expectRefusal(path, rule, { instance: 0, instanceCount: 1 });
+        expectRefusal(path, rule, { ...OWNER, partition: 1 });
+        expectRefusal(path, rule, { ...OWNER, partitionCount: 1 });
       });
     });
 
@@ -358,10 +368,11 @@ describe("recovery of a journal directory", () => {
     it("goes on as if every segment were still there", () => {
       inDirectory((path) => {
         const life = checkpointed(path);
-        expect(new JournalDirectory(path).files().map(({ name }) => name)).to.have.members([
-          checkpointName(3),
-          segmentName(3),
-        ]);
+        expect(
+          directoryOf(path)
+            .files()
+            .map(({ name }) => name),
+        ).to.have.members([checkpointName(3), segmentName(3)]);
         expectRestart(path, life);
       });
     });
@@ -380,7 +391,9 @@ describe("recovery of a journal directory", () => {
         life.checkpoint().step(3);
         life.close();
         expectRestart(path, life);
-        const names = new JournalDirectory(path).files().map(({ name }) => name);
+        const names = directoryOf(path)
+          .files()
+          .map(({ name }) => name);
         expect(names).to.have.members([checkpointName(4), segmentName(4)]);
         expect(() => statSync(join(path, "checkpoint-0000000004.partial"))).to.throw("ENOENT");
       });

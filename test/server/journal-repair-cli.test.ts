@@ -8,13 +8,12 @@ import { CHARGED, DEFAULT, FALLBACK, NO_OUTCOME, TIMED_OUT } from "../../core/pa
 import { DOUBTED, PROCESSED_AT, RECORD_BYTES, RecordBatch, SENDING_TO } from "../../core/record.ts";
 import { formatUuid } from "../../core/uuid.ts";
 import { type RunningProcessor, startProcessor } from "../../perf/processor/processor.ts";
+import { DirectoryLock } from "../../server/directory-lock.ts";
 import type { Repaired } from "../../server/journal/cli/repair/repair-report.ts";
-import { DirectoryLock } from "../../server/journal/directory-lock.ts";
 import { Journal } from "../../server/journal/journal.ts";
-import { JournalDirectory } from "../../server/journal/journal-directory.ts";
 import { RestoredMark } from "../../server/restored/restored-mark.ts";
 import { NOON_MS, uuid } from "../core/payments.ts";
-import { contentsOf, inDirectory, OWNER, restart } from "./journal-life.ts";
+import { contentsOf, directoryOf, inDirectory, NEW_JOURNAL, OWNER, restart, unexpected } from "./journal-life.ts";
 
 const MAIN = fileURLToPath(new URL("../../server/journal/cli/main.js", import.meta.url));
 const id = (n: number): string => formatUuid(uuid(n));
@@ -38,11 +37,14 @@ const DAMAGED_LSN = 11;
 
 function damagedJournal(path: string): void {
   const batch = new RecordBatch(64);
-  const journal = new Journal(new JournalDirectory(path), 1, 0, {
+  const directory = directoryOf(path);
+  directory.make(false);
+  const journal = new Journal(directory, NEW_JOURNAL, {
     ...OWNER,
     segmentBytes: 1 << 30,
     syncsSegments: false,
     nowMs: () => NOON_MS,
+    onBroken: unexpected,
   });
   const accept = (n: number, atMs: number) => batch.appendAccepted(n, NOON_MS + atMs, uuid(n), 0, 100);
   const write = (kind: number, n: number, atMs: number, processor: number, outcome = NO_OUTCOME, elapsedMs = 0) =>
@@ -178,7 +180,7 @@ describe("journal command: repair", () => {
 
   it("has nothing to do where nothing is damaged", () =>
     inDirectory(async (path) => {
-      new JournalDirectory(join(path, "sound"));
+      directoryOf(join(path, "sound")).make(false);
       const { code, out } = await run("repair", join(path, "sound"), "--out", join(path, "new"));
       expect(out).to.equal(`${join(path, "sound")}: nothing is damaged, nothing is written: payments=0\n`);
       expect([code, existsSync(join(path, "new"))]).to.deep.equal([0, false]);

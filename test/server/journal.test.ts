@@ -5,17 +5,16 @@ import { expect } from "chai";
 import { HEADER_BYTES } from "../../core/journal-header.ts";
 import { RECORD_BYTES, RecordBatch } from "../../core/record.ts";
 import { Journal, type JournalOptions } from "../../server/journal/journal.ts";
-import { JournalDirectory } from "../../server/journal/journal-directory.ts";
 import { NOON_MS, uuid } from "../core/payments.ts";
-import { inDirectory, restart } from "./journal-life.ts";
+import { directoryOf, inDirectory, NEW_JOURNAL, OWNER, restart, unexpected } from "./journal-life.ts";
 import { SmallDisk, WHY_NO_DISK } from "./journal-tmpfs.ts";
 
 const OPTIONS: JournalOptions = {
-  instance: 0,
-  instanceCount: 2,
-  segmentBytes: 10 * RECORD_BYTES,
+  ...OWNER,
+  segmentBytes: HEADER_BYTES + 10 * RECORD_BYTES,
   syncsSegments: false,
   nowMs: () => NOON_MS,
+  onBroken: unexpected,
 };
 
 /** `count` acceptances from `sequence` on. */
@@ -26,7 +25,7 @@ function acceptances(sequence: number, count: number): RecordBatch {
 }
 
 function open(path: string, options: Partial<JournalOptions> = {}): Journal {
-  return new Journal(new JournalDirectory(path), 1, 0, { ...OPTIONS, ...options });
+  return new Journal(directoryOf(path), NEW_JOURNAL, { ...OPTIONS, ...options });
 }
 
 describe("journal", () => {
@@ -57,10 +56,10 @@ describe("journal", () => {
   it("never writes over a segment that is there", () => {
     inDirectory((path) => {
       open(path).close();
-      expect(() => open(path)).to.throw("EEXIST");
-      const journal = new Journal(new JournalDirectory(path), 2, 0, OPTIONS);
+      expect(() => open(path)).to.throw("a segment is never written over");
+      const journal = new Journal(directoryOf(path), { ...NEW_JOURNAL, nextNumber: 2 }, OPTIONS);
       writeFileSync(join(path, "segment-0000000003.journal"), "somebody else's");
-      expect(journal.rotate()?.message).to.include("EEXIST");
+      expect(journal.rotate()?.message).to.include("a segment is never written over");
       expect(readFileSync(join(path, "segment-0000000003.journal"), "utf8")).to.equal("somebody else's");
       expect(journal.append(acceptances(0, 1))).to.equal(undefined);
       expect(journal.number).to.equal(2);

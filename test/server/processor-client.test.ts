@@ -26,6 +26,7 @@ import {
   UNREACHABLE,
   UNREADABLE,
 } from "../../core/payment.ts";
+import { NameLookup } from "../../server/name-lookup.ts";
 import { ProcessorClient } from "../../server/processor/processor-client.ts";
 import { AttemptMeters } from "../../server/telemetry/meters.ts";
 import { EngineLife, NOON_MS } from "./engine-life.ts";
@@ -77,11 +78,12 @@ describe("processor client", () => {
     let client: ProcessorClient | undefined;
     const outcomes: number[] = [];
     await new Promise<void>((resolve) => {
-      client = new ProcessorClient(target, life.engine, new AttemptMeters(), (settled, outcome) => {
+      const settle = (settled: number, outcome: number): void => {
         expect(settled).to.equal(flight);
         outcomes.push(outcome);
         resolve();
-      });
+      };
+      client = new ProcessorClient(target, life.engine, new AttemptMeters(), settle, new NameLookup());
       client[ask](flight);
       // Never from within the call: the engine is not done with the flight yet.
       expect(outcomes).to.deep.equal([]);
@@ -125,10 +127,11 @@ describe("processor client", () => {
     ["429", answer(429), OVERLOADED],
     ["500", answer(500), FAILING],
     ["500 with a body", answer(500, '{"message":"no"}'), ERRED],
+    ["500 with a long body", answer(500, "x".repeat(100_000)), ERRED],
     ["502", answer(502), GATEWAY_FAILED],
     ["503", answer(503), GATEWAY_FAILED],
     ["504", answer(504), GATEWAY_FAILED],
-    ["a body that never ends", (res) => void res.writeHead(200).end("x".repeat(100_000)), RESET],
+    ["200 with a long body of somebody else", (res) => void res.writeHead(200).end("x".repeat(100_000)), GARBLED],
     ["a broken connection", (res) => void res.socket!.destroy(), RESET],
     [
       "a connection that breaks within the answer",
@@ -152,11 +155,11 @@ describe("processor client", () => {
     ["the payment, its time written in another way", charge(19.9, "2025-07-15T12:00:00.007000+00:00"), FOUND],
     ["the payment, its time without a zone", charge(19.9, "2025-07-15T12:00:00.007"), FOUND],
     ["the payment, its time in whole seconds", charge(19.9, "2025-07-15T12:00:00"), FOUND],
-    ["a payment of another time", charge(19.9, "2025-07-15T12:00:01.008Z"), DISPUTED],
-    ["a payment of a time before it was ours", charge(19.9, "2025-07-15T11:59:59.004Z"), FOREIGN],
+    ["a payment of another time since", charge(19.9, "2025-07-15T12:00:09.008Z"), DISPUTED],
+    ["a payment of another time before", charge(19.9, "2025-07-15T11:00:00.008Z"), FOREIGN],
     ["a payment of another amount", charge(19.91, REQUESTED_AT), FOREIGN],
     ["404", answer(404), NOT_FOUND],
-    ["something else", answer(200, '{"amount":"19.90"}'), UNREADABLE],
+    ["a charge without an id or a time", answer(200, '{"amount":"19.90"}'), UNREADABLE],
     ["no JSON", answer(200, "yes"), NOT_TOLD],
     ["500", answer(500), NOT_TOLD],
     ["429", answer(429), NOT_TOLD],
@@ -190,4 +193,21 @@ describe("processor client", () => {
     });
     expect(await outcome).to.equal(OUTCOME_NAMES[TIMED_OUT]);
   });
+
+  const endless: [string, Behaviour][] = [
+    ["trickles", (res) => void writeOn(res.writeHead(200), "x", 5)],
+    ["floods", (res) => void writeOn(res.writeHead(500), "x".repeat(65_536), 0)],
+  ];
+  for (const [what, does] of endless) {
+    it(`ends a request whose answer ${what} without end, as one that has none`, async () => {
+      behaviour = does;
+      const outcome = outcomeOf("post", url, (client) => setTimeout(() => client.expire(NOON_MS + 8), 200));
+      expect(await outcome).to.equal(OUTCOME_NAMES[TIMED_OUT]);
+    });
+  }
 });
+
+/** Writes the text again and again, for as long as somebody reads. */
+function writeOn(res: ServerResponse, text: string, pauseMs: number): void {
+  if (!res.destroyed) res.write(text, () => setTimeout(() => writeOn(res, text, pauseMs), pauseMs));
+}

@@ -1,42 +1,95 @@
+import { setFlagsFromString } from "node:v8";
+import { runInNewContext } from "node:vm";
 import { expect } from "chai";
+import { AnswerError } from "../../server/processor/http-grammar.ts";
 import { ResponseReader } from "../../server/processor/response-reader.ts";
 
-const answers: readonly { name: string; text: string; status: number; body: string; keepsAlive: boolean }[] = [
+type Example = { name: string; text: string; status: number; body: string; keepsAlive?: false; isProvenEmpty?: true };
+
+/** In one head, so that only what is told apart is written down. */
+function ok(fields: string, body = ""): string {
+  return `HTTP/1.1 200 OK\r\n${fields}\r\n${body}`;
+}
+
+const answers: readonly Example[] = [
   {
     name: "a body of known length",
-    text: "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 2\r\n\r\n{}",
+    text: ok("Content-Type: application/json\r\nContent-Length: 2\r\n", "{}"),
     status: 200,
     body: "{}",
-    keepsAlive: true,
   },
+  { name: "no body", text: ok("content-length: 0\r\n"), status: 200, body: "", isProvenEmpty: true },
+  { name: "204", text: "HTTP/1.1 204 No Content\r\n\r\n", status: 204, body: "", isProvenEmpty: true },
   {
-    name: "no body",
-    text: "HTTP/1.1 202 Accepted\r\ncontent-length: 0\r\n\r\n",
-    status: 202,
+    name: "304 with the length of what was not sent",
+    text: "HTTP/1.1 304 Not Modified\r\nContent-Length: 9\r\n\r\n",
+    status: 304,
     body: "",
-    keepsAlive: true,
+    isProvenEmpty: true,
   },
-  { name: "a status without a body", text: "HTTP/1.1 204 No Content\r\n\r\n", status: 204, body: "", keepsAlive: true },
   {
     name: "chunks",
-    text: 'HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n4\r\n{"a"\r\n3;x=y\r\n:1}\r\n0\r\n\r\n',
+    text: ok("Transfer-Encoding: chunked\r\n", '4\r\n{"a"\r\n3;x=y\r\n:1}\r\n0\r\n\r\n'),
     status: 200,
     body: '{"a":1}',
-    keepsAlive: true,
+  },
+  {
+    name: "a lone last chunk",
+    text: ok("Transfer-Encoding: chunked\r\n", "0\r\n\r\n"),
+    status: 200,
+    body: "",
+    isProvenEmpty: true,
   },
   {
     name: "chunks with a trailer",
-    text: "HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n1\r\nx\r\n0\r\nA: b\r\n\r\n",
+    text: ok("transfer-encoding: chunked\r\n", "1\r\nx\r\n0\r\nA: b\r\n c\r\nContent-Length: 9\r\n\r\n"),
     status: 200,
     body: "x",
-    keepsAlive: true,
   },
   {
-    name: "a head that only says wait",
-    text: "HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 201 Created\r\nConnection: Close\r\nContent-Length: 1\r\n\r\nx",
-    status: 201,
+    name: "chunk sizes with leading zeros",
+    text: ok("Transfer-Encoding: chunked\r\n", `000000000000000000000000B\r\n0123456789A\r\n${"0".repeat(99)}\r\n\r\n`),
+    status: 200,
+    body: "0123456789A",
+  },
+  {
+    name: "chunk extensions with blanks and quotes",
+    text: ok("Transfer-Encoding: chunked\r\n", '1 ; a = "b; \\"c" ;d\r\nx\r\n0\t;e=f\r\n\r\n'),
+    status: 200,
+    body: "x",
+  },
+  {
+    name: "chunks of something that is coded as well",
+    text: ok('Transfer-Encoding: gzip;a="b, c"\r\nTransfer-Encoding: Chunked\r\n', "1\r\nx\r\n0\r\n\r\n"),
+    status: 200,
+    body: "x",
+  },
+  {
+    name: "a length said twice",
+    text: ok("Content-Length: 2\r\nContent-Length: 2\r\n", "{}"),
+    status: 200,
+    body: "{}",
+  },
+  { name: "a length listed twice", text: ok("Content-Length: 2, 02 ,\r\n", "{}"), status: 200, body: "{}" },
+  {
+    name: "chunks beside a length: the chunks count, for this once",
+    text: ok("Content-Length: 0\r\nTransfer-Encoding: chunked\r\n", "1\r\nx\r\n0\r\n\r\n"),
+    status: 200,
     body: "x",
     keepsAlive: false,
+  },
+  {
+    name: "no chunk beside a length, which proves nothing",
+    text: ok("Content-Length: 9\r\nTransfer-Encoding: chunked\r\n", "0\r\n\r\n"),
+    status: 200,
+    body: "",
+    keepsAlive: false,
+  },
+  {
+    name: "heads that only say wait",
+    text: `${"HTTP/1.1 102\r\nContent-Length: 9\r\n\r\n".repeat(4)}${"HTTP/1.1 100\r\n\r\n".repeat(28)}${ok("Content-Length: 1\r\n", "x")}`,
+    status: 200,
+    body: "x",
   },
   {
     name: "HTTP/1.0",
@@ -46,41 +99,246 @@ const answers: readonly { name: string; text: string; status: number; body: stri
     keepsAlive: false,
   },
   {
+    name: "HTTP/1.0 that keeps its connection",
+    text: "HTTP/1.0 200 OK\r\nConnection: Keep-Alive\r\nContent-Length: 1\r\n\r\nx",
+    status: 200,
+    body: "x",
+  },
+  {
+    name: "a connection that is to be closed, somewhere in a list",
+    text: ok("Connection: x-close, foo\r\nConnection: keep-alive, CLOSE\r\nContent-Length: 1\r\n", "x"),
+    status: 200,
+    body: "x",
+    keepsAlive: false,
+  },
+  {
+    name: "options that only look like it",
+    text: ok("Connection: closed\r\nContent-Length: 1\r\n", "x"),
+    status: 200,
+    body: "x",
+  },
+  {
+    name: "fields with blanks before the colon, and folded ones",
+    text: ok("A: b\r\n\tc\r\nContent-Length\t :\r\n 1\r\nConnection:\r\n close\r\n", "x"),
+    status: 200,
+    body: "x",
+    keepsAlive: false,
+  },
+  { name: "a status without a reason", text: "HTTP/1.1 200\r\nContent-Length: 1\r\n\r\nx", status: 200, body: "x" },
+  { name: "a later minor version", text: "HTTP/1.9 200 OK\r\nContent-Length: 1\r\n\r\nx", status: 200, body: "x" },
+  {
     name: "text beyond ASCII",
-    text: "HTTP/1.1 400 Bad Request\r\nContent-Length: 3\r\n\r\nvé",
+    text: "HTTP/1.1 400 Requ\u00eate\r\nContent-Length: 3\r\n\r\nvé",
     status: 400,
     body: "vé",
-    keepsAlive: true,
+  },
+  {
+    name: "bytes after the answer, which are nobody's",
+    text: "HTTP/1.1 500 Internal Server Error\r\nContent-Length: 0\r\n\r\n{",
+    status: 500,
+    body: "",
+    keepsAlive: false,
   },
 ];
 
+const refused: readonly [name: string, text: string, rule: string][] = [
+  ["another protocol", "SSH-2.0", "answer must be HTTP/1.1: begins=SSH-2.0"],
+  ["another version", "HTTP/2.0 200 OK\r\n\r\n", "answer must be HTTP/1.1"],
+  ["lines that end without CR", "HTTP/1.1 200 OK\n", "answer must be HTTP/1.1"],
+  ["a CR within a field", ok("A: b\rc\r\nContent-Length: 0\r\n"), "answer must be HTTP/1.1"],
+  ["a zero byte within a field", ok("A: b\0\r\nContent-Length: 0\r\n"), "answer must be HTTP/1.1"],
+  ["a field without a name", ok(": a\r\nContent-Length: 0\r\n"), "answer must be HTTP/1.1"],
+  ["a line without a colon", ok("a\r\nContent-Length: 0\r\n"), "answer must be HTTP/1.1"],
+  ["a blank before the first field", ok(" A: b\r\nContent-Length: 0\r\n"), "answer must be HTTP/1.1"],
+  [
+    "two lengths",
+    ok("Content-Length: 1\r\nContent-Length: 2\r\n", "xx"),
+    "Content-Length must be one number: lengths=1,2",
+  ],
+  ["no length in its field", ok("Content-Length:\r\n"), "Content-Length must be one number"],
+  ["a length with a sign", ok("Content-Length: +1\r\n", "x"), "Content-Length must be one number: lengths=+1"],
+  ["a length beyond counting", ok("Content-Length: 9007199254740992\r\n"), "Content-Length must be one number"],
+  [
+    "chunks with parameters",
+    ok("Transfer-Encoding: chunked;a=b\r\n"),
+    "transfer coding must be known: coding=chunked;a=b",
+  ],
+  ["a coding that is no token", ok('Transfer-Encoding: a", chunked\r\n'), 'transfer coding must be known: coding=a"'],
+  ["a chunk without a size", ok("Transfer-Encoding: chunked\r\n", "zz"), "chunk must have a size: chunk=zz"],
+  ["a size beyond counting", ok("Transfer-Encoding: chunked\r\n", "20000000000000\r\n"), "chunk must have a size"],
+  ["a size with blanks behind it", ok("Transfer-Encoding: chunked\r\n", "1 \r\nx\r\n"), "chunk must have a size"],
+  ["an extension without a name", ok("Transfer-Encoding: chunked\r\n", "1;=a\r\nx\r\n"), "chunk must have a size"],
+  [
+    "a chunk longer than it says",
+    ok("Transfer-Encoding: chunked\r\n", "1\r\nxy"),
+    "chunk must end where it says: found=y",
+  ],
+  ["trailers that are no fields", ok("Transfer-Encoding: chunked\r\n", "0\r\na\r\n\r\n"), "trailers must be fields"],
+  ["another protocol after HTTP", "HTTP/1.1 101 Switching Protocols\r\n\r\n", "answer must not change the protocol"],
+  ["no end of waiting", "HTTP/1.1 100 Continue\r\n\r\n".repeat(33), "answer must come: interimMax=32"],
+];
+
+/** Fields of together `bytes` bytes. */
+function padding(bytes: number): string {
+  return `A: ${"b".repeat(bytes - 5)}\r\n`;
+}
+
+function read(reader: ResponseReader, text: string, pieceBytes: number): boolean {
+  for (let at = 0; at < text.length; at += pieceBytes) {
+    if (reader.push(text.slice(at, at + pieceBytes))) return at + pieceBytes >= text.length;
+  }
+  return false;
+}
+
 describe("response reader", () => {
-  for (const { name, text, status, body, keepsAlive } of answers) {
+  for (const { name, text, ...expected } of answers) {
     it(`reads ${name}, however it is cut`, () => {
       const bytes = Buffer.from(text, "utf8").toString("latin1");
-      const reader = new ResponseReader(4096);
-      for (let cut = 0; cut < bytes.length; cut++) {
+      // After what is beyond the answer nobody waits for more: those bytes come with the last one of the answer.
+      const end = name.startsWith("bytes after") ? bytes.length - 1 : bytes.length;
+      const reader = new ResponseReader();
+      for (let cut = 0; cut < end; cut++) {
         reader.reset();
         if (cut > 0) expect(reader.push(bytes.slice(0, cut)), `cut=${cut}`).to.equal(false);
         expect(reader.push(bytes.slice(cut)), `cut=${cut}`).to.equal(true);
-        expect(reader).to.include({ status, body, keepsAlive });
+        expect(reader, `cut=${cut}`).to.include({
+          keepsAlive: true,
+          isProvenEmpty: false,
+          isTruncated: false,
+          ...expected,
+        });
       }
     });
   }
 
-  it("reads a body that ends with its connection", () => {
-    const reader = new ResponseReader(4096);
+  for (const [name, text, rule] of refused) {
+    it(`refuses ${name}, however it comes`, () => {
+      for (const pieceBytes of [text.length, 1, 7]) {
+        expect(() => read(new ResponseReader(), text, pieceBytes)).to.throw(rule.slice(0, 25));
+      }
+      expect(() => new ResponseReader().push(text)).to.throw(rule);
+    });
+  }
+
+  it("reads a body that ends with its connection, which proves nothing if it is empty", () => {
+    const reader = new ResponseReader();
     expect(reader.end()).to.equal(false);
-    expect(reader.push("HTTP/1.1 200 OK\r\n\r\nab")).to.equal(false);
+    expect(reader.push("HTTP/1.1 500 OK\r\nTransfer-Encoding: chunked, gzip\r\n\r\n")).to.equal(false);
+    expect(reader.end()).to.equal(true);
+    expect(reader).to.include({ status: 500, body: "", keepsAlive: false, isProvenEmpty: false });
+    expect(reader.push("ab")).to.equal(false);
     expect(reader.push("c")).to.equal(false);
     expect(reader.end()).to.equal(true);
-    expect(reader).to.include({ body: "abc", keepsAlive: false });
+    expect(reader).to.include({ body: "abc", keepsAlive: false, isProvenEmpty: false });
   });
 
-  it("refuses what is no HTTP, no chunk, or endless", () => {
-    const reading = (text: string) => () => new ResponseReader(4096).push(text);
-    expect(reading("SSH-2.0\r\n\r\n")).to.throw("answer must be HTTP/1.1: begins=SSH-2.0");
-    expect(reading("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n")).to.throw("chunk must have a size");
-    expect(reading("x".repeat(4097))).to.throw("answer must not be longer");
+  it("is not done when a connection ends within a head, a body of known length or chunks", () => {
+    for (const text of [
+      "HTTP/1.1 200 OK\r\n",
+      ok("Content-Length: 2\r\n", "x"),
+      ok("Transfer-Encoding: chunked\r\n", "0\r\n"),
+    ]) {
+      const reader = new ResponseReader();
+      expect(reader.push(text)).to.equal(false);
+      expect(reader.end(), text).to.equal(false);
+    }
+  });
+
+  it("has the same bounds for heads, lines of chunks and trailers, however they are cut", () => {
+    const status = "HTTP/1.1 200 OK\r\n";
+    const rest = "Content-Length: 0\r\n\r\n";
+    const headOf = (bytes: number): string => status + padding(bytes - status.length - rest.length) + rest;
+    const chunksOf = (body: string): string => ok("Transfer-Encoding: chunked\r\n", body);
+    const bounds: [string, string, string][] = [
+      [headOf(16_384), headOf(16_385), "head must not be longer: maxBytes=16384"],
+      [chunksOf(`${"0".repeat(4096)}\r\n\r\n`), chunksOf(`${"0".repeat(4097)}\r\n\r\n`), "maxBytes=4096"],
+      [chunksOf(`1;${"a".repeat(4094)}\r\nx\r\n0\r\n\r\n`), chunksOf(`1;${"a".repeat(4095)}\r\n`), "maxBytes=4096"],
+      [chunksOf(`0\r\n${padding(16_386)}\r\n`), chunksOf(`0\r\n${padding(16_387)}\r\n`), "maxBytes=16384"],
+    ];
+    for (const [longest, tooLong, rule] of bounds) {
+      for (const pieceBytes of [longest.length + 1, longest.length - 1, longest.length - 2, longest.length - 3, 1000]) {
+        expect(read(new ResponseReader(), longest, pieceBytes), `${rule} ${pieceBytes}`).to.equal(true);
+        expect(() => read(new ResponseReader(), tooLong, pieceBytes)).to.throw(rule);
+      }
+    }
+  });
+
+  it("reads bodies of any length and keeps their first 16 KiB", () => {
+    const body = "0123456789".repeat(20_000);
+    const chunk = `${body.length.toString(16)}\r\n${body}\r\n`;
+    for (const text of [
+      ok(`Content-Length: ${body.length}\r\n`, body),
+      ok("Transfer-Encoding: chunked\r\n", `${chunk}0\r\n\r\n`),
+    ]) {
+      for (const pieceBytes of [text.length, 16_384, 999]) {
+        const reader = new ResponseReader();
+        expect(read(reader, text, pieceBytes)).to.equal(true);
+        expect(reader).to.include({
+          body: body.slice(0, 16_384),
+          isTruncated: true,
+          keepsAlive: true,
+          isProvenEmpty: false,
+        });
+      }
+    }
+  });
+
+  it("refuses a body of more than it is told, and reads one of as much", () => {
+    for (const size of [16, 17]) {
+      const body = "x".repeat(size);
+      const texts = [
+        ok(`Content-Length: ${size}\r\n`, body),
+        ok("Transfer-Encoding: chunked\r\n", `${size.toString(16)}\r\n${body}\r\n0\r\n\r\n`),
+      ];
+      for (const text of texts) {
+        const reading = (): boolean => read(new ResponseReader(16, 16), text, 5);
+        if (size === 16) expect(reading()).to.equal(true);
+        else expect(reading).to.throw("body must not be longer: maxBytes=16");
+      }
+    }
+  });
+
+  it("forgets an answer before the next one", () => {
+    const reader = new ResponseReader();
+    expect(reader.push(ok("Connection: close\r\nTransfer-Encoding: chunked\r\n", "1;a"))).to.equal(false);
+    reader.reset();
+    expect(reader.push("HTTP/1.1 404 Not Found\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n")).to.equal(true);
+    expect(reader).to.include({ status: 404, body: "", keepsAlive: true, isProvenEmpty: true });
+  });
+
+  it("takes a time in proportion to the length of a head, whatever is in it", () => {
+    const long = [" ".repeat(16_000), ", ".repeat(8000), '"\\'.repeat(8000), '"'.repeat(16_000), "a\r\n ".repeat(4000)];
+    const before = process.cpuUsage();
+    for (const name of ["A", "Connection", "Transfer-Encoding", "Content-Length"]) {
+      for (const value of long) {
+        for (const end of ["x", "\0"]) {
+          try {
+            new ResponseReader().push(ok(`${name}: ${value}${end}\r\n`));
+          } catch (error) {
+            expect(error).to.be.instanceOf(AnswerError);
+          }
+        }
+      }
+    }
+    expect(process.cpuUsage(before).user / 1000).to.be.below(500);
+  });
+
+  it("holds little memory, whatever it is sent", () => {
+    const READER_COUNT = 30;
+    setFlagsFromString("--expose-gc");
+    const collectGarbage = runInNewContext("gc") as () => void;
+    // A byte of data in each piece, between as much else as goes into a read.
+    const piece = Buffer.from(`1;a=${"b".repeat(4000)}\r\nx\r\n`);
+    const readers = Array.from({ length: READER_COUNT }, () => new ResponseReader());
+    collectGarbage();
+    const before = process.memoryUsage().heapUsed;
+    for (const reader of readers) {
+      reader.push(ok("Transfer-Encoding: chunked\r\n"));
+      for (let i = 0; i < 100; i++) reader.push(piece.toString("latin1"));
+    }
+    collectGarbage();
+    const bytesEach = (process.memoryUsage().heapUsed - before) / READER_COUNT;
+    expect(readers.every(({ body }) => body === "x".repeat(100))).to.equal(true);
+    expect(bytesEach).to.be.below(20_000);
   });
 });

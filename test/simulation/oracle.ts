@@ -127,10 +127,8 @@ export class Oracle {
     this.#promised = [];
   }
 
-  /** A host has started: what was acknowledged must be there. */
-  started(instance: number, nowMs: number): void {
-    // A clock that was set back while the instance was down takes back what was promised of the time since.
-    this.#promised = this.#promised.filter((promised) => promised.toMs < nowMs);
+  /** A host has started: what was acknowledged must be there. What was promised stays, even if its clock was set back meanwhile. */
+  started(instance: number): void {
     for (const known of this.known.values()) {
       if (known.owner !== instance) continue;
       this.#expectKept(known);

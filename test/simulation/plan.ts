@@ -1,4 +1,6 @@
+import { HEADER_BYTES } from "../../core/journal-header.ts";
 import { PROCESSOR_COUNT } from "../../core/payment.ts";
+import { RECORD_BYTES } from "../../core/record.ts";
 import { Random } from "../core/random.ts";
 
 /** What is the same for a whole run. */
@@ -91,7 +93,7 @@ function settingsOf(random: Random, stresses: ReadonlySet<Stress>): Omit<Setting
   return {
     capacity: random.pick([8, 64, 64, 128, 256]),
     syncs: stresses.has("power") || random.chance(0.2),
-    segmentBytes: 48 * random.pick([2, 6, 20, 60, 400]),
+    segmentBytes: HEADER_BYTES + RECORD_BYTES * random.pick([2, 6, 20, 60, 400]),
     sliceRows: random.pick([1, 3, 8, 64]),
     requestTimeoutMs: random.pick([300, 700, 1500]),
     failoverPatienceMs: random.pick([0, 0, 50, 500]),

@@ -1,12 +1,11 @@
 import { Ledger } from "../../core/ledger.ts";
 import { FAILED, FREE, PROCESSED } from "../../core/payment.ts";
-import { INSTANCE_COUNT } from "./oracle.ts";
 import type { Plan } from "./plan.ts";
 import { endFaults, strike } from "./strike.ts";
 import { expectThat, Violation } from "./violation.ts";
 import type { VirtualHost } from "./virtual-host.ts";
 import { VirtualRecovery } from "./virtual-recovery.ts";
-import { EPOCH_MS, World } from "./world.ts";
+import { EPOCH_MS, expectedOf, World } from "./world.ts";
 
 /** After the last fault everything must have settled within this and the give-up age. */
 const SETTLE_MS_MAX = 90_000;
@@ -89,9 +88,8 @@ function checkEnd(world: World): void {
 function checkRebuilt(world: World, host: VirtualHost): void {
   const { ledger } = host.engine;
   const rebuilt = new Ledger(world.settings.capacity, 1);
-  const expected = { instance: host.instance, instanceCount: INSTANCE_COUNT };
   try {
-    new VirtualRecovery(host.disk.copy()).recover(rebuilt, expected);
+    new VirtualRecovery(host.disk.copy()).recover(rebuilt, expectedOf(host.instance));
   } catch (error) {
     throw new Violation("a restart finds its journal in order", String(error));
   }

@@ -1,5 +1,5 @@
 import { CheckpointCut } from "../../core/checkpoint.ts";
-import { CHECKPOINT, encodeHeader, HEADER_BYTES } from "../../core/journal-header.ts";
+import { CHECKPOINT } from "../../core/journal-header.ts";
 import type { Ledger } from "../../core/ledger.ts";
 import { RECORD_BYTES, RecordBatch } from "../../core/record.ts";
 import { DiskFull, type VirtualDisk, type VirtualFile } from "./virtual-disk.ts";
@@ -9,11 +9,8 @@ const SLICE_PAUSE_MS = 4;
 const SEGMENTS_MAX = 64;
 
 export type VirtualCheckpointerOptions = {
-  instance: number;
-  instanceCount: number;
   segmentBytes: number;
   sliceRows: number;
-  nowMs: () => number;
   /** How long the next step on disk takes. */
   stepMs: () => number;
   after: (delayMs: number, run: () => void) => void;
@@ -130,10 +127,9 @@ export class VirtualCheckpointer {
   }
 
   *#write(file: VirtualFile, number: number): Generator<number, boolean> {
-    const { instance, instanceCount, nowMs, sliceRows, stepMs } = this.#options;
-    const firstLsn = this.#journal.lsn;
-    const header = { kind: CHECKPOINT, instance, instanceCount, number, firstLsn, createdAtMs: nowMs() } as const;
-    this.#append(file, encodeHeader(header), HEADER_BYTES);
+    const { sliceRows, stepMs } = this.#options;
+    const header = this.#journal.header(CHECKPOINT, number);
+    this.#append(file, header, header.length);
     yield stepMs();
     const batch = new RecordBatch(sliceRows + 1);
     const cut = new CheckpointCut(this.#ledger);

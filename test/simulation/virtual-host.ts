@@ -9,7 +9,8 @@ import { SlewedClock } from "../../server/clock.ts";
 import { type Effect, GroupCommit } from "../../server/group-commit.ts";
 import { type SummaryPart, summaryPart, type Window } from "../../server/summary.ts";
 import { JournalMeters } from "../../server/telemetry/meters.ts";
-import { INSTANCE_COUNT, type Known, PAYMENT_MASK } from "./oracle.ts";
+import type { Time } from "../../server/time.ts";
+import { type Known, PAYMENT_MASK } from "./oracle.ts";
 import { Violation } from "./violation.ts";
 import { VirtualCheckpointer } from "./virtual-checkpointer.ts";
 import { DiskFull, Killed, VirtualDisk } from "./virtual-disk.ts";
@@ -18,7 +19,7 @@ import { VirtualRequest } from "./virtual-network.ts";
 import { VirtualPoller } from "./virtual-poller.ts";
 import type { HealthAnswer } from "./virtual-processor.ts";
 import { VirtualRecovery } from "./virtual-recovery.ts";
-import type { World } from "./world.ts";
+import { expectedOf, type World } from "./world.ts";
 
 /** As server/dispatcher.ts. */
 const SENDS_PER_TURN = 4;
@@ -29,6 +30,8 @@ const JOURNAL_RETRY_TICKS = 10;
 const START_AGAIN_MS = 200;
 const SYNC_MS_MAX = 6;
 const DISK_STEP_MS_MAX = 3;
+/** The bound of the watermarks given out is rounded up to this. */
+const BOUND_STEP_MS = 100;
 
 const SILENT = { error: () => {}, warn: () => {} } as unknown as Logger;
 
@@ -57,7 +60,7 @@ export class VirtualHost {
     const life = new Life(this.#world, this);
     this.life = life;
     life.run(() => life.start());
-    if (this.life === life) this.#world.oracle.started(this.instance, life.nowMs);
+    if (this.life === life) this.#world.oracle.started(this.instance);
   }
 
   kill(downMs: number): void {
@@ -144,25 +147,37 @@ export class Life {
     this.after(settings.turnMsMax === 0 ? 0 : random.below(settings.turnMsMax + 1), body);
   }
 
+  /** What the product's clock asks of its surroundings. */
+  get #time(): Time {
+    return {
+      wallMs: () => this.#world.wallMs,
+      monotonicMs: () => this.#world.clock.nowMs,
+      after: () => {
+        throw new Error("a clock sets no timers");
+      },
+      atEndOfTurn: (body) => this.atEndOfTurn(body),
+    };
+  }
+
   start(): void {
     const { settings, random } = this.#world;
-    const expected = { instance: this.instance, instanceCount: INSTANCE_COUNT };
+    const expected = expectedOf(this.instance);
     const wallMs = () => this.#world.wallMs;
     const recovery = new VirtualRecovery(this.#host.disk);
     const recovered = recovery.recover(this.engine.ledger, expected);
     recovery.tidy(recovered);
     if (settings.syncs) recovery.syncReplayed();
-    const { finished, nextNumber, lsn, latestMs } = recovered;
-    const journal = new VirtualJournal(this.#host.disk, nextNumber, lsn, {
+    const { finished, latestMs } = recovered;
+    const journal = new VirtualJournal(this.#host.disk, recovered, {
       ...expected,
       segmentBytes: settings.segmentBytes,
       syncsSegments: settings.syncs,
       nowMs: wallMs,
       afterSync: (run) => this.after(random.below(SYNC_MS_MAX), run),
     });
-    const timeMaxMs = Math.max(this.#world.timeMaxMs, this.#world.wallMs);
+    const timeMaxMs = Math.max(this.#world.timeMaxMs, this.#world.wallMs) + BOUND_STEP_MS;
     if (latestMs > timeMaxMs) throw new Violation("time does not leap", `latestMs=${latestMs} timeMaxMs=${timeMaxMs}`);
-    this.#clock = new SlewedClock(latestMs, wallMs, () => this.#world.clock.nowMs);
+    this.#clock = new SlewedClock(this.#time, latestMs);
     this.#commit = new GroupCommit(this.engine, journal, settings.syncs, SILENT, new JournalMeters());
     const checkpointer = new VirtualCheckpointer(
       this.#host.disk,
@@ -171,10 +186,8 @@ export class Life {
       () => this.#commit.commit(),
       finished,
       {
-        ...expected,
         segmentBytes: settings.segmentBytes,
         sliceRows: settings.sliceRows,
-        nowMs: wallMs,
         stepMs: () => random.below(DISK_STEP_MS_MAX + 1),
         after: (delayMs, run) => this.after(delayMs, run),
       },
@@ -182,7 +195,7 @@ export class Life {
     this.checkpointer = checkpointer;
     this.#commit.onWritten = () => checkpointer.maintain();
     checkpointer.startIfDue();
-    this.engine.resume(this.nowMs);
+    this.engine.resume(this.nowMs, latestMs);
     this.#commit.onGather = () => this.#gather();
     this.#commit.wake();
     if (settings.polls) this.pollers = [0, 1].map((processor) => new VirtualPoller(this.#world, this, processor));
@@ -208,7 +221,8 @@ export class Life {
     let part: SummaryPart | undefined;
     this.run(() => {
       this.#commit.commit();
-      part = summaryPart(this.engine, window, this.nowMs);
+      part = summaryPart(this.engine, window, this.nowMs, !this.#commit.isFailing);
+      if (!this.#commit.commit()) part.settledUntilMs = Math.min(part.settledUntilMs, this.engine.watermarkBoundMs);
     });
     return part;
   }

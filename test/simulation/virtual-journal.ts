@@ -1,11 +1,11 @@
-import { encodeHeader, HEADER_BYTES, SEGMENT } from "../../core/journal-header.ts";
+import { encodeHeader, HEADER_BYTES, type HeaderFields, SEGMENT } from "../../core/journal-header.ts";
+import { latestTimeAfter } from "../../core/log-time.ts";
 import { RECORD_BYTES, type RecordBatch } from "../../core/record.ts";
-import type { RecordLog } from "../../server/journal/journal.ts";
+import type { Expected } from "../../core/recovery-plan.ts";
+import type { JournalStart, RecordLog } from "../../server/journal/journal.ts";
 import { DiskFull, type VirtualDisk, type VirtualFile } from "./virtual-disk.ts";
 
-export type VirtualJournalOptions = {
-  instance: number;
-  instanceCount: number;
+export type VirtualJournalOptions = Expected & {
   segmentBytes: number;
   syncsSegments: boolean;
   nowMs: () => number;
@@ -27,13 +27,17 @@ export class VirtualJournal implements RecordLog {
   #number: number;
   #bytes = HEADER_BYTES;
   #lsn: number;
+  #latestMs: number;
+  readonly #epoch: number;
 
-  constructor(disk: VirtualDisk, number: number, lsn: number, options: VirtualJournalOptions) {
+  constructor(disk: VirtualDisk, start: JournalStart, options: VirtualJournalOptions) {
     this.#disk = disk;
-    this.#number = number;
-    this.#lsn = lsn;
+    this.#number = start.nextNumber;
+    this.#lsn = start.lsn;
+    this.#latestMs = start.latestMs;
+    this.#epoch = start.epoch + 1;
     this.#options = options;
-    this.#file = this.#create(number);
+    this.#file = this.#create(start.nextNumber);
   }
 
   get lsn(): number {
@@ -64,6 +68,7 @@ export class VirtualJournal implements RecordLog {
     }
     this.#bytes += bytes;
     this.#lsn += batch.count;
+    this.#latestMs = latestTimeAfter(batch, this.#latestMs);
     return undefined;
   }
 
@@ -113,22 +118,29 @@ export class VirtualJournal implements RecordLog {
     }
   }
 
-  #create(number: number): VirtualFile {
-    const { instance, instanceCount, syncsSegments, nowMs } = this.#options;
-    const name = segmentName(number);
-    if (this.#disk.has(name)) throw new Error(`a new segment is new: name=${name}`);
-    const file = this.#disk.create(name);
-    const header = {
-      kind: SEGMENT,
-      instance,
-      instanceCount,
+  header(kind: HeaderFields["kind"], number: number): Uint8Array {
+    const { partition, partitionCount, processors, syncsSegments, nowMs } = this.#options;
+    return encodeHeader({
+      kind,
+      partition,
+      partitionCount,
+      processors,
+      epoch: this.#epoch,
       number,
       firstLsn: this.#lsn,
       createdAtMs: nowMs(),
-    } as const;
+      boundMs: this.#latestMs,
+      followsDurable: syncsSegments,
+    });
+  }
+
+  #create(number: number): VirtualFile {
+    const name = segmentName(number);
+    if (this.#disk.has(name)) throw new Error(`a new segment is new: name=${name}`);
+    const file = this.#disk.create(name);
     try {
-      if (this.#disk.write(file, encodeHeader(header), 0, HEADER_BYTES, 0) < HEADER_BYTES) throw new DiskFull();
-      if (syncsSegments) {
+      if (this.#disk.write(file, this.header(SEGMENT, number), 0, HEADER_BYTES, 0) < HEADER_BYTES) throw new DiskFull();
+      if (this.#options.syncsSegments) {
         this.#disk.sync(file);
         this.#disk.syncNames();
       }

@@ -1,4 +1,11 @@
-import { CHECKPOINT, decodeHeader, HEADER_BYTES, type JournalHeader, SEGMENT } from "../../core/journal-header.ts";
+import {
+  CHECKPOINT,
+  decodeHeader,
+  endsInHeader,
+  HEADER_BYTES,
+  type JournalHeader,
+  SEGMENT,
+} from "../../core/journal-header.ts";
 import type { Ledger } from "../../core/ledger.ts";
 import { RECORD_BYTES, RecordBatch } from "../../core/record.ts";
 import { type Expected, type JournalFile, planRecovery } from "../../core/recovery-plan.ts";
@@ -12,6 +19,7 @@ const FILE_NAME = /^(segment|checkpoint)-(\d{10})$/;
 export type Recovered = {
   nextNumber: number;
   lsn: number;
+  epoch: number;
   latestMs: number;
   torn: { name: string; soundBytes: number } | undefined;
   obsolete: readonly JournalFile[];
@@ -39,13 +47,11 @@ export class VirtualRecovery {
     if (typeof plan === "string") throw new Refusal(plan);
     const replay = new Replay(ledger);
     ledger.beginReplay();
-    if (plan.checkpoint) {
-      this.#replayCheckpoint(plan.checkpoint, replay);
-      replay.startSegments((plan.segments[0]!.header as JournalHeader).firstLsn);
-    }
+    if (plan.checkpoint) this.#replayCheckpoint(plan.checkpoint, replay);
     let tornBytes = 0;
     for (const segment of plan.segments) {
       const { firstLsn } = segment.header as JournalHeader;
+      replay.startSegment(segment.header as JournalHeader);
       if (firstLsn !== replay.lsn)
         throw new Refusal(`segments follow each other: firstLsn=${firstLsn} expected=${replay.lsn}`);
       tornBytes = this.#replaySegment(segment, replay);
@@ -60,8 +66,8 @@ export class VirtualRecovery {
     const kept = plan.checkpoint ? [plan.checkpoint, ...plan.segments] : plan.segments;
     const bytes = kept.reduce((sum, file) => sum + file.bytes, 0);
     const finished = { bytes, count: kept.length };
-    const { nextNumber, obsolete } = plan;
-    return { nextNumber, lsn: replay.lsn, latestMs: replay.latestMs, torn, obsolete, finished };
+    const { nextNumber, obsolete, epoch } = plan;
+    return { nextNumber, lsn: replay.lsn, epoch, latestMs: replay.latestMs, torn, obsolete, finished };
   }
 
   /** Cuts off the torn end and removes what is obsolete. */
@@ -105,7 +111,7 @@ export class VirtualRecovery {
   #describe(name: string, kind: JournalFile["kind"], number: number): JournalFile {
     const file = this.#disk.file(name);
     const head = file.bytes.subarray(0, Math.min(HEADER_BYTES, file.length));
-    const isBlank = head.length < HEADER_BYTES || file.bytes.subarray(0, file.length).every((byte) => byte === 0);
+    const isBlank = endsInHeader(head) || file.bytes.subarray(0, file.length).every((byte) => byte === 0);
     const decoded = isBlank ? undefined : decodeHeader(head);
     const header = decoded === undefined ? "blank" : typeof decoded === "string" ? { problem: decoded } : decoded;
     return { name, kind, number, bytes: file.length, header };

@@ -1,6 +1,7 @@
 import { LOOKING_UP } from "../../core/flights.ts";
 import { MAX_AMOUNT_CENTS } from "../../core/money.ts";
 import { IN_DOUBT, PENDING, PROCESSOR_COUNT, PROCESSOR_NAMES, SENDING } from "../../core/payment.ts";
+import type { Expected } from "../../core/recovery-plan.ts";
 import { Random } from "../core/random.ts";
 import { Clients } from "./client.ts";
 import { INSTANCE_COUNT, Oracle } from "./oracle.ts";
@@ -95,6 +96,11 @@ export class World {
       expectThat(isWithin, "requests keep to their limit", () => `inFlight=${inFlightCount} processor=${processor}`);
     }
   }
+}
+
+/** What the journal of an instance must say of itself. */
+export function expectedOf(instance: number): Expected {
+  return { partition: instance, partitionCount: INSTANCE_COUNT, processors: PROCESSOR_NAMES };
 }
 
 /** An amount that is not the payment's. */

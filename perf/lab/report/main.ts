@@ -1,9 +1,10 @@
 import { writeFileSync } from "node:fs";
-import { parseArgs } from "node:util";
-import { findResult, readResult } from "../saved-result.ts";
+import { type OptionValues, texts } from "../../command/command-line.ts";
+import { runCommand } from "../../command/run-command.ts";
 import { reportPage } from "./page.ts";
+import { findResult, readResult } from "./saved-result.ts";
 
-const usage = `Makes the page of a saved result again.
+const USAGE = `Makes the page of a saved result again.
 
   npm run perf:report -- RESULT [options]
 
@@ -13,24 +14,24 @@ RESULT is a JSON file, or the beginning of the name of one in perf/results.
   --help
 `;
 
-function main(): void {
-  const options = { out: { type: "string" }, help: { type: "boolean" } } as const;
-  const { values, positionals } = parseArgs({ options, allowPositionals: true });
-  if (values.help === true) {
-    process.stdout.write(usage);
-    return;
-  }
-  const [wish, ...more] = positionals;
-  if (wish === undefined || more.length > 0) throw new Error(`one result must be named: count=${positionals.length}`);
-  const path = findResult(wish);
-  const page = values.out ?? `${path.replace(/\.json$/, "")}.html`;
+const OPTIONS = texts("out");
+
+const COMMAND_LINE = {
+  usage: USAGE,
+  takesPositionals: true,
+  options: OPTIONS,
+  read({ out }: OptionValues<typeof OPTIONS>, positionals: readonly string[]) {
+    const [result, ...more] = positionals;
+    if (result === undefined || more.length > 0) {
+      throw new Error(`one result must be named: count=${positionals.length}`);
+    }
+    return { result, out };
+  },
+};
+
+await runCommand(COMMAND_LINE, ({ result, out }) => {
+  const path = findResult(result);
+  const page = out ?? `${path.replace(/\.json$/, "")}.html`;
   writeFileSync(page, reportPage(readResult(path)));
   process.stdout.write(`${page}\n`);
-}
-
-try {
-  main();
-} catch (error) {
-  process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n`);
-  process.exitCode = 1;
-}
+});

@@ -1,14 +1,14 @@
 import { readFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { dirname, join } from "node:path";
-import { median } from "../figure.ts";
-import { numberText } from "../number-text.ts";
-import { repositoryRoot } from "../repository.ts";
-import type { Chart, Figure, Result } from "../result.ts";
-import { originText, spreadText } from "../result-text.ts";
+import { REPOSITORY_ROOT } from "../repository.ts";
+import { median } from "./figure.ts";
+import { numberText } from "./number-text.ts";
+import type { Chart, Figure, Result } from "./result.ts";
+import { originText, spreadText } from "./result-text.ts";
 
 /** The browser's part is not compiled: it is read from the sources. */
-const sourceDir = join(repositoryRoot, "perf", "lab", "report");
+const SOURCE_DIR = join(REPOSITORY_ROOT, "perf", "lab", "report");
 
 /**
  * The result as one self-contained page: scripts, styles and data are in it, nothing is fetched, and its own policy forbids it.
@@ -25,7 +25,7 @@ export function reportPage(result: Result): string {
 <title>${escapeHtml(`${result.kind}: ${result.title}`)}</title>
 <style>
 ${readUplot("uPlot.min.css")}
-${readFileSync(join(sourceDir, "style.css"), "utf8")}
+${readFileSync(join(SOURCE_DIR, "style.css"), "utf8")}
 </style>
 </head>
 <body>
@@ -39,7 +39,7 @@ ${result.details === undefined ? "" : jsonHtml("Everything else that was recorde
 <script type="application/json" id="result">${scriptJson({ charts: result.charts })}</script>
 <script>
 ${readUplot("uPlot.iife.min.js")}
-${readFileSync(join(sourceDir, "charts.js"), "utf8")}
+${readFileSync(join(SOURCE_DIR, "charts.js"), "utf8")}
 </script>
 </body>
 </html>

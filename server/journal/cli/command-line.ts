@@ -4,11 +4,14 @@ import { SETTINGS } from "../../settings.ts";
 import { readProcessorUrls } from "./repair/inquiry.ts";
 
 export const USAGE = `Shows what is in an instance's journal, tells whether the instance would start with it, or makes a new journal of
-what a damaged one still holds. Never changes the journal it looks at. inspect and verify work while an instance uses it.
+what a damaged one still holds. These never change the journal they look at; inspect and verify work while an instance
+uses it. set-clock is for a journal whose latest time is ahead of the clock, because that was wrong once: time begins
+again at what the clock says now. The instance must not be running.
 
   node build/server/journal/cli/main.js inspect DIR [options]
   node build/server/journal/cli/main.js verify DIR [options]
   node build/server/journal/cli/main.js repair DIR --out NEWDIR [options]
+  node build/server/journal/cli/main.js set-clock DIR [--capacity COUNT]
 
   DIR                 an instance's own directory, or a DATA_DIR with one folder for each instance
   --out NEWDIR        repair: where the new journal goes, laid out as DIR is; must not be there, or be empty
@@ -32,7 +35,7 @@ processors before it sends anything, as with RESTORED=true. So a payment that is
 have said that they do not have it. Payments whose acceptance is lost are named as far as they are known; they are not
 in the new journal, and those accepted later get new payment ids. Journals that are sound are not copied.
 
-inspect exits with 0, verify with
+inspect and set-clock exit with 0, or 2 when that could not be done, verify with
   0  the instance would start, if need be after cutting off an end that was never acknowledged
   1  the journal is refused: acknowledged payments are in danger
   2  could not look: a wrong argument, no such directory
@@ -43,7 +46,7 @@ repair with
 `;
 
 export type CommandLine = {
-  command: "inspect" | "verify" | "repair";
+  command: "inspect" | "verify" | "repair" | "set-clock";
   directory: string;
   capacity: number;
   instanceCount: number | undefined;
@@ -80,8 +83,8 @@ export function readCommandLine(args: string[], environment: Environment): Comma
   });
   if (values.help) return "help";
   const [command, directory, ...more] = positionals;
-  if (command !== "inspect" && command !== "verify" && command !== "repair")
-    throw new Error(`the command must be inspect, verify or repair: command=${command ?? ""}`);
+  if (command !== "inspect" && command !== "verify" && command !== "repair" && command !== "set-clock")
+    throw new Error(`the command must be inspect, verify, repair or set-clock: command=${command ?? ""}`);
   if (directory === undefined) throw new Error("a directory must be named: DIR=");
   if (more.length > 0) throw new Error(`there is one directory at a time: more=${more.join(" ")}`);
   const { out = "" } = values;

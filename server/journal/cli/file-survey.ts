@@ -1,5 +1,5 @@
 import { join } from "node:path";
-import { HEADER_BYTES, SEGMENT } from "../../../core/journal-header.ts";
+import { type JournalHeader, SEGMENT } from "../../../core/journal-header.ts";
 import { RECORD_BYTES, type RecordBatch, SLICE } from "../../../core/record.ts";
 import type { JournalFile } from "../../../core/recovery-plan.ts";
 import { KIND_NAMES } from "./names.ts";
@@ -25,20 +25,20 @@ export type FileSurvey = {
 export const ROW = KIND_NAMES.length;
 
 export function surveyFile(directory: string, file: JournalFile): FileSurvey {
-  const hasHeader = file.header !== "blank" && !("problem" in file.header);
+  const header = headerOf(file);
   const isSegment = file.kind === SEGMENT;
   const survey: FileSurvey = {
     file,
-    firstLsn: hasHeader && isSegment ? (file.header as { firstLsn: number }).firstLsn : 0,
+    firstLsn: header && isSegment ? header.firstLsn : 0,
     recordCount: 0,
     kindCounts: new Float64Array(KIND_NAMES.length + 1),
     firstAtMs: Number.POSITIVE_INFINITY,
     lastAtMs: Number.NEGATIVE_INFINITY,
     restBytes: file.bytes,
   };
-  if (!hasHeader) return survey;
+  if (!header) return survey;
   const count = isSegment ? countRecord : rowCounter();
-  readRecords(join(directory, file.name), (batch, first) => {
+  readRecords(join(directory, file.name), header.headerBytes, (batch, first) => {
     for (let record = 0; record < batch.count; record++) {
       if (!batch.isSound(record, survey.firstLsn + first + record)) return false;
       survey.recordCount++;
@@ -46,8 +46,13 @@ export function surveyFile(directory: string, file: JournalFile): FileSurvey {
     }
     return true;
   });
-  survey.restBytes = Math.max(0, file.bytes - HEADER_BYTES - survey.recordCount * RECORD_BYTES);
+  survey.restBytes = Math.max(0, file.bytes - header.headerBytes - survey.recordCount * RECORD_BYTES);
   return survey;
+}
+
+/** Undefined where it cannot be read. */
+export function headerOf({ header }: JournalFile): JournalHeader | undefined {
+  return header === "blank" || "problem" in header ? undefined : header;
 }
 
 function countRecord(survey: FileSurvey, batch: RecordBatch, record: number): void {

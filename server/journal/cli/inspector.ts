@@ -1,6 +1,7 @@
 import { readdirSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
+import { RealDisk } from "../../real-disk.ts";
 import { JournalDirectory } from "../journal-directory.ts";
 import type { CommandLine } from "./command-line.ts";
 import { type FileSurvey, surveyFile } from "./file-survey.ts";
@@ -21,7 +22,7 @@ export async function examine(wish: CommandLine, print: Print): Promise<boolean>
   const paths = journalPaths(wish.directory);
   for (const [i, path] of paths.entries()) {
     const isUsed = await isInUse(path);
-    const directory = new JournalDirectory(path);
+    const directory = new JournalDirectory(new RealDisk(), path);
     const verdict = await steadyVerdict(directory, wish, isUsed);
     allStart &&= verdict.starts;
     if (wish.command === "verify") {

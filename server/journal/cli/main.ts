@@ -1,6 +1,7 @@
 import { readCommandLine, USAGE } from "./command-line.ts";
 import { examine } from "./inspector.ts";
 import { repair } from "./repair/repair.ts";
+import { setClock } from "./set-clock.ts";
 
 const EXIT_REFUSED = 1;
 const EXIT_USAGE = 2;
@@ -10,12 +11,13 @@ process.stdout.on("error", () => process.exit(0));
 
 try {
   const wish = readCommandLine(process.argv.slice(2), process.env);
+  const print = (line: string): unknown => process.stdout.write(`${line}\n`);
   if (wish === "help") process.stdout.write(USAGE);
+  else if (wish.command === "set-clock") await setClock(wish, print);
   else if (wish.command === "repair") {
-    const areAllVouchedFor = await repair(wish, (line) => process.stdout.write(`${line}\n`));
-    if (!areAllVouchedFor) process.exitCode = EXIT_REFUSED;
+    if (!(await repair(wish, print))) process.exitCode = EXIT_REFUSED;
   } else {
-    const allStart = await examine(wish, (line) => process.stdout.write(`${line}\n`));
+    const allStart = await examine(wish, print);
     if (wish.command === "verify" && !allStart) process.exitCode = EXIT_REFUSED;
   }
 } catch (error) {

@@ -12,6 +12,8 @@ export const KIND_NAMES: readonly string[] = [
   "purged",
   "slice",
   "evicted",
+  "watermark",
+  "clock",
   "sent",
 ];
 

@@ -2,9 +2,19 @@ import { join } from "node:path";
 import { SEGMENT } from "../../../core/journal-header.ts";
 import { formatCents } from "../../../core/money.ts";
 import { STATE_NAMES } from "../../../core/payment.ts";
-import { ACCEPTED, EVICTED, PURGED, type RecordBatch, SENDING_TO, SENT, SLICE } from "../../../core/record.ts";
+import {
+  ACCEPTED,
+  CLOCK,
+  EVICTED,
+  PURGED,
+  type RecordBatch,
+  SENDING_TO,
+  SENT,
+  SLICE,
+  WATERMARK,
+} from "../../../core/record.ts";
 import { formatUuid, UUID_WORDS } from "../../../core/uuid.ts";
-import type { FileSurvey } from "./file-survey.ts";
+import { type FileSurvey, headerOf } from "./file-survey.ts";
 import { kindName, outcomeName, processorName, timeText } from "./names.ts";
 import { readRecords } from "./record-reader.ts";
 
@@ -23,7 +33,7 @@ export function printRecords(
     if (recordCount === 0 || isPassedOver || printed === wish.limit) continue;
     print(`${file.name}:`);
     const lineOf = file.kind === SEGMENT ? recordLine : checkpointLines();
-    readRecords(join(directory, file.name), (batch, first) => {
+    readRecords(join(directory, file.name), headerOf(file)!.headerBytes, (batch, first) => {
       for (let record = 0; record < batch.count && first + record < recordCount; record++) {
         const lsn = firstLsn + first + record;
         const line = lineOf(batch, record, lsn);
@@ -40,7 +50,9 @@ export function printRecords(
 
 function recordLine(batch: RecordBatch, record: number, lsn: number): string {
   const kind = batch.kind(record);
-  const place = `${lsn} ${kindName(kind)} sequence=${batch.sequence(record)} at=${timeText(batch.atMs(record))}`;
+  const at = `at=${timeText(batch.atMs(record))}`;
+  if (kind === WATERMARK || kind === CLOCK) return `${lsn} ${kindName(kind)} ${at}`;
+  const place = `${lsn} ${kindName(kind)} sequence=${batch.sequence(record)} ${at}`;
   if (kind === ACCEPTED) return `${place} ${idAndAmount(batch, record)}`;
   if (kind === SENDING_TO || kind === SENT) return `${place} processor=${processorName(batch.processor(record))}`;
   if (kind === PURGED || kind === EVICTED) return place;

@@ -47,9 +47,9 @@ function fileTable(surveys: readonly FileSurvey[]): string[] {
 function headerCells(header: FileSurvey["file"]["header"], firstLsn: number): string[] {
   if (header === "blank") return ["-", "-", "no header"];
   if ("problem" in header) return ["-", "-", header.problem];
-  const { instance, instanceCount, createdAtMs, kind } = header as JournalHeader;
+  const { partition, partitionCount, createdAtMs, kind } = header as JournalHeader;
   return [
-    `${instance + 1} of ${instanceCount}`,
+    `${partition + 1} of ${partitionCount}`,
     `${kind === SEGMENT ? firstLsn : header.firstLsn}`,
     timeText(createdAtMs),
   ];

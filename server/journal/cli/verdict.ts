@@ -1,9 +1,11 @@
 import { basename } from "node:path";
-import type { JournalHeader } from "../../../core/journal-header.ts";
 import { Ledger } from "../../../core/ledger.ts";
-import type { Expected, JournalFile } from "../../../core/recovery-plan.ts";
+import { PROCESSOR_NAMES } from "../../../core/payment.ts";
+import type { Expected } from "../../../core/recovery-plan.ts";
+import { expectClockAgrees } from "../clock-check.ts";
 import type { JournalDirectory } from "../journal-directory.ts";
 import { type Recovered, RecoveryError, recover } from "../recover.ts";
+import { headerOf } from "./file-survey.ts";
 
 /** What an instance would make of the directory. */
 export type Verdict = { starts: true; ledger: Ledger; recovered: Recovered } | { starts: false; why: string };
@@ -13,6 +15,7 @@ export function judge(directory: JournalDirectory, capacity: number, instanceCou
   const ledger = new Ledger(capacity, 0);
   try {
     const recovered = recover(directory, ledger, expectedOf(directory, instanceCount));
+    expectClockAgrees(directory, recovered, Date.now());
     return { starts: true, ledger, recovered };
   } catch (error) {
     if (error instanceof RecoveryError) return { starts: false, why: error.message };
@@ -20,7 +23,7 @@ export function judge(directory: JournalDirectory, capacity: number, instanceCou
   }
 }
 
-/** The instance by the folder's name, as an instance chooses it, or else by what the files say. */
+/** The instance by the folder's name, as an instance chooses it, or else by what the files say; the processors are the files'. */
 export function expectedOf(directory: JournalDirectory, instanceCount: number | undefined): Expected {
   const header = directory
     .files()
@@ -28,11 +31,8 @@ export function expectedOf(directory: JournalDirectory, instanceCount: number | 
     .find((found) => found !== undefined);
   const named = /^instance-(\d+)$/.exec(basename(directory.path));
   return {
-    instance: named ? Number(named[1]) - 1 : (header?.instance ?? 0),
-    instanceCount: instanceCount ?? header?.instanceCount ?? 1,
+    partition: named ? Number(named[1]) - 1 : (header?.partition ?? 0),
+    partitionCount: instanceCount ?? header?.partitionCount ?? 1,
+    processors: header?.processors ?? PROCESSOR_NAMES,
   };
-}
-
-function headerOf({ header }: JournalFile): JournalHeader | undefined {
-  return header === "blank" || "problem" in header ? undefined : header;
 }

@@ -1,7 +1,7 @@
 import { request } from "node:http";
 import { setTimeout as sleep } from "node:timers/promises";
+import { startTopology, type Topology, type TopologyOptions } from "../../../perf/launch/topology.ts";
 import { type RunningProcessor, startProcessor } from "../../../perf/processor/processor.ts";
-import { startTopology, type Topology, type TopologyOptions } from "../../../perf/topology/topology.ts";
 import { Random } from "../../core/random.ts";
 import { FaultyProxy } from "./faulty-proxy.ts";
 import { Loader } from "./loader.ts";

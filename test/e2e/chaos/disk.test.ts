@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import { expect } from "chai";
-import { instanceNodeFlags } from "../../../perf/topology/plans.ts";
+import { INSTANCE_NODE_FLAGS } from "../../../perf/launch/plans.ts";
 import { SmallDisk, WHY_NO_DISK } from "../../server/journal-tmpfs.ts";
 import { ChaosService, chaosSeed, INSTANCES } from "./chaos-service.ts";
 import { auditExactly } from "./exact-audit.ts";
@@ -84,7 +84,7 @@ describe("chaos: disks", function () {
     const seed = chaosSeed();
     console.log(`      CHAOS_SEED=${seed}`);
     const env = { DURABILITY: "fsync", SEGMENT_BYTES: "65536", SLOW_DISK_WRITE_MS: "3", SLOW_DISK_SYNC_MS: "25" };
-    const service = await ChaosService.start(seed, env, { nodeFlags: [...instanceNodeFlags, "--import", SLOW_DISK] });
+    const service = await ChaosService.start(seed, env, { nodeFlags: [...INSTANCE_NODE_FLAGS, "--import", SLOW_DISK] });
     try {
       const { loader, random } = service;
       loader.start();

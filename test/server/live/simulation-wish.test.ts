@@ -1,5 +1,4 @@
 import { expect } from "chai";
-import { isOwnOrigin } from "../../../server/live/origin.ts";
 import { DELAY_MS_MAX, parseWish } from "../../../server/live/simulation-api.ts";
 
 describe("wish for a simulated processor", () => {
@@ -27,26 +26,4 @@ describe("wish for a simulated processor", () => {
       expect((problem as { field?: string }).field).to.equal(field);
     });
   }
-});
-
-describe("origin of a request", () => {
-  const host = "pay.example:9999";
-  const own = ["http://pay.example:9999", "https://pay.example:9999", "https://PAY.example:9999", ""];
-  const foreign = [
-    "http://pay.example",
-    "http://evil.example:9999",
-    "null",
-    "http://pay.example:9999.evil.example",
-    "x",
-  ];
-  for (const origin of own)
-    it(`is ours: ${origin || "none"}`, () => expect(isOwnOrigin(origin, host, "")).to.equal(true));
-  for (const origin of foreign) it(`is not: ${origin}`, () => expect(isOwnOrigin(origin, host, "")).to.equal(false));
-
-  it("may be one more, or any, if so configured", () => {
-    expect(isOwnOrigin("https://shop.example", host, "https://shop.example")).to.equal(true);
-    expect(isOwnOrigin("https://shop.example", host, "https://other.example")).to.equal(false);
-    expect(isOwnOrigin("https://shop.example", host, "*")).to.equal(true);
-    expect(isOwnOrigin("null", "", "")).to.equal(false);
-  });
 });

@@ -59,21 +59,28 @@ export class Collector {
   readonly #server = new Server();
   #port = 0;
 
-  static async start(port = 0): Promise<Collector> {
+  static start(port = 0): Promise<Collector> {
+    return Collector.startAt(`127.0.0.1:${port}`, ServerCredentials.createInsecure());
+  }
+
+  /** At an address as gRPC names it. */
+  static async startAt(address: string, credentials: ServerCredentials): Promise<Collector> {
     const collector = new Collector();
     collector.#server.addService(traceService(), {
       Export: (call: Call, answer: Answer) => collector.#export(call, answer),
     });
     collector.#port = await new Promise((resolve, reject) => {
-      collector.#server.bindAsync(`127.0.0.1:${port}`, ServerCredentials.createInsecure(), (error, bound) =>
-        error ? reject(error) : resolve(bound),
-      );
+      collector.#server.bindAsync(address, credentials, (error, bound) => (error ? reject(error) : resolve(bound)));
     });
     return collector;
   }
 
   get url(): string {
     return `http://127.0.0.1:${this.#port}`;
+  }
+
+  get port(): number {
+    return this.#port;
   }
 
   /** The spans of a trace, once there are `count` of them. */

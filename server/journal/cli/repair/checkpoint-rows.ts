@@ -1,9 +1,9 @@
-import { join } from "node:path";
-import { CHECKPOINT } from "../../../../core/journal-header.ts";
+import { HEADER_BYTES, HEADER_BYTES_OF_VERSIONS } from "../../../../core/journal-header.ts";
 import { RECORD_BYTES, RecordBatch, SLICE } from "../../../../core/record.ts";
 import type { JournalFile } from "../../../../core/recovery-plan.ts";
 import type { Salvage } from "../../../../core/salvage.ts";
 import type { JournalDirectory } from "../../journal-directory.ts";
+import { headerOf } from "../file-survey.ts";
 import { readRecords } from "../record-reader.ts";
 
 type Stretch = { rows: RecordBatch; count: number; isWhole: boolean };
@@ -29,9 +29,8 @@ export class CheckpointRows {
   }
 
   /** Whether it is whole to the last slice. */
-  read(directory: string, file: JournalFile): boolean {
-    if (file.kind !== CHECKPOINT) throw new Error(`rows are in checkpoints: file=${file.name}`);
-    readRecords(join(directory, file.name), (batch, first) => {
+  read(path: string, file: JournalFile): boolean {
+    readRecords(path, headerBytesOf(path, file), (batch, first) => {
       for (let record = 0; record < batch.count && !this.#isWhole; record++) this.#take(batch, record, first + record);
       return !this.#isWhole;
     });
@@ -94,12 +93,28 @@ export class CheckpointRows {
   }
 }
 
+/** As the header says, or where a sound record shows itself. */
+function headerBytesOf(path: string, file: JournalFile): number {
+  const known = headerOf(file)?.headerBytes;
+  if (known !== undefined) return known;
+  const isAt = (headerBytes: number): boolean => {
+    let isSound = false;
+    readRecords(path, headerBytes, (batch, first) => {
+      for (let record = 0; record < batch.count; record++) isSound ||= batch.isSound(record, first + record);
+      return !isSound;
+    });
+    return isSound;
+  };
+  return HEADER_BYTES_OF_VERSIONS.find(isAt) ?? HEADER_BYTES;
+}
+
 /** Whether every record of a checkpoint is sound, to the empty slice at its end. */
-export function isWholeCheckpoint(directory: JournalDirectory, { name, header }: JournalFile): boolean {
-  if (header === "blank" || "problem" in header) return false;
+export function isWholeCheckpoint(directory: JournalDirectory, file: JournalFile): boolean {
+  const header = headerOf(file);
+  if (header === undefined) return false;
   let isSound = true;
   let isClosed = false;
-  readRecords(directory.filePath(name), (batch, first) => {
+  readRecords(directory.filePath(file.name), header.headerBytes, (batch, first) => {
     for (let record = 0; record < batch.count; record++) isSound &&= batch.isSound(record, first + record);
     const last = batch.count - 1;
     isClosed = batch.kind(last) === SLICE && batch.cents(last) === 0;

@@ -3,6 +3,7 @@ import { type FoundCharge, judgePast, type Testimony } from "../../../../core/pa
 import { PENDING, PROCESSOR_NAMES } from "../../../../core/payment.ts";
 import type { Suspect } from "../../../../core/salvage.ts";
 import { formatUuid, UUID_WORDS } from "../../../../core/uuid.ts";
+import { NameLookup } from "../../../name-lookup.ts";
 import { ChargeLookup } from "../../../processor/charge-lookup.ts";
 import type { Told } from "../../../processor/told-charge.ts";
 import { testimonyOf } from "../../../restored/testimony.ts";
@@ -30,7 +31,8 @@ export async function askAbout(
   urls: readonly (URL | undefined)[],
   lostFromMs: number,
 ): Promise<Asked[]> {
-  const lookups = urls.map((url) => url && new ChargeLookup(url, TIMEOUT_MS));
+  const names = new NameLookup();
+  const lookups = urls.map((url) => url && new ChargeLookup(url, TIMEOUT_MS, names));
   const asked: Asked[] = new Array(suspects.length);
   let next = 0;
   const work = async (): Promise<void> => {

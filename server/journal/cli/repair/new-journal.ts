@@ -1,14 +1,17 @@
-import { closeSync, existsSync, fsyncSync, openSync, readdirSync, writeSync } from "node:fs";
 import { CheckpointCut } from "../../../../core/checkpoint.ts";
-import { CHECKPOINT, encodeHeader } from "../../../../core/journal-header.ts";
+import { CHECKPOINT, encodeHeader, HEADER_BYTES } from "../../../../core/journal-header.ts";
 import type { Ledger } from "../../../../core/ledger.ts";
 import { RECORD_BYTES, RecordBatch } from "../../../../core/record.ts";
 import type { Expected } from "../../../../core/recovery-plan.ts";
+import { writeFully } from "../../../disk.ts";
+import { RealDisk } from "../../../real-disk.ts";
 import { Journal } from "../../journal.ts";
 import { JournalDirectory } from "../../journal-directory.ts";
 
 const SLICE_ROWS = 4096;
 const FIRST_SEGMENT = 1;
+/** As an instance's own. */
+const SEGMENT_BYTES = 67_108_864;
 
 /**
  * A journal that is made at once: a checkpoint where there is one to begin with, and the segments after it, from record
@@ -17,67 +20,77 @@ const FIRST_SEGMENT = 1;
 export class NewJournal {
   readonly directory: JournalDirectory;
   readonly #owner: Expected;
-  readonly #segmentBytes: number;
+  readonly #epoch: number;
   #journal: Journal | undefined;
 
-  /** Throws when there is something at `path` already. */
-  constructor(path: string, owner: Expected, segmentBytes: number) {
-    if (existsSync(path) && readdirSync(path).length > 0)
+  /**
+   * `epoch`: the latest of the journal that it takes the place of. Throws when there is something at `path` already.
+   */
+  constructor(path: string, owner: Expected, epoch: number) {
+    const disk = new RealDisk();
+    if (disk.exists(path) && disk.list(path).length > 0)
       throw new Error(`the new journal needs a directory of its own, empty or not there: --out=${path}`);
-    this.directory = new JournalDirectory(path);
+    this.directory = new JournalDirectory(disk, path);
+    this.directory.make(true);
     this.#owner = owner;
-    this.#segmentBytes = segmentBytes;
+    this.#epoch = epoch;
   }
 
-  /** Begins with what the ledger holds. */
-  begin(ledger: Ledger): void {
-    if (ledger.head > 0) this.#writeCheckpoint(ledger);
-    this.#journal = new Journal(this.directory, FIRST_SEGMENT, 0, {
+  /** Begins with what the ledger holds. `latestMs`: the latest time before it. */
+  begin(ledger: Ledger, latestMs: number): void {
+    if (ledger.head > 0) this.#writeCheckpoint(ledger, latestMs);
+    const start = { nextNumber: FIRST_SEGMENT, lsn: 0, epoch: this.#epoch, latestMs };
+    this.#journal = new Journal(this.directory, start, {
       ...this.#owner,
-      segmentBytes: this.#segmentBytes,
-      syncsSegments: false,
+      segmentBytes: SEGMENT_BYTES,
+      syncsSegments: true,
       nowMs: Date.now,
+      onBroken: (error) => {
+        throw error;
+      },
     });
   }
 
   /** Appends the batch. Throws when it cannot be written. */
   append(batch: RecordBatch): void {
-    const error = this.#journal!.append(batch) ?? (this.#journal!.isSegmentFull ? this.#journal!.rotate() : undefined);
+    const journal = this.#journal!;
+    const error = journal.append(batch) ?? (journal.isSegmentFull ? journal.rotate() : undefined);
     if (error) throw error;
   }
 
-  /** Durable once it returns. */
-  close(): void {
-    this.#journal?.close();
-    this.directory.syncFiles();
+  /** Everything is durable once it resolves. */
+  async close(): Promise<void> {
+    const journal = this.#journal!;
+    await new Promise<void>((resolve, reject) => journal.sync((error) => (error ? reject(error) : resolve())));
+    journal.close();
+    this.directory.sync();
   }
 
-  #writeCheckpoint(ledger: Ledger): void {
-    const header = {
-      kind: CHECKPOINT,
+  #writeCheckpoint(ledger: Ledger, latestMs: number): void {
+    const header = encodeHeader({
       ...this.#owner,
+      kind: CHECKPOINT,
+      epoch: this.#epoch,
       number: FIRST_SEGMENT,
       firstLsn: 0,
       createdAtMs: Date.now(),
-    } as const;
-    const descriptor = openSync(this.directory.checkpointPath(FIRST_SEGMENT), "wx");
+      boundMs: latestMs,
+      followsDurable: true,
+    });
+    const file = this.directory.disk.create(this.directory.checkpointPath(FIRST_SEGMENT));
     try {
-      writeFully(descriptor, encodeHeader(header));
+      writeFully(file, header, HEADER_BYTES, 0);
       const batch = new RecordBatch(SLICE_ROWS + 1);
       const cut = new CheckpointCut(ledger);
       for (let first = 0; !cut.isDone; first += batch.count) {
         batch.clear();
         cut.cut(batch, 0, SLICE_ROWS);
         batch.seal(first);
-        writeFully(descriptor, batch.bytes.subarray(0, batch.count * RECORD_BYTES));
+        writeFully(file, batch.bytes, batch.count * RECORD_BYTES, HEADER_BYTES + first * RECORD_BYTES);
       }
-      fsyncSync(descriptor);
+      file.syncData();
     } finally {
-      closeSync(descriptor);
+      file.close();
     }
   }
-}
-
-function writeFully(descriptor: number, bytes: Uint8Array): void {
-  for (let done = 0; done < bytes.length; ) done += writeSync(descriptor, bytes, done);
 }

@@ -4,19 +4,17 @@ import { Ledger } from "../../../../core/ledger.ts";
 import { FAILED, IN_DOUBT, PENDING, PROCESSED, SENDING } from "../../../../core/payment.ts";
 import { Salvage } from "../../../../core/salvage.ts";
 import { SalvagedLog } from "../../../../core/salvaged-log.ts";
+import { RealDisk } from "../../../real-disk.ts";
 import { RestoredMark } from "../../../restored/restored-mark.ts";
-import { DirectoryLock } from "../../directory-lock.ts";
 import { JournalDirectory } from "../../journal-directory.ts";
 import type { CommandLine } from "../command-line.ts";
+import { headerOf } from "../file-survey.ts";
 import { journalPaths, type Print } from "../inspector.ts";
 import { expectedOf, judge } from "../verdict.ts";
 import { askAbout } from "./inquiry.ts";
 import { NewJournal } from "./new-journal.ts";
 import { describeLost, describePayment, logText, type Repaired, reportLines } from "./repair-report.ts";
 import { salvageFiles } from "./salvage-files.ts";
-
-/** As an instance's own. */
-const SEGMENT_BYTES = 67_108_864;
 
 /**
  * Makes a new journal of each damaged one; returns whether every payment is vouched for. Rejects when one cannot be
@@ -39,9 +37,9 @@ export async function repair(wish: CommandLine, print: Print): Promise<boolean> 
 }
 
 async function repairOne(path: string, out: string, wish: CommandLine): Promise<Repaired> {
-  const lock = await DirectoryLock.take(path);
+  const directory = new JournalDirectory(new RealDisk(), path);
+  const lock = await directory.disk.lock(path);
   try {
-    const directory = new JournalDirectory(path);
     const verdict = judge(directory, wish.capacity, wish.instanceCount);
     if (!verdict.starts) return await salvageInto(directory, out, wish);
     const kept = verdict.ledger.size;
@@ -53,13 +51,14 @@ async function repairOne(path: string, out: string, wish: CommandLine): Promise<
 
 async function salvageInto(directory: JournalDirectory, out: string, wish: CommandLine): Promise<Repaired> {
   const owner = expectedOf(directory, wish.instanceCount);
-  const journal = new NewJournal(out, owner, SEGMENT_BYTES);
+  const epoch = Math.max(0, ...directory.files().map((file) => headerOf(file)?.epoch ?? 0));
+  const journal = new NewJournal(out, owner, epoch);
   // From the first, so that no instance can start with a part of it and trust that.
   const mark = new RestoredMark(out);
   mark.write({ lostFromMs: 0, sinceMs: undefined });
   const ledger = new Ledger(wish.capacity, 0);
   const log = new SalvagedLog(ledger, (batch) => journal.append(batch));
-  const salvage = new Salvage(log, () => journal.begin(ledger));
+  const salvage = new Salvage(log, (latestMs) => journal.begin(ledger, latestMs));
   const damages = salvageFiles(directory, owner, salvage);
   const lostFromMs = salvage.lostFromMs ?? 0;
   const asked = await askAbout(salvage.suspects(), ledger, wish.processorUrls, lostFromMs);
@@ -71,7 +70,7 @@ async function salvageInto(directory: JournalDirectory, out: string, wish: Comma
   }
   log.flush();
   mark.write({ lostFromMs, sinceMs: undefined });
-  journal.close();
+  await journal.close();
   expectStart(journal.directory, ledger, wish);
   const payments = asked.map((each, i) => describePayment(ledger, each, logTexts[i]!));
   const lost = describeLost(salvage);

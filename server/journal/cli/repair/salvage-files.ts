@@ -1,9 +1,10 @@
 import { closeSync, openSync } from "node:fs";
-import { CHECKPOINT, HEADER_BYTES, type JournalHeader, SEGMENT } from "../../../../core/journal-header.ts";
+import { CHECKPOINT, HEADER_BYTES_OF_VERSIONS, type JournalHeader, SEGMENT } from "../../../../core/journal-header.ts";
 import { RECORD_BYTES } from "../../../../core/record.ts";
 import type { Expected, JournalFile } from "../../../../core/recovery-plan.ts";
 import type { Salvage } from "../../../../core/salvage.ts";
 import type { JournalDirectory } from "../../journal-directory.ts";
+import { headerOf } from "../file-survey.ts";
 import { CheckpointRows, isWholeCheckpoint } from "./checkpoint-rows.ts";
 import { type Place, SoundRecords } from "./sound-records.ts";
 
@@ -35,6 +36,7 @@ class FileSalvage {
 
   run(): Damage[] {
     const segments = this.#files.filter(({ kind }) => kind === SEGMENT);
+    expectOneCarrier(segments);
     const checkpoint = this.#chooseCheckpoint(segments);
     if (checkpoint) this.#readCheckpoint(checkpoint);
     const firstNumber = checkpoint?.number ?? 1;
@@ -64,7 +66,8 @@ class FileSalvage {
   #readCheckpoint(file: JournalFile): void {
     if (problemOf(file) !== undefined) this.#note(file.name, problemOf(file)!);
     const rows = new CheckpointRows(this.#salvage, (record, what) => this.#note(file.name, `${what} record=${record}`));
-    rows.read(this.#directory.path, file);
+    rows.read(this.#directory.filePath(file.name), file);
+    this.#salvage.bound(ownHeader(file)?.boundMs ?? 0);
   }
 
   #readSegments(segments: readonly JournalFile[], firstNumber: number): void {
@@ -92,25 +95,29 @@ class FileSalvage {
     const descriptor = openSync(this.#directory.filePath(segment.name), "r");
     try {
       const records = new SoundRecords(descriptor);
-      const firstLsn = headerOf(segment)?.firstLsn ?? this.#firstLsnOf(records, segment, next);
+      const header = ownHeader(segment);
+      const start = header
+        ? { offset: header.headerBytes, lsn: header.firstLsn }
+        : this.#startOf(records, segment, next);
       if (problem !== undefined) this.#note(segment.name, problem);
-      if (firstLsn === undefined) {
+      if (start === undefined) {
         this.#note(segment.name, "none of its records is sound at the number it may have");
         this.#salvage.gap();
         this.#nextLsn = undefined;
         return;
       }
-      if (this.#nextLsn !== undefined && firstLsn !== this.#nextLsn)
-        this.#gap(segment, "records are missing", firstLsn);
-      this.#readRecords(records, segment, firstLsn, isLast);
+      if (this.#nextLsn !== undefined && start.lsn !== this.#nextLsn)
+        this.#gap(segment, "records are missing", start.lsn);
+      this.#salvage.bound(header?.boundMs ?? 0);
+      this.#readRecords(records, segment, start, isLast);
     } finally {
       closeSync(descriptor);
     }
   }
 
-  #readRecords(records: SoundRecords, segment: JournalFile, firstLsn: number, isLast: boolean): void {
+  #readRecords(records: SoundRecords, segment: JournalFile, start: Place, isLast: boolean): void {
     const end = records.read(
-      { offset: HEADER_BYTES, lsn: firstLsn },
+      start,
       (batch, record, lsn) => this.#salvage.take(batch, record, lsn),
       (from, to) => this.#damaged(segment, from, to),
     );
@@ -134,19 +141,23 @@ class FileSalvage {
   }
 
   /** Of a segment without a header, by what stands before and after it; proven by its records' checksums. */
-  #firstLsnOf(records: SoundRecords, segment: JournalFile, next: JournalFile | undefined): number | undefined {
-    const count = Math.floor((segment.bytes - HEADER_BYTES) / RECORD_BYTES);
-    const nextLsn = next && headerOf(next)?.firstLsn;
-    const begun = this.#files.flatMap((file) =>
-      file.number === segment.number ? (headerOf(file)?.firstLsn ?? []) : [],
-    );
-    const candidates = [
-      ...(this.#nextLsn === undefined ? [] : [this.#nextLsn]),
-      ...(nextLsn === undefined ? [] : [nextLsn - count]),
-      // A checkpoint with the same number was begun while this segment was being written.
-      ...begun.flatMap((lsn) => Array.from({ length: Math.min(lsn, count) + 1 }, (_, back) => lsn - back)),
-    ];
-    return candidates.find((lsn) => records.hasSoundNear({ offset: HEADER_BYTES, lsn }));
+  #startOf(records: SoundRecords, segment: JournalFile, next: JournalFile | undefined): Place | undefined {
+    const nextLsn = next && ownHeader(next)?.firstLsn;
+    const twin = this.#files.find((file) => file.kind === CHECKPOINT && file.number === segment.number);
+    const begunLsn = twin && ownHeader(twin)?.firstLsn;
+    const places = HEADER_BYTES_OF_VERSIONS.flatMap((offset) => {
+      const count = Math.floor((segment.bytes - offset) / RECORD_BYTES);
+      const candidates = [
+        ...(this.#nextLsn === undefined ? [] : [this.#nextLsn]),
+        ...(nextLsn === undefined ? [] : [nextLsn - count]),
+        // A checkpoint with the same number was begun while this segment was being written.
+        ...(begunLsn === undefined
+          ? []
+          : Array.from({ length: Math.min(begunLsn, count) + 1 }, (_, i) => begunLsn - i)),
+      ];
+      return candidates.map((lsn) => ({ offset, lsn }));
+    });
+    return places.find((place) => records.hasSoundNear(place));
   }
 
   #note(file: string, what: string): void {
@@ -154,22 +165,35 @@ class FileSalvage {
   }
 }
 
-function headerOf({ header, kind, number }: JournalFile): JournalHeader | undefined {
-  if (header === "blank" || "problem" in header) return undefined;
-  return header.kind === kind && header.number === number ? header : undefined;
+/** The header, if it can be read and is the file's own. */
+function ownHeader(file: JournalFile): JournalHeader | undefined {
+  const header = headerOf(file);
+  return header?.kind === file.kind && header.number === file.number ? header : undefined;
 }
 
 function problemOf(file: JournalFile): string | undefined {
   const { header } = file;
   if (header === "blank") return "it has no header";
   if ("problem" in header) return header.problem;
-  return headerOf(file) ? undefined : "its name and header must agree";
+  return ownHeader(file) ? undefined : "its name and header must agree";
 }
 
-function expectOwn(file: JournalFile, expected: Expected): void {
-  const header = headerOf(file);
+function expectOwn(file: JournalFile, { partition, partitionCount, processors }: Expected): void {
+  const header = ownHeader(file);
   if (header === undefined) return;
-  if (header.instance === expected.instance && header.instanceCount === expected.instanceCount) return;
-  const found = `${header.instance + 1} of ${header.instanceCount}`;
-  throw new Error(`a file of another instance does not belong here: file=${file.name} instance=${found}`);
+  const isOwn = header.partition === partition && header.partitionCount === partitionCount;
+  if (!isOwn || header.processors.join() !== processors.join()) {
+    const found = `${header.partition + 1} of ${header.partitionCount}`;
+    throw new Error(`a file of another instance, or with other processors: file=${file.name} instance=${found}`);
+  }
+}
+
+/** Two that wrote at once are no damage: which of their records hold, nobody can say here. */
+function expectOneCarrier(segments: readonly JournalFile[]): void {
+  let epoch = 0;
+  for (const segment of segments) {
+    const next = ownHeader(segment)?.epoch ?? epoch;
+    if (next < epoch) throw new Error(`epochs never go back: file=${segment.name} epoch=${next}`);
+    epoch = next;
+  }
 }

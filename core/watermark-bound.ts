@@ -1,0 +1,50 @@
+import { NO_OUTCOME, NO_PROCESSOR } from "./payment.ts";
+import { type RecordBatch, WATERMARK } from "./record.ts";
+
+/** The bound is raised in steps, so that at most ten records a second are written for it, however many ask. */
+export const WATERMARK_STEP_MS = 100;
+
+/**
+ * The log's word that no later watermark was given out. A start goes on from there, so nothing that is sent later has a requestedAt before
+ * a watermark that somebody was told, even where the wall clock was set back in between.
+ */
+export class WatermarkBound {
+  /** As the log has it, or will once the batch is written. */
+  #boundMs = 0;
+  /** As the log has it without what is in the batch. */
+  #writtenMs = 0;
+
+  get boundMs(): number {
+    return this.#boundMs;
+  }
+
+  /** The log says so already. */
+  startAt(boundMs: number): void {
+    this.#boundMs = boundMs;
+  }
+
+  /**
+   * The watermark to give out in place of `untilMs`, once the batch is written: a record is appended where the bound must be raised,
+   * but while nothing can be written the watermark stays at the bound.
+   */
+  cover(untilMs: number, batch: RecordBatch, isWritable: boolean): number {
+    if (untilMs > this.#boundMs && isWritable) {
+      if (!isIn(batch)) this.#writtenMs = this.#boundMs;
+      this.#boundMs = Math.ceil(untilMs / WATERMARK_STEP_MS) * WATERMARK_STEP_MS;
+      batch.append(WATERMARK, 0, this.#boundMs, NO_PROCESSOR, NO_OUTCOME, 0);
+    }
+    return Math.min(untilMs, this.#boundMs);
+  }
+
+  /** The batch could not be written: takes its records of the bound out of it. */
+  revert(batch: RecordBatch): void {
+    if (!isIn(batch)) return;
+    this.#boundMs = this.#writtenMs;
+    batch.retain((record) => batch.kind(record) !== WATERMARK);
+  }
+}
+
+function isIn(batch: RecordBatch): boolean {
+  for (let record = 0; record < batch.count; record++) if (batch.kind(record) === WATERMARK) return true;
+  return false;
+}

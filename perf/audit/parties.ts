@@ -1,0 +1,47 @@
+import { type Ask, HttpCaller } from "./ask.ts";
+import { ProcessorAdmin } from "./processor-admin.ts";
+import { ServiceApi } from "./service-api.ts";
+import type { PerRole } from "./totals.ts";
+
+/** A service and its processors, wherever they run. */
+export type Target = {
+  readonly service: URL;
+  readonly processors: PerRole<URL>;
+  /** For the processors' admin calls. */
+  readonly token: string;
+};
+
+/** Whom one asks about payments. */
+export type Parties = {
+  readonly service: ServiceApi;
+  readonly processors: PerRole<ProcessorAdmin>;
+};
+
+export type ConnectedParties = Parties & { close(): Promise<void> };
+
+/** `askOf` makes the way to each of them. */
+export function partiesOf({ service, processors, token }: Target, askOf: (url: URL) => Ask): Parties {
+  return {
+    service: new ServiceApi(askOf(service)),
+    processors: {
+      default: new ProcessorAdmin(askOf(processors.default), token),
+      fallback: new ProcessorAdmin(askOf(processors.fallback), token),
+    },
+  };
+}
+
+/** With as many kept-alive connections to each of them, until they are closed. A call takes `timeoutMs` at most. */
+export function connectParties(target: Target, connectionCount: number, timeoutMs: number): ConnectedParties {
+  const callers: HttpCaller[] = [];
+  const parties = partiesOf(target, (url) => {
+    const caller = new HttpCaller(url, connectionCount, timeoutMs);
+    callers.push(caller);
+    return caller.ask;
+  });
+  return {
+    ...parties,
+    async close() {
+      await Promise.all(callers.map((caller) => caller.close()));
+    },
+  };
+}

@@ -1,0 +1,36 @@
+import { type CommandLine, type OptionSpec, readArguments } from "./command-line.ts";
+
+/** How a command ends that could not do what it is for. */
+export type Failure = {
+  /** Before the error's text. */
+  readonly prefix: string;
+  readonly exitCode: number;
+};
+
+/**
+ * What every command's main does around itself: it reads its arguments or prints its help, SIGINT and SIGTERM call it off, and an error
+ * is one line.
+ */
+export async function runCommand<Spec extends OptionSpec, Wish>(
+  commandLine: CommandLine<Spec, Wish>,
+  run: (wish: Wish, signal: AbortSignal) => Promise<void> | void,
+  { prefix, exitCode }: Failure = { prefix: "", exitCode: 1 },
+): Promise<void> {
+  const calledOff = new AbortController();
+  for (const name of ["SIGINT", "SIGTERM"] as const) {
+    process.once(name, () => calledOff.abort(new Error(`called off: signal=${name}`)));
+  }
+  try {
+    const wish = readArguments(commandLine, process.argv.slice(2));
+    if (wish === "help") process.stdout.write(commandLine.usage);
+    else await run(wish, calledOff.signal);
+  } catch (error) {
+    say(prefix + (error instanceof Error ? error.message : String(error)));
+    process.exitCode = exitCode;
+  }
+}
+
+/** A line of progress, or of an error. */
+export function say(line: string): void {
+  process.stderr.write(`${line}\n`);
+}

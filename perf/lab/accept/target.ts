@@ -1,0 +1,77 @@
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { INSTANCE_MAIN, INSTANCE_NODE_FLAGS, PROCESSOR_MAIN } from "../../launch/plans.ts";
+import { freePorts } from "../../launch/ports.ts";
+import { Child } from "../contenders/child.ts";
+import { FLOOR_MAIN, SENDER_MAIN } from "../floor/programs.ts";
+
+/** Nobody listens on TCP port 1: the processors are down, so that accepting is all there is to do. */
+const NOBODY_URL = "http://127.0.0.1:1";
+
+export const TARGET_NAMES = ["floor", "fair floor", "none", "write", "fsync"] as const;
+export type TargetName = (typeof TARGET_NAMES)[number];
+
+/**
+ * A server under load: an instance with one of the durability levels, or a floor. Beside the fair floor a process of its own sends as
+ * many payments to a processor as the floor accepts.
+ */
+export class Target {
+  readonly name: TargetName;
+  readonly url: URL;
+  readonly #server: Child;
+  readonly #beside: readonly Child[];
+  readonly #dataDir: string;
+
+  private constructor(name: TargetName, url: URL, children: readonly [Child, ...Child[]], dataDir: string) {
+    this.name = name;
+    this.url = url;
+    [this.#server, ...this.#beside] = children;
+    this.#dataDir = dataDir;
+  }
+
+  static async start(name: TargetName): Promise<Target> {
+    const [port, processorPort] = await freePorts(2);
+    const dataDir = mkdtempSync(join(tmpdir(), "rinha-accept-"));
+    const url = new URL(`http://127.0.0.1:${port}`);
+    const children: Child[] = [];
+    try {
+      const server = await startServer(name, port!, dataDir);
+      children.push(server);
+      if (name === "fair floor") {
+        children.push(await Child.listening([PROCESSOR_MAIN, "--port", `${processorPort}`], processorPort!));
+        children.push(Child.spawn([SENDER_MAIN, `http://127.0.0.1:${processorPort}`, url.origin]));
+      }
+      return new Target(name, url, [server, ...children.slice(1)], dataDir);
+    } catch (error) {
+      await Promise.all(children.map((child) => child.stop()));
+      rmSync(dataDir, { recursive: true, force: true });
+      throw error;
+    }
+  }
+
+  /** CPU time used so far by the server alone, user and system. */
+  cpuMs(): number {
+    return this.#server.cpuMs();
+  }
+
+  async stop(): Promise<void> {
+    await Promise.all([this.#server, ...this.#beside].map((child) => child.stop()));
+    rmSync(this.#dataDir, { recursive: true, force: true });
+  }
+}
+
+function startServer(name: TargetName, port: number, dataDir: string): Promise<Child> {
+  const isFloor = name === "floor" || name === "fair floor";
+  const env = {
+    ...process.env,
+    LISTEN: `tcp:127.0.0.1:${port}`,
+    DATA_DIR: dataDir,
+    DURABILITY: isFloor ? "none" : name,
+    DEFAULT_PROCESSOR_URL: NOBODY_URL,
+    FALLBACK_PROCESSOR_URL: NOBODY_URL,
+    LOG_LEVEL: "silent",
+    CAPACITY: String(2 ** 24),
+  };
+  return Child.listening([...INSTANCE_NODE_FLAGS, isFloor ? FLOOR_MAIN : INSTANCE_MAIN], port, env);
+}

@@ -1,0 +1,60 @@
+import { type OptionValues, texts } from "../../command/command-line.ts";
+import { readUrl } from "../../command/url-option.ts";
+import { readUsageOfTree } from "../limits/process-usage.ts";
+import type { ProcessReading } from "../limits/usage-between.ts";
+import type { OtherTarget } from "./contender.ts";
+
+/** A service that somebody else has started. */
+export const TARGET_OPTIONS = texts("target", "default", "fallback", "token", "processes");
+
+export const TARGET_USAGE = `Against any other entry, with or without the floors (whose limits the options then are):
+  --target URL             the service: http://localhost:9999
+  --default URL            its processors, both of them: then what was charged is checked
+  --fallback URL
+  --token TOKEN            the processors' admin token                             (123)
+  --processes NAME=PID,…   whose CPU time is counted, with their children's: nginx=120,instance-1=121`;
+
+type TargetValues = OptionValues<typeof TARGET_OPTIONS>;
+type NamedProcess = { readonly name: string; readonly pid: number };
+
+/** `undefined`: ours. */
+export function readTarget(values: TargetValues): OtherTarget | undefined {
+  const { target, default: ofDefault, fallback: ofFallback, token } = values;
+  if (target === undefined) {
+    requireNoTarget(values);
+    return undefined;
+  }
+  const service = readUrl("target", target);
+  const processes = readProcesses(values.processes);
+  const readings = (): ProcessReading[] => processes.map(readingOf);
+  if (ofDefault === undefined && ofFallback === undefined) return { service, books: undefined, readings };
+  if (ofDefault === undefined || ofFallback === undefined) {
+    throw new Error(`default and fallback must come together: default=${ofDefault} fallback=${ofFallback}`);
+  }
+  const processors = { default: readUrl("default", ofDefault), fallback: readUrl("fallback", ofFallback) };
+  return { service, books: { service, processors, token: token ?? "123" }, readings };
+}
+
+/** Throws where an option was given that means nothing without --target. */
+export function requireNoTarget(values: TargetValues): void {
+  for (const name of ["default", "fallback", "token", "processes"] as const) {
+    if (values[name] !== undefined) throw new Error(`${name} must come with --target: ${name}=${values[name]}`);
+  }
+}
+
+function readProcesses(text: string | undefined): NamedProcess[] {
+  if (text === undefined) return [];
+  return text.split(",").map((entry) => {
+    const [, name, pid] = /^([\w-]+)=(\d{1,9})$/.exec(entry) ?? [];
+    if (name === undefined) throw new Error(`processes must be NAME=PID, separated by commas: processes=${text}`);
+    return { name, pid: Number(pid) };
+  });
+}
+
+/** In ticks of 10 ms. Whether somebody else's limits hold it up is not known. */
+function readingOf({ name, pid }: NamedProcess): ProcessReading {
+  const usage = readUsageOfTree(pid);
+  if (usage === undefined) throw new Error(`a process must be there: name=${name} pid=${pid}`);
+  const cpu = { totalMs: usage.cpuSeconds * 1000, systemMs: usage.systemSeconds * 1000 };
+  return { name, cpu, throttledCount: 0, throttledMs: 0 };
+}

@@ -1,0 +1,151 @@
+import { readFileSync } from "node:fs";
+import type { Target } from "../../audit/parties.ts";
+import type { PerRole } from "../../audit/totals.ts";
+import { type CommandLine, flags, type OptionValues, texts } from "../../command/command-line.ts";
+import { readDecimal, readWholeNumber } from "../../command/number-options.ts";
+import { readUrl } from "../../command/url-option.ts";
+import { LIMIT_OPTIONS, LIMIT_USAGE, readLimits } from "../contenders/limit-options.ts";
+import type { LimitedTopologyOptions } from "../contenders/limited-topology.ts";
+import type { LoadShape } from "../load/user-schedule.ts";
+import { OUTPUT_USAGE } from "../report/output-options.ts";
+import type { ContestOptions } from "./measurement.ts";
+import { CONTEST_STAGES, readStages, scaleStages } from "./stages.ts";
+
+const USAGE = `The contest's load, audits and score (Rinha de Backend 2025), without Docker and k6.
+
+  npm run perf:contest -- [options]
+
+  --users COUNT            virtual users at the end of the ramp                     (550)
+  --duration SECONDS       of the ramp; the contest's stages stretch with it         (60)
+  --stages FILE            processor settings over time, as JSON: [{"atSeconds": 0,
+                           "default": {"delayMs": 0, "failing": false},
+                           "fallback": {"delayMs": 0, "failing": false}}, …]
+  --drain SECONDS          wait for what is still queued at the end; ends early       (0)
+  --rounds COUNT           the same again so many times                               (1)
+  --json FILE              everything measured, as JSON; a list if there are several rounds
+${OUTPUT_USAGE}
+  --help
+
+Without --target the service is started here: processors, two instances, nginx.
+  --profile NAME           of the instances: contest or default                 (contest)
+  --port PORT              where nginx listens                             (any free one)
+  --default-fee SHARE      of the default processor, 0 to 1                        (0.05)
+  --fallback-fee SHARE     of the fallback processor                               (0.15)
+${LIMIT_USAGE}
+  --floor                  after each round the same against two floors: the same nginx, in front of handlers that only read
+                           the body and answer 202, under the same limits; and the same while a process beside them sends as
+                           many payments to the default processor
+Its settings are taken from the environment; with LOG_LEVEL set, its log goes to the standard error.
+
+Against any other entry, with processors that are already running:
+  --target URL             the service: http://localhost:9999
+  --default URL            the default processor                  (http://localhost:8001)
+  --fallback URL           the fallback processor                 (http://localhost:8002)
+  --token TOKEN            the processors' admin token                              (123)
+The fees are what the processors say, unless given.
+`;
+
+export type ContestWish = {
+  readonly contest: ContestOptions;
+  /** Where it runs already, or how to start it. */
+  readonly target: Target | LimitedTopologyOptions;
+  readonly jsonPath: string | undefined;
+  readonly roundCount: number;
+  /** Only where the service is started here. */
+  readonly withFloor: boolean;
+};
+
+/** Of the 60 s run. */
+export const CONTEST_LOAD: LoadShape = { userCount: 550, durationMs: 60_000, sleepMs: 1000 };
+
+/** k6's, in the contest's script. */
+const TIMEOUT_MS = 1500;
+const AUDIT_INTERVAL_MS = 10_000;
+/** Longer than an audit's calls may take. */
+const AUDIT_INTERVAL_MS_MIN = TIMEOUT_MS + 100;
+const CONTEST_FEES: PerRole<number> = { default: 0.05, fallback: 0.15 };
+
+const OPTIONS = {
+  ...texts("users", "duration", "stages", "drain", "rounds", "json"),
+  ...texts("profile", "port", "default-fee", "fallback-fee"),
+  ...flags("floor"),
+  ...texts("target", "default", "fallback", "token"),
+  ...LIMIT_OPTIONS,
+};
+
+type Values = OptionValues<typeof OPTIONS>;
+
+export const CONTEST_COMMAND: CommandLine<typeof OPTIONS, ContestWish> = {
+  usage: USAGE,
+  options: OPTIONS,
+  read(values) {
+    const fees = readFees(values);
+    return {
+      contest: readContest(values, fees),
+      target: values.target === undefined ? readOwn(values, fees) : readTarget(values, values.target),
+      jsonPath: values.json,
+      roundCount: readWholeNumber("rounds", values.rounds ?? "1", 1, 1000),
+      withFloor: values.floor === true,
+    };
+  },
+};
+
+function readContest(values: Values, fees: PerRole<number> | undefined): ContestOptions {
+  const { userCount, durationMs } = CONTEST_LOAD;
+  const wishedMs = readWholeNumber("duration", values.duration ?? `${durationMs / 1000}`, 1, 86_400) * 1000;
+  const factor = wishedMs / durationMs;
+  return {
+    load: {
+      ...CONTEST_LOAD,
+      userCount: readWholeNumber("users", values.users ?? `${userCount}`, 1, 100_000),
+      durationMs: wishedMs,
+    },
+    stages:
+      values.stages === undefined
+        ? scaleStages(CONTEST_STAGES, factor)
+        : readStages(readFileSync(values.stages, "utf8")),
+    timeoutMs: TIMEOUT_MS,
+    // A short run has as many audits as a long one, one after the other.
+    auditIntervalMs: Math.max(AUDIT_INTERVAL_MS_MIN, Math.ceil(AUDIT_INTERVAL_MS * Math.min(1, factor))),
+    drainMs: readWholeNumber("drain", values.drain ?? "0", 0, 86_400) * 1000,
+    fees,
+  };
+}
+
+function readFees(values: Values): PerRole<number> | undefined {
+  if (values["default-fee"] === undefined && values["fallback-fee"] === undefined) return undefined;
+  const feeOf = (role: "default" | "fallback"): number =>
+    readDecimal(`${role}-fee`, values[`${role}-fee`] ?? `${CONTEST_FEES[role]}`, 0, 1);
+  return { default: feeOf("default"), fallback: feeOf("fallback") };
+}
+
+function readOwn(values: Values, fees = CONTEST_FEES): LimitedTopologyOptions {
+  for (const name of ["default", "fallback", "token"] as const) {
+    if (values[name] !== undefined) throw new Error(`${name} must come with --target: ${name}=${values[name]}`);
+  }
+  const profile = values.profile ?? "contest";
+  if (profile !== "contest" && profile !== "default") {
+    throw new Error(`profile must be contest or default: profile=${profile}`);
+  }
+  return {
+    profile,
+    port: readWholeNumber("port", values.port ?? "0", 0, 65_535),
+    fees,
+    limits: readLimits(values),
+    logLevel: process.env["LOG_LEVEL"] || undefined,
+  };
+}
+
+function readTarget(values: Values, target: string): Target {
+  for (const name of ["profile", "port", "nginx-limit", "instance-limit", "no-limits", "floor"] as const) {
+    if (values[name] !== undefined) throw new Error(`${name} must come without --target: ${name}=${values[name]}`);
+  }
+  return {
+    service: readUrl("target", target),
+    processors: {
+      default: readUrl("default", values.default ?? "http://localhost:8001"),
+      fallback: readUrl("fallback", values.fallback ?? "http://localhost:8002"),
+    },
+    token: values.token ?? "123",
+  };
+}

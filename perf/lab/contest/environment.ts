@@ -1,0 +1,14 @@
+import type { ProcessReport } from "../contenders/limited-topology.ts";
+import type { MeteredCpu } from "../limits/cpu-meter.ts";
+import type { Machine } from "../report/machine.ts";
+
+/** What the measurement was made on, and what that took, from the beginning of the load to its end. */
+export type Environment = MeteredCpu & {
+  /** One line: what was measured. */
+  readonly description: string;
+  readonly processes: readonly ProcessReport[];
+  /** By what means there are limits, or why there are none. */
+  readonly limitedBy: string | undefined;
+  readonly unlimitedReason: string | undefined;
+  readonly machine: Machine;
+};

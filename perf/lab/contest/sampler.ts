@@ -1,0 +1,60 @@
+import type { Parties } from "../../audit/parties.ts";
+import type { PerRole } from "../../audit/totals.ts";
+
+/** Totals since the beginning of the load, as of one moment. */
+export type Sample = {
+  /** From the beginning of the load. */
+  readonly atMs: number;
+  readonly acceptedCount: number;
+  /** Charged, as the processors say. `undefined`: one of them did not say. */
+  readonly chargedCount: PerRole<number> | undefined;
+  /** CPU time of each process so far. `undefined`: it was not there. */
+  readonly cpuSeconds: Readonly<Record<string, number | undefined>>;
+};
+
+type Sources = {
+  readonly processors: Parties["processors"];
+  /** From the beginning of the load. */
+  nowMs(): number;
+  acceptedCount(): number;
+  cpuSeconds(): Readonly<Record<string, number | undefined>>;
+};
+
+/**
+ * What the load leads to, moment by moment: from the processors' own summaries, so that it works for any entry and costs the entry
+ * nothing. The calls are on connections of their own and in no percentile; they are neither payments nor health calls, so the
+ * processors' limits for those do not notice them.
+ */
+export class Sampler {
+  readonly samples: Sample[] = [];
+  readonly #sources: Sources;
+  #isAsking = false;
+
+  constructor(sources: Sources) {
+    this.#sources = sources;
+  }
+
+  /** Leaves the moment out when the last one's answers are still to come. */
+  readonly take = async (): Promise<void> => {
+    if (this.#isAsking) return;
+    this.#isAsking = true;
+    const { nowMs, acceptedCount, cpuSeconds } = this.#sources;
+    const chargedCount = await this.#charged();
+    this.samples.push({ atMs: nowMs(), acceptedCount: acceptedCount(), chargedCount, cpuSeconds: cpuSeconds() });
+    this.#isAsking = false;
+  };
+
+  async #charged(): Promise<PerRole<number> | undefined> {
+    const { processors } = this.#sources;
+    try {
+      const [ofDefault, ofFallback] = await Promise.all([
+        processors.default.totals(""),
+        processors.fallback.totals(""),
+      ]);
+      return { default: ofDefault.count, fallback: ofFallback.count };
+    } catch {
+      // A gap in a chart; whether the processors answer is the audits' business.
+      return undefined;
+    }
+  }
+}

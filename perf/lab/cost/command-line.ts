@@ -1,0 +1,73 @@
+import { type CommandLine, texts } from "../../command/command-line.ts";
+import { readDecimal, readSecondsMs, readWholeNumber } from "../../command/number-options.ts";
+import type { OtherTarget } from "../contenders/contender.ts";
+import { LIMIT_OPTIONS, LIMIT_USAGE, readLimits } from "../contenders/limit-options.ts";
+import type { Limits } from "../contenders/named-groups.ts";
+import { readTarget, TARGET_OPTIONS, TARGET_USAGE } from "../contenders/target-options.ts";
+import { OUTPUT_USAGE } from "../report/output-options.ts";
+
+const USAGE = `The CPU time a payment costs at a constant rate: nginx and both instances, user and system, without what they take when idle.
+
+  npm run perf:cost -- [options]
+
+  --rate RATE              payments per second                                    (2000)
+  --seconds SECONDS        of each load                                             (10)
+  --rounds COUNT           of each mode, taking turns                                (3)
+  --lead-in SECONDS        before what counts, in each load, at its rate           (1.5)
+  --warm-up SECONDS        before the first round                                    (3)
+  --idle SECONDS           in each round, to measure what nobody's payment costs     (5)
+  --profile SECONDS        of a load of its own under V8's CPU profiler; 0: none    (10)
+${LIMIT_USAGE}
+
+The modes: ours with healthy processors; ours with processors that fail, so that payments are accepted and wait: that is the cost of
+accepting, and what the healthy mode takes more is the cost of processing; the floor: the same nginx and processes that only say 202;
+the fair floor: the same while a process beside them, which is counted, sends as many payments to the processors.
+
+${TARGET_USAGE}
+The cost of a target is told by --processes. Without its processors, accepting and processing are not told apart.
+
+${OUTPUT_USAGE}
+  --help
+`;
+
+export type CostOptions = {
+  readonly ratePerSecond: number;
+  readonly durationMs: number;
+  readonly roundCount: number;
+  /** Processors that fail are known as down by then. */
+  readonly leadInMs: number;
+  readonly warmUpMs: number;
+  readonly idleMs: number;
+  readonly profileMs: number;
+  readonly limits: Limits | undefined;
+};
+
+export type CostWish = { readonly options: CostOptions; readonly target: OtherTarget | undefined };
+
+const OPTIONS = {
+  ...texts("rate", "seconds", "rounds", "lead-in", "warm-up", "idle", "profile"),
+  ...LIMIT_OPTIONS,
+  ...TARGET_OPTIONS,
+};
+
+export const COST_COMMAND: CommandLine<typeof OPTIONS, CostWish> = {
+  usage: USAGE,
+  options: OPTIONS,
+  read(values) {
+    const options: CostOptions = {
+      ratePerSecond: readDecimal("rate", values.rate ?? "2000", 1, 50_000),
+      durationMs: readSecondsMs("seconds", values.seconds ?? "10", 0.5, 600),
+      roundCount: readWholeNumber("rounds", values.rounds ?? "3", 1, 100),
+      leadInMs: readSecondsMs("lead-in", values["lead-in"] ?? "1.5", 0, 60),
+      warmUpMs: readSecondsMs("warm-up", values["warm-up"] ?? "3", 0, 60),
+      idleMs: readSecondsMs("idle", values.idle ?? "5", 0.1, 60),
+      profileMs: readSecondsMs("profile", values.profile ?? "10", 0, 60),
+      limits: readLimits(values),
+    };
+    const target = readTarget(values);
+    if (target !== undefined && values.processes === undefined) {
+      throw new Error("processes must come with --target: processes=undefined");
+    }
+    return { options, target };
+  },
+};

@@ -1,0 +1,32 @@
+import { FLOOR_NAMES, limitRemarks, startContenders, stopContenders } from "../contenders/contender.ts";
+import { runMeasurement } from "../report/measurement-command.ts";
+import { LATENCY_COMMAND } from "./command-line.ts";
+import { measureLatency } from "./measure.ts";
+import { latencyCharts, latencyDetails, latencyFigures, latencyRemarks } from "./report.ts";
+
+await runMeasurement({
+  ...LATENCY_COMMAND,
+  async measure({ options, target }, signal) {
+    const { rates, roundCount, durationMs, limits, hasFloor } = options;
+    const logLevel = process.env["LOG_LEVEL"] || undefined;
+    const floors = hasFloor ? FLOOR_NAMES : [];
+    const contenders = await startContenders({ limits, logLevel, floors, target }, signal);
+    try {
+      const rounds = await measureLatency(contenders, options, signal);
+      // A payment lost or charged twice is no result.
+      if (rounds.some(({ settlement }) => settlement?.problem !== undefined)) process.exitCode = 1;
+      const names = contenders.map(({ name }) => name).join(" and ");
+      return {
+        kind: "latency",
+        title: `latency of accepting at ${rates.join(" and ")}/s, ${roundCount} rounds of ${durationMs / 1000} s: ${names}`,
+        options: { ...options, target: target?.service.href },
+        figures: latencyFigures(rounds),
+        remarks: [...limitRemarks(contenders), ...latencyRemarks(rounds)],
+        charts: latencyCharts(rounds),
+        details: latencyDetails(rounds),
+      };
+    } finally {
+      await stopContenders(contenders);
+    }
+  },
+});

@@ -1,0 +1,17 @@
+import { randomUUID } from "node:crypto";
+import { requestText } from "./timed-caller.ts";
+
+/** Of every payment: 19.90, as JavaScript writes it. */
+export const AMOUNT_TEXT = "19.9";
+
+/** Requests to pay, each with a fresh correlationId. */
+export function paymentRequests(target: URL): () => string {
+  return postsWith(target, () => `{"correlationId":"${randomUUID()}","amount":${AMOUNT_TEXT}}`);
+}
+
+/** POST /payments with one body after the other; all of them are equally long, and everything but the body is made once. */
+export function postsWith(target: URL, nextBody: () => string): () => string {
+  const body = nextBody();
+  const head = requestText(target, { method: "POST", path: "/payments", body }).slice(0, -body.length);
+  return () => head + nextBody();
+}

@@ -1,0 +1,40 @@
+import { type CommandLine, texts } from "../../command/command-line.ts";
+import { readSecondsMs, readWholeNumber } from "../../command/number-options.ts";
+import { OUTPUT_USAGE } from "../report/output-options.ts";
+
+const USAGE = `What watching costs a payment: metrics, the live page, traces.
+
+  npm run perf:telemetry -- [options]
+
+An instance that is not watched at all against instances that are, each with a processor that answers at once and a collector that takes
+every span. Rounds are interleaved, and each ends when all its payments are processed. CPU is the instance's own, user and system;
+"÷ off" compares what one core would do, round by round.
+
+  --rounds COUNT           after one that warms up                                    (9)
+  --seconds SECONDS        of each instance in a round                                (1)
+  --connections COUNT      each sends the next payment when the last is answered     (32)
+  --modes NAMES            only these, comma-separated, beside "off"                (all)
+${OUTPUT_USAGE}
+  --help
+`;
+
+export type BenchOptions = {
+  readonly rounds: number;
+  readonly connections: number;
+  readonly durationMs: number;
+  /** Names of the modes to compare with the first one; all if empty. */
+  readonly modes: readonly string[];
+};
+
+const OPTIONS = texts("rounds", "seconds", "connections", "modes");
+
+export const TELEMETRY_COMMAND: CommandLine<typeof OPTIONS, BenchOptions> = {
+  usage: USAGE,
+  options: OPTIONS,
+  read: (values) => ({
+    rounds: readWholeNumber("rounds", values.rounds ?? "9", 1, 1000),
+    durationMs: readSecondsMs("seconds", values.seconds ?? "1", 0.1, 600),
+    connections: readWholeNumber("connections", values.connections ?? "32", 1, 1000),
+    modes: (values.modes ?? "").split(",").filter((name) => name !== ""),
+  }),
+};

@@ -1,0 +1,51 @@
+import { accessSync, constants } from "node:fs";
+import { delimiter, join } from "node:path";
+
+export type NginxShape = {
+  readonly host: string;
+  readonly port: number;
+  readonly instanceCount: number;
+};
+
+const LISTEN_LINE = /^([ \t]*listen[ \t]+)9999\b/gm;
+const INSTANCE_LINES = /(?:^[ \t]*server unix:instance-\d+\.sock[^\n]*\n)+/gm;
+
+/** The repository's nginx.conf for another address or another number of instances; everything else stays as it is. */
+export function renderNginxConf(conf: string, { host, port, instanceCount }: NginxShape): string {
+  requireMatches("listen 9999", conf, LISTEN_LINE);
+  requireMatches("server unix:instance-N.sock", conf, INSTANCE_LINES);
+  return conf
+    .replace(LISTEN_LINE, `$1${host}:${port}`)
+    .replace(INSTANCE_LINES, (block) => instanceServers(block, instanceCount));
+}
+
+/** The order is the instances' numbers: the hash that names a payment's owner counts on it. */
+function instanceServers(block: string, instanceCount: number): string {
+  const first = block.slice(0, block.indexOf("\n") + 1);
+  const lines = Array.from({ length: instanceCount }, (_, i) => first.replace(/instance-\d+/, `instance-${i + 1}`));
+  return lines.join("");
+}
+
+function requireMatches(name: string, conf: string, pattern: RegExp): void {
+  if (conf.match(pattern) === null) throw new Error(`nginx.conf must have the line: line=${name}`);
+}
+
+/** A service user's PATH often lacks the sbin folders. */
+const SBIN_FOLDERS = ["/usr/sbin", "/usr/local/sbin", "/sbin", "/opt/homebrew/bin"];
+
+export function findNginx(pathVariable = process.env["PATH"] ?? ""): string {
+  for (const folder of [...pathVariable.split(delimiter), ...SBIN_FOLDERS]) {
+    const file = join(folder, "nginx");
+    if (folder !== "" && isExecutable(file)) return file;
+  }
+  throw new Error("nginx must be installed: try=apt-get install nginx");
+}
+
+function isExecutable(file: string): boolean {
+  try {
+    accessSync(file, constants.X_OK);
+    return true;
+  } catch {
+    return false;
+  }
+}

@@ -1,0 +1,154 @@
+import { copyFileSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import type { Command } from "./child-life.ts";
+import { findNginx, renderNginxConf } from "./nginx.ts";
+import { acceptsTcp, answersHealth } from "./readiness.ts";
+import type { ChildPlan } from "./supervisor.ts";
+
+export type ProcessorRole = "default" | "fallback";
+export type ChildName = `processor-${ProcessorRole}` | `instance-${number}` | `companion-${string}` | "nginx";
+
+/** Instances finish what is in flight before they go, for SHUTDOWN_GRACE_MS at most; the others have nothing to lose. */
+const INSTANCE_STOP_TIMEOUT_MS_MIN = 10_000;
+const AFTER_GRACE_MS = 5000;
+const PROCESSOR_STOP_TIMEOUT_MS = 2000;
+const NGINX_STOP_TIMEOUT_MS = 3000;
+
+/** What stands in for the real programs; the usual arguments follow. */
+export type CommandOverrides = {
+  readonly processor?: readonly string[];
+  readonly instance?: readonly string[];
+  readonly nginx?: readonly string[];
+};
+
+/** Compiled layout: build/perf/launch/plans.js. */
+export const PROCESSOR_MAIN = fileURLToPath(new URL("../processor/main.js", import.meta.url));
+export const INSTANCE_MAIN = fileURLToPath(new URL("../../server/main.js", import.meta.url));
+const METRICS_LOCATION = fileURLToPath(new URL("../../../docker/nginx/metrics.conf", import.meta.url));
+export const REPOSITORY_NGINX_CONF = fileURLToPath(new URL("../../../nginx.conf", import.meta.url));
+
+export type ProcessorWish = {
+  readonly role: ProcessorRole;
+  readonly host: string;
+  readonly port: number;
+  /** Fraction of the amount. */
+  readonly fee: number;
+  readonly command: readonly string[] | undefined;
+  readonly readyTimeoutMs: number;
+};
+
+export function processorPlan(wish: ProcessorWish): ChildPlan<ChildName> {
+  const { role, host, port, fee, readyTimeoutMs } = wish;
+  const command = wish.command ?? [process.execPath, PROCESSOR_MAIN];
+  const args = ["--name", role, "--port", `${port}`, "--host", host, "--fee", `${fee}`];
+  return {
+    name: `processor-${role}`,
+    command: commandOf([...command, ...args], process.cwd(), process.env),
+    stopSignal: "SIGTERM",
+    stopTimeoutMs: PROCESSOR_STOP_TIMEOUT_MS,
+    readyTimeoutMs,
+    prepare() {},
+    isReady: () => acceptsTcp(host, port),
+  };
+}
+
+/**
+ * Keep V8's heap small, so that an instance stays below the contest's 150 MB with a million payments. docker/Dockerfile sets the same.
+ */
+export const INSTANCE_NODE_FLAGS: readonly string[] = ["--max-old-space-size=64", "--optimize-for-size"];
+
+export type InstanceWish = {
+  /** Counts from 1. */
+  readonly number: number;
+  readonly instanceCount: number;
+  readonly runDir: string;
+  readonly processorUrls: Readonly<Record<ProcessorRole, string>>;
+  readonly env: Readonly<Record<string, string>>;
+  readonly nodeFlags: readonly string[];
+  readonly command: readonly string[] | undefined;
+  readonly readyTimeoutMs: number;
+};
+
+export const serviceSocketName = (instance: number): string => `instance-${instance}.sock`;
+const linkSocketName = (instance: number): string => `link-${instance}.sock`;
+
+/** All that an instance listens on: the service, the link, and beside the link the one of its health monitor. */
+export function socketNames(instance: number): string[] {
+  return [serviceSocketName(instance), linkSocketName(instance), `${linkSocketName(instance)}.health`];
+}
+
+export function instancePlan(wish: InstanceWish): ChildPlan<ChildName> {
+  const { number, instanceCount, runDir, readyTimeoutMs } = wish;
+  const serviceSocket = join(runDir, serviceSocketName(number));
+  const links = Array.from({ length: instanceCount }, (_, i) => `unix:${join(runDir, linkSocketName(i + 1))}`);
+  const env: NodeJS.ProcessEnv = {
+    DATA_DIR: join(runDir, "data"),
+    ...process.env,
+    ...wish.env,
+    INSTANCE: `${number}`,
+    LISTEN: `unix:${serviceSocket}`,
+    LINKS: links.join(","),
+    DEFAULT_PROCESSOR_URL: wish.processorUrls.default,
+    FALLBACK_PROCESSOR_URL: wish.processorUrls.fallback,
+    // One address cannot be every instance's: /metrics and /log-level stay on the instance's socket.
+    ADMIN_LISTEN: "",
+  };
+  const command = wish.command ?? [process.execPath, ...wish.nodeFlags, INSTANCE_MAIN];
+  return {
+    name: `instance-${number}`,
+    command: commandOf(command, process.cwd(), env),
+    stopSignal: "SIGTERM",
+    stopTimeoutMs: Math.max(INSTANCE_STOP_TIMEOUT_MS_MIN, (Number(env["SHUTDOWN_GRACE_MS"]) || 0) + AFTER_GRACE_MS),
+    readyTimeoutMs,
+    prepare() {
+      for (const name of socketNames(number)) rmSync(join(runDir, name), { force: true });
+    },
+    isReady: () => answersHealth({ socketPath: serviceSocket }),
+  };
+}
+
+export type NginxWish = {
+  readonly host: string;
+  readonly port: number;
+  readonly instanceCount: number;
+  readonly runDir: string;
+  readonly confPath: string;
+  readonly metricsThroughNginx: boolean;
+  readonly command: readonly string[] | undefined;
+  readonly readyTimeoutMs: number;
+};
+
+export function nginxPlan(wish: NginxWish): ChildPlan<ChildName> {
+  const { host, port, runDir, readyTimeoutMs } = wish;
+  const conf = join(runDir, "nginx.conf");
+  writeFileSync(conf, renderNginxConf(readFileSync(wish.confPath, "utf8"), wish));
+  if (wish.metricsThroughNginx) {
+    mkdirSync(join(runDir, "nginx.d"));
+    copyFileSync(METRICS_LOCATION, join(runDir, "nginx.d", "metrics.conf"));
+  }
+  const command = wish.command ?? [findNginx()];
+  // Relative paths in the file: sockets are looked up in the working directory, all others under the prefix (-p).
+  const args = ["-c", conf, "-p", runDir, "-e", "stderr", "-g", nginxDirectives()];
+  return {
+    name: "nginx",
+    command: commandOf([...command, ...args], runDir, process.env),
+    // nginx's graceful one; SIGTERM would cut off requests in flight.
+    stopSignal: "SIGQUIT",
+    stopTimeoutMs: NGINX_STOP_TIMEOUT_MS,
+    readyTimeoutMs,
+    prepare() {},
+    isReady: () => answersHealth({ host, port }),
+  };
+}
+
+/** Started by root, nginx's worker would drop to a user that may not connect to sockets made by root. */
+function nginxDirectives(): string {
+  const user = process.getuid?.() === 0 ? " user root;" : "";
+  return `daemon off; pid nginx.pid;${user}`;
+}
+
+function commandOf([file, ...args]: readonly string[], cwd: string, env: NodeJS.ProcessEnv): Command {
+  if (file === undefined) throw new Error("command must name a file: length=0");
+  return { file, args, cwd, env };
+}

@@ -1,0 +1,287 @@
+import { join } from "node:path";
+import { MAX_INSTANCES } from "../../core/payment-id.ts";
+import type { LifeEnd } from "./child-life.ts";
+import { OrphanGuard } from "./orphan-guard.ts";
+import {
+  type ChildName,
+  type CommandOverrides,
+  INSTANCE_NODE_FLAGS,
+  instancePlan,
+  nginxPlan,
+  type ProcessorRole,
+  processorPlan,
+  REPOSITORY_NGINX_CONF,
+  serviceSocketName,
+  socketNames,
+} from "./plans.ts";
+import { settlePorts } from "./ports.ts";
+import { createRunDirectory, removeRunDirectory } from "./run-directory.ts";
+import { type ChildHooks, type ChildPlan, type ChildState, SupervisedChild } from "./supervisor.ts";
+
+type PerProcessor<Value> = Readonly<Record<ProcessorRole, Value>>;
+
+export type TopologyOptions = {
+  readonly instanceCount?: number;
+  /** Where nginx listens. Port 0: any free one. */
+  readonly host?: string;
+  readonly port?: number;
+  /** 0: any free one. */
+  readonly processorPorts?: Partial<PerProcessor<number>>;
+  /** Fractions of the amount. */
+  readonly processorFees?: Partial<PerProcessor<number>>;
+  /** A processor that runs elsewhere: none is started for that role. */
+  readonly processorUrls?: Partial<PerProcessor<string>>;
+  /** For the instances, on top of this process's own environment. */
+  readonly env?: Readonly<Record<string, string>>;
+  /** For the instances' node, before the script. */
+  readonly nodeFlags?: readonly string[];
+  readonly nginxConfPath?: string;
+  /** Whether the balancer answers GET /metrics/1, /metrics/2 …; it does not, unless told to. */
+  readonly metricsThroughNginx?: boolean;
+  readonly commands?: CommandOverrides;
+  /** Further processes, which begin and end with the instances. */
+  readonly companions?: (places: TopologyPlaces) => readonly ChildPlan<ChildName>[];
+  /** Whether what dies is started again; it is, unless told otherwise. */
+  readonly autoRestart?: boolean;
+  /** For each process. */
+  readonly readyTimeoutMs?: number;
+  readonly hooks?: ChildHooks<ChildName>;
+  /** Gives up a start that is under way. */
+  readonly signal?: AbortSignal;
+};
+
+/** Where the processes of a topology find each other. */
+export type TopologyPlaces = {
+  readonly processorUrls: PerProcessor<string>;
+  /** Of instance 1, 2 … */
+  readonly instanceSockets: readonly string[];
+};
+
+/** The options with nothing left open. */
+type Settings = Required<Omit<TopologyOptions, "signal" | "processorPorts">> & {
+  readonly runDir: string;
+  readonly port: number;
+  readonly processorPorts: PerProcessor<number>;
+  readonly processorFees: PerProcessor<number>;
+};
+
+export type TopologyProcess = {
+  readonly name: ChildName;
+  /** Undefined while there is no process. */
+  readonly pid: number | undefined;
+  readonly state: ChildState;
+};
+
+const PROCESSOR_HOST = "127.0.0.1";
+const ROLES: readonly ProcessorRole[] = ["default", "fallback"];
+
+/**
+ * Starts the processors, the instances and nginx, each a process of its own, and resolves when all of them answer. If
+ * anything fails, everything is ended again and nothing is left behind.
+ */
+export async function startTopology(options: TopologyOptions = {}): Promise<Topology> {
+  options.signal?.throwIfAborted();
+  const settings = await settle(options);
+  let topology: Topology;
+  try {
+    topology = new Topology(settings);
+  } catch (error) {
+    removeRunDirectory(settings.runDir);
+    throw error;
+  }
+  await topology.start(options.signal);
+  return topology;
+}
+
+async function settle(options: TopologyOptions): Promise<Settings> {
+  const { host = "127.0.0.1", port = 9999, instanceCount = 2 } = options;
+  if (!Number.isInteger(instanceCount) || instanceCount < 1 || instanceCount > MAX_INSTANCES) {
+    throw new Error(`instances must be a whole number from 1 to ${MAX_INSTANCES}: instances=${instanceCount}`);
+  }
+  const wishedPorts = { default: 8001, fallback: 8002, ...options.processorPorts };
+  const ownRoles = ROLES.filter((role) => options.processorUrls?.[role] === undefined);
+  const [nginxPort, ...ownPorts] = await settlePorts([
+    { name: "nginx", host, port },
+    ...ownRoles.map((role) => ({ name: `processor-${role}`, host: PROCESSOR_HOST, port: wishedPorts[role] })),
+  ]);
+  const processorPorts = { ...wishedPorts };
+  for (const [i, role] of ownRoles.entries()) processorPorts[role] = ownPorts[i]!;
+
+  return {
+    host,
+    port: nginxPort!,
+    instanceCount,
+    processorPorts,
+    processorFees: { default: 0.05, fallback: 0.15, ...options.processorFees },
+    processorUrls: options.processorUrls ?? {},
+    env: options.env ?? {},
+    nodeFlags: options.nodeFlags ?? INSTANCE_NODE_FLAGS,
+    nginxConfPath: options.nginxConfPath ?? REPOSITORY_NGINX_CONF,
+    metricsThroughNginx: options.metricsThroughNginx ?? false,
+    commands: options.commands ?? {},
+    companions: options.companions ?? (() => []),
+    autoRestart: options.autoRestart ?? true,
+    readyTimeoutMs: options.readyTimeoutMs ?? 15_000,
+    hooks: options.hooks ?? {},
+    runDir: createRunDirectory(Array.from({ length: instanceCount }, (_, i) => socketNames(i + 1)).flat()),
+  };
+}
+
+/** A running topology. Every process goes by its name: processor-default, processor-fallback, instance-1 …, companion-…, nginx. */
+export class Topology {
+  readonly host: string;
+  readonly port: number;
+  /** Of the service, behind nginx. */
+  readonly url: string;
+  readonly processorUrls: PerProcessor<string>;
+  readonly instanceCount: number;
+  /** Holds the sockets; removed by stop. */
+  readonly runDir: string;
+  readonly #children: readonly SupervisedChild<ChildName>[];
+  readonly #guard: OrphanGuard;
+
+  constructor(settings: Settings) {
+    const { host, port, runDir, instanceCount, processorPorts, hooks } = settings;
+    this.host = host;
+    this.port = port;
+    this.url = `http://${host}:${port}`;
+    this.runDir = runDir;
+    this.instanceCount = instanceCount;
+    this.processorUrls = {
+      default: settings.processorUrls.default ?? `http://${PROCESSOR_HOST}:${processorPorts.default}`,
+      fallback: settings.processorUrls.fallback ?? `http://${PROCESSOR_HOST}:${processorPorts.fallback}`,
+    };
+    const plans = [
+      ...processorPlans(settings),
+      ...instancePlans(settings, this.processorUrls),
+      ...this.#companionPlans(settings),
+      nginxPlanOf(settings),
+    ];
+    this.#guard = new OrphanGuard(runDir);
+    const guardedHooks = withGuard(hooks, this.#guard);
+    this.#children = plans.map((plan) => new SupervisedChild(plan, guardedHooks));
+    this.autoRestart = settings.autoRestart;
+  }
+
+  set autoRestart(isOn: boolean) {
+    for (const child of this.#children) child.autoRestart = isOn;
+  }
+
+  get processes(): TopologyProcess[] {
+    return this.#children.map(({ name, pid, state }) => ({ name, pid, state }));
+  }
+
+  /** Of instance 1, 2 …; for requests that go around nginx. */
+  instanceSocket(instance: number): string {
+    return join(this.runDir, serviceSocketName(instance));
+  }
+
+  async start(signal?: AbortSignal): Promise<void> {
+    const abort = (): void => void this.stop();
+    signal?.addEventListener("abort", abort, { once: true });
+    try {
+      signal?.throwIfAborted();
+      // nginx last: its own /health is an instance's, and each one it cannot reach yet would be an error in its log.
+      await Promise.all(this.#named("processor-", "instance-", "companion-").map((child) => child.start()));
+      signal?.throwIfAborted();
+      await Promise.all(this.#named("nginx").map((child) => child.start()));
+      signal?.throwIfAborted();
+    } catch (error) {
+      await this.stop();
+      signal?.throwIfAborted();
+      throw error;
+    } finally {
+      signal?.removeEventListener("abort", abort);
+    }
+  }
+
+  /** Sends a lethal signal, as from outside; resolves when the process is gone. A restart may follow: see `running`. */
+  kill(name: ChildName, signal: NodeJS.Signals = "SIGKILL"): Promise<LifeEnd> {
+    return this.#child(name).kill(signal);
+  }
+
+  /** Sends a signal that ends nothing, such as SIGSTOP and SIGCONT. */
+  signal(name: ChildName, signal: NodeJS.Signals): void {
+    this.#child(name).signal(signal);
+  }
+
+  /** Ends it in order, if it runs, and starts it; resolves when it is ready. */
+  restart(name: ChildName): Promise<void> {
+    return this.#child(name).restart();
+  }
+
+  /** Resolves when it is (again) ready. */
+  running(name: ChildName): Promise<void> {
+    return this.#child(name).running();
+  }
+
+  /** Its last lines, oldest first; they survive its restarts. */
+  logTail(name: ChildName): string[] {
+    return this.#child(name).logTail();
+  }
+
+  /** From the outside in, so that nobody is asked by anybody who is still there. Leaves no process and no file behind. */
+  async stop(): Promise<void> {
+    for (const prefix of ["nginx", "companion-", "instance-", "processor-"]) {
+      await Promise.all(this.#named(prefix).map((child) => child.stop()));
+    }
+    removeRunDirectory(this.runDir);
+    await this.#guard.close();
+  }
+
+  #companionPlans({ companions }: Settings): readonly ChildPlan<ChildName>[] {
+    const instanceSockets = Array.from({ length: this.instanceCount }, (_, i) => this.instanceSocket(i + 1));
+    return companions({ processorUrls: this.processorUrls, instanceSockets });
+  }
+
+  #named(...prefixes: readonly string[]): SupervisedChild<ChildName>[] {
+    return this.#children.filter(({ name }) => prefixes.some((prefix) => name.startsWith(prefix)));
+  }
+
+  #child(name: ChildName): SupervisedChild<ChildName> {
+    const child = this.#children.find((candidate) => candidate.name === name);
+    if (child === undefined) throw new Error(`process must be part of the topology: name=${name}`);
+    return child;
+  }
+}
+
+function processorPlans(settings: Settings): ChildPlan<ChildName>[] {
+  const { processorPorts, processorFees, processorUrls, commands, readyTimeoutMs } = settings;
+  const ownRoles = ROLES.filter((role) => processorUrls[role] === undefined);
+  return ownRoles.map((role) =>
+    processorPlan({
+      role,
+      host: PROCESSOR_HOST,
+      port: processorPorts[role],
+      fee: processorFees[role],
+      command: commands.processor,
+      readyTimeoutMs,
+    }),
+  );
+}
+
+function instancePlans(settings: Settings, processorUrls: PerProcessor<string>): ChildPlan<ChildName>[] {
+  const { instanceCount, commands } = settings;
+  return Array.from({ length: instanceCount }, (_, i) =>
+    instancePlan({ ...settings, number: i + 1, processorUrls, command: commands.instance }),
+  );
+}
+
+function nginxPlanOf(settings: Settings): ChildPlan<ChildName> {
+  return nginxPlan({ ...settings, confPath: settings.nginxConfPath, command: settings.commands.nginx });
+}
+
+/** The guard hears of every process before anybody else, and of its end as well. */
+function withGuard(hooks: ChildHooks<ChildName>, guard: OrphanGuard): ChildHooks<ChildName> {
+  return {
+    ...hooks,
+    onSpawn(name, pid) {
+      guard.add(pid);
+      hooks.onSpawn?.(name, pid);
+    },
+    onExit(exit) {
+      if (exit.pid !== undefined) guard.remove(exit.pid);
+      hooks.onExit?.(exit);
+    },
+  };
+}

@@ -1,0 +1,53 @@
+import { Ledger } from "../../../core/ledger.ts";
+import { NO_OUTCOME, NO_PROCESSOR } from "../../../core/payment.ts";
+import { CLOCK, RecordBatch } from "../../../core/record.ts";
+import { RealDisk } from "../../real-disk.ts";
+import { Journal } from "../journal.ts";
+import { JournalDirectory } from "../journal-directory.ts";
+import { recover, tidy } from "../recover.ts";
+import type { CommandLine } from "./command-line.ts";
+import { journalPaths, type Print } from "./inspector.ts";
+import { timeText } from "./names.ts";
+import { expectedOf } from "./verdict.ts";
+
+/**
+ * Lets the time of every journal there begin again at the wall clock, where it is ahead of that. Watermarks that were given out in the
+ * time that is taken back no longer hold. Rejects when a journal is in use or would be refused for another reason.
+ */
+export async function setClock(wish: CommandLine, print: Print): Promise<void> {
+  for (const path of journalPaths(wish.directory)) {
+    const directory = new JournalDirectory(new RealDisk(), path);
+    const lock = await directory.disk.lock(path);
+    try {
+      print(`${path}: ${await turnBack(directory, wish, Date.now())}`);
+    } finally {
+      await lock.release();
+    }
+  }
+}
+
+async function turnBack(directory: JournalDirectory, wish: CommandLine, nowMs: number): Promise<string> {
+  const expected = expectedOf(directory, wish.instanceCount);
+  const recovered = recover(directory, new Ledger(wish.capacity, 0), expected);
+  const latest = timeText(recovered.latestMs);
+  if (recovered.latestMs <= nowMs)
+    return `nothing to do: its time is not ahead of the clock: journal=${latest} clock=${timeText(nowMs)}`;
+  tidy(directory, recovered);
+  const onBroken = (error: Error): never => {
+    throw error;
+  };
+  // The segments before this one may not be durable, so it must not say that they are.
+  const options = { ...expected, segmentBytes: Number.POSITIVE_INFINITY, syncsSegments: false, nowMs: () => nowMs };
+  const journal = new Journal(directory, recovered, { ...options, onBroken });
+  try {
+    const batch = new RecordBatch(1);
+    batch.append(CLOCK, 0, nowMs, NO_PROCESSOR, NO_OUTCOME, 0);
+    const error = journal.append(batch);
+    if (error) throw error;
+    await new Promise<void>((resolve, reject) => journal.sync((failed) => (failed ? reject(failed) : resolve())));
+    directory.sync();
+  } finally {
+    journal.close();
+  }
+  return `time begins again: at=${timeText(nowMs)} before=${latest}`;
+}

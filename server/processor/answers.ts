@@ -1,0 +1,61 @@
+import { CONTEST, outcomeOfPost } from "../../core/dialect.ts";
+import {
+  DISPUTED,
+  DROPPED,
+  FOREIGN,
+  FOUND,
+  NO_SOCKET,
+  NOT_FOUND,
+  NOT_TOLD,
+  RESET,
+  TIMED_OUT,
+  UNREACHABLE,
+  UNREADABLE,
+} from "../../core/payment.ts";
+import { parseObject } from "../json-object.ts";
+import type { Failure } from "./connection.ts";
+import type { ToldVerdict } from "./told-charge.ts";
+
+/** What the system says when this process, not the processor, is at its limits. */
+const OWN_LIMITS = new Set(["EMFILE", "ENFILE", "EADDRNOTAVAIL", "ENOBUFS", "ENOMEM"]);
+
+/**
+ * The outcome of a POST that was answered. `isProvenEmpty`: the body is declared to be empty. A 408 on a connection that had served a
+ * request before is the server's farewell to an idle connection, which crossed our request on its way.
+ */
+export function outcomeOfAnswer(status: number, body: string, isProvenEmpty: boolean, wasKept: boolean): number {
+  if (status === 408) return wasKept ? DROPPED : RESET;
+  return outcomeOfPost(CONTEST, status, isProvenEmpty, CONTEST.success.includes(status) && hasMessage(body));
+}
+
+/** The outcome of a request without a whole answer. */
+export function outcomeOfFailure(failure: Failure, error: NodeJS.ErrnoException, wasKept: boolean): number {
+  if (failure === "timed out") return TIMED_OUT;
+  if (failure === "reset") return wasKept ? DROPPED : RESET;
+  return OWN_LIMITS.has(error.code ?? "") ? NO_SOCKET : UNREACHABLE;
+}
+
+const OUTCOME_OF_VERDICT: Readonly<Record<ToldVerdict, number>> = {
+  found: FOUND,
+  disputed: DISPUTED,
+  foreign: FOREIGN,
+  unreadable: UNREADABLE,
+  "not found": CONTEST.believesNotFound ? NOT_FOUND : NOT_TOLD,
+  "not told": NOT_TOLD,
+};
+
+/** The outcome of a lookup that was answered. */
+export function outcomeOfTold(verdict: ToldVerdict): number {
+  return OUTCOME_OF_VERDICT[verdict];
+}
+
+/** The last body that was found to be a processor's: it says the same of every payment. */
+let knownMessage = "";
+
+/** A processor says `{"message":"…"}`; a 200 without it is somebody else's. Hot: parses only what it has not just seen. */
+function hasMessage(body: string): boolean {
+  if (body === knownMessage && body !== "") return true;
+  const isMessage = typeof parseObject(body)?.["message"] === "string";
+  if (isMessage) knownMessage = body;
+  return isMessage;
+}
