@@ -13,7 +13,9 @@ export type AgingOptions = {
   retainMs?: number;
 };
 
-/** Which payments have grown too old: to be given up, or to be kept at all. Payments age in the order of their sequence. */
+/**
+ * Which payments have grown too old: to be given up, or to be kept at all. Payments age in the order of their sequence.
+ */
 export class Aging {
   readonly #ledger: Ledger;
   readonly #giveUpAfterMs: number;
@@ -36,8 +38,8 @@ export class Aging {
   }
 
   /**
-   * Since acceptance, in milliseconds. A payment accepted in a time that was set back since (see CLOCK in record.ts) counts from the start:
-   * what it says of itself would keep it, and all after it, for as long as the clock was wrong.
+   * Since acceptance, in milliseconds. A payment accepted in a time that was set back since (see CLOCK in record.ts)
+   * counts from the start: what it says of itself would keep it, and all after it, for as long as the clock was wrong.
    */
   ageMs(slot: number, nowMs: number): number {
     const acceptedAtMs = this.#ledger.rows.acceptedAtMs[slot]!;
@@ -64,7 +66,10 @@ export class Aging {
     }
   }
 
-  /** The sequence before which retention drops everything now. The oldest payment that has not ended holds back all after it. */
+  /**
+   * The sequence before which retention drops everything now. The oldest payment that has not ended holds back all
+   * after it.
+   */
   evictionEnd(nowMs: number): number {
     const { rows, head } = this.#ledger;
     let sequence = this.#ledger.tail;

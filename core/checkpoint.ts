@@ -2,13 +2,15 @@ import type { Ledger } from "./ledger.ts";
 import type { RecordBatch } from "./record.ts";
 
 /**
- * A checkpoint is the ledger in 48 bytes a payment, so that the segments before it can go. It is fuzzy (Mohan et al., ARIES, 1992):
- * taken slice by slice between the events of the running engine, each slice remembering the LSN as of which it is true.
+ * A checkpoint is the ledger in 48 bytes a payment, so that the segments before it can go. It is fuzzy (Mohan et al.,
+ * ARIES, 1992): taken slice by slice between the events of the running engine, each slice remembering the LSN as of
+ * which it is true.
  *
  *   header │ SLICE(from sequence, as of LSN, n) │ n rows │ SLICE(…) │ n rows │ … │ SLICE(head, LSN, 0)
  *
- * On recovery a record whose LSN is before that of its payment's slice is in the slice already, and is passed over. The closing
- * empty slice says that the checkpoint is whole. Rows and slices are records with their own LSN-like numbers, from 0.
+ * On recovery a record whose LSN is before that of its payment's slice is in the slice already, and is passed over. The
+ * closing empty slice says that the checkpoint is whole. Rows and slices are records with their own LSN-like numbers,
+ * from 0.
  */
 export class CheckpointCut {
   readonly #ledger: Ledger;
@@ -32,7 +34,10 @@ export class CheckpointCut {
     return this.#ledger.tail > this.#nextSequence;
   }
 
-  /** Appends one slice, of at most `rowCountMax` payments, true as of `lsn`: the number of the next record the log will get. */
+  /**
+   * Appends one slice, of at most `rowCountMax` payments, true as of `lsn`: the number of the next record the log will
+   * get.
+   */
   cut(batch: RecordBatch, lsn: number, rowCountMax: number): void {
     const count = Math.min(rowCountMax, this.#endSequence - this.#nextSequence);
     batch.appendSlice(this.#nextSequence, lsn, count);

@@ -8,7 +8,7 @@ import {
   NO_FLIGHT,
   POSTING,
 } from "./flights.ts";
-import { ADMITTED, ALREADY_CHARGED, DROPPED, LOST, REJECTED, RESET, TIMED_OUT } from "./payment.ts";
+import { ALREADY_CHARGED, DROPPED, LOST, RESET } from "./payment.ts";
 import { OPEN, SATURATED } from "./processor-gate.ts";
 import type { Router } from "./router.ts";
 
@@ -23,8 +23,8 @@ const LOOKUPS_MAX = 16;
  * When and how payments in doubt are asked about again: always at their processor, at their requestedAt.
  *
  *   nothing of it is under way    by GET, at once: its answer is final
- *   an attempt may still land     by POST where the processor takes payments; by GET where it does not, and first of all after a POST that
- *                                 took too long (where all of them do, only a GET will ever tell) or was answered without a word on it
+ *   an attempt may still land     by POST where the processor takes payments, by GET where it does not; and by GET after every POST in vain: where
+ *                                 all of them are, only a GET will ever tell. A connection that broke is worth another POST at once
  *
  * The interval doubles from 100 ms to 2 s, and is 30 s once the processor has answered 16 times in vain; when a processor is back, all are
  * due.
@@ -52,7 +52,7 @@ export class Doubts {
   defer(flight: number, outcome: number, mayLand: boolean, nowMs: number): void {
     const flights = this.#flights;
     const dueAtMs = nowMs + (flights.isStuck(flight) ? STUCK_INTERVAL_MS : this.#delayMs(flight, outcome, mayLand));
-    flights.doubt(flight, dueAtMs, mayLand ? modeAfter(outcome) : LOOKUP_SETTLES);
+    flights.doubt(flight, dueAtMs, mayLand ? this.#modeAfter(flight, outcome) : LOOKUP_SETTLES);
     this.#nextDueAtMs = Math.min(this.#nextDueAtMs, dueAtMs);
   }
 
@@ -118,8 +118,14 @@ export class Doubts {
   /** What ended without a word can be looked up at once, and what broke with its connection asked again. */
   #delayMs(flight: number, outcome: number, mayLand: boolean): number {
     const asked = this.#flights.askCount[flight]!;
-    if (asked === 0 && (!mayLand || isWorthAnotherTry(outcome))) return 0;
+    if (asked === 0 && (!mayLand || outcome === ALREADY_CHARGED || isBroken(outcome))) return 0;
+    if (asked > 0 && this.#flights.state[flight] === POSTING) return INTERVAL_MS_MIN;
     return Math.min(INTERVAL_MS_MIN * 2 ** Math.min(asked, 10), INTERVAL_MS_MAX);
+  }
+
+  #modeAfter(flight: number, outcome: number): number {
+    const isFirstBreak = this.#flights.askCount[flight] === 0 && isBroken(outcome);
+    return this.#flights.state[flight] === POSTING && !isFirstBreak ? LOOKUP_FIRST : BY_EITHER;
   }
 
   #begin(flight: number, how: typeof POSTING | typeof LOOKING_UP, nowMs: number): number {
@@ -139,11 +145,7 @@ export class Doubts {
   }
 }
 
-function isWorthAnotherTry(outcome: number): boolean {
-  return outcome === RESET || outcome === LOST || outcome === DROPPED || outcome === ALREADY_CHARGED;
-}
-
-function modeAfter(outcome: number): number {
-  const isLookupFirst = outcome === TIMED_OUT || outcome === ADMITTED || outcome === ALREADY_CHARGED;
-  return isLookupFirst || outcome === REJECTED ? LOOKUP_FIRST : BY_EITHER;
+/** The connection broke, for reasons that may be its own. */
+function isBroken(outcome: number): boolean {
+  return outcome === RESET || outcome === LOST || outcome === DROPPED;
 }

@@ -313,7 +313,8 @@ export class Engine {
   #sendNextPending(): number {
     const slot = this.#backlog.peek(this.#nowMs, this.#isTooOld);
     if (slot === NOT_FOUND_SLOT) return NO_FLIGHT;
-    const processor = this.router.choose(this.#aging.ageMs(slot, this.#nowMs), this.#nowMs);
+    const isTried = this.ledger.rows.attemptCount[slot]! > 0;
+    const processor = this.router.choose(this.#aging.ageMs(slot, this.#nowMs), isTried, this.#nowMs);
     if (processor === NOWHERE) return NO_FLIGHT;
     this.#backlog.shift();
     this.#record(SENDING_TO, slot, processor, NO_OUTCOME, 0);

@@ -47,7 +47,7 @@ export class Flights {
   readonly askMode: Uint8Array;
   /** Times the processor answered, while it worked, and the doubt remained. */
   readonly answerCount: Uint32Array;
-  /** What the last POST ended in, and when it began. */
+  /** What the last POST ended in, and when it began. Before the first has ended: NO_OUTCOME, and when the flight was opened. */
   readonly postOutcome: Uint8Array;
   readonly postBeganAtMs: Float64Array;
   /** 1: that outcome says nothing of the processor (sign: silent), and no lookup has been answered since that would. */
@@ -133,6 +133,7 @@ export class Flights {
     this.askMode[flight] = BY_EITHER;
     this.answerCount[flight] = 0;
     this.postOutcome[flight] = NO_OUTCOME;
+    this.postBeganAtMs[flight] = nowMs;
     this.isUnexplained[flight] = 0;
     this.#isDoubtful[flight] = 0;
     this.probe[flight] = probe;

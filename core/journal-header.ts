@@ -2,25 +2,27 @@ import { xxHash32 } from "./checksum.ts";
 import { RECORD_BYTES } from "./record.ts";
 
 /**
- * The first 480 bytes of every journal file, little-endian: ten records long, and within one sector, so never half written.
+ * The first 480 bytes of every journal file, little-endian: ten records long, and within one sector, so never half
+ * written.
  *
- *   byte 0          8         10             12          14           16        24          32           40     44
- *        ┌──────────┬─────────┬──────────────┬───────────┬────────────┬─────────┬───────────┬────────────┬──────┬─────────┐
- *        │ RINHAJRN │ version │ record bytes │ partition │ partitions │ number  │ first LSN │ created ms │ kind │ epoch   │
- *        │ 8 ASCII  │ u16 = 2 │ u16          │ u16       │ u16        │ f64     │ f64       │ f64        │ u32  │ u32     │
- *        └──────────┴─────────┴──────────────┴───────────┴────────────┴─────────┴───────────┴────────────┴──────┴─────────┘
- *        48         56      60           64                        448       476        480
- *        ┌──────────┬───────┬────────────┬─────────────────────────┬─────────┬──────────┐
- *        │ bound ms │ flags │ processors │ names of the processors │ zeros   │ checksum │
- *        │ f64      │ u32   │ u32        │ 16 × 24 ASCII           │ 28 byte │ u32      │
- *        └──────────┴───────┴────────────┴─────────────────────────┴─────────┴──────────┘
+ *   byte 0          8         10             12          14           16        24          32           40
+ *        ┌──────────┬─────────┬──────────────┬───────────┬────────────┬─────────┬───────────┬────────────┐
+ *        │ RINHAJRN │ version │ record bytes │ partition │ partitions │ number  │ first LSN │ created ms │
+ *        │ 8 ASCII  │ u16 = 2 │ u16          │ u16       │ u16        │ f64     │ f64       │ f64        │
+ *        └──────────┴─────────┴──────────────┴───────────┴────────────┴─────────┴───────────┴────────────┘
+ *        40     44      48         56      60           64                  448        476        480
+ *        ┌──────┬───────┬──────────┬───────┬────────────┬───────────────────┬──────────┬──────────┐
+ *        │ kind │ epoch │ bound ms │ flags │ processors │ their names       │ zeros    │ checksum │
+ *        │ u32  │ u32   │ f64      │ u32   │ u32        │ 16 × 24 ASCII     │ 28 bytes │ u32      │
+ *        └──────┴───────┴──────────┴───────┴────────────┴───────────────────┴──────────┴──────────┘
  *
- * `number` counts segments from 1; a checkpoint has the number of the first segment that is not in it. `partition` counts from 0.
- * `epoch` is the carrier's number, raised by one each time the journal is opened for writing. `bound` is the latest time or watermark
- * that was given out before this file began. Flag 1: all that came before this file was safe from a loss of power when it began.
+ * `number` counts segments from 1; a checkpoint has the number of the first segment that is not in it. `partition`
+ * counts from 0. `epoch` is the carrier's number, raised by one each time the journal is opened for writing. `bound` is
+ * the latest time or watermark that was given out before this file began. Flag 1: all that came before this file was
+ * safe from a loss of power when it began.
  *
- * Version 1 is read, never written: its first 40 bytes are the same, then come kind (u32) and checksum (u32). It had two processors,
- * default and fallback, and no epoch, bound or flags.
+ * Version 1 is read, never written: its first 40 bytes are the same, then come kind (u32) and checksum (u32). It had
+ * two processors, default and fallback, and no epoch, bound or flags.
  */
 export const HEADER_BYTES = 10 * RECORD_BYTES;
 export const FORMAT_VERSION = 2;
@@ -86,7 +88,10 @@ export function encodeHeader(header: HeaderFields): Uint8Array {
   return bytes;
 }
 
-/** Returns the header, or what is wrong with it. `head` is the first HEADER_BYTES of the file, or all of it if that is less. */
+/**
+ * Returns the header, or what is wrong with it. `head` is the first HEADER_BYTES of the file, or all of it if that is
+ * less.
+ */
 export function decodeHeader(head: Uint8Array): JournalHeader | string {
   if (head.length < VERSION_1_BYTES || textAt(head, 0, MAGIC.length) !== MAGIC) return "this is no journal file";
   const version = versionOf(head);

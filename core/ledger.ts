@@ -53,6 +53,8 @@ export class Ledger {
   readonly #trail = new AttemptTrail(TRAIL_ENTRIES);
   readonly #stateCounts = new Float64Array(STATE_NAMES.length);
   #isReplaying = false;
+  /** Sequence up to which the end of a replay has indexed. */
+  #indexedTo = 0;
   #tail = 0;
   #head = 0;
 
@@ -188,9 +190,13 @@ export class Ledger {
     this.#isReplaying = true;
   }
 
-  finishReplay(): void {
+  /** True when all is indexed; at most `countMax` payments are at a time, for whoever must not be away for long. */
+  finishReplay(countMax = Number.POSITIVE_INFINITY): boolean {
+    const from = this.#isReplaying ? this.#tail : this.#indexedTo;
     this.#isReplaying = false;
-    for (let sequence = this.#tail; sequence < this.#head; sequence++) this.#index.insert(this.slotOf(sequence));
+    this.#indexedTo = Math.min(this.#head, from + countMax);
+    for (let sequence = from; sequence < this.#indexedTo; sequence++) this.#index.insert(this.slotOf(sequence));
+    return this.#indexedTo === this.#head;
   }
 
   /** Begins a ledger that is restored from a checkpoint: its first payment will have this sequence. */

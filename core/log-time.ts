@@ -1,8 +1,8 @@
 import { CLOCK, type RecordBatch } from "./record.ts";
 
 /**
- * The latest time a log has given out after the records of `batch`, when it was `latestMs` before them. A CLOCK record begins time
- * again. Hot: no allocation.
+ * The latest time a log has given out after the records of `batch`, when it was `latestMs` before them. A CLOCK record
+ * begins time again. Hot: no allocation.
  */
 export function latestTimeAfter(batch: RecordBatch, latestMs: number): number {
   let latest = latestMs;

@@ -6,8 +6,8 @@ import { ACCEPTED, CLOCK, type RecordBatch, SLICE, WATERMARK } from "./record.ts
 import { NOT_FOUND_SLOT } from "./uuid-index.ts";
 
 /**
- * Builds a ledger from the records of a journal, in order: first a checkpoint, if there is one, then the segments after it.
- * Feed methods return what is wrong, or undefined. Nothing is ever guessed.
+ * Builds a ledger from the records of a journal, in order: first a checkpoint, if there is one, then the segments after
+ * it. Feed methods return what is wrong, or undefined. Nothing is ever guessed.
  */
 export class Replay {
   readonly #ledger: Ledger;
@@ -37,16 +37,17 @@ export class Replay {
   }
 
   /**
-   * What the log must reach at least: it was safe before the checkpoint was. Numbers given out a second time would be taken for
-   * those of records that are in the checkpoint.
+   * What the log must reach at least: it was safe before the checkpoint was. Numbers given out a second time would be
+   * taken for those of records that are in the checkpoint.
    */
   get checkpointLsn(): number {
     return this.#slices.lastLsn;
   }
 
   /**
-   * Begins a segment; behind a checkpoint the first one says where the numbers begin. The times in a checkpoint's rows count only where
-   * no header says which was the latest: rows of payments that were accepted in a wrong time would bring it back.
+   * Begins a segment; behind a checkpoint the first one says where the numbers begin. The times in a checkpoint's rows
+   * count only where no header says which was the latest: rows of payments that were accepted in a wrong time would
+   * bring it back.
    */
   startSegment({ firstLsn, version, boundMs }: Pick<JournalHeader, "firstLsn" | "version" | "boundMs">): void {
     const isFirst = this.#slices.count > 0 && !this.#isInSegments;
@@ -77,7 +78,9 @@ export class Replay {
     return undefined;
   }
 
-  /** Takes the next records of a segment. Returns how many were sound, less than all only at the first one that is not. */
+  /**
+   * Takes the next records of a segment. Returns how many were sound, less than all only at the first one that is not.
+   */
   feedSegment(batch: RecordBatch): { soundCount: number; problem?: string } {
     for (let record = 0; record < batch.count; record++) {
       if (!batch.isSound(record, this.#lsn)) return { soundCount: record };

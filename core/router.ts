@@ -28,12 +28,24 @@ export class Router {
     this.#saturatedPatienceMs = Math.max(options.failoverPatienceMs, options.saturationPatienceMs);
   }
 
-  /** Where a payment that has waited `waitedMs` goes now, or NOWHERE. Hot: one atomic load per processor asked. */
-  choose(waitedMs: number, nowMs: number): number {
+  /**
+   * Where a payment that has waited `waitedMs` goes now, or NOWHERE. `isTried`: it has been sent before, so that it is no probe where another
+   * processor would take it. Hot: one atomic load per processor asked.
+   */
+  choose(waitedMs: number, isTried: boolean, nowMs: number): number {
     const cheaper = this.#admitNew(DEFAULT, nowMs);
-    if (cheaper === OPEN) return DEFAULT;
+    const isProbe = cheaper === OPEN && this.gates[DEFAULT]!.isDown;
+    if (cheaper === OPEN && !(isProbe && isTried)) return DEFAULT;
+    if (isProbe) {
+      const isElsewhere = waitedMs >= this.#downPatienceMs && this.#isWorking(FALLBACK, nowMs);
+      return isElsewhere ? FALLBACK : DEFAULT;
+    }
     if (waitedMs < (cheaper === DOWN ? this.#downPatienceMs : this.#saturatedPatienceMs)) return NOWHERE;
     return this.#admitNew(FALLBACK, nowMs) === OPEN ? FALLBACK : NOWHERE;
+  }
+
+  #isWorking(processor: number, nowMs: number): boolean {
+    return this.#admitNew(processor, nowMs) === OPEN && !this.gates[processor]!.isDown;
   }
 
   /** A payment not yet bound to a processor must not be risked as a probe while a doubt there can be one. */

@@ -43,7 +43,8 @@ const REJECTIONS_MAX = 8;
 /** A 404 right after a 422 contradicts it, and is not believed yet. */
 const CONTRADICTION_MS = 1000;
 /** What an operator can say of a payment in doubt. */
-export type HandWord = "charged" | "not charged" | "failed";
+export const HAND_WORDS = ["charged", "not charged", "failed"] as const;
+export type HandWord = (typeof HAND_WORDS)[number];
 export type HandResult = "settled" | "not in doubt" | "being asked about";
 
 /**

@@ -5,8 +5,8 @@ import { type RecordBatch, WATERMARK } from "./record.ts";
 export const WATERMARK_STEP_MS = 100;
 
 /**
- * The log's word that no later watermark was given out. A start goes on from there, so nothing that is sent later has a requestedAt before
- * a watermark that somebody was told, even where the wall clock was set back in between.
+ * The log's word that no later watermark was given out. A start goes on from there, so nothing that is sent later has a
+ * requestedAt before a watermark that somebody was told, even where the wall clock was set back in between.
  */
 export class WatermarkBound {
   /** As the log has it, or will once the batch is written. */
@@ -24,8 +24,8 @@ export class WatermarkBound {
   }
 
   /**
-   * The watermark to give out in place of `untilMs`, once the batch is written: a record is appended where the bound must be raised,
-   * but while nothing can be written the watermark stays at the bound.
+   * The watermark to give out in place of `untilMs`, once the batch is written: a record is appended where the bound
+   * must be raised, but while nothing can be written the watermark stays at the bound.
    */
   cover(untilMs: number, batch: RecordBatch, isWritable: boolean): number {
     if (untilMs > this.#boundMs && isWritable) {

@@ -1,6 +1,9 @@
 import { isIPv6 } from "node:net";
 
-/** Where a server listens or is reached: `unix:<path>` or `tcp:<host>:<port>`, an IPv6 address in brackets: `tcp:[::1]:8080`. */
+/**
+ * Where a server listens or is reached: `unix:<path>` or `tcp:<host>:<port>`, an IPv6 address in brackets:
+ * `tcp:[::1]:8080`.
+ */
 export type Address =
   | { kind: "unix"; path: string }
   /** `host` is a name, an IPv4 address, or an IPv6 address without brackets in its shortest form. */

@@ -9,9 +9,9 @@ const STEP_MS_MIN = 1000;
 const READING_MS_MAX = 100;
 
 /**
- * Milliseconds since the epoch that never go back and never jump. It starts at the wall clock, runs on the monotonic clock,
- * and when somebody sets the wall clock it follows at 5 % (slewing, as adjtime(3) does): durations stay right within 5 %,
- * and no timestamp is given out twice or before an earlier one.
+ * Milliseconds since the epoch that never go back and never jump. It starts at the wall clock, runs on the monotonic
+ * clock, and when somebody sets the wall clock it follows at 5 % (slewing, as adjtime(3) does): durations stay right
+ * within 5 %, and no timestamp is given out twice or before an earlier one.
  */
 export class SlewedClock {
   readonly #time: Time;
@@ -23,8 +23,8 @@ export class SlewedClock {
   #offsetMs: number;
 
   /**
-   * `notBeforeMs`: the latest time given out by an earlier life of this instance. `onStep` is called when the wall clock was set by more
-   * than a second, with how far it went ahead.
+   * `notBeforeMs`: the latest time given out by an earlier life of this instance. `onStep` is called when the wall
+   * clock was set by more than a second, with how far it went ahead.
    */
   constructor(time: Time, notBeforeMs = 0, onStep: (stepMs: number) => void = () => {}) {
     this.#time = time;

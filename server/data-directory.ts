@@ -1,7 +1,10 @@
 import { accessSync, constants, statSync } from "node:fs";
 import { dirname, resolve } from "node:path";
 
-/** The rule that a directory for data breaks, as far as can be seen without making it; undefined if it is there or can be made. */
+/**
+ * The rule that a directory for data breaks, as far as can be seen without making it; undefined if it is there or can
+ * be made.
+ */
 export function dataDirectoryRule(path: string): string | undefined {
   const existing = nearestExisting(resolve(path));
   try {

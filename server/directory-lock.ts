@@ -7,15 +7,17 @@ const NO_SOCKETS = new Set(["EPERM", "EOPNOTSUPP", "ENOTSUP", "EAFNOSUPPORT", "E
 const LOCK_NAME = /^lock-[0-9a-f-]+\.sock$/;
 
 /**
- * Keeps a directory to one process. The lock is a listening unix socket in it: the kernel closes it with the process, however
- * that ends, so a name left behind is told from a living owner by trying to connect. It holds across containers that share
- * the directory. Sockets are addressed through /proc/self/fd, so the length of the directory's path does not matter.
+ * Keeps a directory to one process. The lock is a listening unix socket in it: the kernel closes it with the process,
+ * however that ends, so a name left behind is told from a living owner by trying to connect. It holds across containers
+ * that share the directory. Sockets are addressed through /proc/self/fd, so the length of the directory's path does not
+ * matter.
  *
  *   listen under a name of one's own ──► is any other alive? ── no ───► remove the dead names: the directory is ours
  *                                                          └── yes ──► give the own name up: in use
  *
- * Of two that come at once, the later name is there before its owner looks around, so at least one of them sees the other; both
- * may, and then neither gets it. A name is never used again, so removing a dead one cannot take a living owner's.
+ * Of two that come at once, the later name is there before its owner looks around, so at least one of them sees the
+ * other; both may, and then neither gets it. A name is never used again, so removing a dead one cannot take a living
+ * owner's.
  */
 export class DirectoryLock {
   readonly #server: Server;
@@ -29,8 +31,8 @@ export class DirectoryLock {
   }
 
   /**
-   * Rejects with `the directory is in use by another process: directory=…`, and where the file system has no unix sockets, or they do not
-   * answer under their names: then others could not tell that the directory is in use.
+   * Rejects with `the directory is in use by another process: directory=…`, and where the file system has no unix
+   * sockets, or they do not answer under their names: then others could not tell that the directory is in use.
    */
   static async take(directory: string): Promise<DirectoryLock> {
     const descriptor = openSync(directory, "r");

@@ -1,7 +1,7 @@
 /**
- * What the journal needs of a disk. Calls that end in `Later` do not hold up the event loop; the others have happened when they return.
- * All of them throw, or reject, with the reason when they fail. Paths are absolute or relative to the process, as on any Unix: an open
- * file outlives its name.
+ * What the journal needs of a disk. Calls that end in `Later` do not hold up the event loop; the others have happened
+ * when they return. All of them throw, or reject, with the reason when they fail. Paths are absolute or relative to the
+ * process, as on any Unix: an open file outlives its name.
  */
 export interface Disk {
   /** Opens a file that is there, to be read, or to be written as well. */
@@ -22,7 +22,10 @@ export interface Disk {
   /** Names created, changed and removed in the directory survive a loss of power from here on. */
   syncDirectory(path: string): void;
   syncDirectoryLater(path: string): Promise<void>;
-  /** Keeps the directory to one process at a time. Rejects with `the directory is in use …`, and where there can be no lock. */
+  /**
+   * Keeps the directory to one process at a time. Rejects with `the directory is in use …`, and where there can be no
+   * lock.
+   */
   lock(directory: string): Promise<DiskLock>;
 }
 
@@ -35,7 +38,10 @@ export interface DiskFile {
   /** Writes all bytes at `position`. */
   writeLater(from: Uint8Array, position: number): Promise<void>;
   truncate(bytes: number): void;
-  /** What was written survives a loss of power from here on. A sync that failed says nothing of a later one that does not. */
+  /**
+   * What was written survives a loss of power from here on. A sync that failed says nothing of a later one that does
+   * not.
+   */
   syncData(): void;
   /** The same for what was written before the call. */
   syncDataThen(onDone: (error: Error | null) => void): void;

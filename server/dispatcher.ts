@@ -4,6 +4,7 @@ import { FAILED, NO_OUTCOME, OUTCOME_NAMES, PENDING, PROCESSED, PROCESSOR_NAMES 
 import { formatUuid, UUID_WORDS } from "../core/uuid.ts";
 import { NOT_FOUND_SLOT } from "../core/uuid-index.ts";
 import type { SlewedClock } from "./clock.ts";
+import { StuckWatch } from "./doubts/stuck-watch.ts";
 import type { Effect, GroupCommit } from "./group-commit.ts";
 import type { Log } from "./log.ts";
 import type { NameLookup } from "./name-lookup.ts";
@@ -19,6 +20,7 @@ const TICK_MS = 20;
 const CREDIT_WAIT_MS = 1;
 const CLOCK_ADJUST_TICKS = 50;
 const JOURNAL_RETRY_TICKS = 10;
+const STUCK_WATCH_TICKS = 50;
 
 export type DispatcherOptions = {
   processorUrls: readonly URL[];
@@ -39,6 +41,7 @@ export class Dispatcher {
   readonly #clients: readonly ProcessorClient[];
   readonly #wasDown: boolean[];
   readonly #pacer: SendPacer;
+  readonly #stuckWatch: StuckWatch;
   readonly #tick: NodeJS.Timeout;
   #creditTimer: NodeJS.Timeout | undefined;
   #isClosed = false;
@@ -66,6 +69,7 @@ export class Dispatcher {
         new ProcessorClient(url, engine, meters.attempts[processor]!, settle, options.names, options.tracing),
     );
     this.#pacer = new SendPacer(engine.ledger.head);
+    this.#stuckWatch = new StuckWatch(engine, log);
     this.#wasDown = this.#clients.map(() => false);
     this.#tick = setInterval(() => this.#onTick(), TICK_MS);
   }
@@ -134,6 +138,7 @@ export class Dispatcher {
     const nowMs = this.#clock.nowMs();
     if (++this.#tickCount % CLOCK_ADJUST_TICKS === 0) this.#clock.adjust();
     if (this.#tickCount % JOURNAL_RETRY_TICKS === 0) this.#commit.retry();
+    if (this.#tickCount % STUCK_WATCH_TICKS === 0) this.#stuckWatch.look(nowMs);
     for (const client of this.#clients) client.expire(nowMs - this.#requestTimeoutMs);
     if (!this.#commit.isFailing) this.#dropOld(nowMs);
     this.#noteHealth();

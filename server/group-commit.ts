@@ -21,6 +21,8 @@ export interface Effect {
  *   events of the turn ──► engine.batch ──► end of turn: gather ──► write ──► effects            write, none
  *      add(effect)                                                     └─► fdatasync ──► effects   fsync: one sync for all that
  *                                                                                                   came while the last one ran
+ *
+ * Reading is an effect as well (`whenDurable`): what is told has to be as safe as what is acknowledged.
  */
 export class GroupCommit {
   /** Last call before the write: more records and effects may be added. */
@@ -34,8 +36,10 @@ export class GroupCommit {
   readonly #meters: JournalMeters;
   #effects: Effect[] = [];
   #unsynced: Effect[] = [];
+  #syncing: Effect[] = [];
   #isSyncing = false;
-  #syncingCount = 0;
+  /** Something was written that no sync has begun after. */
+  #isUnsynced = false;
   /** When the oldest effect of the sync under way, and of those that wait for the next one, was written. */
   #syncingSinceMs = 0;
   #unsyncedSinceMs = 0;
@@ -58,7 +62,7 @@ export class GroupCommit {
 
   /** Effects held back until their records are as durable as asked for. */
   get waitingCount(): number {
-    return this.#effects.length + this.#unsynced.length + this.#syncingCount;
+    return this.#effects.length + this.#unsynced.length + this.#syncing.length;
   }
 
   /** How long the oldest unwritten record, or the oldest effect that waits for a sync, has been waiting, in milliseconds. */
@@ -97,10 +101,19 @@ export class GroupCommit {
     return true;
   }
 
-  /** Resolves once all that was written so far is as durable as was asked for; false if that cannot be. */
+  /**
+   * Calls back once all that stands now is as durable as was asked for: before it returns where nothing is outstanding,
+   * as always with `write` and `none`. With false, at once, while something has happened that the journal cannot take.
+   */
+  whenDurable(onDurable: (isDurable: boolean) => void): void {
+    if (!this.commit() && this.#engine.batch.count > 0) onDurable(false);
+    else if (this.#syncs) this.#syncThen([{ commit: () => onDurable(true), abort: () => onDurable(false) }]);
+    else onDurable(true);
+  }
+
+  /** The same as a promise. */
   durable(): Promise<boolean> {
-    if (!this.#syncs) return Promise.resolve(true);
-    return new Promise((resolve) => this.add({ commit: () => resolve(true), abort: () => resolve(false) }));
+    return new Promise((resolve) => this.whenDurable(resolve));
   }
 
   /** To be called now and then while failing: takes up work again when there is room. */
@@ -131,29 +144,41 @@ export class GroupCommit {
       return false;
     }
     if (this.#log) this.#meters.wrote(batch.count, batch.count * RECORD_BYTES, performance.now() - beganAtMs);
+    this.#isUnsynced = true;
     batch.clear();
     this.onWritten();
     return true;
   }
 
-  #syncThen(effects: Effect[]): void {
+  /** Effects of what has been written: they wait for the sync that covers it, which may be under way or over. */
+  #syncThen(effects: readonly Effect[]): void {
+    const isCovered = !this.#isUnsynced;
+    if (isCovered && !this.#isSyncing) {
+      for (const effect of effects) effect.commit();
+      return;
+    }
     if (this.#unsynced.length === 0) this.#unsyncedSinceMs = performance.now();
-    for (const effect of effects) this.#unsynced.push(effect);
+    for (const effect of effects) (isCovered ? this.#syncing : this.#unsynced).push(effect);
+    this.#beginSync();
+  }
+
+  #beginSync(): void {
     if (this.#isSyncing || this.#unsynced.length === 0) return;
-    const group = this.#unsynced;
+    this.#syncing = this.#unsynced;
     this.#unsynced = [];
     this.#isSyncing = true;
-    this.#syncingCount = group.length;
+    this.#isUnsynced = false;
     this.#syncingSinceMs = this.#unsyncedSinceMs;
     const beganAtMs = performance.now();
     this.#log!.sync((error) => {
       // What the kernel failed to write once it may take for written the next time: only a restart tells what is there.
       if (error) throw error;
+      const group = this.#syncing;
+      this.#syncing = [];
       this.#isSyncing = false;
-      this.#syncingCount = 0;
       this.#meters.syncs.record(performance.now() - beganAtMs);
       for (const effect of group) effect.commit();
-      this.#syncThen([]);
+      this.#beginSync();
     });
   }
 }

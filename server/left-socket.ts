@@ -1,4 +1,4 @@
-import { unlinkSync } from "node:fs";
+import { statSync, unlinkSync } from "node:fs";
 
 /** Removes the unix socket that an earlier life may have left at `path`; there may be none. */
 export function removeLeftSocket(path: string): void {
@@ -7,4 +7,25 @@ export function removeLeftSocket(path: string): void {
   } catch {
     // Nothing was left there, or listening will tell what is wrong.
   }
+}
+
+/** The name of a unix socket that this process has just begun to listen on. */
+export class OwnSocket {
+  readonly #path: string;
+  readonly #inode: bigint;
+
+  constructor(path: string) {
+    this.#path = path;
+    this.#inode = inodeOf(path);
+  }
+
+  /** Removes the name, unless another process has taken it over meanwhile. */
+  remove(): void {
+    if (inodeOf(this.#path) === this.#inode) removeLeftSocket(this.#path);
+  }
+}
+
+/** 0 for no file. */
+function inodeOf(path: string): bigint {
+  return statSync(path, { bigint: true, throwIfNoEntry: false })?.ino ?? 0n;
 }

@@ -1,6 +1,7 @@
 import uws, { type TemplatedApp, type us_listen_socket } from "uWebSockets.js";
 import { type Address, formatAddress } from "./address.ts";
-import { removeLeftSocket } from "./left-socket.ts";
+import type { Accepted, ConnectionBound } from "./connection-bound.ts";
+import { OwnSocket, removeLeftSocket } from "./left-socket.ts";
 
 /** LIBUS_LISTEN_EXCLUSIVE_PORT: without it two processes share a port without a word. */
 const EXCLUSIVE_PORT = 1;
@@ -13,18 +14,28 @@ type ExclusiveListening = {
 /** A uWS application on one address. */
 export class Listener {
   readonly #app: TemplatedApp;
+  readonly #ownSocket: OwnSocket | undefined;
 
-  private constructor(app: TemplatedApp) {
+  private constructor(app: TemplatedApp, address: Address) {
     this.#app = app;
+    this.#ownSocket = address.kind === "unix" ? new OwnSocket(address.path) : undefined;
   }
 
-  /** Listens on `address`; rejects when that cannot be had. A unix socket left there by an earlier life is replaced. */
-  static open(address: Address, register: (app: TemplatedApp) => void): Promise<Listener> {
+  /**
+   * Listens on `address`, for as many connections as `bound` allows if it is given; rejects when the address cannot be
+   * had. A unix socket left there by an earlier life is replaced.
+   */
+  static open(address: Address, register: (app: TemplatedApp) => void, bound?: ConnectionBound): Promise<Listener> {
     const app = uws.App();
+    if (bound) {
+      const noteChange = (connection: Accepted, change: number): void =>
+        change > 0 ? bound.began(connection) : bound.ended();
+      app.filter((connection, change) => noteChange(connection, Number(change)));
+    }
     register(app);
     return new Promise((resolve, reject) => {
       const onListening = (socket: us_listen_socket | false): void => {
-        if (socket) resolve(new Listener(app));
+        if (socket) resolve(new Listener(app, address));
         else reject(new Error(`cannot listen: address=${formatAddress(address)}`));
       };
       if (address.kind === "unix") {
@@ -36,8 +47,9 @@ export class Listener {
     });
   }
 
-  /** Closes everything at once. */
+  /** Closes everything at once, and removes the unix socket: whoever connects hears at once that nobody is there. */
   close(): void {
     this.#app.close();
+    this.#ownSocket?.remove();
   }
 }

@@ -2,15 +2,17 @@ import { write, writeSync } from "node:fs";
 import type { DestinationStream } from "pino";
 
 /**
- * Bytes gathered before a write, and most bytes in one. Linux's PIPE_BUF: a pipe takes so many at once or none of them, so that whoever
- * opens it anew never begins in the middle of a line.
+ * Bytes gathered before a write, and most bytes in one. Linux's PIPE_BUF: a pipe takes so many at once or none of them,
+ * so that whoever opens it anew never begins in the middle of a line.
  */
 const CHUNK_BYTES = 4096;
 /** What is gathered is written after this time at the latest. */
 const FLUSH_INTERVAL_MS = 200;
 /** Beyond this a slow or absent reader costs lines, not memory. */
 const QUEUED_BYTES_MAX = 1 << 20;
-/** Once lines are dropped, so many bytes must be left at most before others are taken: a gap is one gap, and told once. */
+/**
+ * Once lines are dropped, so many bytes must be left at most before others are taken: a gap is one gap, and told once.
+ */
 const QUEUED_BYTES_AGAIN = QUEUED_BYTES_MAX / 2;
 /** Between two tries at an output that takes nothing; doubled from one to the other. */
 const RETRY_MS_MIN = 10;
@@ -26,9 +28,10 @@ const LAST_RETRY_MS = 10;
  *                                            ▲    │ refused
  *                                       time └─ waiting
  *
- * It is refused when the reader is slow (EAGAIN), when there is none (EPIPE; a FIFO may get another), and when the disk is full. In all of
- * these cases the lines are kept, up to a megabyte, and tried again; those that find no room are dropped and counted. pino's own destination
- * does not do for this: after one EPIPE it throws every line away and counts none.
+ * It is refused when the reader is slow (EAGAIN), when there is none (EPIPE; a FIFO may get another), and when the disk
+ * is full. In all of these cases the lines are kept, up to a megabyte, and tried again; those that find no room are
+ * dropped and counted. pino's own destination does not do for this: after one EPIPE it throws every line away and
+ * counts none.
  */
 export class LogOutput implements DestinationStream {
   /** Called once lines flow again after some were dropped, with their number. */

@@ -1,49 +1,12 @@
-import { parseArgs } from "node:util";
-import { readConfig } from "./config.ts";
-import { Instance } from "./instance.ts";
-import { Log } from "./log.ts";
-import { settingsHelp, settingsMarkdown } from "./settings.ts";
+/**
+ * An instance as a process. Everything else is loaded from here, after the handlers are there: loading it takes a tenth
+ * of a second and more, and a process that is the first of its container (PID 1) has no default for a signal that
+ * nobody handles yet: it would be lost.
+ */
+let onSignal: () => void = () => process.exit(0);
+for (const signal of ["SIGTERM", "SIGINT"]) process.on(signal, () => onSignal());
 
-const USAGE =
-  "usage: node build/server/main.js [--help | --help-markdown]\n\nAn instance of the payment intermediary. Settings come from the environment:\n";
-
-/** Exit code of a configuration that cannot be used, as for a shell's misuse of a command. */
-const EXIT_USAGE = 2;
-
-async function main(): Promise<void> {
-  const { values: flags } = parseArgs({ options: { help: { type: "boolean" }, "help-markdown": { type: "boolean" } } });
-  if (flags["help-markdown"]) return console.log(settingsMarkdown());
-  if (flags.help) return console.log(USAGE + settingsHelp());
-
-  const config = readConfig(process.env);
-  if (Array.isArray(config)) {
-    for (const error of config) console.error(error);
-    process.exitCode = EXIT_USAGE;
-    return;
-  }
-  const log = new Log(config.logLevel, config.instance);
-  const die = (error: unknown): never => {
-    log.logger.fatal({ err: error }, "an invariant is broken, or a part has ended: the process ends");
-    log.close();
-    process.exit(1);
-  };
-  process.on("uncaughtException", die);
-  process.on("unhandledRejection", die);
-  process.on("SIGUSR2", () => log.toggle());
-
-  const instance = await Instance.start(config, log, die).catch((error: Error) => {
-    log.logger.fatal(`cannot start: ${error.message}`);
-    log.close();
-    process.exit(1);
-  });
-  let isStopping = false;
-  const stop = (): void => {
-    if (isStopping) return;
-    isStopping = true;
-    void instance.stop().then(() => process.exit(0));
-  };
-  process.on("SIGTERM", stop);
-  process.on("SIGINT", stop);
-}
-
-await main();
+const { run } = await import("./run.ts");
+await run((handler) => {
+  onSignal = handler;
+});

@@ -18,8 +18,9 @@ export type NameLookupTimes = {
 /** Old answers are better than none; RFC 8767 has them used for a day. */
 const TIMES: NameLookupTimes = { freshMs: 1000, patienceMs: 500, staleMs: 24 * 3600 * 1000, waitMs: 5000 };
 /**
- * Threads that wait for resolvers. The process has four for all that blocks, unless told otherwise, and the journal is written and synced
- * on them as well. libuv runs no more than half of them for lookups; the rest would wait in its queue, where nobody can see them.
+ * Threads that wait for resolvers. The process has four for all that blocks, unless told otherwise, and the journal is
+ * written and synced on them as well. libuv runs no more than half of them for lookups; the rest would wait in its
+ * queue, where nobody can see them.
  */
 const IN_FLIGHT_MAX = 2;
 
@@ -28,9 +29,9 @@ type Waiter = (error: Error | undefined, addresses: readonly LookupAddress[]) =>
 const systemResolve: Resolve = (name) => promises.lookup(name, { all: true });
 
 /**
- * Looks names up for sockets. Left to themselves they call getaddrinfo once for each connection, and each call holds a thread until it
- * answers, which a resolver out of reach may put off for half a minute: a few of those, and no other name is looked up. There is one
- * NameLookup per process; worker threads ask through it (name-lookup-port.ts).
+ * Looks names up for sockets. Left to themselves they call getaddrinfo once for each connection, and each call holds a
+ * thread until it answers, which a resolver out of reach may put off for half a minute: a few of those, and no other
+ * name is looked up. There is one NameLookup per process; worker threads ask through it (name-lookup-port.ts).
  *
  * - A name is looked up once at a time, whoever asks: one that hangs holds one thread.
  * - What is known stays known: the last good addresses are used while new ones fail to come or come late.

@@ -62,7 +62,10 @@ export class PaymentService {
     if (this.#log.isDebug) this.#log.logger.debug({ correlationId, reason }, "payment refused");
   }
 
-  /** Accepts the payment in `body`; it is safe once an effect that was handed to `whenSafe` afterwards is committed. Hot. */
+  /**
+   * Accepts the payment in `body`; it is safe once an effect that was handed to `whenSafe` afterwards is committed.
+   * Hot.
+   */
   accept(): AcceptResult {
     return this.engine.accept(this.body.id, 0, this.body.cents, this.#clock.nowMs());
   }
@@ -72,19 +75,39 @@ export class PaymentService {
     this.#commit.add(effect);
   }
 
-  /** JSON of the payment with this correlationId or payment id, if it is ours. */
+  /** Whether there is a payment with this correlationId or payment id here, safe or not. */
+  knows(id: Int32Array): boolean {
+    return this.engine.lookup(id) !== NOT_FOUND_SLOT;
+  }
+
+  /** JSON of the payment with this correlationId or payment id as it stands now, safe or not, if it is ours. */
   view(id: Int32Array): string | undefined {
-    this.#commit.commit();
     const slot = this.engine.lookup(id);
     return slot === NOT_FOUND_SLOT ? undefined : paymentView(this.engine, slot);
   }
 
-  /** This instance's part of a summary, once what it says is as durable as was asked for. */
-  async summaryPart(window: Window): Promise<SummaryPart> {
+  /**
+   * Calls back with the same once what it says is as durable as was asked for, or with "unsafe" while something has
+   * happened that the journal cannot take: a restart would know nothing of it. Before this returns where there is
+   * nothing to wait for.
+   */
+  look(id: Int32Array, onKnown: (json: string | undefined | "unsafe") => void): void {
     this.#commit.commit();
+    const json = this.view(id);
+    this.#commit.whenDurable((isDurable) => onKnown(isDurable ? json : "unsafe"));
+  }
+
+  /** This instance's part of a summary likewise; undefined where a payment would be "unsafe". */
+  async summaryPart(window: Window): Promise<SummaryPart | undefined> {
+    this.#commit.commit();
+    const part = this.partNow(window);
+    return (await this.#commit.durable()) ? part : undefined;
+  }
+
+  /** This instance's part of a summary as it stands now, safe or not. */
+  partNow(window: Window): SummaryPart {
     const part = summaryPart(this.engine, window, this.#clock.nowMs(), !this.#commit.isFailing);
     if (!this.#commit.commit()) part.settledUntilMs = Math.min(part.settledUntilMs, this.engine.watermarkBoundMs);
-    await this.#commit.durable();
     return part;
   }
 

@@ -21,9 +21,9 @@ export function paymentView(engine: Engine, slot: number): string {
   const { rows } = engine.ledger;
   const state = rows.state[slot]!;
   const isBound = state === SENDING || state === IN_DOUBT || state === PROCESSED;
-  engine.paymentId(slot, id);
   const fields = {
     state: STATE_NAMES[state],
+    ...(state === IN_DOUBT && { stuck: engine.isStuck(engine.flights.find(slot), engine.nowMs) }),
     processor: isBound ? PROCESSOR_NAMES[rows.processor[slot]!] : null,
     acceptedAt: formatTimestamp(rows.acceptedAtMs[slot]!),
     requestedAt: isBound ? formatTimestamp(rows.requestedAtMs(slot)) : null,
@@ -31,10 +31,15 @@ export function paymentView(engine: Engine, slot: number): string {
     attemptCount: rows.attemptCount[slot],
     attempts: attemptsOf(engine, slot),
   };
+  return `{${paymentHead(engine, slot)},${JSON.stringify(fields).slice(1)}`;
+}
+
+/** The members of a payment's JSON that never change. The amount is written as text, with its two decimals. */
+export function paymentHead(engine: Engine, slot: number): string {
+  const { rows } = engine.ledger;
+  engine.paymentId(slot, id);
   const correlationId = formatUuid(rows.correlationIds, slot * UUID_WORDS);
-  // The amount is written as text, with its two decimals.
-  const head = `"id":"${formatUuid(id)}","correlationId":"${correlationId}","amount":${formatCents(rows.cents[slot]!)}`;
-  return `{${head},${JSON.stringify(fields).slice(1)}`;
+  return `"id":"${formatUuid(id)}","correlationId":"${correlationId}","amount":${formatCents(rows.cents[slot]!)}`;
 }
 
 type AttemptView = { time: string; processor: string | undefined; outcome: string | undefined; ms: number | null };

@@ -1,10 +1,21 @@
-/** An error answer: application/problem+json (RFC 9457) with the rule that was broken and, where there is one, the field. */
+/**
+ * An error answer: application/problem+json (RFC 9457) with the rule that was broken and, where there is one, the
+ * field.
+ */
 export type Problem = {
   status: number;
   /** `rule: name=value` */
   detail: string;
   field?: string;
+  /** Of a 503 to a payment: what became of this request. */
+  accepted?: Accepted;
 };
+
+/**
+ * Whether a request's payment was taken although it is answered 503: `no`, nothing will come of this request (an
+ * earlier one for the same payment stands); `unknown`, it may have been: repeating it is safe and tells.
+ */
+export type Accepted = "no" | "unknown";
 
 /** How long a client does well to wait before it repeats a request that was not taken. */
 export const RETRY_AFTER_S = 1;
@@ -31,8 +42,9 @@ export function titleOf(status: number): string {
 }
 
 export function problemBody(problem: Problem): string {
-  const { status, detail, field } = problem;
-  return JSON.stringify({ type: "about:blank", title: titleOf(status), status, detail, ...(field && { field }) });
+  const { status, detail, field, accepted } = problem;
+  const members = { ...(field && { field }), ...(accepted && { accepted }) };
+  return JSON.stringify({ type: "about:blank", title: titleOf(status), status, detail, ...members });
 }
 
 /** A refusal of what the client sent. */
@@ -42,6 +54,18 @@ export function badRequest(field: string, rule: string, value?: unknown): Proble
 
 export function unavailable(reason: string): Problem {
   return { status: 503, detail: reason };
+}
+
+/**
+ * A payment is not taken: `accepted` says whether that is certain. The balancer says the same in the same words
+ * (nginx.conf).
+ */
+export function paymentUnavailable(reason: string, accepted: Accepted): Problem {
+  const meaning =
+    accepted === "no"
+      ? "the payment was not accepted"
+      : "the payment may have been accepted: repeat it, it is never charged twice";
+  return { status: 503, detail: `${reason}; ${meaning}`, accepted };
 }
 
 /** The value as JSON, cut to a length that is safe to echo. */

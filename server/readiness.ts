@@ -1,6 +1,7 @@
 import type { Engine } from "../core/engine.ts";
 import { type HealthSnapshot, isPolledFailing, minResponseMs } from "../core/health-snapshot.ts";
 import { FAILED, IN_DOUBT, PENDING, PROCESSED, PROCESSOR_NAMES, SENDING } from "../core/payment.ts";
+import { stuckCount } from "./doubts/doubt-counts.ts";
 import type { Durability } from "./group-commit.ts";
 import type { Peers } from "./link/peers.ts";
 
@@ -17,6 +18,8 @@ export type ReadinessReport = {
     pending: number;
     sending: number;
     inDoubt: number;
+    /** Of those in doubt: an operator has to settle them. */
+    stuck: number;
     processed: number;
     failed: number;
   };
@@ -48,6 +51,7 @@ export async function readiness(
     pending: ledger.countIn(PENDING),
     sending: ledger.countIn(SENDING),
     inDoubt: ledger.countIn(IN_DOUBT),
+    stuck: stuckCount(engine, engine.nowMs),
     processed: ledger.countIn(PROCESSED),
     failed: ledger.countIn(FAILED),
   };

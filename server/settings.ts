@@ -25,7 +25,8 @@ export const SETTINGS: readonly Setting[] = [
     fallback: "",
     rule: "addresses, comma-separated",
     meaning:
-      "link address of every instance, in order; the health monitor takes the next port, or the path with `.health`; empty: a single instance",
+      "link address of every instance, in order; the health monitor takes the next port, or the path with `.health`; " +
+      "empty: a single instance",
   },
   {
     name: "DEFAULT_PROCESSOR_URL",
@@ -51,7 +52,8 @@ export const SETTINGS: readonly Setting[] = [
     fallback: "data",
     rule: "directory",
     meaning:
-      "where the journal is, in a folder `instance-<INSTANCE>` of its own; made if missing. On a local file system, with locks",
+      "where the journal is, in a folder `instance-<INSTANCE>` of its own; made if missing. " +
+      "Its file system must support unix sockets",
   },
   {
     name: "SEGMENT_BYTES",
@@ -162,7 +164,7 @@ export const SETTINGS: readonly Setting[] = [
     fallback: "",
     rule: "address",
     meaning:
-      "where `/metrics` and `/log-level` are, an address of their own; empty: on `LISTEN`, where nginx hides them",
+      "where `/metrics`, `/log-level` and `/doubts` are, an address of their own; empty: on `LISTEN`, where nginx hides them",
   },
   { name: "METRICS", fallback: "true", rule: "true or false", meaning: "whether there is GET /metrics" },
   {

@@ -15,8 +15,9 @@ export type SummaryPart = { totals: number[]; settledUntilMs: number };
 const DAY = /^\d{4}-\d\d-\d\d$/;
 
 /**
- * Reads the two optional ends from a query as it was sent; returns the window or what is wrong. An end that is empty is open. A date alone
- * is the whole day in UTC, from its first to its last millisecond. A fraction of a millisecond narrows the window.
+ * Reads the two optional ends from a query as it was sent; returns the window or what is wrong. An end that is empty is
+ * open. A date alone is the whole day in UTC, from its first to its last millisecond. A fraction of a millisecond
+ * narrows the window.
  */
 export function parseWindow(query: string): Window | Problem {
   const parameters = new URLSearchParams(query);
@@ -49,8 +50,8 @@ export function isProblem(value: Window | Problem): value is Problem {
 }
 
 /**
- * This instance's part. Watermark and totals are read in one turn, so nothing settles in between. See Engine.giveOutWatermark: the part may
- * leave once the batch is written.
+ * This instance's part. Watermark and totals are read in one turn, so nothing settles in between. The part may
+ * leave once the batch is written: see Engine.giveOutWatermark.
  */
 export function summaryPart(engine: Engine, window: Window, nowMs: number, isWritable = true): SummaryPart {
   const totals = new Float64Array(TOTALS_LENGTH);

@@ -4,12 +4,12 @@
  *   2025-07-15 T 12:34 :56 .789 +03:00
  *   date         time  s   frac zone
  *
- * T may be lower case or a space. Seconds and a fraction of any length, after a point or a comma, may be left out. The zone is Z, an
- * offset (+03:00, +0300, +03, a space may stand before it), or absent, which means UTC. A space is also taken for the + of an offset:
- * that is what decoders of queries make of it. The minus may be the typographer's.
+ * T may be lower case or a space. Seconds and a fraction of any length, after a point or a comma, may be left out. The
+ * zone is Z, an offset (+03:00, +0300, +03, a space may stand before it), or absent, which means UTC. A space is also
+ * taken for the + of an offset: that is what decoders of queries make of it. The minus may be the typographer's.
  */
 const TIMESTAMP =
-  /^(\d{4})-(\d\d)-(\d\d)[Tt ](\d\d):(\d\d)(?::(\d\d)(?:[.,](\d+))?)?(?: ?(?:[Zz]|([ +\-\u2212])(\d\d)(?::?(\d\d))?))?$/;
+  /^(\d{4})-(\d\d)-(\d\d)[t ](\d\d):(\d\d)(?::(\d\d)(?:[.,](\d+))?)?(?: ?(?:z|([ +\-\u2212])(\d\d)(?::?(\d\d))?))?$/i;
 
 const MINUTE_MS = 60_000;
 const DAY_MS = 86_400_000;
@@ -22,8 +22,9 @@ export type ParsedTimestamp = {
 };
 
 /**
- * Reads a timestamp, or returns undefined when it is none or names no real moment. 24:00:00 is the end of the day, and so the start of the
- * next one. A leap second (23:59:60 UTC on the last day of a month) is the second after it, as in all clocks that count from the epoch.
+ * Reads a timestamp, or returns undefined when it is none or names no real moment. 24:00:00 is the end of the day, and
+ * so the start of the next one. A leap second (23:59:60 UTC on the last day of a month) is the second after it, as in
+ * all clocks that count from the epoch.
  */
 export function parseTimestamp(text: string): ParsedTimestamp | undefined {
   const match = TIMESTAMP.exec(text);
@@ -61,7 +62,10 @@ function readOffset(sign: string | undefined, hourText = "0", minuteText = "0"):
   return sign === "-" || sign === "\u2212" ? -ms : ms;
 }
 
-/** Whether these milliseconds are 00:00:00 UTC on the first day of a month, which is where the clocks are after a leap second. */
+/**
+ * Whether these milliseconds are 00:00:00 UTC on the first day of a month, which is where the clocks are after a leap
+ * second.
+ */
 function startsMonth(ms: number): boolean {
   return ms % DAY_MS === 0 && new Date(ms).getUTCDate() === 1;
 }
@@ -69,7 +73,9 @@ function startsMonth(ms: number): boolean {
 let secondMs = Number.NaN;
 let secondText = "";
 
-/** `2025-07-15T12:34:56.789Z`. Hot: the text of the current second is kept. `ms` is whole milliseconds since the epoch. */
+/**
+ * `2025-07-15T12:34:56.789Z`. Hot: the text of the current second is kept. `ms` is whole milliseconds since the epoch.
+ */
 export function formatTimestamp(ms: number): string {
   const startMs = Math.floor(ms / 1000) * 1000;
   if (startMs !== secondMs) {

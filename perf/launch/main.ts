@@ -93,6 +93,10 @@ function describe(topology: Topology, options: TopologyOptions): string {
     { length: topology.instanceCount },
     (_, i) => `instance  ${topology.instanceSocket(i + 1)}  ${pidOf(`instance-${i + 1}`)}`,
   );
+  const addresses = Array.from(
+    { length: topology.instanceCount },
+    (_, i) => `--at unix:${topology.instanceSocket(i + 1)}`,
+  );
   return `
 live page ${topology.url}/
 service   ${topology.url}  nginx ${pidOf("nginx")}
@@ -104,6 +108,7 @@ try:
   curl -i ${topology.url}/payments -H 'content-type: application/json' -d '{"correlationId":"${randomUUID()}","amount":19.90}'
   curl ${topology.url}/payments-summary
   curl --unix-socket ${topology.instanceSocket(1)} http://instance/metrics
+  npm run doubts -- list ${addresses.join(" ")}
 
 Ctrl-C ends all of it.`;
 }

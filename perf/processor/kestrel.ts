@@ -66,7 +66,7 @@ export function answerEmpty(
  * one answer at a time is in two pieces, and those that come with it are whole.
  *
  *   HTTP/1.1 200 OK … Transfer-Encoding: chunked … 2c {"message":"…"}     now
- *   0                                                                     a turn of the event loop later
+ *   0                                                                     when this turn of the event loop is over
  *
  * The line end after the chunk comes with the second piece, in Kestrel with the first. Otherwise they are the same to the byte.
  *
@@ -91,8 +91,7 @@ export function answerChunked(
   res.onAborted(() => {
     answer.res = null;
   });
-  // The first of the two ends this turn; the reader may be in this very process, and have its turn in between.
-  setImmediate(() => setImmediate(endAnswer));
+  setImmediate(endAnswer);
 }
 
 function endAnswer(): void {

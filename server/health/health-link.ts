@@ -21,13 +21,23 @@ export type ClaimAnswer = "consent" | "refusal" | "gone" | "silence";
 
 const PATH = /^\/(claim|release|polled)\/([01])\/(\d{1,3})\/(\d{1,9})$/;
 
+/** A message is one packet: who takes longer is none of us, and must not keep a connection from those who are. */
+const MESSAGE_TIMEOUT_MS = 1000;
+
 export class HealthLinkServer {
   readonly #server: Server;
   readonly #handlers: HealthLinkHandlers;
 
-  constructor(handlers: HealthLinkHandlers) {
+  /** At most `connectionsMax` at a time; one more is closed. */
+  constructor(handlers: HealthLinkHandlers, connectionsMax: number) {
     this.#handlers = handlers;
-    this.#server = createServer((req, res) => this.#answer(req, res));
+    const timeouts = {
+      headersTimeout: MESSAGE_TIMEOUT_MS,
+      requestTimeout: MESSAGE_TIMEOUT_MS,
+      connectionsCheckingInterval: MESSAGE_TIMEOUT_MS,
+    };
+    this.#server = createServer(timeouts, (req, res) => this.#answer(req, res));
+    this.#server.maxConnections = connectionsMax;
   }
 
   listen(address: Address): Promise<void> {

@@ -1,6 +1,8 @@
-import { MessageChannel, Worker } from "node:worker_threads";
+import { MessageChannel } from "node:worker_threads";
+import type { Logger } from "pino";
 import type { NameLookup } from "../name-lookup.ts";
 import { serveNames } from "../name-lookup-port.ts";
+import { WorkerLife, type WorkerPlan } from "../worker-life.ts";
 import type { PollReport } from "./poller.ts";
 import type { HealthWorkerData } from "./worker.ts";
 
@@ -9,51 +11,72 @@ const STOP_TIMEOUT_MS = 1000;
 const HEAP_MB = 16;
 const YOUNG_HEAP_MB = 1;
 
-/** The health monitor, seen from the event loop: a thread that writes the shared snapshot. */
+export type MonitorOptions = Omit<HealthWorkerData, "reportsPolls" | "namesPort"> & {
+  /** Looks names up for the whole process. */
+  names: NameLookup;
+  /** Called after every poll of this instance. */
+  onPoll?: ((report: PollReport) => void) | undefined;
+};
+
+/**
+ * The health monitor, seen from the event loop: a thread that writes the shared snapshot. Without it payments go by
+ * what they experience themselves. A thread that takes another's place knows of no poll before it, and so makes none
+ * for a while (PollRights).
+ */
 export class HealthMonitor {
-  readonly #worker: Worker;
+  readonly #life: WorkerLife;
 
-  private constructor(worker: Worker) {
-    this.#worker = worker;
+  private constructor(life: WorkerLife) {
+    this.#life = life;
   }
 
-  /**
-   * Starts the thread; rejects when it cannot listen. `onCrash` is called if it ends without having been stopped, `onPoll`, if
-   * given, after every poll of this instance.
-   */
-  static async start(
-    {
-      onPoll,
-      names,
-      ...data
-    }: Omit<HealthWorkerData, "reportsPolls" | "namesPort"> & {
-      names: NameLookup;
-      onPoll?: ((report: PollReport) => void) | undefined;
+  /** Starts the thread; rejects when it cannot listen. */
+  static async start(options: MonitorOptions, logger: Logger): Promise<HealthMonitor> {
+    let life!: WorkerLife;
+    const ready = new Promise<void>((resolve, reject) => {
+      life = new WorkerLife(
+        planOf(options, resolve, (reason) => reject(new Error(reason))),
+        logger,
+      );
+    });
+    const monitor = new HealthMonitor(life);
+    try {
+      await ready;
+    } catch (error) {
+      await monitor.stop();
+      throw error;
+    }
+    return monitor;
+  }
+
+  /** How many times the thread had to be replaced. */
+  get replacedCount(): number {
+    return this.#life.replacedCount;
+  }
+
+  stop(): Promise<void> {
+    return this.#life.stop("stop", STOP_TIMEOUT_MS);
+  }
+}
+
+function planOf(
+  { onPoll, names, ...data }: MonitorOptions,
+  onReady: () => void,
+  onDeath: (reason: string) => void,
+): WorkerPlan {
+  return {
+    name: "health monitor",
+    url: new URL("./worker.js", import.meta.url),
+    // Every thread has a port of its own: it ends with the thread.
+    newOptions: () => {
+      const { port1, port2: namesPort } = new MessageChannel();
+      serveNames(names, port1);
+      const workerData = { ...data, namesPort, reportsPolls: onPoll !== undefined } satisfies HealthWorkerData;
+      return { workerData, transferList: [namesPort] };
     },
-    onCrash: (error: Error) => void,
-  ): Promise<HealthMonitor> {
-    const { port1, port2: namesPort } = new MessageChannel();
-    serveNames(names, port1);
-    const worker = new Worker(new URL("./worker.js", import.meta.url), {
-      workerData: { ...data, namesPort, reportsPolls: onPoll !== undefined } satisfies HealthWorkerData,
-      transferList: [namesPort],
-      resourceLimits: { maxOldGenerationSizeMb: HEAP_MB, maxYoungGenerationSizeMb: YOUNG_HEAP_MB },
-    });
-    await new Promise<void>((resolve, reject) => {
-      worker.once("message", () => resolve());
-      worker.once("error", reject);
-    });
-    worker.removeAllListeners("error");
-    worker.on("error", onCrash);
-    if (onPoll) worker.on("message", onPoll);
-    return new HealthMonitor(worker);
-  }
-
-  async stop(): Promise<void> {
-    const ended = new Promise((resolve) => this.#worker.once("exit", resolve));
-    this.#worker.postMessage("stop");
-    const timer = setTimeout(() => void this.#worker.terminate(), STOP_TIMEOUT_MS);
-    await ended;
-    clearTimeout(timer);
-  }
+    heapMb: HEAP_MB,
+    youngHeapMb: YOUNG_HEAP_MB,
+    onMessage: (message) => (message === "ready" ? onReady() : onPoll?.(message as PollReport)),
+    onDeath,
+  };
 }

@@ -2,10 +2,11 @@
 import { type MessagePort, parentPort, workerData } from "node:worker_threads";
 import { HealthSnapshot } from "../../core/health-snapshot.ts";
 import type { Address } from "../address.ts";
+import { HEALTH_LINK_MAX } from "../descriptors.ts";
 import { NameLookup } from "../name-lookup.ts";
 import { resolveThrough } from "../name-lookup-port.ts";
 import { HealthEndpoint } from "./health-endpoint.ts";
-import { HealthLinkClient, HealthLinkServer } from "./health-link.ts";
+import { HealthLinkClient, type HealthLinkHandlers, HealthLinkServer } from "./health-link.ts";
 import { PollRights } from "./poll-rights.ts";
 import { Poller, type PollReport } from "./poller.ts";
 
@@ -25,14 +26,15 @@ const { self, addresses, processorUrls, snapshot, namesPort, reportsPolls } = wo
 const health = new HealthSnapshot(processorUrls.length, snapshot);
 const rights = processorUrls.map(() => new PollRights(self, performance.now()));
 const peers = addresses.filter((_, instance) => instance !== self).map((address) => new HealthLinkClient(address));
-const server = new HealthLinkServer({
+const handlers: HealthLinkHandlers = {
   claim: (processor, from, fromIsFresh) => rights[processor]!.consent(from, fromIsFresh, performance.now()),
   released: (processor, from) => rights[processor]!.released(from),
   polled: (processor, failing, minResponseMs) => {
     rights[processor]!.otherPolled(performance.now());
     health.polled(processor, failing, minResponseMs, Date.now());
   },
-});
+};
+const server = new HealthLinkServer(handlers, HEALTH_LINK_MAX * peers.length);
 const names = new NameLookup(resolveThrough(namesPort));
 const onReport = reportsPolls ? (report: PollReport) => parentPort!.postMessage(report) : undefined;
 const pollers = processorUrls.map((url, processor) => {

@@ -13,6 +13,7 @@ const BODY_BYTES_MAX = 1024;
  *   GET /metrics      Prometheus text format; only with metrics
  *   GET /log-level    {"level":"warn","configured":"warn"}
  *   PUT /log-level    {"level":"debug"}; until the next change or the end of the process
+ *   /doubts           see doubts-api.ts
  */
 export function serveAdmin(app: TemplatedApp, log: Log, metrics: Metrics | undefined): void {
   if (metrics) {
@@ -48,7 +49,8 @@ export function refuseUnknown(app: TemplatedApp): void {
   });
 }
 
-function refuseOthers(app: TemplatedApp, route: string, allow: string): void {
+/** 405 for every method of the route that has no handler of its own. */
+export function refuseOthers(app: TemplatedApp, route: string, allow: string): void {
   app.any(route, (res, req) => {
     const detail = `this method is not allowed here: method=${req.getCaseSensitiveMethod()}`;
     new Exchange(res, req.getCaseSensitiveMethod() === "HEAD", PLAIN).answer(

@@ -2,7 +2,7 @@ import { ACCEPTED_NEW, type AcceptResult, CONFLICT, DUPLICATE } from "../../core
 import { formatUuid, parseUuidText, UUID_WORDS } from "../../core/uuid.ts";
 import type { Effect } from "../group-commit.ts";
 import type { PaymentService } from "../payment-service.ts";
-import { unavailable } from "../problem.ts";
+import { type Accepted, paymentUnavailable, unavailable } from "../problem.ts";
 import { type Answer, jsonAnswer, problemAnswer } from "./answer.ts";
 import type { Exchange } from "./exchange.ts";
 
@@ -12,30 +12,47 @@ export const REFUSAL_DETAILS = {
   journal_failing: "the journal cannot be written",
 } as const;
 
+/** What a read is told while something has happened that the journal cannot take. */
+export const UNSAFE = unavailable("the journal cannot be written: what has happened since is not told yet");
+
 /** The answer to a payment, given once its record is safe. */
 export class PaymentAck implements Effect {
   readonly #service: PaymentService;
   readonly #exchange: Exchange;
   readonly #correlationId: string;
   readonly #result: AcceptResult;
+  /** Of a repetition: the payment as it stands when that is asked, which the records that are waited for cover. */
+  readonly #known: string | undefined;
 
-  private constructor(service: PaymentService, exchange: Exchange, correlationId: string, result: AcceptResult) {
+  private constructor(
+    service: PaymentService,
+    exchange: Exchange,
+    correlationId: string,
+    result: AcceptResult,
+    known: string | undefined,
+  ) {
     this.#service = service;
     this.#exchange = exchange;
     this.#correlationId = correlationId;
     this.#result = result;
+    this.#known = known;
   }
 
-  /** Accepts the payment whose body the service has just read, and sees to its answer. Hot. */
+  /**
+   * Accepts the payment whose body the service has just read, and sees to its answer. A known one needs no new record,
+   * so it is answered even when no other is accepted. Hot.
+   */
   static answer(service: PaymentService, exchange: Exchange): void {
+    const { id, cents } = service.body;
     const refusal = service.refusal;
-    if (refusal !== undefined) {
-      refuse(service, exchange, refusal);
+    if (refusal !== undefined && !service.knows(id)) {
+      refuse(service, exchange, refusal, formatUuid(id), "no");
       return;
     }
-    const { id, cents } = service.body;
-    const ack = new PaymentAck(service, exchange, formatUuid(id), service.accept());
-    service.tracing?.offered(exchange, ack.#result, id, cents);
+    const result = service.accept();
+    const known = result === DUPLICATE ? service.view(id) : undefined;
+    const ack = new PaymentAck(service, exchange, formatUuid(id), result, known);
+    service.tracing?.offered(exchange, result, id, cents);
     // Only now: this may commit at once.
     service.whenSafe(ack);
   }
@@ -46,25 +63,21 @@ export class PaymentAck implements Effect {
     else this.#exchange.answer(this.#otherAnswer());
   }
 
+  /** What the failed write said has been taken back: whoever is still known was accepted before. */
   abort(): void {
     this.#service.tracing?.payments.forgotten();
-    refuse(this.#service, this.#exchange, "journal_failing", this.#correlationId);
+    const id = new Int32Array(UUID_WORDS);
+    const isKnown = parseUuidText(this.#correlationId, id) && this.#service.knows(id);
+    refuse(this.#service, this.#exchange, "journal_failing", this.#correlationId, isKnown ? "unknown" : "no");
   }
 
   #otherAnswer(): Answer {
-    if (this.#result === DUPLICATE) return this.#knownPayment();
+    if (this.#known !== undefined) return jsonAnswer(this.#known);
     if (this.#result === CONFLICT) {
       const detail = `a correlationId stands for one payment with one amount: correlationId=${this.#correlationId}`;
       return problemAnswer({ status: 409, field: "correlationId", detail });
     }
-    return problemAnswer(unavailable("the ledger is full"));
-  }
-
-  #knownPayment(): Answer {
-    const id = new Int32Array(UUID_WORDS);
-    const json = parseUuidText(this.#correlationId, id) ? this.#service.view(id) : undefined;
-    // Purged between the request and its answer.
-    return json === undefined ? problemAnswer(unavailable("the payment was purged")) : jsonAnswer(json);
+    return problemAnswer(paymentUnavailable("the ledger is full", "no"));
   }
 }
 
@@ -72,8 +85,9 @@ function refuse(
   service: PaymentService,
   exchange: Exchange,
   reason: keyof typeof REFUSAL_DETAILS,
-  correlationId = formatUuid(service.body.id),
+  correlationId: string,
+  accepted: Accepted,
 ): void {
   service.refused(reason, correlationId);
-  exchange.answer(problemAnswer(unavailable(REFUSAL_DETAILS[reason])));
+  exchange.answer(problemAnswer(paymentUnavailable(REFUSAL_DETAILS[reason], accepted)));
 }

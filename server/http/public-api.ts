@@ -4,13 +4,13 @@ import { parseUuidText, UUID_WORDS } from "../../core/uuid.ts";
 import { linkQuery } from "../link/link-api.ts";
 import type { Peers } from "../link/peers.ts";
 import type { PaymentService } from "../payment-service.ts";
-import { type Problem, unavailable } from "../problem.ts";
+import { type Problem, paymentUnavailable, unavailable } from "../problem.ts";
 import type { ReadinessReport } from "../readiness.ts";
 import { combineParts, isProblem, parseWindow, type Window } from "../summary.ts";
 import type { Meters, Refusal, Route } from "../telemetry/meters.ts";
 import { type Answer, jsonAnswer, problemAnswer } from "./answer.ts";
 import { Exchange, type ExchangeContext, type Header } from "./exchange.ts";
-import { PaymentAck } from "./payment-ack.ts";
+import { PaymentAck, UNSAFE } from "./payment-ack.ts";
 
 export type PublicApiOptions = {
   self: number;
@@ -97,9 +97,11 @@ export class PublicApi {
 
   async #forward(owner: number, body: Uint8Array, headers?: readonly string[]): Promise<Answer> {
     const answer = await this.#peers.forward(owner, body, headers);
-    if (answer !== undefined) return answer;
+    if (typeof answer !== "string") return answer;
     this.#service.refused("owner_unreachable");
-    return problemAnswer(unavailable(`the owner of this payment cannot be reached: instance=${owner + 1}`));
+    const reason = answer === "unsent" ? "cannot be reached" : "gave no usable answer";
+    const accepted = answer === "unsent" ? "no" : "unknown";
+    return problemAnswer(paymentUnavailable(`the owner of this payment ${reason}: instance=${owner + 1}`, accepted));
   }
 
   #getSummary(exchange: Exchange, req: HttpRequest): void {
@@ -113,6 +115,7 @@ export class PublicApi {
     const ofPeers = this.#peers.count === 0 ? [] : this.#peers.summaryParts(linkQuery(window));
     const own = await this.#service.summaryPart(window);
     const parts = await ofPeers;
+    if (own === undefined) return problemAnswer(UNSAFE);
     if (parts === undefined) return problemAnswer(unavailable("an instance's part of the summary cannot be had"));
     const { body, settledUntil } = combineParts([own, ...parts]);
     return jsonAnswer(body, [["Settled-Until", settledUntil]]);
@@ -122,11 +125,16 @@ export class PublicApi {
     this.#context.spans?.began(exchange, req, req.getCaseSensitiveMethod(), "/payments/:id");
     const text = req.getParameter(0) ?? "";
     const id = new Int32Array(UUID_WORDS);
-    const isUuid = parseUuidText(text, id);
-    const json = isUuid ? this.#service.view(id) : undefined;
-    if (json !== undefined) exchange.answer(jsonAnswer(json));
-    else if (!isUuid || this.#peers.count === 0) exchange.answer(problemAnswer(unknownPayment(text)));
-    else exchange.answerLater(this.#askPeers(text, id));
+    if (!parseUuidText(text, id)) {
+      exchange.answer(problemAnswer(unknownPayment(text)));
+      return;
+    }
+    this.#service.look(id, (known) => {
+      if (known === "unsafe") exchange.answer(problemAnswer(UNSAFE));
+      else if (known !== undefined) exchange.answer(jsonAnswer(known));
+      else if (this.#peers.count === 0) exchange.answer(problemAnswer(unknownPayment(text)));
+      else exchange.answerLater(this.#askPeers(text, id));
+    });
   }
 
   /** The id is a correlationId, whose owner is known, or a payment id, which carries its instance. */
@@ -149,7 +157,7 @@ export class PublicApi {
     const isOwnPurged = await this.#service.purge();
     const arePeersPurged = this.#peers.count === 0 || (await this.#peers.purge());
     if (isOwnPurged && arePeersPurged) return jsonAnswer('{"message":"All payments purged."}');
-    return problemAnswer(unavailable("an instance could not be purged"));
+    return problemAnswer(unavailable("an instance could not be purged, others may have been: repeat it"));
   }
 
   #getReady(exchange: Exchange): void {

@@ -1,7 +1,10 @@
 const FIRST_MS = 250;
 const MAX_MS = 30_000;
 
-/** When what fails again and again may be tried next: after a quarter of a second, then twice as long each time, up to 30 s. */
+/**
+ * When what fails again and again may be tried next: after a quarter of a second, then twice as long each time, up to
+ * 30 s.
+ */
 export class Backoff {
   #failedCount = 0;
   #tryFromMs = 0;

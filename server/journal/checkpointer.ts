@@ -33,10 +33,11 @@ export type CheckpointerParts = {
 };
 
 /**
- * Keeps the journal's directory bounded: begins a new segment when one is full, and writes a checkpoint once the finished segments
- * are larger than the checkpoint would be, so that the disk holds at most about twice the ledger and a segment.
+ * Keeps the journal's directory bounded: begins a new segment when one is full, and writes a checkpoint once the
+ * finished segments are larger than the checkpoint would be, so that the disk holds at most about twice the ledger and
+ * a segment.
  *
- *   slices ──► its own sync ──► sync of the log it builds on ──► its name ──► sync of the name ──► the segments it covers are removed
+ *   slices ──► sync ──► sync of the log it builds on ──► name ──► sync of the name ──► segments it covers are removed
  */
 export class Checkpointer {
   readonly #directory: JournalDirectory;
@@ -120,7 +121,10 @@ export class Checkpointer {
     logger.info({ segment: number, payments: ledger.size }, "checkpoint written");
   }
 
-  /** False when the checkpoint is of no use: the ledger was purged, the journal cannot be written, or it is time to close. */
+  /**
+   * False when the checkpoint is of no use: the ledger was purged, the journal cannot be written, or it is time to
+   * close.
+   */
   async #write(partial: string, number: number): Promise<boolean> {
     const { disk, ledger, flush, time } = this.#parts;
     if (disk.exists(partial)) disk.remove(partial);
@@ -154,7 +158,10 @@ export class Checkpointer {
     return false;
   }
 
-  /** The checkpoint must not survive a loss of power that takes records it builds on, and it may build on all that are there now. */
+  /**
+   * The checkpoint must not survive a loss of power that takes records it builds on, and it may build on all that are
+   * there now.
+   */
   async #syncSegmentsFrom(number: number): Promise<void> {
     for (let finished = number; finished < this.#journal.number; finished++) {
       const file = this.#parts.disk.open(this.#directory.segmentPath(finished), "write");
@@ -166,7 +173,10 @@ export class Checkpointer {
     });
   }
 
-  /** Without its name's sync nobody knows whether the checkpoint is there after a loss of power, and what it covers no longer is. */
+  /**
+   * Without its name's sync nobody knows whether the checkpoint is there after a loss of power, and what it covers no
+   * longer is.
+   */
   async #publish(partial: string, path: string): Promise<void> {
     const { disk } = this.#parts;
     await disk.renameLater(partial, path);

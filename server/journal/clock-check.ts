@@ -1,12 +1,15 @@
 import type { JournalDirectory } from "./journal-directory.ts";
 import { type Recovered, RecoveryError } from "./recover.ts";
 
-/** How far the journal's time may be ahead of the wall clock: more is no clock that was set by hand, and would take weeks to slew. */
+/**
+ * How far the journal's time may be ahead of the wall clock: more is no clock that was set by hand, and would take
+ * weeks to slew.
+ */
 const AHEAD_MS_MAX = 86_400_000;
 
 /**
- * Throws RecoveryError when the journal knows a time so far ahead of the wall clock that one of them must be wrong. Payments would be
- * stamped with it until the wall clock gets there.
+ * Throws RecoveryError when the journal knows a time so far ahead of the wall clock that one of them must be wrong.
+ * Payments would be stamped with it until the wall clock gets there.
  */
 export function expectClockAgrees(directory: JournalDirectory, { latestMs }: Recovered, wallMs: number): void {
   if (latestMs - wallMs <= AHEAD_MS_MAX) return;

@@ -13,6 +13,8 @@ const FILE_NAME = /^(segment|checkpoint)-(\d{10})\.journal$/;
 const PARTIAL = /\.partial$/;
 const NUMBER_DIGITS = 10;
 const CHUNK_BYTES = 65_536;
+/** What syncing a directory answers that we cannot have made: one of somebody else, or of a file system without. */
+const NOT_OURS = new Set(["EACCES", "EPERM", "EINVAL", "ENOTSUP", "EROFS"]);
 
 export class JournalDirectory {
   readonly disk: Disk;
@@ -23,11 +25,13 @@ export class JournalDirectory {
     this.path = path;
   }
 
-  /** Makes the directory, and those it is in, where they are missing; `isDurable`: their names survive a loss of power. */
+  /**
+   * Makes the directory, and those it is in, where they are missing; `isDurable`: their names survive a loss of power.
+   */
   make(isDurable: boolean): void {
-    makeWithParents(this.disk, this.path, isDurable);
-    // Whoever made the directory may have died before its name was durable.
-    if (isDurable) this.disk.syncDirectory(dirname(this.path));
+    makeWithParents(this.disk, this.path);
+    // Whoever made some of them may have died before their names were durable, or did not care.
+    if (isDurable) syncParents(this.disk, this.path);
   }
 
   segmentPath(number: number): string {
@@ -103,17 +107,26 @@ function isZero(bytes: Uint8Array): boolean {
   return bytes.every((byte) => byte === 0);
 }
 
-function makeWithParents(disk: Disk, path: string, isDurable: boolean): void {
+function makeWithParents(disk: Disk, path: string): void {
   if (disk.exists(path)) return;
-  const parent = dirname(path);
-  makeWithParents(disk, parent, isDurable);
+  makeWithParents(disk, dirname(path));
   try {
     disk.makeDirectory(path);
   } catch (error) {
     // Another instance may have made it meanwhile.
     if (!disk.exists(path)) throw error;
   }
-  if (isDurable) disk.syncDirectory(parent);
+}
+
+function syncParents(disk: Disk, path: string): void {
+  const parent = dirname(path);
+  if (parent === path) return;
+  try {
+    disk.syncDirectory(parent);
+  } catch (error) {
+    if (!NOT_OURS.has((error as NodeJS.ErrnoException).code ?? "")) throw error;
+  }
+  syncParents(disk, parent);
 }
 
 function digits(number: number): string {

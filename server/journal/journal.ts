@@ -28,7 +28,9 @@ export type JournalOptions = Expected & {
   syncsSegments: boolean;
   /** The wall clock. */
   nowMs: () => number;
-  /** Nothing written can be relied on any more: the process has to end, and whoever starts next finds out what is there. */
+  /**
+   * Nothing written can be relied on any more: the process has to end, and whoever starts next finds out what is there.
+   */
   onBroken: (error: Error) => void;
 };
 
@@ -46,8 +48,9 @@ export type JournalStart = {
 /**
  * An append-only file of records after another. Writes go to the page cache: they survive the process, not the machine.
  *
- * A sync that fails is never tried again: the kernel may have dropped the pages that it could not write and then takes them for
- * written (Rebello et al., Can Applications Recover from fsync Failures?, 2020). The journal is broken then, and says so for ever.
+ * A sync that fails is never tried again: the kernel may have dropped the pages that it could not write and then takes
+ * them for written (Rebello et al., Can Applications Recover from fsync Failures?, 2020). The journal is broken then,
+ * and says so for ever.
  */
 export class Journal implements RecordLog {
   readonly #directory: JournalDirectory;

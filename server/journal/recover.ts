@@ -9,6 +9,8 @@ import type { JournalDirectory } from "./journal-directory.ts";
 
 /** Records read at once: 768 KiB. */
 const CHUNK_RECORDS = 16_384;
+/** Payments put into the index at once. */
+const INDEXED_PER_STEP = 65_536;
 /** What a disk writes whole or not at all. */
 const SECTOR_BYTES = 512;
 
@@ -25,14 +27,30 @@ export class RecoveryError extends Error {
   override readonly name = "RecoveryError";
 }
 
-/** Fills an empty ledger from the directory. Changes no file. Throws RecoveryError where acknowledged payments are in danger. */
+/**
+ * Fills an empty ledger from the directory. Changes no file. Throws RecoveryError where acknowledged payments are in
+ * danger.
+ */
 export function recover(directory: JournalDirectory, ledger: Ledger, expected: Expected): Recovered {
+  const steps = recoverInSteps(directory, ledger, expected);
+  for (;;) {
+    const { done, value } = steps.next();
+    if (done) return value;
+  }
+}
+
+/** The same in steps of some milliseconds, for a process that has to hear signals meanwhile. */
+export function* recoverInSteps(
+  directory: JournalDirectory,
+  ledger: Ledger,
+  expected: Expected,
+): Generator<void, Recovered, void> {
   const plan = planRecovery(directory.files(), expected);
   if (typeof plan === "string") throw refusal(directory, plan);
   const replay = new Replay(ledger);
   const batch = new RecordBatch(CHUNK_RECORDS);
   ledger.beginReplay();
-  if (plan.checkpoint) replayCheckpoint(directory, plan.checkpoint, replay, batch);
+  if (plan.checkpoint) yield* replayCheckpoint(directory, plan.checkpoint, replay, batch);
   let tornBytes = 0;
   for (const segment of plan.segments) {
     const { firstLsn } = headerOf(segment);
@@ -43,7 +61,7 @@ export function recover(directory: JournalDirectory, ledger: Ledger, expected: E
         `segments follow each other: file=${segment.name} firstLsn=${firstLsn} expected=${replay.lsn}`,
       );
     }
-    tornBytes = replaySegment(directory, segment, replay, batch);
+    tornBytes = yield* replaySegment(directory, segment, replay, batch);
     if (tornBytes > 0 && segment !== plan.segments.at(-1)) {
       throw refusal(directory, `only the newest segment may end early: file=${segment.name} bytes=${tornBytes}`);
     }
@@ -54,7 +72,7 @@ export function recover(directory: JournalDirectory, ledger: Ledger, expected: E
       `the log must reach what the checkpoint knows: lsn=${replay.lsn} checkpointLsn=${replay.checkpointLsn}`,
     );
   }
-  ledger.finishReplay();
+  while (!ledger.finishReplay(INDEXED_PER_STEP)) yield;
   const last = plan.segments.at(-1);
   const torn =
     last && tornBytes > 0 ? { name: last.name, fileBytes: last.bytes, soundBytes: last.bytes - tornBytes } : undefined;
@@ -93,23 +111,35 @@ function headerOf(file: JournalFile): JournalHeader {
   return file.header as JournalHeader;
 }
 
-function replayCheckpoint(directory: JournalDirectory, file: JournalFile, replay: Replay, batch: RecordBatch): void {
+function* replayCheckpoint(
+  directory: JournalDirectory,
+  file: JournalFile,
+  replay: Replay,
+  batch: RecordBatch,
+): Generator<void, void, void> {
   let first = 0;
-  readRecords(directory, file, batch, () => {
+  for (const _ of readRecords(directory, file, batch)) {
     const problem = replay.feedCheckpoint(batch, first);
     if (problem !== undefined) throw refusal(directory, `${problem} file=${file.name}`);
     first += batch.count;
-  });
+    yield;
+  }
   if (!replay.isCheckpointWhole) throw refusal(directory, `a checkpoint must be whole: file=${file.name}`);
 }
 
 /**
- * Returns how many bytes at the end were never whole: part of a record, or zeros. Anything else that is unsound is refused.
+ * Returns how many bytes at the end were never whole: part of a record, or zeros. Anything else that is unsound is
+ * refused.
  */
-function replaySegment(directory: JournalDirectory, file: JournalFile, replay: Replay, batch: RecordBatch): number {
+function* replaySegment(
+  directory: JournalDirectory,
+  file: JournalFile,
+  replay: Replay,
+  batch: RecordBatch,
+): Generator<void, number, void> {
   let soundBytes = headerOf(file).headerBytes;
   let isOver = false;
-  readRecords(directory, file, batch, () => {
+  for (const _ of readRecords(directory, file, batch)) {
     let unsound = 0;
     const wasOver = isOver;
     if (!isOver) {
@@ -128,7 +158,8 @@ function replaySegment(directory: JournalDirectory, file: JournalFile, replay: R
         `a record is damaged that may have been acknowledged: file=${file.name} offset=${soundBytes}`,
       );
     }
-  });
+    yield;
+  }
   return file.bytes - soundBytes;
 }
 
@@ -140,8 +171,8 @@ function isTorn(batch: RecordBatch, record: number, atByte: number): boolean {
   return batch.bytes.subarray(start + untilSector, start + RECORD_BYTES).every((byte) => byte === 0);
 }
 
-/** Calls `onBatch` with the whole records of a file, chunk by chunk; part of a record at the end is left out. */
-function readRecords(directory: JournalDirectory, file: JournalFile, batch: RecordBatch, onBatch: () => void): void {
+/** Fills `batch` with the whole records of a file, chunk by chunk; part of a record at the end is left out. */
+function* readRecords(directory: JournalDirectory, file: JournalFile, batch: RecordBatch): Generator<void, void, void> {
   const { headerBytes } = headerOf(file);
   const opened = directory.disk.open(directory.filePath(file.name), "read");
   try {
@@ -150,7 +181,7 @@ function readRecords(directory: JournalDirectory, file: JournalFile, batch: Reco
       const count = Math.min(batch.capacity, total - done);
       readFully(opened, batch.bytes, count * RECORD_BYTES, headerBytes + done * RECORD_BYTES);
       batch.refill(count);
-      onBatch();
+      yield;
     }
   } finally {
     opened.close();

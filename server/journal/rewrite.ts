@@ -5,9 +5,10 @@ import type { Recovered } from "./recover.ts";
 const CHUNK_BYTES = 1 << 20;
 
 /**
- * Makes what was replayed safe from a loss of power, before anybody is answered from it. Syncing the files that were found would not do:
- * a kernel that could not write a page may have taken it for written since, and would never try again. So what was read from them is
- * written into new ones, which take their places once they are safe. To be called after `tidy`.
+ * Makes what was replayed safe from a loss of power, before anybody is answered from it. Syncing the files that were
+ * found would not do: a kernel that could not write a page may have taken it for written since, and would never try
+ * again. So what was read from them is written into new ones, which take their places once they are safe. To be called
+ * after `tidy`.
  */
 export function makeDurable(directory: JournalDirectory, recovered: Recovered): void {
   for (const { name, soundBytes } of recovered.unsafe) rewrite(directory, name, soundBytes);

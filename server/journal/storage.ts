@@ -9,8 +9,11 @@ import { Checkpointer } from "./checkpointer.ts";
 import { expectClockAgrees } from "./clock-check.ts";
 import { Journal } from "./journal.ts";
 import { JournalDirectory } from "./journal-directory.ts";
-import { type Recovered, recover, tidy } from "./recover.ts";
+import { type Recovered, recoverInSteps, tidy } from "./recover.ts";
 import { makeDurable } from "./rewrite.ts";
+
+/** Signals and the rest of the process are heard this often during a replay. */
+const REPLAY_TURN_MS = 20;
 
 export type StorageOptions = {
   dataDir: string;
@@ -60,17 +63,23 @@ export class Storage {
   }
 
   /**
-   * Takes the directory, replays what is in it into the engine's empty ledger, and begins a new segment. Rejects, having changed
-   * nothing, when the directory is in use or acknowledged payments in it are in danger.
+   * Takes the directory, replays what is in it into the engine's empty ledger, and begins a new segment. Rejects,
+   * having changed nothing, when the directory is in use, acknowledged payments in it are in danger, or `signal` is
+   * aborted meanwhile.
    */
-  static async open(engine: Engine, surroundings: Surroundings, options: StorageOptions): Promise<Storage> {
+  static async open(
+    engine: Engine,
+    surroundings: Surroundings,
+    options: StorageOptions,
+    signal?: AbortSignal,
+  ): Promise<Storage> {
     const { disk, time, logger } = surroundings;
     const directory = new JournalDirectory(disk, join(options.dataDir, `instance-${options.partition + 1}`));
     directory.make(options.syncs);
     const lock = await disk.lock(directory.path);
     try {
       const beganAtMs = time.monotonicMs();
-      const recovered = recover(directory, engine.ledger, options);
+      const recovered = await replay(directory, engine, surroundings, options, signal);
       expectClockAgrees(directory, recovered, time.wallMs());
       tidy(directory, recovered);
       if (options.syncs) makeDurable(directory, recovered);
@@ -92,7 +101,7 @@ export class Storage {
   }
 
   /** Begins the upkeep: segments and checkpoints follow the writes of `commit`. */
-  maintain(engine: Engine, commit: GroupCommit, meters: JournalMeters): void {
+  maintain(engine: Engine, commit: Pick<GroupCommit, "commit" | "onWritten">, meters: JournalMeters): void {
     const checkpointer = new Checkpointer(this.#directory, this.journal, {
       ledger: engine.ledger,
       flush: () => commit.commit(),
@@ -110,5 +119,24 @@ export class Storage {
     await this.#checkpointer?.close();
     this.journal.close();
     await this.#lock.release();
+  }
+}
+
+async function replay(
+  directory: JournalDirectory,
+  engine: Engine,
+  { time }: Surroundings,
+  options: StorageOptions,
+  signal: AbortSignal | undefined,
+): Promise<Recovered> {
+  const steps = recoverInSteps(directory, engine.ledger, options);
+  let turnedAtMs = time.monotonicMs();
+  for (;;) {
+    const { done, value } = steps.next();
+    if (done) return value;
+    if (time.monotonicMs() - turnedAtMs < REPLAY_TURN_MS) continue;
+    await new Promise<void>((resolve) => time.atEndOfTurn(resolve));
+    signal?.throwIfAborted();
+    turnedAtMs = time.monotonicMs();
   }
 }

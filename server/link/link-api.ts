@@ -2,9 +2,10 @@ import type { HttpResponse, TemplatedApp } from "uWebSockets.js";
 import { parseUuidText, UUID_WORDS } from "../../core/uuid.ts";
 import { jsonAnswer, problemAnswer } from "../http/answer.ts";
 import { Exchange } from "../http/exchange.ts";
-import { PaymentAck } from "../http/payment-ack.ts";
+import { PaymentAck, UNSAFE } from "../http/payment-ack.ts";
 import type { PaymentService } from "../payment-service.ts";
 import { unavailable } from "../problem.ts";
+import { LINK_HEALTH, LINK_HEALTH_BODY } from "./peer-answers.ts";
 
 export type LinkApiOptions = { self: number; owners: Uint8Array; maxBodyBytes: number };
 
@@ -40,9 +41,15 @@ export function serveLink(
   });
 
   app.get("/payments/:id", (res, req) => {
-    const json = parseUuidText(req.getParameter(0) ?? "", id) ? service.view(id) : undefined;
-    const unknown = { status: 404, detail: "no such payment here" };
-    exchangeOf(res).answer(json === undefined ? problemAnswer(unknown) : jsonAnswer(json));
+    const exchange = exchangeOf(res);
+    const unknown = problemAnswer({ status: 404, detail: "no such payment here" });
+    if (!parseUuidText(req.getParameter(0) ?? "", id)) exchange.answer(unknown);
+    else {
+      service.look(id, (known) => {
+        if (known === "unsafe") exchange.answer(problemAnswer(UNSAFE));
+        else exchange.answer(known === undefined ? unknown : jsonAnswer(known));
+      });
+    }
   });
 
   app.get("/summary", (res, req) => {
@@ -52,7 +59,9 @@ export function serveLink(
       fromMs: from === undefined ? Number.NEGATIVE_INFINITY : Number(from),
       toMs: to === undefined ? Number.POSITIVE_INFINITY : Number(to),
     });
-    exchangeOf(res).answerLater(part.then((known) => jsonAnswer(JSON.stringify(known))));
+    exchangeOf(res).answerLater(
+      part.then((known) => (known ? jsonAnswer(JSON.stringify(known)) : problemAnswer(UNSAFE))),
+    );
   });
 
   app.post("/purge", (res) => {
@@ -64,7 +73,7 @@ export function serveLink(
   });
 
   app.get("/sample", (res) => exchangeOf(res).answerLater(ownReading().then((json) => jsonAnswer(json))));
-  app.get("/health", (res) => exchangeOf(res).answer(jsonAnswer('{"status":"ok"}')));
+  app.get(LINK_HEALTH, (res) => exchangeOf(res).answer(jsonAnswer(LINK_HEALTH_BODY)));
   app.any("/*", (res) => exchangeOf(res).answer(problemAnswer({ status: 404, detail: "no such link endpoint" })));
 }
 

@@ -1,5 +1,6 @@
 import type { TemplatedApp } from "uWebSockets.js";
 import { PROCESSOR_NAMES } from "../../core/payment.ts";
+import type { ConnectionBound } from "../connection-bound.ts";
 import type { Peers } from "../link/peers.ts";
 import type { Hello } from "../page/message.ts";
 import type { Fee } from "../telemetry/fee.ts";
@@ -37,7 +38,8 @@ export class LivePage {
     this.#admin = processorAdminToken === "" ? undefined : new ProcessorAdmin(processorUrls, processorAdminToken);
   }
 
-  register(app: TemplatedApp): void {
+  /** `clients`: whose connections the pages' sockets are. */
+  register(app: TemplatedApp, clients?: ConnectionBound): void {
     const { instance, links, fees, corsOrigin } = this.#options;
     const instanceCount = Math.max(links.length, 1);
     const feed = new LiveFeed({
@@ -58,7 +60,7 @@ export class LivePage {
     };
     this.#feed = feed;
     servePageFiles(app);
-    serveLiveSocket(app, feed, hello, corsOrigin);
+    serveLiveSocket(app, feed, hello, corsOrigin, clients);
     if (this.#admin) serveSimulation(app, this.#admin);
   }
 

@@ -1,4 +1,5 @@
 import type { HttpRequest, HttpResponse, TemplatedApp, us_socket_context_t, WebSocketBehavior } from "uWebSockets.js";
+import type { ConnectionBound } from "../connection-bound.ts";
 import { problemAnswer } from "../http/answer.ts";
 import { Exchange, PLAIN } from "../http/exchange.ts";
 import type { Hello } from "../page/message.ts";
@@ -16,7 +17,13 @@ const BACKPRESSURE_BYTES_MAX = 65_536;
 const IDLE_TIMEOUT_S = 32;
 
 /** `/live`: one message a second to every page that is open. */
-export function serveLiveSocket(app: TemplatedApp, feed: LiveFeed, hello: Hello, corsOrigin: string): void {
+export function serveLiveSocket(
+  app: TemplatedApp,
+  feed: LiveFeed,
+  hello: Hello,
+  corsOrigin: string,
+  clients?: ConnectionBound,
+): void {
   const helloText = JSON.stringify(hello);
   const behavior: WebSocketBehavior<object> & { closeOnBackpressureLimit: number } = {
     maxPayloadLength: PAYLOAD_BYTES_MAX,
@@ -34,7 +41,11 @@ export function serveLiveSocket(app: TemplatedApp, feed: LiveFeed, hello: Hello,
       ws.subscribe(LIVE_TOPIC);
       feed.viewerCame();
     },
-    close: () => feed.viewerLeft(),
+    close: () => {
+      feed.viewerLeft();
+      // The listener hears of a connection's end only as long as it is HTTP.
+      clients?.ended();
+    },
   };
   app.ws("/live", behavior);
 }

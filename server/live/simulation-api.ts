@@ -2,8 +2,9 @@ import type { HttpRequest, HttpResponse, TemplatedApp } from "uWebSockets.js";
 import { PROCESSOR_NAMES } from "../../core/payment.ts";
 import { type Answer, jsonAnswer, problemAnswer } from "../http/answer.ts";
 import { Exchange, PLAIN } from "../http/exchange.ts";
+import { parseObject } from "../json-object.ts";
 import { badRequest, type Problem } from "../problem.ts";
-import { isFromOwnPage } from "./origin.ts";
+import { refusalOfForeignPage } from "./origin.ts";
 import type { ProcessorAdmin, ProcessorWish } from "./processor-admin.ts";
 
 const BODY_BYTES_MAX = 256;
@@ -43,13 +44,10 @@ function putProcessor(res: HttpResponse, req: HttpRequest, admin: ProcessorAdmin
   );
 }
 
-/** A content type that no form can send, and an origin that no other page can claim: see origin.ts. */
 function refusalOf(req: HttpRequest, processor: number, name: string): Problem | undefined {
-  if (!isFromOwnPage(req)) return { status: 403, detail: "another site's page may not do this" };
-  const type = req.getHeader("content-type").split(";")[0]!.trim().toLowerCase();
-  if (type !== "application/json") return { status: 415, detail: "content-type must be application/json" };
-  if (processor < 0) return { status: 404, detail: `no such processor: name=${name.slice(0, 64)}` };
-  return undefined;
+  const refusal = refusalOfForeignPage(req);
+  if (refusal) return refusal;
+  return processor < 0 ? { status: 404, detail: `no such processor: name=${name.slice(0, 64)}` } : undefined;
 }
 
 async function configure(admin: ProcessorAdmin, processor: number, wish: ProcessorWish): Promise<Answer> {
@@ -77,15 +75,4 @@ export function parseWish(body: string): ProcessorWish | Problem {
 
 function isDelay(value: unknown): value is number {
   return Number.isInteger(value) && (value as number) >= 0 && (value as number) <= DELAY_MS_MAX;
-}
-
-function parseObject(body: string): Record<string, unknown> | undefined {
-  try {
-    const value: unknown = JSON.parse(body);
-    return typeof value === "object" && value !== null && !Array.isArray(value)
-      ? (value as Record<string, unknown>)
-      : undefined;
-  } catch {
-    return undefined;
-  }
 }

@@ -10,6 +10,8 @@ export type PaymentView = {
   correlationId: string;
   amount: number;
   state: string;
+  /** Only in doubt: whether an operator has to settle it. */
+  stuck?: boolean;
   processor: string | null;
   acceptedAt: string;
   requestedAt: string | null;
@@ -53,7 +55,7 @@ export class Finder {
       return;
     }
     this.#say(
-      `${found.state}, ${formatCount(found.attemptCount)} ${found.attemptCount === 1 ? "attempt" : "attempts"}`,
+      `${found.state}${found.stuck ? " and stuck" : ""}, ${formatCount(found.attemptCount)} ${found.attemptCount === 1 ? "attempt" : "attempts"}`,
       false,
     );
     this.#payment.replaceChildren(factsOf(found), drawAttempts(found, this.#payment.clientWidth), tableOf(found));

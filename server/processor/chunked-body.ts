@@ -44,8 +44,8 @@ export class ChunkedBody {
   }
 
   /**
-   * Adds the data in `piece`, from a position on, to the body. Returns -1 when more is to come, else how many bytes at the end of the
-   * piece are beyond the body. Throws what is wrong with the chunks. Hot.
+   * Adds the data in `piece`, from a position on, to the body. Returns -1 when more is to come, else how many bytes at
+   * the end of the piece are beyond the body. Throws what is wrong with the chunks. Hot.
    */
   read(piece: string, from: number, body: KeptBody): number {
     const text = this.#begun === "" ? piece : this.#begun + piece;

@@ -10,8 +10,8 @@ const PIECE_BYTES_MAX = 16_384;
 export type Failure = "unreachable" | "reset" | "timed out";
 
 /**
- * Of one request exactly one of the two, later, never from within a call to the connection. `wasKept`: the connection had served a
- * request before this one, so that whoever is at the other end may have been about to close it.
+ * Of one request exactly one of the two, later, never from within a call to the connection. `wasKept`: the connection
+ * had served a request before this one, so that whoever is at the other end may have been about to close it.
  */
 export interface Receiver {
   /** `body`: as much as ResponseReader keeps. `isProvenEmpty`: it was declared to be empty, and is. */
@@ -87,7 +87,9 @@ export class Connection {
     else this.#unsent = request;
   }
 
-  /** Gives up waiting for the answer. The connection goes with it: what came later would be taken for the next one's. */
+  /**
+   * Gives up waiting for the answer. The connection goes with it: what came later would be taken for the next one's.
+   */
   timeOut(): void {
     this.#isTimedOut = true;
     this.close();

@@ -1,7 +1,7 @@
 /**
- * The grammar of HTTP/1.1 heads and trailers (RFC 9110, section 5; RFC 9112, sections 4 and 5) as parts of regular expressions. Bytes are
- * read as latin1, one character each: positions in the text are positions in the stream. The parts exclude each other at every character,
- * so that a match takes time in proportion to the text.
+ * The grammar of HTTP/1.1 heads and trailers (RFC 9110, section 5; RFC 9112, sections 4 and 5) as parts of regular
+ * expressions. Bytes are read as latin1, one character each: positions in the text are positions in the stream. The
+ * parts exclude each other at every character, so that a match takes time in proportion to the text.
  */
 export const LINE_END = "\r\n";
 /** Of a head and of trailers. */
@@ -15,8 +15,8 @@ export const BLANKS = "[ \\t]*";
 /** Field values and reason phrases: no control character but the tabulator. */
 export const TEXT = "[\\t\\x20-\\x7e\\x80-\\xff]*";
 /**
- * A field. Blanks before the colon are nobody's to send; of an answer they are to be removed (RFC 9112, section 5.1). A line that begins
- * with a blank goes on with the one before it (section 5.2).
+ * A field. Blanks before the colon are nobody's to send; of an answer they are to be removed (RFC 9112, section 5.1). A
+ * line that begins with a blank goes on with the one before it (section 5.2).
  */
 export const FIELD = `${TOKEN}${BLANKS}:${TEXT}(?:\\r\\n[ \\t]${TEXT})*`;
 

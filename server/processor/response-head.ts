@@ -29,21 +29,25 @@ export type ResponseHead = {
 const VERSION = "HTTP/1.";
 /** A status line without a reason may lack the space before it: senders are known to leave it out. */
 const HEAD = new RegExp(`^HTTP/1\\.(\\d) (\\d{3})(?: ${TEXT})?(?:\\r\\n${FIELD})*$`);
-const FOLD = /\r\n[ \t]+/g;
+const FOLD = /\r\n[ \t]/;
+const FOLDS = /\r\n[ \t]+/g;
 const FRAMING = /\r\n(connection|content-length|transfer-encoding)[ \t]*:([^\r]*)/gi;
 const LENGTH = /^0*(\d+)$/;
 const CODING = new RegExp(`^${TOKEN}(?:${BLANKS};${BLANKS}${TOKEN}${BLANKS}=${BLANKS}(?:${TOKEN}|${QUOTED}))*$`);
 /** Chunks have no parameters; any are an error (RFC 9112, section 7.1). */
 const CHUNKED_WITH_PARAMETERS = /^chunked[ \t]*;/i;
 
-/** A processor's heads are the same but for their Date, which changes once a second. This many kinds of them are remembered. */
+/**
+ * A processor's heads are the same but for their Date, which changes once a second. This many kinds of them are
+ * remembered.
+ */
 const KNOWN_COUNT = 4;
 const known: ResponseHead[] = [];
 let readCount = 0;
 
 /**
- * The head that `text` begins with; undefined when not all of it is there. Throws what is wrong with it: it is no HTTP/1.1, or too long.
- * Hot: a head like one of those before costs a comparison or a few, no search and no object.
+ * The head that `text` begins with; undefined when not all of it is there. Throws what is wrong with it: it is no
+ * HTTP/1.1, or too long. Hot: a head like one of those before costs a comparison or a few, no search and no object.
  */
 export function headOf(text: string): ResponseHead | undefined {
   for (const head of known) {
@@ -78,9 +82,10 @@ function readHead(text: string): ResponseHead {
   if (statusLine === null) throw new AnswerError(`answer must be HTTP/1.1: begins=${text.slice(0, 20)}`);
   const isVersion10 = statusLine[1] === "0";
   const status = Number(statusLine[2]);
-  const { connection, codings, lengths } = framingOf(raw.replace(FOLD, " "));
+  const { connection, codings, lengths } = framingOf(FOLD.test(raw) ? raw.replaceAll(FOLDS, " ") : raw);
   const bodyBytes = hasBody(status) ? bodyBytesOf(codings, lengths) : 0;
-  // Either may have been added on the way by somebody who reads the body in another way (RFC 9112, sections 6.1 and 6.3).
+  // Either may have been added on the way by somebody who reads the body in another way (RFC 9112, sections 6.1 and
+  // 6.3).
   const isSound = codings === undefined || (lengths === undefined && !isVersion10);
   const asksForEnd = connection.includes("close") || (isVersion10 && !connection.includes("keep-alive"));
   return { text, status, keepsAlive: isSound && bodyBytes !== UNTIL_END && !asksForEnd, bodyBytes, isSound };
@@ -98,14 +103,18 @@ type Framing = { connection: readonly string[]; codings: string[] | undefined; l
 
 /** What the head says of connection and body: fields that come more than once are one list. */
 function framingOf(head: string): Framing {
-  const lists = new Map<string, string[]>();
-  for (const [, name, value] of head.matchAll(FRAMING)) {
-    const key = name!.toLowerCase();
-    const elements = elementsOf(value!);
-    lists.set(key, [...(lists.get(key) ?? []), ...elements]);
+  const connection: string[] = [];
+  let codings: string[] | undefined;
+  let lengths: string[] | undefined;
+  FRAMING.lastIndex = 0;
+  for (let field = FRAMING.exec(head); field !== null; field = FRAMING.exec(head)) {
+    const elements = elementsOf(field[2]!);
+    const name = field[1]!.toLowerCase();
+    if (name === "connection") connection.push(...elements.map((option) => option.toLowerCase()));
+    else if (name === "content-length") lengths = [...(lengths ?? []), ...elements];
+    else codings = [...(codings ?? []), ...elements];
   }
-  const connection = (lists.get("connection") ?? []).map((option) => option.toLowerCase());
-  return { connection, codings: lists.get("transfer-encoding"), lengths: lists.get("content-length") };
+  return { connection, codings, lengths };
 }
 
 /** Of a list, commas within quotes left alone; empty elements count for nothing (RFC 9110, section 5.6.1). */

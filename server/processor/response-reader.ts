@@ -10,20 +10,25 @@ const INTERIM_COUNT_MAX = 32;
 const NOT_ASCII = /[^\0-\x7f]/;
 
 /**
- * Reads HTTP/1.1 answers (RFC 9112) from a connection on which one request at a time is out: every legal form of them, however it is cut,
- * and nothing else. Hand-made because it is on the way of every payment: the usual answer costs a few comparisons and no objects.
+ * Reads HTTP/1.1 answers (RFC 9112) from a connection on which one request at a time is out: every legal form of them,
+ * however it is cut, and nothing else. Hand-made because it is on the way of every payment: the usual answer costs a
+ * few comparisons and no objects.
  *
  *   head ─► body of known length ─► complete
  *     │  ├► chunks ───────────────► complete
  *     │  └► until the connection ends
  *     └ 1xx: another head follows
  *
- * A body of any length is read; what is beyond the part that is kept is dropped as it comes. Whoever waits for it has a timeout.
+ * A body of any length is read; what is beyond the part that is kept is dropped as it comes. Whoever waits for it has a
+ * timeout.
  */
 export class ResponseReader {
   /** Whether the connection may be used again, once the answer is complete. */
   keepsAlive = true;
-  /** Whether it is certain that the processor had nothing to say beyond the status: the body was declared to be empty, and is. */
+  /**
+   * Whether it is certain that the processor had nothing to say beyond the status: the body was declared to be empty,
+   * and is.
+   */
   isProvenEmpty = false;
   readonly #bodyBytesMax: number;
   readonly #body: KeptBody;
@@ -132,7 +137,8 @@ export class ResponseReader {
   }
 
   #complete(beyondBytes: number): void {
-    // Bytes beyond the answer are nobody's: what follows on this connection cannot be trusted, nor that the body was empty.
+    // Bytes beyond the answer are nobody's: what follows on this connection cannot be trusted, nor that the body was
+    // empty.
     this.keepsAlive &&= beyondBytes === 0;
     this.isProvenEmpty = this.#head!.isSound && beyondBytes === 0 && this.#body.byteCount === 0;
   }

@@ -5,8 +5,8 @@ import type { OtelVariables } from "./otel-variables.ts";
 const TIMEOUT_MS_MAX = 600_000;
 
 /**
- * What the exporter reads by itself, checked before it does: it leaves out a header or a certificate that it cannot use without a word, and
- * for some it makes no exporter at all.
+ * What the exporter reads by itself, checked before it does: it leaves out a header or a certificate that it cannot use
+ * without a word, and for some it makes no exporter at all.
  */
 export function checkExporter(variables: OtelVariables): void {
   variables.wholeNumber(variables.signalName("TIMEOUT"), 1, TIMEOUT_MS_MAX);

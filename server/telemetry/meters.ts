@@ -1,4 +1,5 @@
 import { OUTCOME_NAMES, PROCESSOR_COUNT } from "../../core/payment.ts";
+import { HAND_WORDS } from "../../core/settlement.ts";
 import { DurationHistogram } from "./duration-histogram.ts";
 
 /** What requests are counted under: the route, never the path, of which there is no end. */
@@ -98,6 +99,8 @@ export class Meters {
   gaveUpCount = 0;
   /** Times that somebody set the wall clock by more than a second. */
   clockStepCount = 0;
+  /** Payments in doubt that an operator settled, by HAND_WORDS. */
+  readonly settledByHand = new Float64Array(HAND_WORDS.length);
   readonly eventLoopDelay = new DurationHistogram();
 
   refused(reason: Refusal): void {

@@ -1,20 +1,22 @@
 import type { Engine } from "../../core/engine.ts";
 import type { HealthSnapshot } from "../../core/health-snapshot.ts";
 import type { SlewedClock } from "../clock.ts";
+import type { ConnectionBound } from "../connection-bound.ts";
 import type { Durability, GroupCommit } from "../group-commit.ts";
 import type { Log } from "../log.ts";
+import { registerDoubts } from "./doubt-metrics.ts";
 import type { Fee } from "./fee.ts";
 import { registerJournal } from "./journal-metrics.ts";
 import type { Meters } from "./meters.ts";
 import { registerPayments } from "./payment-metrics.ts";
 import { registerProcessors } from "./processor-metrics.ts";
-import { newRegistry, Readings, type Registry } from "./readings.ts";
+import { newRegistry, Readings, type Registry, type Sample } from "./readings.ts";
 import { RuntimeMetrics } from "./runtime-metrics.ts";
 
-/** All that metrics are read from. */
 /** Spans the collector took, did not take, and for which there was no room. */
 export type SpanCounts = { exported: number; failed: number; dropped: number };
 
+/** All that metrics are read from. */
 export type MetricsSource = {
   engine: Engine;
   health: HealthSnapshot;
@@ -28,6 +30,10 @@ export type MetricsSource = {
   fees: readonly Fee[];
   /** What became of spans, where something is traced. */
   spans: () => SpanCounts | undefined;
+  /** By thread, how many times it had to be replaced. */
+  threadReplacements: () => Readonly<Record<string, number>>;
+  /** By who connects. */
+  connections: Readonly<Record<string, ConnectionBound>>;
 };
 
 /**
@@ -42,6 +48,7 @@ export class Metrics {
     const ours = new Readings(this.#registry, "rinha_");
     registerPayments(ours, source);
     registerProcessors(ours, source);
+    registerDoubts(ours, source);
     registerJournal(ours, source);
     ours.counter(
       "log_lines_dropped_total",
@@ -56,6 +63,7 @@ export class Metrics {
     ours.counters("trace_spans_total", "Spans by what became of them; none where nothing is traced.", ["result"], () =>
       Object.entries(source.spans() ?? {}).map(([result, value]) => ({ labels: { result }, value })),
     );
+    registerParts(ours, source);
     const { profile, durability } = source;
     ours.gauges("instance_info", "Always 1; how this instance was started.", ["profile", "durability"], () => [
       { labels: { profile, durability }, value: 1 },
@@ -75,4 +83,34 @@ export class Metrics {
   close(): void {
     this.#runtime.close();
   }
+}
+
+/** What the process itself has that may run short or die. */
+function registerParts(readings: Readings, { threadReplacements, connections }: MetricsSource): void {
+  readings.counters(
+    "thread_replacements_total",
+    "Threads that died and were replaced; the reason is in the log.",
+    ["thread"],
+    () => Object.entries(threadReplacements()).map(([thread, value]) => ({ labels: { thread }, value })),
+  );
+  const byCallers = (read: (bound: ConnectionBound) => number) => (): Sample[] =>
+    Object.entries(connections).map(([callers, bound]) => ({ labels: { callers }, value: read(bound) }));
+  readings.gauges(
+    "connections",
+    "Connections that are open, by who opened them.",
+    ["callers"],
+    byCallers((bound) => bound.openCount),
+  );
+  readings.gauges(
+    "connections_max",
+    "Connections that may be open; one more is closed at once.",
+    ["callers"],
+    byCallers((bound) => bound.max),
+  );
+  readings.counters(
+    "connections_refused_total",
+    "Connections closed at once because too many were open.",
+    ["callers"],
+    byCallers((bound) => bound.refusedCount),
+  );
 }

@@ -16,7 +16,10 @@ export class OtelVariables {
     return this.#environment[name]?.trim() ?? "";
   }
 
-  /** Name of the exporter's variable that counts: the one for traces before the one for all signals; undefined if neither is set. */
+  /**
+   * Name of the exporter's variable that counts: the one for traces before the one for all signals; undefined if
+   * neither is set.
+   */
   signalName(what: string): string | undefined {
     return [`OTEL_EXPORTER_OTLP_TRACES_${what}`, `OTEL_EXPORTER_OTLP_${what}`].find((name) => this.text(name) !== "");
   }

@@ -18,8 +18,8 @@ const FORMS =
   "which mean TLS unless OTEL_EXPORTER_OTLP_INSECURE=true";
 
 /**
- * Reads an endpoint as the OpenTelemetry standard has it, or returns the rule that it breaks. The exporter's own reading is left out, because
- * it means something else by some of them:
+ * Reads an endpoint as the OpenTelemetry standard has it, or returns the rule that it breaks. The exporter's own
+ * reading is left out, because it means something else by some of them:
  *
  *   given                      the exporter alone                     here
  *   http://host:80             plain text to port 443                 plain text to port 80
@@ -30,7 +30,8 @@ const FORMS =
  *   grpc://host:4317           TLS                                    refused
  *   http://user:word@host      sent without user and word             refused: headers can say it
  *
- * `isInsecure` counts where there is no http or https: OTEL_EXPORTER_OTLP_INSECURE. The path of a URL is ignored, as gRPC has its own.
+ * `isInsecure` counts where there is no http or https: OTEL_EXPORTER_OTLP_INSECURE. The path of a URL is ignored, as
+ * gRPC has its own.
  */
 export function parseOtlpEndpoint(text: string, isInsecure: boolean): OtlpEndpoint | string {
   const isTls = !isInsecure;

@@ -1,6 +1,6 @@
-import { readFileSync } from "node:fs";
 import { readdir } from "node:fs/promises";
 import { constants, type PerformanceEntry, PerformanceObserver } from "node:perf_hooks";
+import { openFilesMax } from "../descriptors.ts";
 import { DurationHistogram } from "./duration-histogram.ts";
 import { Readings, type Registry } from "./readings.ts";
 
@@ -58,7 +58,7 @@ export class RuntimeMetrics {
 
 function registerProcess(readings: Readings): void {
   const startedAtS = (Date.now() - performance.now()) / 1000;
-  const maxFds = maxOpenFiles();
+  const maxFds = openFilesMax();
   readings.counter("cpu_user_seconds_total", "User CPU time, all threads.", () => process.cpuUsage().user / 1e6);
   readings.counter("cpu_system_seconds_total", "System CPU time, all threads.", () => process.cpuUsage().system / 1e6);
   readings.counter("cpu_seconds_total", "User and system CPU time, all threads.", () => {
@@ -80,9 +80,4 @@ function registerHeap(readings: Readings): void {
     "Memory of typed arrays and buffers outside the heap; the ledger is here.",
     () => process.memoryUsage().external,
   );
-}
-
-function maxOpenFiles(): number {
-  const limits = readFileSync("/proc/self/limits", "utf8");
-  return Number(/^Max open files\s+(\d+)/m.exec(limits)?.[1] ?? Number.NaN);
 }

@@ -1,7 +1,7 @@
-import { Worker } from "node:worker_threads";
 import { type ExportResult, ExportResultCode } from "@opentelemetry/core";
 import type { ReadableSpan, SpanExporter } from "@opentelemetry/sdk-trace-base";
 import type { Logger } from "pino";
+import { WorkerLife } from "../worker-life.ts";
 import type { OtlpEndpoint } from "./otlp-endpoint.ts";
 import { type SenderCommand, type SenderData, type SenderReport, toMessage } from "./span-message.ts";
 
@@ -12,51 +12,72 @@ const YOUNG_HEAP_MB = 2;
 type Batch = { spanCount: number; onResult: (result: ExportResult) => void };
 
 /**
- * Sends batches of spans from a thread of its own, counts what becomes of them, and says once when the collector goes and when it
- * is back.
+ * Sends batches of spans from a thread of its own, counts what becomes of them, and says once when the collector goes
+ * and when it is back.
  *
- * Why a thread: gRPC runs on HTTP/2 streams, and a process that uses those beside plain sockets makes V8 give up the code it
- * compiled for sockets alone, again and again; every payment would pay for it, sampled or not. Encoding is off the event loop too.
+ * Why a thread: gRPC runs on HTTP/2 streams, and a process that uses those beside plain sockets makes V8 give up the
+ * code it compiled for sockets alone, again and again; every payment would pay for it, sampled or not. Encoding is off
+ * the event loop too.
  */
 export class Sender implements SpanExporter {
   exportedCount = 0;
   failedCount = 0;
-  readonly #worker: Worker;
+  readonly #life: WorkerLife;
   readonly #logger: Logger;
   readonly #underWay = new Map<number, Batch>();
   #nextNumber = 0;
   #isFailing = false;
-  #isGone = false;
 
   constructor(instance: number, { target, isTls }: OtlpEndpoint, logger: Logger) {
     this.#logger = logger.child({ collector: target, tls: isTls });
     this.#logger.info("spans go to the trace collector");
-    this.#worker = new Worker(new URL("./sender-worker.js", import.meta.url), {
-      workerData: { instance } satisfies SenderData,
-      // Without a scheme these two are all that the exporter goes by: see otlp-endpoint.ts.
-      env: {
-        ...process.env,
-        OTEL_EXPORTER_OTLP_TRACES_ENDPOINT: target,
-        OTEL_EXPORTER_OTLP_TRACES_INSECURE: String(!isTls),
+    this.#life = new WorkerLife(
+      {
+        name: "trace sender",
+        url: new URL("./sender-worker.js", import.meta.url),
+        newOptions: () => ({
+          workerData: { instance } satisfies SenderData,
+          // Without a scheme these two are all that the exporter goes by: see otlp-endpoint.ts.
+          env: {
+            ...process.env,
+            OTEL_EXPORTER_OTLP_TRACES_ENDPOINT: target,
+            OTEL_EXPORTER_OTLP_TRACES_INSECURE: String(!isTls),
+          },
+        }),
+        heapMb: HEAP_MB,
+        youngHeapMb: YOUNG_HEAP_MB,
+        onMessage: (message) => {
+          const { number, error } = message as SenderReport;
+          this.#settle(number, error);
+        },
+        // Payments do not depend on it: what it was sending is lost, and that is said and counted.
+        onDeath: (reason) => this.#lose(reason),
       },
-      resourceLimits: { maxOldGenerationSizeMb: HEAP_MB, maxYoungGenerationSizeMb: YOUNG_HEAP_MB },
-    });
-    this.#worker.on("message", ({ number, error }: SenderReport) => this.#settle(number, error));
-    // Payments do not depend on it: without the thread spans are lost, and that is said and counted.
-    this.#worker.on("error", (error) => this.#gone(error.message));
-    this.#worker.on("exit", () => this.#gone("the sender has ended"));
+      logger,
+    );
+  }
+
+  /** How many times the thread had to be replaced. */
+  get replacedCount(): number {
+    return this.#life.replacedCount;
   }
 
   export(spans: ReadableSpan[], onResult: (result: ExportResult) => void): void {
     const number = this.#nextNumber++;
     this.#underWay.set(number, { spanCount: spans.length, onResult });
-    if (this.#isGone) this.#settle(number, "the sender has ended");
-    else this.#worker.postMessage({ number, spans: spans.map(toMessage) } satisfies SenderCommand);
+    const isPosted = this.#life.post({ number, spans: spans.map(toMessage) } satisfies SenderCommand);
+    if (!isPosted) this.#settle(number, "the sender's thread is being replaced");
   }
 
   /** Ends the thread, whatever it is doing. */
   async shutdown(): Promise<void> {
-    await this.#worker.terminate();
+    await this.#life.stop();
+    this.#lose("the sender has ended");
+  }
+
+  /** What the thread had in hand has ended with it. */
+  #lose(reason: string): void {
+    for (const number of [...this.#underWay.keys()]) this.#settle(number, reason);
   }
 
   #settle(number: number, error: string | undefined): void {
@@ -68,11 +89,6 @@ export class Sender implements SpanExporter {
     this.#note(error);
     const code = error === undefined ? ExportResultCode.SUCCESS : ExportResultCode.FAILED;
     batch.onResult({ code, ...(error !== undefined && { error: new Error(error) }) });
-  }
-
-  #gone(reason: string): void {
-    this.#isGone = true;
-    for (const number of [...this.#underWay.keys()]) this.#settle(number, reason);
   }
 
   #note(error: string | undefined): void {

@@ -28,8 +28,9 @@ const CLOSE_TIMEOUT_MS = 1000;
 export type SpanOptions = { kind: SpanKind; attributes: Attributes; startTimeMs?: number; link?: Span };
 
 /**
- * Makes spans and sends them: the SDK's batching queue, of a bounded length, in front of the OTLP exporter over gRPC. Whoever asks
- * for a span has decided that it is sampled. A collector that is dead or slow costs spans, never time or memory; they are counted.
+ * Makes spans and sends them: the SDK's batching queue, of a bounded length, in front of the OTLP exporter over gRPC.
+ * Whoever asks for a span has decided that it is sampled. A collector that is dead or slow costs spans, never time or
+ * memory; they are counted.
  */
 export class SpanExport {
   readonly #provider: BasicTracerProvider;
@@ -67,6 +68,11 @@ export class SpanExport {
   /** Spans the collector was offered and did not take, or not in time. */
   get failedSpanCount(): number {
     return this.#exporter.failedCount;
+  }
+
+  /** How many times the sender's thread had to be replaced. */
+  get senderReplacedCount(): number {
+    return this.#exporter.replacedCount;
   }
 
   /** Spans for which there was no room: in the queue, or in the tables of what is being traced. */

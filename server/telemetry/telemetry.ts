@@ -6,6 +6,10 @@ import { Meters } from "./meters.ts";
 import type { Metrics, MetricsSource } from "./metrics.ts";
 import type { Tracing } from "./tracing.ts";
 
+type TelemetrySource = Omit<MetricsSource, "meters" | "spans" | "threadReplacements"> & {
+  monitor: { readonly replacedCount: number };
+};
+
 /** All that watches an instance. What takes memory is loaded only where it is asked for. */
 export class Telemetry {
   readonly meters = new Meters();
@@ -27,10 +31,14 @@ export class Telemetry {
   }
 
   /** To be called before anybody is served: loading takes 10 ms and 2 MB. */
-  async openMetrics(source: Omit<MetricsSource, "meters" | "spans">): Promise<Metrics> {
+  async openMetrics({ monitor, ...source }: TelemetrySource): Promise<Metrics> {
     const loaded = await import("./metrics.ts");
     const { tracing, meters } = this;
-    this.#metrics = new loaded.Metrics({ ...source, meters, spans: () => tracing?.counts });
+    const threadReplacements = () => ({
+      health_monitor: monitor.replacedCount,
+      ...(tracing && { trace_sender: tracing.senderReplacedCount }),
+    });
+    this.#metrics = new loaded.Metrics({ ...source, meters, spans: () => tracing?.counts, threadReplacements });
     return this.#metrics;
   }
 

@@ -48,6 +48,11 @@ export class Tracing {
     return { exported, failed, dropped };
   }
 
+  /** How many times the sender's thread had to be replaced. */
+  get senderReplacedCount(): number {
+    return this.#export.senderReplacedCount;
+  }
+
   /** A payment was read from a request and offered to the engine. Hot. */
   offered(exchange: Exchange, result: AcceptResult, correlationId: Int32Array, cents: number): void {
     const request = this.requests.of(exchange);

@@ -30,7 +30,7 @@ function routerWith(atDefault: State, atFallback: State, { failover = 500, satur
 function choices(atDefault: State, atFallback: State, patience?: Patience): Record<number, number> {
   const { router } = routerWith(atDefault, atFallback, patience);
   const waits = [0, 499, 500, 1999, 2000, 1e9];
-  return Object.fromEntries(waits.map((waitedMs) => [waitedMs, router.choose(waitedMs, NOON_MS)]));
+  return Object.fromEntries(waits.map((waitedMs) => [waitedMs, router.choose(waitedMs, false, NOON_MS)]));
 }
 
 const always = (where: number) => ({ 0: where, 499: where, 500: where, 1999: where, 2000: where, 1e9: where });
@@ -82,35 +82,35 @@ describe("router", () => {
   it("takes a processor without room for another flight for down", () => {
     const { router, flights } = routerWith("OPEN", "OPEN");
     for (let slot = 0; slot < 4; slot++) flights.open(slot, DEFAULT, NOON_MS);
-    expect(router.choose(499, NOON_MS)).to.equal(NOWHERE);
-    expect(router.choose(500, NOON_MS)).to.equal(FALLBACK);
+    expect(router.choose(499, false, NOON_MS)).to.equal(NOWHERE);
+    expect(router.choose(500, false, NOON_MS)).to.equal(FALLBACK);
     for (let slot = 4; slot < 8; slot++) flights.open(slot, FALLBACK, NOON_MS);
-    expect(router.choose(1e9, NOON_MS)).to.equal(NOWHERE);
+    expect(router.choose(1e9, false, NOON_MS)).to.equal(NOWHERE);
   });
 
   it("gives a processor that is down and due for a probe the payment, or else another one fails over", () => {
     const { router } = routerWith("DOWN", "OPEN");
-    expect(router.choose(1000, NOON_MS + 99)).to.equal(FALLBACK);
-    expect(router.choose(0, NOON_MS + 100)).to.equal(DEFAULT);
+    expect(router.choose(1000, false, NOON_MS + 99)).to.equal(FALLBACK);
+    expect(router.choose(0, false, NOON_MS + 100)).to.equal(DEFAULT);
     router.gates[DEFAULT]!.began(true, NOON_MS + 100);
-    expect(router.choose(0, NOON_MS + 100)).to.equal(NOWHERE);
-    expect(router.choose(500, NOON_MS + 100)).to.equal(FALLBACK);
+    expect(router.choose(0, false, NOON_MS + 100)).to.equal(NOWHERE);
+    expect(router.choose(500, false, NOON_MS + 100)).to.equal(FALLBACK);
   });
 
   it("does not risk a payment as a probe while a payment in doubt there can be the probe", () => {
     const { router, flights } = routerWith("DOWN", "OPEN");
     const doubt = flights.open(0, DEFAULT, NOON_MS);
     flights.doubt(doubt, NOON_MS + 5000);
-    expect(router.choose(0, NOON_MS + 100)).to.equal(NOWHERE);
-    expect(router.choose(500, NOON_MS + 100)).to.equal(FALLBACK);
+    expect(router.choose(0, false, NOON_MS + 100)).to.equal(NOWHERE);
+    expect(router.choose(500, false, NOON_MS + 100)).to.equal(FALLBACK);
     expect(router.gates[DEFAULT]!.admit(NOON_MS + 100)).to.equal(OPEN);
     flights.close(doubt);
-    expect(router.choose(0, NOON_MS + 100)).to.equal(DEFAULT);
+    expect(router.choose(0, false, NOON_MS + 100)).to.equal(DEFAULT);
   });
 
   it("lets doubts at a working processor keep nothing back", () => {
     const { router, flights } = routerWith("OPEN", "OPEN");
     flights.doubt(flights.open(0, DEFAULT, NOON_MS), NOON_MS + 5000);
-    expect(router.choose(0, NOON_MS)).to.equal(DEFAULT);
+    expect(router.choose(0, false, NOON_MS)).to.equal(DEFAULT);
   });
 });

@@ -39,7 +39,9 @@ describe("docker/compose.observability.yml", () => {
       expect(new URL(plain["OTEL_EXPORTER_OTLP_ENDPOINT"]!).hostname).to.equal("jaeger");
       const config = readConfig({ ...plain });
       expect(config).to.not.be.an("array");
-      expect(config).to.have.property("tracing").deep.equal({ isParentBased: true, ratio: 0.01 });
+      expect(config)
+        .to.have.property("tracing")
+        .deep.equal({ isParentBased: true, ratio: 0.01, collector: { target: "jaeger:4317", isTls: false } });
     }
   });
 });

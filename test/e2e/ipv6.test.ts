@@ -4,7 +4,7 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect } from "chai";
-import { instanceMain, instanceNodeFlags } from "../../perf/launch/plans.ts";
+import { INSTANCE_MAIN, INSTANCE_NODE_FLAGS } from "../../perf/launch/plans.ts";
 import { settlePorts } from "../../perf/launch/ports.ts";
 import { answersHealth } from "../../perf/launch/readiness.ts";
 import { type RunningProcessor, startProcessor } from "../../perf/processor/processor.ts";
@@ -60,7 +60,10 @@ describe("everything over IPv6", () => {
         LOG_LEVEL: "warn",
       };
       children.push(
-        spawn(process.execPath, [...instanceNodeFlags, instanceMain], { env, stdio: ["ignore", "ignore", "inherit"] }),
+        spawn(process.execPath, [...INSTANCE_NODE_FLAGS, INSTANCE_MAIN], {
+          env,
+          stdio: ["ignore", "ignore", "inherit"],
+        }),
       );
       listenTexts.push(env.LISTEN);
       callers.push(new Caller({ host: HOST, port: listen }));

@@ -4,15 +4,20 @@ import { INSTANCE_MAIN, INSTANCE_NODE_FLAGS } from "../../perf/launch/plans.ts";
 import { answersHealth } from "../../perf/launch/readiness.ts";
 import { until } from "./until.ts";
 
-/** One instance by itself, whose processors cannot be reached, on `instance.sock` in the directory. Resolves when it serves. */
+/**
+ * One instance by itself, whose processors cannot be reached unless `env` says otherwise, on `instance.sock` in the
+ * directory. `prefix` is a command that runs the rest of its line, such as prlimit. Resolves when it serves.
+ */
 export async function startLoneInstance(
   directory: string,
   stdout: "pipe" | "ignore" | number,
   env: Readonly<Record<string, string>>,
+  prefix: readonly string[] = [],
 ): Promise<{ child: ChildProcess; socketPath: string }> {
   const socketPath = join(directory, "instance.sock");
   const unreachable = "http://127.0.0.1:1";
-  const child = spawn(process.execPath, [...INSTANCE_NODE_FLAGS, INSTANCE_MAIN], {
+  const [file = "", ...args] = [...prefix, process.execPath, ...INSTANCE_NODE_FLAGS, INSTANCE_MAIN];
+  const child = spawn(file, args, {
     stdio: ["ignore", stdout, "inherit"],
     env: {
       LISTEN: `unix:${socketPath}`,

@@ -130,10 +130,15 @@ export class Backend {
 }
 
 /** A backend in a process of its own, so that it can be killed as an instance would be. */
-export async function spawnBackend(runDirectory: string, index: number): Promise<ChildProcess> {
+export async function spawnBackend(
+  runDirectory: string,
+  index: number,
+  manner: "answers" | "never answers" = "answers",
+): Promise<ChildProcess> {
   const path = socketOf(runDirectory, index);
+  const answer = manner === "answers" ? "response.writeHead(202).end()" : "undefined";
   const code = `require("node:fs").rmSync(process.argv[1], { force: true });
-    require("node:http").createServer((_, response) => response.writeHead(202).end())
+    require("node:http").createServer((_, response) => ${answer})
       .listen(process.argv[1], () => process.send("listening"));`;
   const child = spawn(process.execPath, ["-e", code, path], { stdio: ["ignore", "ignore", "inherit", "ipc"] });
   await once(child, "message");

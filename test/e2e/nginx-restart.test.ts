@@ -38,15 +38,19 @@ describe("nginx: an instance that is down", function () {
     return ask(balancer.port, "/payments", { method: "POST", body });
   }
 
-  function expectUnavailable(answer: Answer): void {
+  function expectUnavailable(answer: Answer, accepted?: "no" | "unknown"): void {
     expect(answer.status).to.equal(503);
     expect(answer.headers["retry-after"]).to.equal("1");
     expect(answer.headers["content-type"]).to.equal("application/problem+json");
-    expect(JSON.parse(answer.body)).to.include({ status: 503, title: "Service Unavailable" });
+    const problem = JSON.parse(answer.body);
+    expect(problem).to.include({ status: 503, title: "Service Unavailable" });
+    expect(problem.accepted, answer.body).to.equal(accepted);
+    if (accepted === "no") expect(problem.detail).to.match(/; the payment was not accepted$/);
+    if (accepted === "unknown") expect(problem.detail).to.match(/; the payment may have been accepted: repeat it,/);
   }
 
   it("does not keep the balancer from starting, and serves from the moment it is there", async () => {
-    expectUnavailable(await pay(0));
+    expectUnavailable(await pay(0), "no");
     expectUnavailable(await ask(balancer.port, "/payments-summary"));
     await Promise.all([start(0), start(1)]);
     for (const index of [0, 1]) expect((await pay(index)).status).to.equal(202);
@@ -56,9 +60,17 @@ describe("nginx: an instance that is down", function () {
     await Promise.all([start(0), start(1)]);
     await killBackend(children[0]!);
     for (let round = 0; round < 5; round++) {
-      expectUnavailable(await pay(0));
+      expectUnavailable(await pay(0), "no");
       expect((await pay(1)).status).to.equal(202);
     }
+  });
+
+  it("may have accepted what it had been sent when it died", async () => {
+    children[0] = await spawnBackend(balancer.runDirectory, 0, "never answers");
+    const answering = pay(0);
+    await sleep(200);
+    await killBackend(children[0]!);
+    expectUnavailable(await answering, "unknown");
   });
 
   it("has its reads answered by the other", async () => {

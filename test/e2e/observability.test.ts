@@ -134,8 +134,11 @@ describe("dashboard and alerts", () => {
       "InstanceDown",
       "BothProcessorsDown",
       "PaymentsInDoubt",
+      "StuckDoubts",
       "BacklogGrows",
       "JournalFailing",
+      "JournalUpkeepFails",
+      "ClockStepped",
       "LatencyHigh",
       "EventLoopDelayed",
       "MemoryNearLimit",
@@ -145,6 +148,16 @@ describe("dashboard and alerts", () => {
       expect(annotations["summary"], alert).to.be.a("string").and.not.equal("");
       expect(labels.severity, alert).to.match(/^(warning|critical)$/);
     }
+  });
+
+  it("say what to do where only a person can do it, by a command and a chapter that there are", () => {
+    const { scripts } = JSON.parse(readFileSync("package.json", "utf8")) as { scripts: Record<string, string> };
+    const readme = readFileSync("README.md", "utf8");
+    const runbook = rules.find(({ alert }) => alert === "StuckDoubts")?.annotations["runbook"] ?? "";
+    const [, command = ""] = /npm run (\w+) --/.exec(runbook) ?? [];
+    const [, chapter = ""] = /README\.md, "([^"]+)"/.exec(runbook) ?? [];
+    expect(scripts).to.have.property(command);
+    expect(readme.split("\n")).to.include(`## ${chapter}`);
   });
 });
 

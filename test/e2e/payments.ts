@@ -49,6 +49,7 @@ export type PaymentView = {
   correlationId: string;
   amount: number;
   state: string;
+  stuck?: boolean;
   processor: string | null;
   acceptedAt: string;
   requestedAt: string | null;

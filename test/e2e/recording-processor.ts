@@ -2,9 +2,16 @@ import { once } from "node:events";
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 
-export type Received = { method: string; path: string; body: string; traceparent?: string; tracestate?: string };
+export type Received = {
+  method: string;
+  path: string;
+  body: string;
+  authorization?: string;
+  traceparent?: string;
+  tracestate?: string;
+};
 
-/** A payment processor that keeps the requests it gets, with their trace context, and answers as it is told. */
+/** A payment processor that keeps the requests it gets, with what their headers carry, and answers as it is told. */
 export class RecordingProcessor {
   readonly received: Received[] = [];
   /** Statuses of the next POSTs, 0 for hanging up without an answer; 200 when there are none left. */
@@ -45,11 +52,12 @@ export class RecordingProcessor {
     let body = "";
     for await (const chunk of req) body += String(chunk);
     const { method = "", url: path = "", headers } = req;
-    const { traceparent, tracestate } = headers as Record<string, string | undefined>;
+    const { authorization, traceparent, tracestate } = headers as Record<string, string | undefined>;
     this.received.push({
       method,
       path,
       body,
+      ...(authorization !== undefined && { authorization }),
       ...(traceparent !== undefined && { traceparent }),
       ...(tracestate !== undefined && { tracestate }),
     });

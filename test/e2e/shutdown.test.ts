@@ -43,13 +43,18 @@ describe("shutting down under load", () => {
     await until("much is in flight", () => service.processors.default.limiter.inFlightCount >= 16);
     const ended = service.topology.kill("instance-1", "SIGTERM");
     await until("new payments are refused", () => refused.length > 20);
+    // What it knows it still knows.
+    const repeated = await pay(service.instances[0]!, accepted.find((payment) => instanceOf(payment) === 1)!);
     expect(await ended).to.deep.equal({ code: 0, signal: null });
     await endLoad();
     for (const { payment, answer } of refused) {
       expect(answer.status).to.equal(503);
       expect(answer.headers["retry-after"]).to.equal("1");
       expect(instanceOf(payment)).to.equal(1);
+      expect(JSON.parse(answer.body).accepted, answer.body).to.be.oneOf(["no", "unknown"]);
+      if (answer.body.includes("shutting down")) expect(JSON.parse(answer.body).accepted).to.equal("no");
     }
+    expect(repeated.status, repeated.body).to.equal(200);
     expect(refused.map(({ answer }) => answer.body).join()).to.contain("shutting down");
   });
 

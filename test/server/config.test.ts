@@ -1,13 +1,9 @@
 import { execFile } from "node:child_process";
-import { chmodSync, mkdtempSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import { expect } from "chai";
 import { type Config, readConfig } from "../../server/config.ts";
 import { SETTINGS, settingsHelp, settingsMarkdown } from "../../server/settings.ts";
-import { basicAuthorization } from "../../server/url-credentials.ts";
 
 const run = promisify(execFile);
 const main = fileURLToPath(new URL("../../server/main.js", import.meta.url));
@@ -23,17 +19,10 @@ function errorsOf(environment: Record<string, string>): string[] {
   return Array.isArray(errors) ? errors : [];
 }
 
-/** An account that owns nothing. */
-const NOBODY = 65_534;
-
 type Ended = { code: number; stdout: string; stderr: string };
 
-async function runMain(
-  args: string[],
-  environment: Record<string, string> = {},
-  who: { uid?: number } = {},
-): Promise<Ended> {
-  const ended = await run(process.execPath, [main, ...args], { env: environment, timeout: 20_000, ...who }).catch(
+async function runMain(args: string[], environment: Record<string, string> = {}): Promise<Ended> {
+  const ended = await run(process.execPath, [main, ...args], { env: environment, timeout: 20_000 }).catch(
     (error: Ended) => error,
   );
   return { code: "code" in ended ? ended.code : 0, stdout: ended.stdout, stderr: ended.stderr };
@@ -163,35 +152,6 @@ describe("configuration", () => {
     }
   }
 
-  it("refuses a directory for data that is none, or that cannot be written", async function () {
-    const file = await runMain([], { DATA_DIR: "/dev/null" });
-    expect(file).to.deep.include({ code: 2, stdout: "" });
-    expect(file.stderr).to.equal("DATA_DIR must be a directory, and /dev/null is none: DATA_DIR=/dev/null\n");
-
-    const directory = mkdtempSync(join(tmpdir(), "rinha-config-"));
-    try {
-      chmodSync(directory, 0o555);
-      const DATA_DIR = join(directory, "a", "b");
-      // Root may write everywhere, so it has somebody else try.
-      const { code, stderr } = await runMain([], { DATA_DIR }, process.getuid!() === 0 ? { uid: NOBODY } : {});
-      if (/Cannot find module|permission denied, open/.test(stderr)) return this.skip();
-      expect(stderr).to.equal(
-        `DATA_DIR must be a directory that can be written, and ${directory} cannot (EACCES): DATA_DIR=${DATA_DIR}\n`,
-      );
-      expect(code).to.equal(2);
-    } finally {
-      rmSync(directory, { recursive: true });
-    }
-  });
-
-  it("takes a directory for data that is missing, with all that leads to it", () => {
-    expect(errorsOf({ DATA_DIR: join(tmpdir(), "rinha-none", "a", "b") })).to.deep.equal([]);
-  });
-
-  it("leaves the directory for data alone where nothing is kept", () => {
-    expect(errorsOf({ DATA_DIR: "/dev/null", DURABILITY: "none" })).to.deep.equal([]);
-  });
-
   it("takes the ends of every range", () => {
     for (const { name, rule } of SETTINGS) {
       const ends = /^(\d+) to (\d+)$/.exec(rule);
@@ -222,21 +182,6 @@ describe("configuration", () => {
     const environment = Object.fromEntries(Object.entries(wrong).map(([name, values]) => [name, values.at(-1)!]));
     const named = new Set(errorsOf({ ...environment, INSTANCE: "300" }).map((error) => error.split(" ")[0]));
     expect(named).to.deep.equal(new Set([...Object.keys(wrong), "INSTANCE"]));
-  });
-
-  it("takes user and password of a processor only where Basic authorization can carry them", () => {
-    const { processorUrls } = configOf({ DEFAULT_PROCESSOR_URL: "http://us%C3%A9r:p%40ss%3Aword@a.example:1/base" });
-    expect(basicAuthorization(processorUrls[0])).to.equal(
-      `Basic ${Buffer.from("us\u00e9r:p@ss:word").toString("base64")}`,
-    );
-    expect(basicAuthorization(processorUrls[1])).to.equal(undefined);
-    for (const credentials of ["a%3Ab:c", "a:%", "a:%ff"]) {
-      const [error, ...more] = errorsOf({ DEFAULT_PROCESSOR_URL: `http://${credentials}@a.example` });
-      expect(more).to.deep.equal([]);
-      expect(error)
-        .to.match(/^DEFAULT_PROCESSOR_URL must have a user without a colon/)
-        .and.not.contain(credentials);
-    }
   });
 
   it("never echoes a password", () => {

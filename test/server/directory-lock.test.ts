@@ -124,4 +124,12 @@ describe("directory lock", () => {
     inDirectory(async (path) => {
       expect(await refusal(join(path, "nothing"))).to.include("ENOENT");
     }));
+
+  it("says so where the file system has no unix sockets", async function () {
+    // Nobody else may try to create anything there.
+    if (process.getuid?.() !== 0) return this.skip();
+    expect(await refusal("/sys")).to.match(
+      /^DATA_DIR must be on a file system with unix sockets, .*: directory=\/sys problem=E[A-Z]+$/,
+    );
+  });
 });

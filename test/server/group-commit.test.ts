@@ -188,6 +188,28 @@ describe("group commit", () => {
       expect(fixture.log.writes.at(-1)).to.deep.equal([PROCESSED_AT]);
     });
 
+    it("vouches for what is told only as long as nothing has happened that it cannot take", async () => {
+      const fixture = new Fixture();
+      const read = (): boolean | undefined => {
+        let told: boolean | undefined;
+        fixture.commit.whenDurable((isDurable) => {
+          told = isDurable;
+        });
+        return told;
+      };
+      fixture.accept(1);
+      const flight = fixture.dispatch();
+      expect(read()).to.equal(true);
+      fixture.log.isFull = true;
+      fixture.accept(2);
+      expect(read(), "what was accepted has been taken back").to.equal(true);
+      fixture.engine.settle(flight, CHARGED, NOON_MS + 5);
+      expect(read(), "what has been charged cannot be").to.equal(false);
+      fixture.log.isFull = false;
+      fixture.commit.retry();
+      expect(read()).to.equal(true);
+    });
+
     it("gathers nothing, and stays so until a probe succeeds", async () => {
       const fixture = new Fixture();
       let gatherCount = 0;
@@ -252,6 +274,43 @@ describe("group commit", () => {
         "commit 3",
       ]);
       expect(fixture.log.syncs).to.have.length(2);
+    });
+
+    it("lets reads wait for the sync that covers what they say, and no longer", async () => {
+      const fixture = new Fixture({ syncs: true });
+      const read = (name: string) =>
+        fixture.commit.whenDurable((isDurable) => fixture.story.push(`${name} ${isDurable}`));
+      read("nothing there");
+      expect(fixture.story).to.deep.equal(["nothing there true"]);
+      fixture.accept(1);
+      read("unwritten");
+      read("written");
+      expect(fixture.log.syncs).to.have.length(1);
+      fixture.accept(2);
+      read("after the sync began");
+      expect(fixture.story).to.deep.equal(["nothing there true", "written", "written"]);
+      fixture.log.syncs[0]!(null);
+      expect(fixture.story.slice(3)).to.deep.equal(["commit 1", "unwritten true", "written true"]);
+      fixture.log.syncs[1]!(null);
+      expect(fixture.story.slice(6)).to.deep.equal(["commit 2", "after the sync began true"]);
+      read("all there");
+      expect(fixture.story.at(-1)).to.equal("all there true");
+      expect(fixture.log.syncs).to.have.length(2);
+    });
+
+    it("syncs what nobody waited for when it is read", async () => {
+      const fixture = new Fixture({ syncs: true });
+      fixture.accept(1);
+      await turn();
+      fixture.log.syncs[0]!(null);
+      fixture.engine.settle(fixture.dispatch(), CHARGED, NOON_MS + 5);
+      let isTold = false;
+      fixture.commit.whenDurable(() => {
+        isTold = true;
+      });
+      expect(isTold).to.equal(false);
+      fixture.log.syncs[1]!(null);
+      expect(isTold).to.equal(true);
     });
 
     it("tells how many effects wait, and for how long the oldest has", async () => {

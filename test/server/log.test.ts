@@ -1,22 +1,9 @@
 import { expect } from "chai";
-import { Log } from "../../server/log.ts";
-import type { LogOutput } from "../../server/log-output.ts";
+import type { Log } from "../../server/log.ts";
 import { REDACTED } from "../../server/log-redaction.ts";
+import { logOf } from "./memory-log.ts";
 
 const SECRET = "hunter2";
-
-/** A log into memory. */
-function logOf(level = "info"): { log: Log; lines: string[] } {
-  const lines: string[] = [];
-  const output = {
-    write: (line: string) => lines.push(line),
-    flushSync() {},
-    close() {},
-    onFlowing() {},
-    droppedCount: 0,
-  };
-  return { log: new Log(level, 0, output as unknown as LogOutput), lines };
-}
 
 describe("log", () => {
   const secrets: Record<string, (log: Log) => void> = {

@@ -1,7 +1,15 @@
+import type { Timer as Cancellable, Time } from "../../server/time.ts";
+
 type Timer = { atMs: number; order: number; run: () => void };
 
-/** Time that passes only from one timer to the next, so that minutes take milliseconds and every run can be repeated. */
-export class VirtualTime {
+const EPOCH_MS = Date.UTC(2025, 6, 15, 12);
+
+/**
+ * Time that passes only from one timer to the next, so that minutes take milliseconds and every run can be repeated.
+ */
+export class VirtualTime implements Time {
+  /** How far somebody has set the wall clock ahead. */
+  wallOffsetMs = 0;
   #nowMs = 0;
   #order = 0;
   /** A binary heap, the earliest first. */
@@ -11,13 +19,37 @@ export class VirtualTime {
     return this.#nowMs;
   }
 
-  after(delayMs: number, run: () => void): void {
-    this.#timers.push({ atMs: this.#nowMs + delayMs, order: this.#order++, run });
+  wallMs(): number {
+    return EPOCH_MS + this.#nowMs + this.wallOffsetMs;
+  }
+
+  monotonicMs(): number {
+    return this.#nowMs;
+  }
+
+  atEndOfTurn(run: () => void): void {
+    this.after(0, run);
+  }
+
+  after(delayMs: number, run: () => void): Cancellable {
+    const timer = { atMs: this.#nowMs + delayMs, order: this.#order++, run };
+    this.#timers.push(timer);
+    this.#rise();
+    return {
+      cancel: () => {
+        timer.run = () => {};
+      },
+    };
+  }
+
+  #rise(): void {
     for (let i = this.#timers.length - 1; i > 0 && this.#swapIfLater((i - 1) >> 1, i); i = (i - 1) >> 1);
   }
 
   sleep(delayMs: number): Promise<void> {
-    return new Promise((resolve) => this.after(delayMs, resolve));
+    return new Promise((resolve) => {
+      this.after(delayMs, resolve);
+    });
   }
 
   /** Runs every timer that is due until `untilMs`, and what awaits it. */

@@ -206,15 +206,11 @@ export class Life {
   /** POST /payments */
   accept(known: Known, cents: number, answer: (status: number) => void): void {
     this.run(() => {
-      if (this.#commit.isFailing) return answer(503);
-      const ack = new Ack(this, known.words, answer);
+      const isKnown = this.engine.lookup(known.words) !== NOT_FOUND_SLOT;
+      if (this.#commit.isFailing && !isKnown) return answer(503);
+      const ack = new Ack(answer);
       ack.result = this.#acceptThen(ack, known.words, cents);
     });
-  }
-
-  isKnown(words: Int32Array): boolean {
-    this.#commit.commit();
-    return this.engine.lookup(words) !== NOT_FOUND_SLOT;
   }
 
   summaryPart(window: Window): SummaryPart | undefined {
@@ -309,19 +305,15 @@ export class Life {
 /** As server/http/payment-ack.ts: the answer to a payment, given once its record is safe. */
 export class Ack implements Effect {
   result: AcceptResult = ACCEPTED_NEW;
-  readonly #life: Life;
-  readonly #words: Int32Array;
   readonly #answer: (status: number) => void;
 
-  constructor(life: Life, words: Int32Array, answer: (status: number) => void) {
-    this.#life = life;
-    this.#words = words;
+  constructor(answer: (status: number) => void) {
     this.#answer = answer;
   }
 
   commit(): void {
     if (this.result === ACCEPTED_NEW) this.#answer(202);
-    else if (this.result === DUPLICATE) this.#answer(this.#life.isKnown(this.#words) ? 200 : 503);
+    else if (this.result === DUPLICATE) this.#answer(200);
     else this.#answer(this.result === CONFLICT ? 409 : 503);
   }
 

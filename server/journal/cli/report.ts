@@ -1,6 +1,7 @@
 import { type JournalHeader, SEGMENT } from "../../../core/journal-header.ts";
 import type { Ledger } from "../../../core/ledger.ts";
 import { FAILED, IN_DOUBT, PENDING, PROCESSED, SENDING, STATE_NAMES } from "../../../core/payment.ts";
+import { alignColumns } from "../../text-table.ts";
 import { type FileSurvey, ROW } from "./file-survey.ts";
 import { KIND_NAMES, timeText } from "./names.ts";
 import type { Verdict } from "./verdict.ts";
@@ -53,17 +54,6 @@ function headerCells(header: FileSurvey["file"]["header"], firstLsn: number): st
     `${kind === SEGMENT ? firstLsn : header.firstLsn}`,
     timeText(createdAtMs),
   ];
-}
-
-/** Numbers to the right. The first row is the head. */
-export function alignColumns(rows: readonly (readonly string[])[]): string[] {
-  const widths = rows[0]!.map((_, column) => Math.max(...rows.map((row) => row[column]!.length)));
-  return rows.map((row) =>
-    row
-      .map((cell, column) => (/^\d+$/.test(cell) ? cell.padStart(widths[column]!) : cell.padEnd(widths[column]!)))
-      .join("  ")
-      .trimEnd(),
-  );
 }
 
 function countsText(surveys: readonly FileSurvey[]): string {

@@ -11,8 +11,9 @@ import { timeText } from "./names.ts";
 import { expectedOf } from "./verdict.ts";
 
 /**
- * Lets the time of every journal there begin again at the wall clock, where it is ahead of that. Watermarks that were given out in the
- * time that is taken back no longer hold. Rejects when a journal is in use or would be refused for another reason.
+ * Lets the time of every journal there begin again at the wall clock, where it is ahead of that. Watermarks that were
+ * given out in the time that is taken back no longer hold. Rejects when a journal is in use or would be refused for
+ * another reason.
  */
 export async function setClock(wish: CommandLine, print: Print): Promise<void> {
   for (const path of journalPaths(wish.directory)) {

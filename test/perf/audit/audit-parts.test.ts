@@ -2,7 +2,7 @@ import { expect } from "chai";
 import { centsOfDecimal, parseWithDecimals } from "../../../perf/audit/cents.ts";
 import { type FindingKind, judgeCharge } from "../../../perf/audit/finding.ts";
 import { narrow } from "../../../perf/audit/narrow.ts";
-import type { Charge } from "../../../perf/audit/processor-admin.ts";
+import { type Charge, ProcessorAdmin } from "../../../perf/audit/processor-admin.ts";
 import type { LedgerEntry } from "../../../perf/audit/service-api.ts";
 import { halves, isWithin, readMomentMs, type TimeWindow, windowQuery } from "../../../perf/audit/window.ts";
 
@@ -96,4 +96,29 @@ describe("audit of one charge", () => {
   for (const [name, ledger, kind] of cases) {
     it(name, () => expect(judgeCharge("default", charge, ledger)?.kind).to.equal(kind));
   }
+});
+
+describe("audit of a processor's answer", () => {
+  const zone = process.env["TZ"];
+
+  afterEach(() => {
+    if (zone === undefined) delete process.env["TZ"];
+    else process.env["TZ"] = zone;
+  });
+
+  function find(requestedAt: string): Promise<Charge | undefined> {
+    const body = `{"correlationId":"A","amount":19.9,"requestedAt":"${requestedAt}"}`;
+    return new ProcessorAdmin(async () => ({ status: 200, headers: new Map(), body }), "123").find("A");
+  }
+
+  it("takes a requestedAt without a zone as UTC, wherever the audit runs", async () => {
+    process.env["TZ"] = "America/Sao_Paulo";
+    const requestedAtMs = Date.UTC(2025, 6, 15, 12, 34, 56, 120);
+    for (const text of ["2025-07-15T12:34:56.12", "2025-07-15T12:34:56.120Z", "2025-07-15T12:34:56.1209999"]) {
+      expect(await find(text), text).to.deep.equal({ correlationId: "a", cents: 1990n, requestedAtMs });
+    }
+    expect((await find("2025-07-15T12:34:56"))?.requestedAtMs).to.equal(Date.UTC(2025, 6, 15, 12, 34, 56));
+    const unreadable = await find("yesterday").catch((error: Error) => error.message);
+    expect(unreadable).to.match(/^a processor's payment must be readable/);
+  });
 });

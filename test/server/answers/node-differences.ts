@@ -10,8 +10,8 @@ export type Difference = {
 };
 
 /**
- * Where we and node:http may differ, by what is in the answer. A version of node that has learned something may agree with us; in no other
- * place, and in no other way, may it differ.
+ * Where we and node:http may differ, by what is in the answer. A version of node that has learned something may agree
+ * with us; in no other place, and in no other way, may it differ.
  */
 export const NODE_DIFFERENCES = {
   "later minor version": {

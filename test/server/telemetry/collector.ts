@@ -48,7 +48,9 @@ export type CollectedSpan = {
   isError: boolean;
 };
 
-/** An OTLP collector for traces: a real gRPC server with the public protocol definition, which keeps what it is sent. */
+/**
+ * An OTLP collector for traces: a real gRPC server with the public protocol definition, which keeps what it is sent.
+ */
 export class Collector {
   readonly spans: CollectedSpan[] = [];
   /** gRPC metadata of the last export. */

@@ -16,7 +16,10 @@ const TRACE_ID = "4bf92f3577b34da6a3ce929d0e0e4736";
 const VARIABLES = { OTEL_BSP_SCHEDULE_DELAY: "20", OTEL_EXPORTER_OTLP_TIMEOUT: "5000" };
 const CERTIFICATE = "OTEL_EXPORTER_OTLP_CERTIFICATE";
 
-/** One span through the exporter and its thread, to an endpoint as somebody writes it. Says how many spans arrived there. */
+/**
+ * One span through the exporter and its thread, to an endpoint as somebody writes it. Says how many spans arrived
+ * there.
+ */
 async function exportTo(text: string, logger: Logger, isInsecure = false): Promise<number> {
   const endpoint = parseOtlpEndpoint(text, isInsecure);
   if (typeof endpoint === "string") throw new Error(`must be an endpoint: ${endpoint}`);

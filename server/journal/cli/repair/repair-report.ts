@@ -3,8 +3,8 @@ import { formatCents } from "../../../../core/money.ts";
 import { PENDING, PROCESSED, PROCESSOR_NAMES, STATE_NAMES } from "../../../../core/payment.ts";
 import type { Salvage } from "../../../../core/salvage.ts";
 import type { Told } from "../../../processor/told-charge.ts";
+import { alignColumns } from "../../../text-table.ts";
 import { kindName, processorName, timeText } from "../names.ts";
-import { alignColumns } from "../report.ts";
 import type { Asked } from "./inquiry.ts";
 import type { Damage } from "./salvage-files.ts";
 

@@ -1,0 +1,52 @@
+import { readFileSync } from "node:fs";
+import { PROCESSOR_COUNT } from "../core/payment.ts";
+
+/**
+ * File descriptors are shared out at the start, because a process that has none left can neither go on in a new segment
+ * nor reach a processor, and uWebSockets would try to accept without a pause: the connection it cannot take stays in
+ * the kernel's queue.
+ *
+ *   limit ─┬─ FIXED       what an instance has open by itself
+ *          ├─ own needs   requests to the processors, links to the other instances; at most half of the rest
+ *          └─ clients     everything else; a connection beyond it is closed as soon as it is accepted
+ */
+export type DescriptorShares = {
+  /** Connections of clients, on all addresses together. */
+  clientsMax: number;
+  /** Connections with one other instance, in each direction. */
+  linkMax: number;
+  /** Requests in flight to one processor: what was asked for, unless there are too few descriptors for it. */
+  inFlightMax: number;
+};
+
+/**
+ * An instance at rest has about 35 open: threads, libraries, the journal, listeners. The rest is for a checkpoint, a
+ * segment's successor, names being resolved, operators, health polls, and lookups of payments in doubt however small
+ * the limit is.
+ */
+const FIXED = 64;
+const LIMIT_MIN = FIXED + 16;
+/** Per other instance and direction, if there is room: as many calls as may be under way there at a time. */
+const LINK_MAX = 32;
+/** Per processor: of payments in doubt, and of as many after a start with restored data. */
+const LOOKUPS = 32;
+/** Claims between health monitors: per other instance and direction. */
+export const HEALTH_LINK_MAX = 4;
+
+/** Shares out `limit` descriptors; returns the shares, or what is wrong. */
+export function shareDescriptors(limit: number, maxInFlight: number, peerCount: number): DescriptorShares | string {
+  if (limit < LIMIT_MIN) return `open files must be allowed (ulimit -n): limit=${limit} min=${LIMIT_MIN}`;
+  const rest = Math.max(0, limit - FIXED - 2 * HEALTH_LINK_MAX * peerCount);
+  const wanted = PROCESSOR_COUNT * (maxInFlight + LOOKUPS) + 2 * LINK_MAX * peerCount;
+  const share = Math.min(1, rest / 2 / wanted);
+  const inFlightMax = Math.max(1, Math.floor(maxInFlight * share));
+  const linkMax = Math.max(1, Math.floor(LINK_MAX * share));
+  const own = PROCESSOR_COUNT * (inFlightMax + Math.floor(LOOKUPS * share)) + 2 * linkMax * peerCount;
+  return { clientsMax: Math.max(1, rest - own), linkMax, inFlightMax };
+}
+
+/** How many descriptors this process may have open. Node.js has raised the soft limit to the hard one. */
+export function openFilesMax(): number {
+  const limits = readFileSync("/proc/self/limits", "utf8");
+  return Number(/^Max open files\s+(\d+)/m.exec(limits)?.[1] ?? Number.NaN);
+}

@@ -1,0 +1,248 @@
+import type { TemplatedApp } from "uWebSockets.js";
+import { randomInt } from "node:crypto";
+import { Engine } from "../core/engine.ts";
+import { HealthSnapshot } from "../core/health-snapshot.ts";
+import { PROCESSOR_COUNT, PROCESSOR_NAMES } from "../core/payment.ts";
+import { type Address, formatAddress, healthAddress } from "./address.ts";
+import { SlewedClock } from "./clock.ts";
+import type { Config } from "./config.ts";
+import { ConnectionBound } from "./connection-bound.ts";
+import { type DescriptorShares, openFilesMax, shareDescriptors } from "./descriptors.ts";
+import { Dispatcher } from "./dispatcher.ts";
+import { DoubtDesk } from "./doubts/doubt-desk.ts";
+import { GroupCommit } from "./group-commit.ts";
+import { HealthMonitor } from "./health/monitor.ts";
+import type { PollReport } from "./health/poller.ts";
+import { refuseUnknown, serveAdmin } from "./http/admin-api.ts";
+import { serveDoubts } from "./http/doubts-api.ts";
+import { REFUSAL_DETAILS } from "./http/payment-ack.ts";
+import { PublicApi } from "./http/public-api.ts";
+import { Storage, type Surroundings } from "./journal/storage.ts";
+import { serveLink } from "./link/link-api.ts";
+import { Peers } from "./link/peers.ts";
+import { Listener } from "./listener.ts";
+import { LivePage } from "./live/live-page.ts";
+import { takeReading } from "./live/reading.ts";
+import type { Log } from "./log.ts";
+import { NameLookup } from "./name-lookup.ts";
+import type { Opening } from "./opening.ts";
+import { ownersByLastByte } from "./ownership.ts";
+import { PaymentService } from "./payment-service.ts";
+import { readiness } from "./readiness.ts";
+import { RealDisk } from "./real-disk.ts";
+import { holdRestored } from "./restored/hold.ts";
+import type { RestoredMark } from "./restored/restored-mark.ts";
+import { RestoredStart } from "./restored/restored-start.ts";
+import type { Metrics } from "./telemetry/metrics.ts";
+import { Telemetry } from "./telemetry/telemetry.ts";
+import { RealTime } from "./time.ts";
+
+/** Connections to the link beyond those of the other instances' calls: ones that are being replaced. */
+const LINK_SPARE = 8;
+
+/** What the instance holds while it runs, to be closed when it stops. */
+export type InstanceParts = {
+  log: Log;
+  service: PaymentService;
+  dispatcher: Dispatcher;
+  names: NameLookup;
+  restored: RestoredStart | undefined;
+  peers: Peers;
+  monitor: HealthMonitor;
+  page: LivePage | undefined;
+  listeners: readonly Listener[];
+  storage: Storage | undefined;
+  telemetry: Telemetry;
+  shutdownGraceMs: number;
+};
+
+/** What knows of payments, and nothing of who asks. */
+type Books = {
+  health: HealthSnapshot;
+  engine: Engine;
+  storage: Storage | undefined;
+  /** Of restored data. */
+  mark: RestoredMark | undefined;
+  telemetry: Telemetry;
+  clock: SlewedClock;
+  commit: GroupCommit;
+  service: PaymentService;
+};
+
+type Connections = { clients: ConnectionBound; instances: ConnectionBound };
+type Register = (app: TemplatedApp) => void;
+type Apis = { api: Register; admin: Register; link: Register; page: LivePage | undefined };
+
+/** Opens everything, each part being kept by `opening`; rejects when a part cannot be had or the start is given up. */
+export async function openInstance(
+  asked: Config,
+  log: Log,
+  onBroken: (error: Error) => void,
+  opening: Opening,
+): Promise<InstanceParts> {
+  const { shares, config } = withinDescriptors(asked, log);
+  const books = await openBooks(config, log, onBroken, opening);
+  const { engine, clock, commit, telemetry, storage, service } = books;
+  const { links, instance: self, linkTimeoutMs: timeoutMs, shutdownGraceMs } = config;
+  const peersOptions = { links, self, timeoutMs, connectionsMax: shares.linkMax };
+  const peers = opening.keep(new Peers(peersOptions, log.logger), (part) => part.close());
+  const names = opening.keep(new NameLookup(), (part) => part.close());
+  const monitor = opening.keep(await startMonitor(config, books, names, log), (part) => part.stop());
+  const connections = {
+    clients: new ConnectionBound("clients", shares.clientsMax, log.logger),
+    instances: new ConnectionBound("instances", shares.linkMax * peers.count + LINK_SPARE, log.logger),
+  };
+  const metrics = config.metricsEnabled
+    ? await telemetry.openMetrics({ ...books, log, monitor, connections, ...config })
+    : undefined;
+  const apis = makeApis(config, books, peers, metrics, log);
+  if (apis.page) opening.keep(apis.page, (part) => part.close());
+  const listeners = await openListeners(config, opening, connections, apis);
+  // Last, because what is sent cannot be taken back: a start that is given up has not begun to send.
+  const { meters, tracing } = telemetry;
+  const dispatcher = new Dispatcher(engine, clock, commit, log, meters, { ...config, names, tracing });
+  const { mark } = books;
+  const restored = mark && new RestoredStart({ ...config, engine, clock, commit, log, meters, mark, names, tracing });
+  commit.wake();
+  log.logger.info({ listen: formatAddress(config.listen), profile: config.profile }, "listening");
+  const { page } = apis;
+  return {
+    log,
+    service,
+    dispatcher,
+    names,
+    restored,
+    peers,
+    monitor,
+    page,
+    listeners,
+    storage,
+    telemetry,
+    shutdownGraceMs,
+  };
+}
+
+/** The configuration as far as the descriptors of this process reach. */
+function withinDescriptors(asked: Config, log: Log): { shares: DescriptorShares; config: Config } {
+  const shares = shareDescriptors(openFilesMax(), asked.maxInFlight, Math.max(asked.links.length - 1, 0));
+  if (typeof shares === "string") throw new Error(shares);
+  if (shares.inFlightMax < asked.maxInFlight) log.logger.warn(shares, "few open files are allowed (ulimit -n)");
+  return { shares, config: { ...asked, maxInFlight: shares.inFlightMax } };
+}
+
+async function openBooks(config: Config, log: Log, onBroken: (error: Error) => void, opening: Opening): Promise<Books> {
+  const health = new HealthSnapshot(PROCESSOR_COUNT);
+  const engine = new Engine(health, { ...config, seed: randomInt(2 ** 32) | 0 });
+  const time = new RealTime();
+  const surroundings = { disk: new RealDisk(), time, logger: log.logger };
+  const storage = await openStorage(config, engine, surroundings, onBroken, opening.signal);
+  if (storage) opening.keep(storage, () => storage.close());
+  const telemetry = opening.keep(await Telemetry.open(config, engine, log), (part) => part.close());
+  const { meters, tracing } = telemetry;
+  const clock = new SlewedClock(time, storage?.latestMs, (stepMs) => {
+    meters.clockStepCount++;
+    log.logger.warn({ stepMs }, "the wall clock was set: time follows it slowly");
+  });
+  const commit = new GroupCommit(engine, storage?.journal, config.durability === "fsync", log.logger, meters.journal);
+  storage?.maintain(engine, commit, meters.journal);
+  const mark = storage && holdRestored(config, engine, storage, clock.nowMs());
+  engine.resume(clock.nowMs(), storage?.latestMs);
+  const service = new PaymentService(engine, clock, commit, meters, log, tracing);
+  return { health, engine, storage, mark, telemetry, clock, commit, service };
+}
+
+function startMonitor(
+  config: Config,
+  { health, telemetry }: Books,
+  names: NameLookup,
+  log: Log,
+): Promise<HealthMonitor> {
+  const { tracing } = telemetry;
+  const options = {
+    self: config.instance,
+    addresses: config.links.map(healthAddress),
+    processorUrls: config.processorUrls.map((url) => url.href),
+    snapshot: health.buffer,
+    names,
+    onPoll: tracing && ((report: PollReport) => tracing.polled(report)),
+  };
+  return HealthMonitor.start(options, log.logger);
+}
+
+function makeApis(config: Config, books: Books, peers: Peers, metrics: Metrics | undefined, log: Log): Apis {
+  const { engine, health, clock, commit, service, telemetry } = books;
+  const { instance: self, durability, links, maxBodyBytes } = config;
+  const owners = ownersByLastByte(Math.max(links.length, 1));
+  const reportReadiness = () => {
+    const journal = { durability, writable: !commit.isFailing };
+    const refusal = service.refusal && REFUSAL_DETAILS[service.refusal];
+    return readiness(engine, health, peers, self, journal, refusal);
+  };
+  const publicApi = new PublicApi(service, peers, reportReadiness, telemetry.meters, { ...config, self, owners });
+  const desk = new DoubtDesk(service, clock, commit, telemetry.meters, log);
+  const ownReading = async () => JSON.stringify(await takeReading(service, health, telemetry.meters));
+  return {
+    api: (app) => publicApi.register(app),
+    page: config.page ? new LivePage(peers, ownReading, config) : undefined,
+    admin: (app) => {
+      serveAdmin(app, log, metrics);
+      serveDoubts(app, desk);
+    },
+    link: (app) => serveLink(app, service, ownReading, { self, owners, maxBodyBytes }),
+  };
+}
+
+/**
+ * The public API's listener, the operators' where it has one of its own, and the link's where there are other
+ * instances.
+ */
+async function openListeners(
+  { listen, adminListen, links, instance }: Config,
+  opening: Opening,
+  { clients, instances }: Connections,
+  apis: Apis,
+): Promise<Listener[]> {
+  const listeners: Listener[] = [];
+  const open = async (address: Address, bound: ConnectionBound, register: Register): Promise<void> => {
+    listeners.push(opening.keep(await Listener.open(address, register, bound), (listener) => listener.close()));
+  };
+  if (adminListen) {
+    await open(adminListen, clients, (app) => {
+      apis.admin(app);
+      refuseUnknown(app);
+    });
+  }
+  await open(listen, clients, (app) => {
+    if (!adminListen) apis.admin(app);
+    apis.api(app);
+    apis.page?.register(app, clients);
+  });
+  const link = links[instance];
+  if (link) await open(link, instances, apis.link);
+  return listeners;
+}
+
+/** The journal, unless it was asked to do without. */
+async function openStorage(
+  config: Config,
+  engine: Engine,
+  surroundings: Surroundings,
+  onBroken: (error: Error) => void,
+  signal: AbortSignal,
+): Promise<Storage | undefined> {
+  const { durability, dataDir, instance, segmentBytes, links } = config;
+  if (durability === "none") {
+    surroundings.logger.warn("durability is none: accepted payments do not survive the end of this process");
+    return undefined;
+  }
+  const options = {
+    dataDir,
+    partition: instance,
+    partitionCount: Math.max(links.length, 1),
+    processors: PROCESSOR_NAMES,
+    segmentBytes,
+    syncs: durability === "fsync",
+    onBroken,
+  };
+  return Storage.open(engine, surroundings, options, signal);
+}

@@ -1,0 +1,78 @@
+import { TOTALS_LENGTH } from "../../core/window-totals.ts";
+import type { Answer } from "../http/answer.ts";
+import { RETRY_AFTER_S } from "../problem.ts";
+import type { SummaryPart } from "../summary.ts";
+import type { PeerAnswer } from "./peer-line.ts";
+
+/**
+ * What another instance says, believed only as far as it has the shape of an instance's answer: an address may be
+ * wrong, and somebody else's page is neither a summary nor a payment.
+ */
+
+/** By which an instance is told from anything else that may listen at its address. */
+export const LINK_HEALTH = "/health";
+export const LINK_HEALTH_BODY = '{"status":"ok"}';
+
+/** Answers to a forwarded payment that are passed on as they are. */
+const ANSWERS_TO_PAYMENTS: readonly number[] = [400, 409, 413, 503];
+
+export function isLinkHealth({ status, body }: PeerAnswer): boolean {
+  return status === 200 && body === LINK_HEALTH_BODY;
+}
+
+export function summaryPartOf(answer: PeerAnswer): SummaryPart | undefined {
+  const { totals, settledUntilMs } = objectOf(answer, 200) ?? {};
+  if (!Array.isArray(totals) || totals.length !== TOTALS_LENGTH || !totals.every(isCount)) return undefined;
+  return Number.isFinite(settledUntilMs) ? { totals, settledUntilMs: settledUntilMs as number } : undefined;
+}
+
+/** A payment's JSON, as it came. */
+export function paymentOf(answer: PeerAnswer): string | undefined {
+  const { id, correlationId, state } = objectOf(answer, 200) ?? {};
+  return [id, correlationId, state].every((field) => typeof field === "string") ? answer.body : undefined;
+}
+
+/** Whether the instance has said that it does not know the payment; any server says 404 to a path it does not know. */
+export function isUnknownPayment(answer: PeerAnswer): boolean {
+  return isProblem(answer, 404);
+}
+
+/** A reading for the live page as JSON, as it came. */
+export function readingOf(answer: PeerAnswer): string | undefined {
+  const { life, processors } = objectOf(answer, 200) ?? {};
+  return typeof life === "number" && Array.isArray(processors) ? answer.body : undefined;
+}
+
+export function isPurged(answer: PeerAnswer): boolean {
+  return objectOf(answer, 200)?.["message"] === "purged";
+}
+
+/** The owner's answer to a payment, to be passed on to its client. */
+export function paymentAnswerOf(answer: PeerAnswer): Answer | undefined {
+  const { status, body, location } = answer;
+  if (status === 202 && body === "" && location?.startsWith("/payments/")) {
+    return { status, headers: [["Location", location]] };
+  }
+  if (status === 200 && paymentOf(answer) !== undefined) return { status, body };
+  if (!ANSWERS_TO_PAYMENTS.includes(status) || !isProblem(answer, status)) return undefined;
+  const headers: Answer["headers"] = status === 503 ? [["Retry-After", String(RETRY_AFTER_S)]] : [];
+  return { status, body, headers, isProblem: true };
+}
+
+function isProblem(answer: PeerAnswer, status: number): boolean {
+  return answer.contentType.startsWith("application/problem+json") && objectOf(answer, status)?.["status"] === status;
+}
+
+function objectOf({ status, body }: PeerAnswer, expected: number): Record<string, unknown> | undefined {
+  if (status !== expected) return undefined;
+  try {
+    const value: unknown = JSON.parse(body);
+    return typeof value === "object" && value !== null ? (value as Record<string, unknown>) : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+function isCount(value: unknown): boolean {
+  return Number.isSafeInteger(value) && (value as number) >= 0;
+}

@@ -1,0 +1,27 @@
+import { PROCESSOR_NAMES } from "../../core/payment.ts";
+import { HAND_WORDS } from "../../core/settlement.ts";
+import { countDoubts, type DoubtCounts } from "../doubts/doubt-counts.ts";
+import type { MetricsSource } from "./metrics.ts";
+import type { Readings } from "./readings.ts";
+
+/** Payments in doubt, and what became of them by an operator's word. */
+export function registerDoubts(readings: Readings, { engine, clock, meters }: MetricsSource): void {
+  const gauges = (name: string, help: string, pick: (counts: DoubtCounts) => readonly number[]): void =>
+    readings.gauges(name, help, ["processor"], () => {
+      const counts = pick(countDoubts(engine, clock.nowMs()));
+      return PROCESSOR_NAMES.map((processor, p) => ({ labels: { processor }, value: counts[p]! }));
+    });
+  gauges("doubts", "Payments in doubt, by the processor that may have charged them.", ({ inDoubt }) => inDoubt);
+  gauges(
+    "doubts_stuck",
+    "Payments in doubt that an operator has to settle: answered many times in vain, or old.",
+    ({ stuck }) => stuck,
+  );
+  readings.counters(
+    "doubts_settled_total",
+    "Payments in doubt settled by an operator since the process started, by the operator's word.",
+    ["word"],
+    () =>
+      HAND_WORDS.map((word, i) => ({ labels: { word: word.replaceAll(" ", "_") }, value: meters.settledByHand[i]! })),
+  );
+}

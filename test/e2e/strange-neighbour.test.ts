@@ -1,0 +1,107 @@
+import type { ChildProcess } from "node:child_process";
+import { once } from "node:events";
+import { mkdtempSync, rmSync } from "node:fs";
+import { createServer, type Server, type Socket } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { expect } from "chai";
+import { type Answer, Caller } from "./caller.ts";
+import { startLoneInstance } from "./lone-instance.ts";
+import { newPaymentOf, pay } from "./payments.ts";
+
+const LINK_TIMEOUT_MS = 2000;
+const HTML = "<!doctype html><html><body>It works!</body></html>";
+
+function http(status: string, contentType: string, body: string): string {
+  return `HTTP/1.1 ${status}\r\nContent-Type: ${contentType}\r\nContent-Length: ${body.length}\r\n\r\n${body}`;
+}
+
+/** What somebody who is no instance may say to whatever is asked. */
+const STRANGERS: Readonly<Record<string, string>> = {
+  "a web page": http("200 OK", "text/html", HTML),
+  "a web page that is not found": http("404 Not Found", "text/html", HTML),
+  "another service's own 404": http("404 Not Found", "application/json", '{"status":404}'),
+  "a redirection": "HTTP/1.1 302 Found\r\nLocation: /payments/login\r\nContent-Length: 0\r\n\r\n",
+  "a bare 202": "HTTP/1.1 202 Accepted\r\nContent-Length: 0\r\n\r\n",
+  "empty JSON": http("200 OK", "application/json", "{}"),
+  null: http("200 OK", "application/json", "null"),
+  "JSON cut off": http("200 OK", "application/json", '{"totals":[1,2'),
+  "totals of another kind": http("200 OK", "application/json", '{"totals":[1,"2",3,4],"settledUntilMs":1}'),
+  "too few totals": http("200 OK", "application/json", '{"totals":[1,2],"settledUntilMs":1}'),
+  "negative totals": http("200 OK", "application/json", '{"totals":[1,2,-3,4],"settledUntilMs":1}'),
+  "no watermark": http("200 OK", "application/json", '{"totals":[1,2,3,4],"settledUntilMs":null}'),
+  "a processor's word": http("200 OK", "application/json", '{"message":"payment processed successfully"}'),
+  "two megabytes": http("200 OK", "text/plain", "x".repeat(2 << 20)),
+  "no HTTP at all": "SSH-2.0-OpenSSH_9.2p1 Debian-2\r\n",
+  "half a head": "HTTP/1.1 200 OK\r\nContent-Ty",
+  "nothing, and hangs up": "",
+};
+
+describe("an instance whose neighbour is somebody else", () => {
+  let folder: string;
+  let stranger: Server;
+  let says = "";
+  let child: ChildProcess;
+  let caller: Caller;
+  const sockets = new Set<Socket>();
+
+  before(async () => {
+    folder = mkdtempSync(join(tmpdir(), "rinha-stranger-"));
+    stranger = createServer((socket) => {
+      sockets.add(socket);
+      socket.on("error", () => {});
+      socket.on("close", () => sockets.delete(socket));
+      socket.once("data", () => socket.end(says));
+    }).listen(join(folder, "stranger.sock"));
+    await once(stranger, "listening");
+    const links = [join(folder, "link.sock"), join(folder, "stranger.sock")].map((path) => `unix:${path}`);
+    const started = await startLoneInstance(folder, "ignore", {
+      LINKS: links.join(","),
+      LINK_TIMEOUT_MS: String(LINK_TIMEOUT_MS),
+      PURGE_ENABLED: "true",
+      LOG_LEVEL: "silent",
+    });
+    child = started.child;
+    caller = new Caller({ socketPath: started.socketPath });
+  });
+
+  after(async () => {
+    caller?.close();
+    if (child?.exitCode === null) {
+      child.kill("SIGKILL");
+      await once(child, "exit");
+    }
+    for (const socket of sockets) socket.destroy();
+    stranger?.close();
+    rmSync(folder, { recursive: true });
+  });
+
+  function expectUnavailable(answer: Answer, what: string): Record<string, unknown> {
+    expect(answer.status, `${what}: ${answer.body}`).to.equal(503);
+    expect(answer.headers, what).to.include({ "retry-after": "1", "content-type": "application/problem+json" });
+    return JSON.parse(answer.body) as Record<string, unknown>;
+  }
+
+  for (const [what, said] of Object.entries(STRANGERS)) {
+    it(`takes ${what} for no answer, and goes on`, async () => {
+      says = said;
+      expectUnavailable(await caller.get("/payments-summary"), "summary");
+      expectUnavailable(await caller.get(`/payments/${newPaymentOf(2).correlationId}`), "payment");
+      expectUnavailable(await caller.ask("POST", "/purge-payments"), "purge");
+      expect(expectUnavailable(await pay(caller, newPaymentOf(2)), "forwarded")).to.include({ accepted: "unknown" });
+      const ready = JSON.parse((await caller.get("/ready")).body);
+      expect(ready).to.deep.include({ ready: true, peers: [{ instance: 2, reachable: false }] });
+      expect((await pay(caller, newPaymentOf(1))).status).to.equal(202);
+    });
+  }
+
+  it("says that a payment was not accepted when nobody is there at all", async () => {
+    stranger.close();
+    for (const socket of sockets) socket.destroy();
+    await once(stranger, "close");
+    const { accepted, detail } = expectUnavailable(await pay(caller, newPaymentOf(2)), "forwarded");
+    expect(accepted).to.equal("no");
+    expect(detail).to.equal("the owner of this payment cannot be reached: instance=2; the payment was not accepted");
+    expect(child.exitCode).to.equal(null);
+  });
+});

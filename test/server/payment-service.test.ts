@@ -1,0 +1,89 @@
+import { expect } from "chai";
+import { Engine } from "../../core/engine.ts";
+import { HealthSnapshot } from "../../core/health-snapshot.ts";
+import { type RecordBatch, WATERMARK } from "../../core/record.ts";
+import { SlewedClock } from "../../server/clock.ts";
+import { GroupCommit } from "../../server/group-commit.ts";
+import type { RecordLog } from "../../server/journal/journal.ts";
+import { Log } from "../../server/log.ts";
+import { PaymentService } from "../../server/payment-service.ts";
+import { Meters } from "../../server/telemetry/meters.ts";
+import { VirtualTime } from "./virtual-time.ts";
+
+const EVER = { fromMs: Number.NEGATIVE_INFINITY, toMs: Number.POSITIVE_INFINITY };
+
+/** A log that keeps the bounds that were written. */
+class BoundLog implements RecordLog {
+  lsn = 0;
+  isFull = false;
+  boundMs = 0;
+
+  append(batch: RecordBatch): Error | undefined {
+    if (this.isFull) return new Error("no space");
+    for (let record = 0; record < batch.count; record++) {
+      if (batch.kind(record) === WATERMARK) this.boundMs = batch.atMs(record);
+    }
+    this.lsn += batch.count;
+    return undefined;
+  }
+
+  probe(): boolean {
+    return !this.isFull;
+  }
+
+  sync(onDurable: (error: Error | null) => void): void {
+    onDurable(null);
+  }
+
+  close(): void {}
+}
+
+function fixture(lines: Log) {
+  const time = new VirtualTime();
+  const log = new BoundLog();
+  const meters = new Meters();
+  const engine = new Engine(new HealthSnapshot(2), {
+    instance: 0,
+    capacity: 16,
+    seed: 1,
+    giveUpAfterMs: 60_000,
+    maxInFlight: 16,
+    failoverPatienceMs: 0,
+    saturationPatienceMs: 0,
+  });
+  const commit = new GroupCommit(engine, log, false, lines.logger, meters.journal);
+  const service = new PaymentService(engine, new SlewedClock(time), commit, meters, lines);
+  const told = async (): Promise<number> => (await service.summaryPart(EVER))!.settledUntilMs;
+  return { time, log, commit, told };
+}
+
+describe("a summary's watermark", () => {
+  const lines = new Log("silent", 0);
+  after(() => lines.close());
+
+  it("leaves only when the log says how late one was given out", async () => {
+    const { time, log, told } = fixture(lines);
+    for (let step = 0; step < 50; step++) {
+      const untilMs = await told();
+      expect(untilMs).to.equal(time.wallMs());
+      expect(log.boundMs).to.be.within(untilMs, untilMs + 99);
+      await time.passUntil(time.nowMs + 30);
+    }
+    // A second and a half in steps of a tenth.
+    expect(log.lsn).to.be.within(15, 16);
+  });
+
+  it("stays at what the log says while that cannot be written, from the first failure on", async () => {
+    const { time, log, commit, told } = fixture(lines);
+    await told();
+    const { boundMs } = log;
+    log.isFull = true;
+    await time.passUntil(time.nowMs + 1000);
+    expect([await told(), await told()]).to.deep.equal([boundMs, boundMs]);
+    log.isFull = false;
+    commit.retry();
+    await time.passUntil(time.nowMs + 1000);
+    expect(await told()).to.equal(time.wallMs());
+    expect(log.boundMs).to.be.at.least(time.wallMs());
+  });
+});

@@ -1,0 +1,126 @@
+import type { Logger } from "pino";
+import { Engine } from "../../core/engine.ts";
+import { NO_FLIGHT } from "../../core/flights.ts";
+import { HealthSnapshot } from "../../core/health-snapshot.ts";
+import { HEADER_BYTES } from "../../core/journal-header.ts";
+import { CHARGED, PROCESSOR_NAMES } from "../../core/payment.ts";
+import { RECORD_BYTES } from "../../core/record.ts";
+import type { Disk } from "../../server/disk.ts";
+import { Storage, type StorageOptions } from "../../server/journal/storage.ts";
+import { JournalMeters } from "../../server/telemetry/meters.ts";
+import { uuid } from "../core/payments.ts";
+import { portrait } from "./journal-life.ts";
+import { VirtualTime } from "./virtual-time.ts";
+
+const TURN_MS = 5;
+const SENDS_PER_TURN = 3;
+
+export type Line = { level: "info" | "warn" | "error"; text: string };
+
+/** One life of an instance's engine and storage, as a process has them, turn by turn. */
+export class StorageLife {
+  readonly time = new VirtualTime();
+  readonly meters = new JournalMeters();
+  readonly lines: Line[] = [];
+  readonly engine: Engine;
+  /** Payments that were answered: their records are as durable as was asked for. */
+  readonly acknowledged: Set<number>;
+  storage!: Storage;
+  /** Of the ledger as it was found. */
+  found: unknown;
+  /** Why the process had to end. */
+  broken: Error | undefined;
+  #flights: number[] = [];
+  #commit = { onWritten: (): void => {}, commit: (): boolean => this.write() };
+
+  constructor(acknowledged = new Set<number>()) {
+    this.acknowledged = acknowledged;
+    this.engine = new Engine(new HealthSnapshot(2), {
+      instance: 0,
+      capacity: 4096,
+      seed: 1,
+      giveUpAfterMs: 3_600_000,
+      maxInFlight: 16,
+      failoverPatienceMs: 0,
+      saturationPatienceMs: 0,
+    });
+  }
+
+  async start(disk: Disk, options: Partial<StorageOptions> = {}): Promise<void> {
+    const log = (level: Line["level"]) => (_fields: object, text?: string) =>
+      this.lines.push({ level, text: text ?? String(_fields) });
+    const logger = { info: log("info"), warn: log("warn"), error: log("error") } as unknown as Logger;
+    this.storage = await Storage.open(
+      this.engine,
+      { disk, time: this.time, logger },
+      {
+        dataDir: "/data",
+        partition: 0,
+        partitionCount: 2,
+        processors: PROCESSOR_NAMES,
+        segmentBytes: HEADER_BYTES + 16 * RECORD_BYTES,
+        syncs: true,
+        onBroken: (error) => {
+          this.broken ??= error;
+        },
+        ...options,
+      },
+    );
+    this.found = portrait(this.engine.ledger);
+    this.storage.maintain(this.engine, this.#commit, this.meters);
+    this.engine.resume(this.nowMs, this.storage.latestMs);
+  }
+
+  get nowMs(): number {
+    return Math.max(this.time.wallMs(), this.storage.latestMs);
+  }
+
+  /**
+   * Accepts payments and sends some; those sent in the turn before are charged. Answers are given once they are
+   * durable.
+   */
+  async turn(payments: readonly number[]): Promise<void> {
+    for (const payment of payments) this.accept(payment);
+    for (const flight of this.#flights) this.engine.settle(flight, CHARGED, this.nowMs);
+    this.#flights = [];
+    for (let sent = 0; sent < SENDS_PER_TURN; sent++) {
+      const flight = this.engine.dispatch(this.nowMs);
+      if (flight !== NO_FLIGHT) this.#flights.push(flight);
+    }
+    if (this.write()) {
+      this.storage.journal.sync((error) => {
+        if (!error) for (const payment of payments) this.acknowledged.add(payment);
+      });
+    }
+    await this.time.passUntil(this.time.nowMs + TURN_MS);
+    await quiet();
+  }
+
+  accept(payment: number): void {
+    this.engine.accept(uuid(payment), 0, 1990, this.nowMs);
+  }
+
+  write(): boolean {
+    if (this.engine.batch.count === 0) return true;
+    const error = this.storage.journal.append(this.engine.batch);
+    if (error) {
+      this.engine.revert();
+      // What was to be sent in this turn stays here.
+      this.#flights = [];
+      return false;
+    }
+    this.engine.batch.clear();
+    this.#commit.onWritten();
+    return true;
+  }
+
+  /** Payments that were answered and are not there. */
+  get missing(): number[] {
+    return [...this.acknowledged].filter((payment) => this.engine.ledger.find(uuid(payment)) < 0);
+  }
+}
+
+/** Until every promise that can go on has done so. */
+export function quiet(): Promise<void> {
+  return new Promise((resolve) => setImmediate(resolve));
+}

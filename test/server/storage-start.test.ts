@@ -1,0 +1,68 @@
+import { mkdtempSync, readdirSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { expect } from "chai";
+import pino from "pino";
+import { Engine } from "../../core/engine.ts";
+import { HealthSnapshot } from "../../core/health-snapshot.ts";
+import { PROCESSOR_NAMES } from "../../core/payment.ts";
+import { makeJournal } from "../../perf/lab/recovery/journal-maker.ts";
+import { Storage } from "../../server/journal/storage.ts";
+import { RealDisk } from "../../server/real-disk.ts";
+import { RealTime } from "../../server/time.ts";
+import { NOON_MS } from "../core/payments.ts";
+
+/** Long enough to replay that the process takes turns meanwhile. */
+const PAYMENTS = 200_000;
+
+describe("a replay", () => {
+  let folder: string;
+
+  beforeEach(() => {
+    folder = mkdtempSync(join(tmpdir(), "rinha-replay-"));
+    makeJournal(folder, PAYMENTS, NOON_MS);
+  });
+
+  afterEach(() => rmSync(folder, { recursive: true }));
+
+  function open(signal?: AbortSignal): { engine: Engine; opened: Promise<Storage> } {
+    const engine = new Engine(new HealthSnapshot(2), {
+      instance: 0,
+      capacity: PAYMENTS,
+      seed: 1,
+      giveUpAfterMs: 60_000,
+      maxInFlight: 16,
+      failoverPatienceMs: 0,
+      saturationPatienceMs: 0,
+    });
+    const surroundings = { disk: new RealDisk(), time: new RealTime(), logger: pino({ level: "silent" }) };
+    const options = {
+      dataDir: folder,
+      partition: 0,
+      partitionCount: 1,
+      processors: PROCESSOR_NAMES,
+      segmentBytes: 2 ** 26,
+      syncs: false,
+      onBroken: (error: Error) => expect.fail(error.message),
+    };
+    return { engine, opened: Storage.open(engine, surroundings, options, signal) };
+  }
+
+  it("is given up in its middle when the process is to stop, and leaves everything as it was", async () => {
+    const before = readdirSync(join(folder, "instance-1"));
+    const stopping = new AbortController();
+    const { engine, opened } = open(stopping.signal);
+    setTimeout(() => stopping.abort(), 5);
+    const error = await opened.catch((reason: Error) => reason);
+    expect(error).to.have.property("name", "AbortError");
+    expect(engine.ledger.size).to.be.below(PAYMENTS);
+    expect(readdirSync(join(folder, "instance-1"))).to.deep.equal(before);
+  });
+
+  it("finds everything the next time", async () => {
+    const { engine, opened } = open();
+    const storage = await opened;
+    expect(engine.ledger.size).to.equal(PAYMENTS);
+    await storage.close();
+  });
+});
