@@ -69,8 +69,8 @@ type CountedEntry = {
 };
 
 /**
- * The search goes from the charges to the ledger: every charge in a millisecond where the totals differ is looked up at the
- * service. What the service counts beyond the entries met on this way is charged nowhere.
+ * The search goes from the charges to the ledger: every charge in a millisecond where the totals differ is looked up
+ * at the service. What the service counts beyond the entries met on this way is charged nowhere.
  */
 class Comparison {
   readonly findings: Finding[] = [];

@@ -1,6 +1,6 @@
 /**
- * Amounts as the servers write them, into whole cents without ever being a double: a total may have more digits than a double
- * holds. `undefined` when it is no plain decimal of at most two places.
+ * Amounts as the servers write them, into whole cents without ever being a double: a total may have more digits than
+ * a double holds. `undefined` when it is no plain decimal of at most two places.
  */
 export function centsOfDecimal(text: string): bigint | undefined {
   const match = /^(-?)(\d+)(?:\.(\d\d?)0*)?$/.exec(text);

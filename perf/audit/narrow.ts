@@ -8,8 +8,8 @@ export type Narrowed = {
 };
 
 /**
- * The milliseconds of `window` in which two sides differ, found by halving: about forty questions for each, whatever the
- * number of payments. Where the sides agree on a half, nothing inside it is looked at.
+ * The milliseconds of `window` in which two sides differ, found by halving: about forty questions for each, whatever
+ * the number of payments. Where the sides agree on a half, nothing inside it is looked at.
  */
 export async function narrow(
   window: TimeWindow,

@@ -52,7 +52,9 @@ export class ProcessorAdmin {
     return { ...totals, feePerTransaction };
   }
 
-  /** Every charge in the window, or `undefined` from a processor that cannot list them: the real one has no such call. */
+  /**
+   * Every charge in the window, or `undefined` from a processor that cannot list them: the real one has no such call.
+   */
   async list(window: TimeWindow): Promise<Charge[] | undefined> {
     const charges: Charge[] = [];
     for (;;) {

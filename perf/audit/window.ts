@@ -15,8 +15,8 @@ export function readMomentMs(name: string, text: string): number {
 }
 
 /**
- * The query for the window. The end reaches to the last microsecond of its millisecond, so that a window and the next one
- * leave out nothing that somebody with a finer clock has charged between them.
+ * The query for the window. The end reaches to the last microsecond of its millisecond, so that a window and the next
+ * one leave out nothing that somebody with a finer clock has charged between them.
  */
 export function windowQuery({ fromMs, toMs }: TimeWindow): string {
   const from = new Date(fromMs).toISOString();

@@ -8,8 +8,8 @@ export type Failure = {
 };
 
 /**
- * What every command's main does around itself: it reads its arguments or prints its help, SIGINT and SIGTERM call it off, and an error
- * is one line.
+ * What every command's main does around itself: it reads its arguments or prints its help, SIGINT and SIGTERM call it
+ * off, and an error is one line.
  */
 export async function runCommand<Spec extends OptionSpec, Wish>(
   commandLine: CommandLine<Spec, Wish>,

@@ -16,8 +16,8 @@ export type LifeEnd = {
 };
 
 /**
- * One process from spawn to end. It leads its own process group: a terminal's Ctrl-C reaches only us, so that we end our
- * children in order, and ending the group leaves no worker of a killed nginx behind.
+ * One process from spawn to end. It leads its own process group: a terminal's Ctrl-C reaches only us, so that we end
+ * our children in order, and ending the group leaves no worker of a killed nginx behind.
  */
 export class ChildLife {
   /** Undefined if the spawn failed; `closed` follows then as well. */

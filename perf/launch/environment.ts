@@ -31,8 +31,8 @@ Starts two simulated payment processors, the instances and nginx; starts again w
 Environment:
 ${VARIABLES.map(({ name, fallback, help }) => `  ${name.padEnd(24)} ${help} (${fallback})`).join("\n")}
 
-All other variables reach the instances as they are, PROFILE=contest for one; node build/server/main.js --help lists them.
-OTEL_EXPORTER_OTLP_ENDPOINT=http://localhost:4317 sends their traces there.
+All other variables reach the instances as they are, PROFILE=contest for one; node build/server/main.js --help lists
+them. OTEL_EXPORTER_OTLP_ENDPOINT=http://localhost:4317 sends their traces there.
 `;
 
 /** A topology, and how its logs are shown. */

@@ -87,8 +87,10 @@ function hooksWith(printer: LogPrinter): ChildHooks<ChildName> {
 
 function describe(topology: Topology, options: TopologyOptions): string {
   const pidOf = (name: ChildName): string => `pid ${topology.processes.find((child) => child.name === name)?.pid}`;
-  const processor = (role: "default" | "fallback"): string =>
-    `${role.padEnd(9)} ${topology.processorUrls[role]}  ${options.processorUrls?.[role] ? "not ours" : pidOf(`processor-${role}`)}`;
+  const processor = (role: "default" | "fallback"): string => {
+    const whose = options.processorUrls?.[role] ? "not ours" : pidOf(`processor-${role}`);
+    return `${role.padEnd(9)} ${topology.processorUrls[role]}  ${whose}`;
+  };
   const instances = Array.from(
     { length: topology.instanceCount },
     (_, i) => `instance  ${topology.instanceSocket(i + 1)}  ${pidOf(`instance-${i + 1}`)}`,
@@ -97,6 +99,7 @@ function describe(topology: Topology, options: TopologyOptions): string {
     { length: topology.instanceCount },
     (_, i) => `--at unix:${topology.instanceSocket(i + 1)}`,
   );
+  const payment = `{"correlationId":"${randomUUID()}","amount":19.90}`;
   return `
 live page ${topology.url}/
 service   ${topology.url}  nginx ${pidOf("nginx")}
@@ -105,7 +108,7 @@ ${processor("default")}
 ${processor("fallback")}
 
 try:
-  curl -i ${topology.url}/payments -H 'content-type: application/json' -d '{"correlationId":"${randomUUID()}","amount":19.90}'
+  curl -i ${topology.url}/payments -H 'content-type: application/json' -d '${payment}'
   curl ${topology.url}/payments-summary
   curl --unix-socket ${topology.instanceSocket(1)} http://instance/metrics
   npm run doubts -- list ${addresses.join(" ")}

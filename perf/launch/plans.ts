@@ -9,7 +9,9 @@ import type { ChildPlan } from "./supervisor.ts";
 export type ProcessorRole = "default" | "fallback";
 export type ChildName = `processor-${ProcessorRole}` | `instance-${number}` | `companion-${string}` | "nginx";
 
-/** Instances finish what is in flight before they go, for SHUTDOWN_GRACE_MS at most; the others have nothing to lose. */
+/**
+ * Instances finish what is in flight before they go, for SHUTDOWN_GRACE_MS at most; the others have nothing to lose.
+ */
 const INSTANCE_STOP_TIMEOUT_MS_MIN = 10_000;
 const AFTER_GRACE_MS = 5000;
 const PROCESSOR_STOP_TIMEOUT_MS = 2000;
@@ -54,7 +56,8 @@ export function processorPlan(wish: ProcessorWish): ChildPlan<ChildName> {
 }
 
 /**
- * Keep V8's heap small, so that an instance stays below the contest's 150 MB with a million payments. docker/Dockerfile sets the same.
+ * Keep V8's heap small, so that an instance stays below the contest's 150 MB with a million payments.
+ * docker/Dockerfile sets the same.
  */
 export const INSTANCE_NODE_FLAGS: readonly string[] = ["--max-old-space-size=64", "--optimize-for-size"];
 

@@ -9,7 +9,10 @@ export type PortWish = {
   readonly port: number;
 };
 
-/** Below what the kernel hands out to outgoing connections: such a connection could take a port we have just found free. */
+/**
+ * Below what the kernel hands out to outgoing connections: such a connection could take a port we have just found
+ * free.
+ */
 const FREE_PORT_MIN = 10_240;
 const PICK_TRIES_MAX = 100;
 

@@ -26,7 +26,6 @@ export function removeRunDirectory(folder: string): void {
 function requireShortPath(path: string): void {
   const bytes = Buffer.byteLength(path);
   if (bytes <= SOCKET_PATH_BYTES_MAX) return;
-  throw new Error(
-    `unix socket path must fit ${SOCKET_PATH_BYTES_MAX} bytes: bytes=${bytes} path=${path} (set TMPDIR to a shorter folder)`,
-  );
+  const facts = `bytes=${bytes} path=${path} (set TMPDIR to a shorter folder)`;
+  throw new Error(`unix socket path must fit ${SOCKET_PATH_BYTES_MAX} bytes: ${facts}`);
 }

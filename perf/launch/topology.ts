@@ -127,7 +127,10 @@ async function settle(options: TopologyOptions): Promise<Settings> {
   };
 }
 
-/** A running topology. Every process goes by its name: processor-default, processor-fallback, instance-1 …, companion-…, nginx. */
+/**
+ * A running topology. Every process goes by its name: processor-default, processor-fallback, instance-1 …,
+ * companion-…, nginx.
+ */
 export class Topology {
   readonly host: string;
   readonly port: number;
@@ -220,7 +223,9 @@ export class Topology {
     return this.#child(name).logTail();
   }
 
-  /** From the outside in, so that nobody is asked by anybody who is still there. Leaves no process and no file behind. */
+  /**
+   * From the outside in, so that nobody is asked by anybody who is still there. Leaves no process and no file behind.
+   */
   async stop(): Promise<void> {
     for (const prefix of ["nginx", "companion-", "instance-", "processor-"]) {
       await Promise.all(this.#named(prefix).map((child) => child.stop()));

@@ -178,6 +178,7 @@ export class Life {
     const timeMaxMs = Math.max(this.#world.timeMaxMs, this.#world.wallMs) + BOUND_STEP_MS;
     if (latestMs > timeMaxMs) throw new Violation("time does not leap", `latestMs=${latestMs} timeMaxMs=${timeMaxMs}`);
     this.#clock = new SlewedClock(this.#time, latestMs);
+    this.#expectTimeGoesOn();
     this.#commit = new GroupCommit(this.engine, journal, settings.syncs, SILENT, new JournalMeters());
     const checkpointer = new VirtualCheckpointer(
       this.#host.disk,
@@ -201,6 +202,15 @@ export class Life {
     if (settings.polls) this.pollers = [0, 1].map((processor) => new VirtualPoller(this.#world, this, processor));
     this.after(TICK_MS, () => this.#tick());
     this.#hasStarted = true;
+  }
+
+  /** The ledger takes a payment that is requested before it was accepted for one of a time that was set back by hand. */
+  #expectTimeGoesOn(): void {
+    const { ledger } = this.engine;
+    if (ledger.size === 0) return;
+    const acceptedAtMs = ledger.rows.acceptedAtMs[ledger.slotOf(ledger.head - 1)]!;
+    if (this.nowMs < acceptedAtMs)
+      throw new Violation("time does not go back", `nowMs=${this.nowMs} acceptedAtMs=${acceptedAtMs}`);
   }
 
   /** POST /payments */

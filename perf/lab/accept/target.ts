@@ -13,8 +13,8 @@ export const TARGET_NAMES = ["floor", "fair floor", "none", "write", "fsync"] as
 export type TargetName = (typeof TARGET_NAMES)[number];
 
 /**
- * A server under load: an instance with one of the durability levels, or a floor. Beside the fair floor a process of its own sends as
- * many payments to a processor as the floor accepts.
+ * A server under load: an instance with one of the durability levels, or a floor. Beside the fair floor a process of
+ * its own sends as many payments to a processor as the floor accepts.
  */
 export class Target {
   readonly name: TargetName;

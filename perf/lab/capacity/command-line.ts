@@ -1,12 +1,14 @@
 import { type CommandLine, flags, texts } from "../../command/command-line.ts";
-import { readDecimal, readSecondsMs, readWholeNumber } from "../../command/number-options.ts";
+import { readDecimal, readSecondsMs } from "../../command/number-options.ts";
 import type { OtherTarget } from "../contenders/contender.ts";
 import { LIMIT_OPTIONS, LIMIT_USAGE, readLimits } from "../contenders/limit-options.ts";
 import type { Limits } from "../contenders/named-groups.ts";
+import { ROUND_OPTIONS, type RoundOptions, readRoundOptions } from "../contenders/round-options.ts";
 import { readTarget, TARGET_OPTIONS, TARGET_USAGE } from "../contenders/target-options.ts";
 import { OUTPUT_USAGE } from "../report/output-options.ts";
 
-const USAGE = `The highest rate at which the p99 stays below 11 ms, nothing fails and everything is processed, not only accepted.
+const USAGE = `The highest rate at which the p99 stays below 11 ms, nothing fails and everything is processed, not
+only accepted.
 
   npm run perf:capacity -- [options]
 
@@ -22,8 +24,8 @@ const USAGE = `The highest rate at which the p99 stays below 11 ms, nothing fail
   --floor                  the floor as well: the same nginx and processes that only say 202
 ${LIMIT_USAGE}
 
-Payments leave on schedule, whatever the answers do, and latency counts from when each was due. A step that fails is tried
-once more; a second failure ends the climb.
+Payments leave on schedule, whatever the answers do, and latency counts from when each was due. A step that fails is
+tried once more; a second failure ends the climb.
 
 ${TARGET_USAGE}
 
@@ -31,14 +33,10 @@ ${OUTPUT_USAGE}
   --help
 `;
 
-export type CapacityOptions = {
+export type CapacityOptions = RoundOptions & {
   readonly fromRate: number;
   readonly toRate: number;
   readonly stepRate: number;
-  readonly durationMs: number;
-  readonly leadInMs: number;
-  readonly warmUpMs: number;
-  readonly roundCount: number;
   readonly p99MsMax: number;
   readonly processedWithinMs: number;
   readonly hasFloor: boolean;
@@ -51,8 +49,9 @@ const RATE_MAX = 50_000;
 const TO_RATE = 16_000;
 
 const OPTIONS = {
-  ...texts("from", "to", "step", "seconds", "lead-in", "warm-up", "rounds", "p99", "processed-within"),
+  ...texts("from", "to", "step", "p99", "processed-within"),
   ...flags("floor"),
+  ...ROUND_OPTIONS,
   ...LIMIT_OPTIONS,
   ...TARGET_OPTIONS,
 };
@@ -66,13 +65,10 @@ export const CAPACITY_COMMAND: CommandLine<typeof OPTIONS, CapacityWish> = {
       fromRate,
       toRate: readDecimal("to", values.to ?? `${Math.max(TO_RATE, fromRate)}`, fromRate, RATE_MAX),
       stepRate: readDecimal("step", values.step ?? "1000", 1, RATE_MAX),
-      durationMs: readSecondsMs("seconds", values.seconds ?? "3", 0.5, 600),
-      leadInMs: readSecondsMs("lead-in", values["lead-in"] ?? "0.5", 0, 60),
-      warmUpMs: readSecondsMs("warm-up", values["warm-up"] ?? "3", 0, 60),
-      roundCount: readWholeNumber("rounds", values.rounds ?? "3", 1, 100),
       p99MsMax: readDecimal("p99", values.p99 ?? "11", 0.1, 5000),
       processedWithinMs: readSecondsMs("processed-within", values["processed-within"] ?? "2", 0.1, 600),
       hasFloor: values.floor === true,
+      ...readRoundOptions(values, { rounds: "3", seconds: "3", leadIn: "0.5" }),
       limits: readLimits(values),
     };
     return { options, target: readTarget(values) };

@@ -60,8 +60,9 @@ export class Books {
   }
 
   /**
-   * Waits until all accepted payments are processed, for `waitMs` at most, and compares with the processors. Of a payment that had no
-   * answer nobody knows whether it was accepted, so with `failedCount` of them as many more may have been charged.
+   * Waits until all accepted payments are processed, for `waitMs` at most, and compares with the processors. Of a
+   * payment that had no answer nobody knows whether it was accepted, so with `failedCount` of them as many more may
+   * have been charged.
    */
   async settle(acceptedCount: number, failedCount: number, waitMs: number): Promise<Settlement> {
     const askedAtMs = performance.now();

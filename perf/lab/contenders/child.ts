@@ -33,6 +33,10 @@ export class Child {
     throw new Error(`a process must listen in time: port=${port} command=${args.join(" ")}`);
   }
 
+  get pid(): number | undefined {
+    return this.#process.pid;
+  }
+
   /** CPU time used so far, user and system, by all threads; in ticks of 10 ms. */
   cpuMs(): number {
     const cpuSeconds = readCpuSeconds([`${this.#process.pid}`]);

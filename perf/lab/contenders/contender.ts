@@ -5,7 +5,8 @@ import { LimitedTopology, type Program } from "./limited-topology.ts";
 import type { Limits } from "./named-groups.ts";
 
 /**
- * The floor beside which a service is measured; the fair one also has the outgoing work of a service done, by a process of its own.
+ * The floor beside which a service is measured; the fair one also has the outgoing work of a service done, by a
+ * process of its own.
  */
 export type FloorName = "floor" | "fair floor";
 export const FLOOR_NAMES: readonly FloorName[] = ["floor", "fair floor"];

@@ -6,7 +6,7 @@ import type { Limits } from "./named-groups.ts";
 /** What nginx and each instance may use. */
 export const LIMIT_OPTIONS = { ...texts("nginx-limit", "instance-limit"), ...flags("no-limits") };
 
-export const LIMIT_USAGE = `  --nginx-limit CPUS:MB    by cgroups, or by systemd-run where they cannot be written (0.3:50)
+export const LIMIT_USAGE = `  --nginx-limit CPUS:MB    by cgroups, else by systemd-run                     (0.3:50)
   --instance-limit CPUS:MB                                                    (0.6:150)
   --no-limits              no limits, as on a machine without either`;
 

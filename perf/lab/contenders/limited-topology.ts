@@ -13,8 +13,8 @@ import { INSTANCE_COUNT, type Limits, NamedGroups } from "./named-groups.ts";
 import { senderPlan } from "./sender-plan.ts";
 
 /**
- * What stands behind nginx: the service, or handlers that do no more than answer; of the fairer floor a process beside them sends as
- * many payments to the processors as they accept.
+ * What stands behind nginx: the service, or handlers that do no more than answer; of the fairer floor a process
+ * beside them sends as many payments to the processors as they accept.
  */
 export type Program = "service" | "floor" | "fair floor";
 
@@ -54,7 +54,10 @@ export type ProcessReport = {
   readonly wasRestarted: boolean;
 };
 
-/** The service and its processors on this machine, in processes of their own, under the contest's limits where possible. */
+/**
+ * The service and its processors on this machine, in processes of their own, under the contest's limits where
+ * possible.
+ */
 export class LimitedTopology {
   /** `cgroup v1` …; `undefined`: there are no limits. */
   readonly limitedBy: string | undefined;
@@ -67,7 +70,7 @@ export class LimitedTopology {
 
   static async start(options: LimitedTopologyOptions, program: Program, signal: AbortSignal): Promise<LimitedTopology> {
     const { limits, label = "" } = options;
-    const chosen = chooseGroups();
+    const chosen = await chooseGroups();
     const groups = typeof chosen === "string" ? undefined : new NamedGroups(chosen, label, limits);
     const whyUnlimited = typeof chosen === "string" ? chosen : undefined;
     try {

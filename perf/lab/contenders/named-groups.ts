@@ -12,7 +12,10 @@ export type Limits = {
 export const INSTANCE_COUNT = 2;
 export const SENDER_NAME = "companion-sender";
 
-/** The groups of one topology: one for nginx, one for each instance, and one for a sender; inside them limits, or none. */
+/**
+ * The groups of one topology: one for nginx, one for each instance, and one for a sender; inside them limits, or
+ * none.
+ */
 export class NamedGroups {
   readonly #groups: ProcessGroups;
   readonly #label: string;

@@ -7,8 +7,8 @@ const CONNECTION_COUNT = 8;
 const FINDING_COUNT_MAX = 10;
 
 /**
- * Compares everything that is settled with the processors' own records: the contest's audits look at some windows and at
- * numbers only. A text says why it could not be done.
+ * Compares everything that is settled with the processors' own records: the contest's audits look at some windows and
+ * at numbers only. A text says why it could not be done.
  */
 export async function auditAfterwards(target: Target, beganAtMs: number): Promise<AuditResult | string> {
   const parties = connectParties(target, CONNECTION_COUNT, TIMEOUT_MS);

@@ -32,9 +32,9 @@ Without --target the service is started here: processors, two instances, nginx.
   --default-fee SHARE      of the default processor, 0 to 1                        (0.05)
   --fallback-fee SHARE     of the fallback processor                               (0.15)
 ${LIMIT_USAGE}
-  --floor                  after each round the same against two floors: the same nginx, in front of handlers that only read
-                           the body and answer 202, under the same limits; and the same while a process beside them sends as
-                           many payments to the default processor
+  --floor                  after each round the same against two floors: the same nginx, in front of handlers
+                           that only read the body and answer 202, under the same limits; and the same while a
+                           process beside them sends as many payments to the default processor
 Its settings are taken from the environment; with LOG_LEVEL set, its log goes to the standard error.
 
 Against any other entry, with processors that are already running:

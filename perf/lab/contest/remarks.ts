@@ -26,9 +26,8 @@ function trustRemarks({ measured, environment }: ContestRound): string[] {
   const { isGeneratorLate, lateness, failures } = measured;
   const remarks = [];
   if (isGeneratorLate) {
-    remarks.push(
-      `MARKED: the generator was late itself, p99 ${lateness.p99Ms.toFixed(2)} ms; the latencies are not only the service's`,
-    );
+    const late = `the generator was late itself, p99 ${lateness.p99Ms.toFixed(2)} ms`;
+    remarks.push(`MARKED: ${late}; the latencies are not only the service's`);
   }
   for (const [reason, count] of Object.entries(failures))
     remarks.push(`${countOf(count, "payment")} failed: ${reason}`);

@@ -21,9 +21,9 @@ type Sources = {
 };
 
 /**
- * What the load leads to, moment by moment: from the processors' own summaries, so that it works for any entry and costs the entry
- * nothing. The calls are on connections of their own and in no percentile; they are neither payments nor health calls, so the
- * processors' limits for those do not notice them.
+ * What the load leads to, moment by moment: from the processors' own summaries, so that it works for any entry and
+ * costs the entry nothing. The calls are on connections of their own and in no percentile; they are neither payments
+ * nor health calls, so the processors' limits for those do not notice them.
  */
 export class Sampler {
   readonly samples: Sample[] = [];

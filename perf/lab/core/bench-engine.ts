@@ -19,7 +19,10 @@ const PAYMENTS_PER_MS = 10;
 /** Nanoseconds per operation. */
 export type Nanoseconds = number;
 
-/** The engine, used as its owner uses it, one kind of operation after the other; every result is checked, outside the clock. */
+/**
+ * The engine, used as its owner uses it, one kind of operation after the other; every result is checked, outside the
+ * clock.
+ */
 export class BenchEngine {
   readonly engine: Engine;
   readonly #size: number;
@@ -154,8 +157,9 @@ export class BenchEngine {
   }
 
   /**
-   * Hot: nothing but the calls. The batch is cleared as after a turn's write. The time is an argument, as one object for all calls: read
-   * from the field here, it would be made an object anew for each of them, and that would be the benchmark's garbage, not the core's.
+   * Hot: nothing but the calls. The batch is cleared as after a turn's write. The time is an argument, as one object
+   * for all calls: read from the field here, it would be made an object anew for each of them, and that would be the
+   * benchmark's garbage, not the core's.
    */
   #acceptChunk(count: number, expected: number, nowMs: number): void {
     const { engine } = this;

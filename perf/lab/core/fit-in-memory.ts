@@ -15,10 +15,10 @@ export function fitInMemory(sizes: readonly number[]): { fitting: number[]; skip
   const fits = (size: number): boolean => needed(size) <= availableBytes;
   const skipped = sizes
     .filter((size) => !fits(size))
-    .map(
-      (size) =>
-        `SKIPPED ${numberText(size)} payments: ${mebibytes(needed(size))} needed, ${mebibytes(availableBytes)} available`,
-    );
+    .map((size) => {
+      const need = `${mebibytes(needed(size))} needed, ${mebibytes(availableBytes)} available`;
+      return `SKIPPED ${numberText(size)} payments: ${need}`;
+    });
   for (const line of skipped) say(line);
   return { fitting: sizes.filter(fits), skipped };
 }

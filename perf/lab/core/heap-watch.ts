@@ -13,7 +13,10 @@ export type HeapUse = {
   readonly gcMs: number;
 };
 
-/** What stretches of a benchmark leave on the heap, and the collections within them. What is done between stretches does not count. */
+/**
+ * What stretches of a benchmark leave on the heap, and the collections within them. What is done between stretches
+ * does not count.
+ */
 export class HeapWatch {
   readonly #entries: PerformanceEntry[] = [];
   readonly #observer = new PerformanceObserver((list) => this.#entries.push(...list.getEntries()));

@@ -5,8 +5,8 @@ import type { BenchmarkPayments } from "./payments.ts";
 const CHUNK_SIZE = 1024;
 
 /**
- * Nanoseconds for what accepting a payment asks of the index alone, its memory touched before: not found, then inserted. Nearly
- * each of the two misses the caches once the index has outgrown them.
+ * Nanoseconds for what accepting a payment asks of the index alone, its memory touched before: not found, then
+ * inserted. Nearly each of the two misses the caches once the index has outgrown them.
  */
 export function measureIndex(size: number, payments: BenchmarkPayments): number {
   const ids = new Int32Array(size * UUID_WORDS);

@@ -2,8 +2,9 @@ import { fmix32 } from "../../../core/hash.ts";
 import { UUID_WORDS } from "../../../core/uuid.ts";
 
 /**
- * The payments of the benchmark: number n always has the same correlationId and amount, so nothing needs to be kept to ask for it
- * again. fmix32 is a bijection, so no two of them share an id; its output is as good as random, which is what spreads over the index.
+ * The payments of the benchmark: number n always has the same correlationId and amount, so nothing needs to be kept
+ * to ask for it again. fmix32 is a bijection, so no two of them share an id; its output is as good as random, which
+ * is what spreads over the index.
  */
 export class BenchmarkPayments {
   readonly #salt: number;

@@ -21,7 +21,10 @@ const ACCEPT_NS_MAX = 1000;
 const SUMMARY_NS_MAX = 50_000;
 /** Times as much at the largest size as at the smallest. */
 const FLAT_RATIO_MAX = 1.5;
-/** The smallest object has 16 bytes; what the benchmark leaves itself, around every thousand accepts, is about 1 byte each. */
+/**
+ * The smallest object has 16 bytes; what the benchmark leaves itself, around every thousand accepts, is about 1 byte
+ * each.
+ */
 const HEAP_BYTES_PER_ACCEPT_MAX = 2;
 
 /** `rounds` by size, ascending. */

@@ -4,7 +4,10 @@ import { measureIndex } from "./index-alone.ts";
 import { BenchmarkPayments } from "./payments.ts";
 import type { CoreRound } from "./round.ts";
 
-/** A process of its own for one size and one round: `node --expose-gc build/perf/lab/core/round-main.js SIZE PAYMENTS`; prints a CoreRound. */
+/**
+ * A process of its own for one size and one round: `node --expose-gc build/perf/lab/core/round-main.js SIZE
+ * PAYMENTS`; prints a CoreRound.
+ */
 const WARM_UP_SIZE = 20_000;
 const WARM_UP_LAPS = 5;
 const DRAWN_COUNT = 262_144;
@@ -28,22 +31,9 @@ async function warmUp(): Promise<void> {
   await heap.end();
 }
 
-/** Small ledgers are filled again and again, until at least `paymentsMin` payments are measured. */
-async function measure(size: number, paymentsMin: number): Promise<CoreRound> {
-  await warmUp();
-  globalThis.gc?.();
-  const before = process.memoryUsage();
-  const bench = new BenchEngine(size);
-  const bufferBytes = process.memoryUsage().arrayBuffers - before.arrayBuffers;
-
-  const firstHeap = new HeapWatch();
-  const firstNs = bench.acceptAll(new BenchmarkPayments(0), firstHeap);
-  await firstHeap.end();
-  bench.processAll();
-  const rssBytes = process.memoryUsage().rss - before.rss;
-
+/** Everything that is measured while the ledger is filled again and again, each time with other payments. */
+async function measureLaps(bench: BenchEngine, lapCount: number) {
   const heap = new HeapWatch();
-  const lapCount = Math.max(1, Math.ceil(paymentsMin / size));
   let acceptNs = 0;
   let processNs = 0;
   let payments = new BenchmarkPayments(0);
@@ -53,22 +43,36 @@ async function measure(size: number, paymentsMin: number): Promise<CoreRound> {
     acceptNs += bench.acceptAll(payments, heap) / lapCount;
     processNs += bench.processAll() / lapCount;
   }
-  const { bytesPerOperation, gcCount, gcMs } = await heap.end();
+  const { bytesPerOperation: heapBytesPerAccept, gcCount, gcMs } = await heap.end();
+  return { payments, times: { acceptNs, processNs, heapBytesPerAccept, gcCount, gcMs } };
+}
+
+/** Small ledgers are filled until at least `paymentsMin` payments are measured. */
+async function measure(size: number, paymentsMin: number): Promise<CoreRound> {
+  await warmUp();
+  globalThis.gc?.();
+  const before = process.memoryUsage();
+  const bench = new BenchEngine(size);
+  const bufferBytes = process.memoryUsage().arrayBuffers - before.arrayBuffers;
+
+  const firstHeap = new HeapWatch();
+  const acceptFirstTouchNs = bench.acceptAll(new BenchmarkPayments(0), firstHeap);
+  await firstHeap.end();
+  bench.processAll();
+  const rssBytes = process.memoryUsage().rss - before.rss;
+
+  const { payments, times } = await measureLaps(bench, Math.max(1, Math.ceil(paymentsMin / size)));
   const windows = bench.sumWindows(WINDOW_COUNT);
   return {
     size,
-    acceptFirstTouchNs: firstNs,
-    acceptNs,
+    acceptFirstTouchNs,
+    ...times,
     acceptDuplicateNs: bench.acceptDuplicates(payments, DRAWN_COUNT),
-    processNs,
     summaryNs: windows.mean,
     summaryP99Ns: windows.p99,
     lookUpByCorrelationIdNs: bench.lookUpByCorrelationId(payments, DRAWN_COUNT),
     lookUpByPaymentIdNs: bench.lookUpByPaymentId(DRAWN_COUNT),
     indexNs: measureIndex(size, payments),
-    heapBytesPerAccept: bytesPerOperation,
-    gcCount,
-    gcMs,
     bufferBytesPerPayment: bufferBytes / size,
     usedBytesPerPayment: bench.engine.ledger.bytesPerPayment,
     rssBytesPerPayment: rssBytes / size,

@@ -1,12 +1,14 @@
 import { type CommandLine, texts } from "../../command/command-line.ts";
-import { readDecimal, readSecondsMs, readWholeNumber } from "../../command/number-options.ts";
+import { readDecimal, readSecondsMs } from "../../command/number-options.ts";
 import type { OtherTarget } from "../contenders/contender.ts";
 import { LIMIT_OPTIONS, LIMIT_USAGE, readLimits } from "../contenders/limit-options.ts";
 import type { Limits } from "../contenders/named-groups.ts";
+import { ROUND_OPTIONS, type RoundOptions, readRoundOptions } from "../contenders/round-options.ts";
 import { readTarget, TARGET_OPTIONS, TARGET_USAGE } from "../contenders/target-options.ts";
 import { OUTPUT_USAGE } from "../report/output-options.ts";
 
-const USAGE = `The CPU time a payment costs at a constant rate: nginx and both instances, user and system, without what they take when idle.
+const USAGE = `The CPU time a payment costs at a constant rate: nginx and both instances, user and system, without
+what they take when idle.
 
   npm run perf:cost -- [options]
 
@@ -19,9 +21,10 @@ const USAGE = `The CPU time a payment costs at a constant rate: nginx and both i
   --profile SECONDS        of a load of its own under V8's CPU profiler; 0: none    (10)
 ${LIMIT_USAGE}
 
-The modes: ours with healthy processors; ours with processors that fail, so that payments are accepted and wait: that is the cost of
-accepting, and what the healthy mode takes more is the cost of processing; the floor: the same nginx and processes that only say 202;
-the fair floor: the same while a process beside them, which is counted, sends as many payments to the processors.
+The modes: ours with healthy processors; ours with processors that fail, so that payments are accepted and wait: that
+is the cost of accepting, and what the healthy mode takes more is the cost of processing; the floor: the same nginx
+and processes that only say 202; the fair floor: the same while a process beside them, which is counted, sends as many
+payments to the processors.
 
 ${TARGET_USAGE}
 The cost of a target is told by --processes. Without its processors, accepting and processing are not told apart.
@@ -30,13 +33,8 @@ ${OUTPUT_USAGE}
   --help
 `;
 
-export type CostOptions = {
+export type CostOptions = RoundOptions & {
   readonly ratePerSecond: number;
-  readonly durationMs: number;
-  readonly roundCount: number;
-  /** Processors that fail are known as down by then. */
-  readonly leadInMs: number;
-  readonly warmUpMs: number;
   readonly idleMs: number;
   readonly profileMs: number;
   readonly limits: Limits | undefined;
@@ -45,7 +43,8 @@ export type CostOptions = {
 export type CostWish = { readonly options: CostOptions; readonly target: OtherTarget | undefined };
 
 const OPTIONS = {
-  ...texts("rate", "seconds", "rounds", "lead-in", "warm-up", "idle", "profile"),
+  ...texts("rate", "idle", "profile"),
+  ...ROUND_OPTIONS,
   ...LIMIT_OPTIONS,
   ...TARGET_OPTIONS,
 };
@@ -56,12 +55,9 @@ export const COST_COMMAND: CommandLine<typeof OPTIONS, CostWish> = {
   read(values) {
     const options: CostOptions = {
       ratePerSecond: readDecimal("rate", values.rate ?? "2000", 1, 50_000),
-      durationMs: readSecondsMs("seconds", values.seconds ?? "10", 0.5, 600),
-      roundCount: readWholeNumber("rounds", values.rounds ?? "3", 1, 100),
-      leadInMs: readSecondsMs("lead-in", values["lead-in"] ?? "1.5", 0, 60),
-      warmUpMs: readSecondsMs("warm-up", values["warm-up"] ?? "3", 0, 60),
       idleMs: readSecondsMs("idle", values.idle ?? "5", 0.1, 60),
       profileMs: readSecondsMs("profile", values.profile ?? "10", 0, 60),
+      ...readRoundOptions(values, { rounds: "3", seconds: "10", leadIn: "1.5" }),
       limits: readLimits(values),
     };
     const target = readTarget(values);

@@ -12,12 +12,13 @@ await runMeasurement({
   ...COST_COMMAND,
   async measure(wish, signal) {
     const { options, target } = wish;
+    const { ratePerSecond, roundCount, durationMs } = options;
     const { measured, remarks } = await measure(wish, signal);
     const isProfiled = target === undefined && options.profileMs > 0;
     const profile = isProfiled ? await profileCost(options, signal) : undefined;
     return {
       kind: "cost",
-      title: `CPU per payment at ${options.ratePerSecond}/s, ${options.roundCount} rounds of ${options.durationMs / 1000} s`,
+      title: `CPU per payment at ${ratePerSecond}/s, ${roundCount} rounds of ${durationMs / 1000} s`,
       options: { ...options, target: target?.service.href },
       figures: costFigures(measured.rounds),
       remarks: [...remarks, ...costRemarks(measured), ...(target === undefined ? [] : [NO_PROFILE])],

@@ -124,6 +124,7 @@ async function measureMode(
   await empty(contender);
   await books?.open();
   if (isFailing) await books?.setFailing(true);
+  // By its end processors that fail are known as down.
   const leadIn = await load(leadInMs);
   if (!isFailing) await settle(leadIn);
 

@@ -110,7 +110,10 @@ function selfTimes(
   return times;
 }
 
-/** Native functions, which have no file, and the file system's count as their caller's: the journal's write is the journal. */
+/**
+ * Native functions, which have no file, and the file system's count as their caller's: the journal's write is the
+ * journal.
+ */
 function categorise(nodes: readonly ProfileNode[]): (node: ProfileNode) => string {
   const parents = new Map(nodes.flatMap((node) => (node.children ?? []).map((child) => [child, node] as const)));
   const categoryOf = (node: ProfileNode): string => {

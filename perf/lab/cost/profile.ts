@@ -12,8 +12,8 @@ const SAMPLING_US = 250;
 const SETTLE_WAIT_MS = 30_000;
 
 /**
- * Pays a topology of its own whose instances run under V8's profiler, so that the measured ones are not disturbed by it. Without limits:
- * a profile is collected in memory.
+ * Pays a topology of its own whose instances run under V8's profiler, so that the measured ones are not disturbed by
+ * it. Without limits: a profile is collected in memory.
  */
 export async function profileCost(
   { ratePerSecond, profileMs, warmUpMs }: CostOptions,

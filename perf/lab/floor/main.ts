@@ -2,8 +2,8 @@ import { parseAddress } from "../../../server/address.ts";
 import { Listener } from "../../../server/listener.ts";
 
 /**
- * The floor: what any service costs on this machine that takes a payment's body and answers 202. It stands in for an instance:
- * `LISTEN=unix:<path> node build/perf/lab/floor/main.js`. It knows nothing, so its summary is all zeros.
+ * The floor: what any service costs on this machine that takes a payment's body and answers 202. It stands in for an
+ * instance: `LISTEN=unix:<path> node build/perf/lab/floor/main.js`. It knows nothing, so its summary is all zeros.
  */
 const NO_TOTALS = { totalRequests: 0, totalAmount: 0 };
 const EMPTY_SUMMARY = JSON.stringify({ default: NO_TOTALS, fallback: NO_TOTALS });

@@ -16,8 +16,9 @@ const ASK_TIMEOUT_MS = 1000;
 export type Source = string;
 
 /**
- * Sends a processor as many payments as some floor accepts: the outgoing work of a service, and nothing else of it. What the floor
- * accepts it is asked ten times a second, so its handlers do nothing for it. A payment that finds no free connection is not sent.
+ * Sends a processor as many payments as some floor accepts: the outgoing work of a service, and nothing else of it.
+ * What the floor accepts it is asked ten times a second, so its handlers do nothing for it. A payment that finds no
+ * free connection is not sent.
  */
 export class Sender {
   readonly #nextRequest: () => string;
@@ -28,6 +29,8 @@ export class Sender {
   readonly #sentAtMs: number[] = [];
   readonly #free: number[] = [];
   readonly #timers: readonly NodeJS.Timeout[];
+  /** Set while payments are owed: a sender that has nothing to send costs nothing. */
+  #ticking: NodeJS.Timeout | undefined;
   #owedCount = 0;
   #perTick = 0;
   /** Fractions of a payment that the ticks so far have left over. */
@@ -41,13 +44,12 @@ export class Sender {
     this.#acceptedCounts = sources.map(() => 0);
     this.#timers = [
       setInterval(() => void this.#follow(), FOLLOW_MS),
-      setInterval(() => this.#tick(), TICK_MS),
       setInterval(() => this.#endOverdue(), ASK_TIMEOUT_MS),
     ];
   }
 
   async close(): Promise<void> {
-    for (const timer of this.#timers) clearInterval(timer);
+    for (const timer of [...this.#timers, this.#ticking]) clearInterval(timer);
     for (const connection of this.#connections) connection.close();
     await Promise.all(this.#sources.map((source) => source.destroy()));
   }
@@ -63,6 +65,7 @@ export class Sender {
         this.#acceptedCounts[i] = count;
       }
       this.#perTick = this.#owedCount / TICKS_PER_FOLLOW;
+      if (this.#owedCount > 0) this.#ticking ??= setInterval(() => this.#tick(), TICK_MS);
     } catch {
       // Not there yet, or no more: the next answer has it all.
     } finally {
@@ -77,6 +80,10 @@ export class Sender {
       this.#owedCount--;
       this.#send();
     }
+    if (this.#owedCount > 0) return;
+    clearInterval(this.#ticking);
+    this.#ticking = undefined;
+    this.#carried = 0;
   }
 
   #send(): void {

@@ -1,14 +1,15 @@
 import { type CommandLine, flags, texts } from "../../command/command-line.ts";
-import { readDecimal, readSecondsMs, readWholeNumber } from "../../command/number-options.ts";
+import { readDecimal } from "../../command/number-options.ts";
 import type { OtherTarget } from "../contenders/contender.ts";
 import { LIMIT_OPTIONS, LIMIT_USAGE, readLimits } from "../contenders/limit-options.ts";
 import type { Limits } from "../contenders/named-groups.ts";
+import { ROUND_OPTIONS, type RoundOptions, readRoundOptions } from "../contenders/round-options.ts";
 import { readTarget, TARGET_OPTIONS, TARGET_USAGE } from "../contenders/target-options.ts";
 import type { Pacing } from "../load/load-round.ts";
 import { OUTPUT_USAGE } from "../report/output-options.ts";
 
-const USAGE = `The latency of accepting payments at constant rates, against two floors: the same nginx and processes that only say 202; and
-the same while a process beside them sends as many payments to the processors.
+const USAGE = `The latency of accepting payments at constant rates, against two floors: the same nginx and processes
+that only say 202; and the same while a process beside them sends as many payments to the processors.
 
   npm run perf:latency -- [options]
 
@@ -21,8 +22,8 @@ the same while a process beside them sends as many payments to the processors.
   --no-floor               only ours
 ${LIMIT_USAGE}
 
-Payments leave on schedule, whatever the answers do, and latency counts from when each was due. After each round of ours everything
-accepted must be charged exactly once.
+Payments leave on schedule, whatever the answers do, and latency counts from when each was due. After each round of
+ours everything accepted must be charged exactly once.
 
 ${TARGET_USAGE}
 
@@ -30,12 +31,8 @@ ${OUTPUT_USAGE}
   --help
 `;
 
-export type LatencyOptions = {
+export type LatencyOptions = RoundOptions & {
   readonly rates: readonly number[];
-  readonly roundCount: number;
-  readonly durationMs: number;
-  readonly leadInMs: number;
-  readonly warmUpMs: number;
   readonly pacing: Pacing;
   readonly hasFloor: boolean;
   readonly limits: Limits | undefined;
@@ -47,8 +44,9 @@ const RATES_MAX = 10;
 const RATE_MAX = 50_000;
 
 const OPTIONS = {
-  ...texts("rates", "rounds", "seconds", "lead-in", "warm-up", "pacing"),
+  ...texts("rates", "pacing"),
   ...flags("no-floor"),
+  ...ROUND_OPTIONS,
   ...LIMIT_OPTIONS,
   ...TARGET_OPTIONS,
 };
@@ -61,12 +59,9 @@ export const LATENCY_COMMAND: CommandLine<typeof OPTIONS, LatencyWish> = {
     if (pacing !== "thread" && pacing !== "timer") throw new Error(`pacing must be thread or timer: pacing=${pacing}`);
     const options: LatencyOptions = {
       rates: readRates(values.rates ?? "500,2000"),
-      roundCount: readWholeNumber("rounds", values.rounds ?? "5", 1, 100),
-      durationMs: readSecondsMs("seconds", values.seconds ?? "10", 0.5, 600),
-      leadInMs: readSecondsMs("lead-in", values["lead-in"] ?? "1", 0, 60),
-      warmUpMs: readSecondsMs("warm-up", values["warm-up"] ?? "3", 0, 60),
       pacing,
       hasFloor: values["no-floor"] !== true,
+      ...readRoundOptions(values, { rounds: "5", seconds: "10", leadIn: "1" }),
       limits: readLimits(values),
     };
     return { options, target: readTarget(values) };

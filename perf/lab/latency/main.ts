@@ -16,9 +16,10 @@ await runMeasurement({
       // A payment lost or charged twice is no result.
       if (rounds.some(({ settlement }) => settlement?.problem !== undefined)) process.exitCode = 1;
       const names = contenders.map(({ name }) => name).join(" and ");
+      const size = `${roundCount} rounds of ${durationMs / 1000} s`;
       return {
         kind: "latency",
-        title: `latency of accepting at ${rates.join(" and ")}/s, ${roundCount} rounds of ${durationMs / 1000} s: ${names}`,
+        title: `latency of accepting at ${rates.join(" and ")}/s, ${size}: ${names}`,
         options: { ...options, target: target?.service.href },
         figures: latencyFigures(rounds),
         remarks: [...limitRemarks(contenders), ...latencyRemarks(rounds)],

@@ -76,7 +76,7 @@ function progressText({ contender, round, load, settlement }: LatencyRound, roun
   return [
     `round ${round} of ${roundCount}`,
     `${ratePerSecond}/s ${contender.padEnd(10)}`,
-    `p50 ${latencyMs.at(50).toFixed(2)} ms  p99 ${latencyMs.at(99).toFixed(2)} ms  p99.9 ${latencyMs.at(99.9).toFixed(2)} ms`,
+    ["p50", "p99", "p99.9"].map((name) => `${name} ${latencyMs.at(Number(name.slice(1))).toFixed(2)} ms`).join("  "),
     `late p99 ${latenessMs.at(99).toFixed(2)} ms${isGeneratorLate(load) ? " MARKED" : ""}`,
     settlement === undefined ? "" : (settlement.problem ?? `all charged after ${settlement.tookMs?.toFixed(0)} ms`),
     failuresText(failures),

@@ -87,7 +87,8 @@ function processIds(): string[] {
 
 function readStat(pid: string): Stat {
   const text = readFileSync(`/proc/${pid}/stat`, "utf8");
-  // The name before the last parenthesis may contain anything. Behind it: state, parent, group; utime and stime are 12th and 13th.
+  // The name before the last parenthesis may contain anything. Behind it: state, parent, group; utime and stime are
+  // 12th and 13th.
   const fields = text.slice(text.lastIndexOf(")") + 2).split(" ");
   const [userTicks, systemTicks] = [Number(fields[11]), Number(fields[12])];
   return {

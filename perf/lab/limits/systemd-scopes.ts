@@ -3,11 +3,9 @@ import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { readV1Usage, v1Folders } from "./cgroup-v1.ts";
 import { readV2Usage } from "./cgroup-v2.ts";
-import { groupName } from "./group-folders.ts";
-import { type Limit, MEBIBYTE } from "./limit.ts";
+import { groupName, PROBE_LIMIT } from "./cgroups.ts";
+import type { Limit } from "./limit.ts";
 import type { GroupUsage, ProcessGroups } from "./process-groups.ts";
-
-const PROBE_LIMIT: Limit = { cpus: 1, memoryBytes: 64 * MEBIBYTE };
 
 export type SystemdPlaces = {
   /** Where the kernel shows its cgroups; anybody may read them. */
@@ -19,8 +17,8 @@ export type SystemdPlaces = {
 };
 
 /**
- * Transient scopes, for those who may not write cgroups but may ask systemd to. systemd-run makes the scope, enters it and becomes the
- * program; the scope goes when its last process has gone.
+ * Transient scopes, for those who may not write cgroups but may ask systemd to. systemd-run makes the scope, enters
+ * it and becomes the program; the scope goes when its last process has gone.
  */
 export class SystemdScopes implements ProcessGroups {
   readonly means: string;

@@ -12,8 +12,8 @@ const ARRIVAL_COUNT_MAX = 10_000_000;
 const CONNECTIONS_AHEAD = 32;
 
 /**
- * When each payment is due, in milliseconds from the beginning, ascending, in memory that threads can share. Known before the
- * first one leaves: nothing that happens to a payment can move the next (no coordinated omission).
+ * When each payment is due, in milliseconds from the beginning, ascending, in memory that threads can share. Known
+ * before the first one leaves: nothing that happens to a payment can move the next (no coordinated omission).
  */
 export function arrivalsMs(stages: readonly RateStage[]): Float64Array<SharedArrayBuffer> {
   for (const { ratePerSecond, durationMs } of stages) {
@@ -39,8 +39,9 @@ export function arrivalsMs(stages: readonly RateStage[]): Float64Array<SharedArr
 }
 
 /**
- * The open loop: payments are due at given times, whatever the answers do. The connection that was used last is used first, so that a
- * load uses no more of them than payments are out at once; a payment that finds none free has failed.
+ * The open loop: payments are due at given times, whatever the answers do. The connection that was used last is used
+ * first, so that a load uses no more of them than payments are out at once; a payment that finds none free has
+ * failed.
  */
 export class ArrivalSchedule implements Schedule {
   readonly dueMs: Float64Array<SharedArrayBuffer>;

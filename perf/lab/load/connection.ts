@@ -13,15 +13,24 @@ export type Outcome = {
 
 /** Of one answer's body. More is not what this client asks for. */
 const ANSWER_BYTES_MAX = 1024 * 1024;
-/** Unless told otherwise, a connection idle for longer is not used again: the server may be closing it at this very moment. */
+/**
+ * Unless told otherwise, a connection idle for longer is not used again: the server may be closing it at this very
+ * moment.
+ */
 const DEFAULT_IDLE_MS_MAX = 4000;
 
-/** Of all connections: what is in it is read before the next one fills it, so nothing is allocated for an answer's bytes. */
+/**
+ * Of all connections: what is in it is read before the next one fills it, so nothing is allocated for an answer's
+ * bytes.
+ */
 const READ_BUFFER = Buffer.allocUnsafe(64 * 1024);
 
 export type OnOutcome = (outcome: Outcome, reader: ResponseReader) => void;
 
-/** One kept-alive connection with one request out at a time, as one virtual user of k6 has it. Connects when first needed. */
+/**
+ * One kept-alive connection with one request out at a time, as one virtual user of k6 has it. Connects when first
+ * needed.
+ */
 export class Connection {
   readonly #host: string;
   readonly #port: number;

@@ -22,8 +22,8 @@ const LEAD_MS = 100;
 const NOTHING_OUT = -1;
 
 /**
- * Pays as its schedule says, and keeps what becomes of it. A payment that is due is sent, late or not, and the schedule hears of every
- * end. Ends by itself when nothing is out and nothing is due any more.
+ * Pays as its schedule says, and keeps what becomes of it. A payment that is due is sent, late or not, and the
+ * schedule hears of every end. Ends by itself when nothing is out and nothing is due any more.
  *
  *   schedule ── nextDueMs ──► timer or thread ──► send ──► connection ──► settle ──► record
  *      ▲                                                                    │
@@ -72,7 +72,10 @@ export class LoadGenerator {
     return this.#connections.length;
   }
 
-  /** Resolves when the load is over or called off. Rejects when the pacing thread has died, or there are too many payments. */
+  /**
+   * Resolves when the load is over or called off. Rejects when the pacing thread has died, or there are too many
+   * payments.
+   */
   async run(): Promise<LoadRecord> {
     const { connectionsAhead } = this.#schedule;
     for (let i = 0; i < connectionsAhead; i++) this.#connection(i).open();

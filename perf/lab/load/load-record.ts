@@ -1,7 +1,9 @@
 /** Nobody needs more of one load. */
 const PAYMENT_COUNT_MAX = 10_000_000;
 
-/** What became of every payment of one load. Times are in milliseconds from its beginning; NaN: it never came to that. */
+/**
+ * What became of every payment of one load. Times are in milliseconds from its beginning; NaN: it never came to that.
+ */
 export class LoadRecord {
   #count = 0;
   #acceptedCount = 0;

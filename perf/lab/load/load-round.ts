@@ -4,7 +4,10 @@ import { LoadGenerator } from "./load-generator.ts";
 import { type LoadSummary, summarise } from "./load-summary.ts";
 import { closedLoop } from "./user-schedule.ts";
 
-/** `thread` is exact to 0.1 ms (see ThreadPacer), `timer` to 1 ms at half the CPU: payments leave in batches, half a millisecond late. */
+/**
+ * `thread` is exact to 0.1 ms (see ThreadPacer), `timer` to 1 ms at half the CPU: payments leave in batches, half a
+ * millisecond late.
+ */
 export type Pacing = "thread" | "timer";
 
 export type LoadRoundOptions = {

@@ -9,7 +9,10 @@ export function paymentRequests(target: URL): () => string {
   return postsWith(target, () => `{"correlationId":"${randomUUID()}","amount":${AMOUNT_TEXT}}`);
 }
 
-/** POST /payments with one body after the other; all of them are equally long, and everything but the body is made once. */
+/**
+ * POST /payments with one body after the other; all of them are equally long, and everything but the body is made
+ * once.
+ */
 export function postsWith(target: URL, nextBody: () => string): () => string {
   const body = nextBody();
   const head = requestText(target, { method: "POST", path: "/payments", body }).slice(0, -body.length);

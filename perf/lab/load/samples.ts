@@ -17,8 +17,8 @@ export type Percentiles = {
 export type Curve = readonly (readonly [percentile: number, value: number])[];
 
 /**
- * All values of one measurement, sorted: percentiles are exact. A load is bounded, so keeping every value costs less than a
- * histogram's entry for each of them while it runs. Values that are NaN do not count.
+ * All values of one measurement, sorted: percentiles are exact. A load is bounded, so keeping every value costs less
+ * than a histogram's entry for each of them while it runs. Values that are NaN do not count.
  */
 export class Samples {
   readonly #sorted: Float64Array;

@@ -13,7 +13,8 @@ export type Second = {
 };
 
 /**
- * Second by second. `atMs[i]` says to which second payment i belongs, NaN to none; `valuesMs[i]` is its time, NaN if it has failed.
+ * Second by second. `atMs[i]` says to which second payment i belongs, NaN to none; `valuesMs[i]` is its time, NaN if
+ * it has failed.
  */
 export function bySecond(atMs: Float64Array, valuesMs: Float64Array): Second[] {
   const buckets: number[][] = [];

@@ -13,8 +13,8 @@ export type PacerListener = {
 };
 
 /**
- * Calls back when payments are due. Node's timers have a resolution of 1 ms, so a thread sleeps on a futex instead, which is exact to
- * about 0.1 ms, and sends a message. Neither it nor the generator burns a core in between.
+ * Calls back when payments are due. Node's timers have a resolution of 1 ms, so a thread sleeps on a futex instead,
+ * which is exact to about 0.1 ms, and sends a message. Neither it nor the generator burns a core in between.
  *
  *   thread    ── Atomics.wait until due ── postMessage ── Atomics.wait ──
  *   generator ───────────────────────────── onDue ──────────────────────

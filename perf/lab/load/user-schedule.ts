@@ -26,19 +26,26 @@ export function paymentCountAt(latencyMs: number, load: LoadShape): number {
   return count;
 }
 
-/** The contest's schedule: users begin one after the other; each one pays, waits for its answer, sleeps, and pays again. */
+/**
+ * The contest's schedule: users begin one after the other; each one pays, waits for its answer, sleeps, and pays
+ * again.
+ */
 export function rampOfUsers(load: LoadShape): UserSchedule {
   return new UserSchedule(load, (user) => userStartMs(user, load), paymentCountAt(0, load));
 }
 
-/** Everybody begins at once and pays again as soon as the last payment is answered: it measures cost, not latency under a given load. */
+/**
+ * Everybody begins at once and pays again as soon as the last payment is answered: it measures cost, not latency
+ * under a given load.
+ */
 export function closedLoop(userCount: number, durationMs: number): UserSchedule {
   return new UserSchedule({ userCount, durationMs, sleepMs: 0 }, () => 0, CLOSED_LOOP_EXPECTED_COUNT);
 }
 
 /**
- * Each user has a connection of its own, as in k6, so the balancer sees as many connections as there are users. All sleeps are equally
- * long, so they end in the order they began: two queues, those who have not begun and the sleepers, and nothing to sort.
+ * Each user has a connection of its own, as in k6, so the balancer sees as many connections as there are users. All
+ * sleeps are equally long, so they end in the order they began: two queues, those who have not begun and the
+ * sleepers, and nothing to sort.
  */
 export class UserSchedule implements Schedule {
   readonly connectionsAhead = 0;

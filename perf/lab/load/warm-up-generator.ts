@@ -9,8 +9,8 @@ const TIMEOUT_MS = 1000;
 const ANSWER = "HTTP/1.1 202 Accepted\r\nLocation: /payments/0\r\nContent-Length: 0\r\n\r\n";
 
 /**
- * Pays a server of its own for a while, so that the generator's code is compiled before it measures: k6 is compiled ahead, and
- * the ramp's first payments are few enough that a slow hundred of them would be the p99 of the whole run.
+ * Pays a server of its own for a while, so that the generator's code is compiled before it measures: k6 is compiled
+ * ahead, and the ramp's first payments are few enough that a slow hundred of them would be the p99 of the whole run.
  */
 export async function warmUpGenerator(): Promise<void> {
   const sockets = new Set<Socket>();

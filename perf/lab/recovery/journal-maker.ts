@@ -15,12 +15,18 @@ export const RECORDS_PER_PAYMENT = 3;
 const OWNER = { partition: 0, partitionCount: 1, processors: PROCESSOR_NAMES };
 /** As an instance has it by default. */
 const SEGMENT_BYTES = 67_108_864;
-/** Payments of one turn; their records stand as the turns of an instance under load leave them: accepted, sent, charged. */
+/**
+ * Payments of one turn; their records stand as the turns of an instance under load leave them: accepted, sent,
+ * charged.
+ */
 const TURN_PAYMENT_COUNT = 32;
 const TURN_MS = 10;
 const CENTS = 1990;
 
-/** Writes the journal that `paymentCount` payments leave, each accepted, sent and charged. Returns the instance's directory. */
+/**
+ * Writes the journal that `paymentCount` payments leave, each accepted, sent and charged. Returns the instance's
+ * directory.
+ */
 export function makeJournal(dataDir: string, paymentCount: number, beganAtMs: number): JournalDirectory {
   const directory = new JournalDirectory(new RealDisk(), join(dataDir, "instance-1"));
   directory.make(false);

@@ -1,5 +1,6 @@
-// Draws the charts of a result's page in the browser. The page holds the result as JSON, uPlot, and this script; see page.ts.
-// A gap is a null; where series have points at different places, uPlot joins them and draws across the places of the others.
+// Draws the charts of a result's page in the browser. The page holds the result as JSON, uPlot, and this script; see
+// page.ts. A gap is a null; where series have points at different places, uPlot joins them and draws across the
+// places of the others.
 /* global uPlot */
 
 {

@@ -5,7 +5,10 @@ import type { Commit } from "./result.ts";
 
 const SHORT_HASH_LENGTH = 8;
 
-/** The commit that is checked out; `undefined` outside git, as in an archive of the sources. Saved results do not make it dirty. */
+/**
+ * The commit that is checked out; `undefined` outside git, as in an archive of the sources. Saved results do not make
+ * it dirty.
+ */
 export function describeCommit(): Commit | undefined {
   try {
     if (realpathSync(git("rev-parse", "--show-toplevel")) !== realpathSync(REPOSITORY_ROOT)) return undefined;

@@ -6,8 +6,8 @@ const USAGE = `Two results of one command side by side.
 
   npm run perf:compare -- A B
 
-A and B are JSON files, or beginnings of the names of such in perf/results. B÷A is the ratio of the medians. "better" and "worse"
-say that the spreads of the rounds do not touch; otherwise the difference may be chance.
+A and B are JSON files, or beginnings of the names of such in perf/results. B÷A is the ratio of the medians. "better"
+and "worse" say that the spreads of the rounds do not touch; otherwise the difference may be chance.
 
   --help
 `;

@@ -1,6 +1,9 @@
 import type { Figure } from "./result.ts";
 
-/** A figure with one value for each round, in the order they were measured. Throws unless there are some, all of them finite. */
+/**
+ * A figure with one value for each round, in the order they were measured. Throws unless there are some, all of them
+ * finite.
+ */
 export function figure(name: string, unit: string, better: Figure["better"], rounds: readonly number[]): Figure {
   if (rounds.length === 0) throw new Error(`a figure must have rounds: figure=${name}`);
   const bad = rounds.find((value) => !Number.isFinite(value));

@@ -12,8 +12,8 @@ export type MeasurementCommand<Spec extends OptionSpec, Wish> = CommandLine<Spec
 };
 
 /**
- * What every measurement's main does around itself, besides runCommand: it adds when, on what and of which commit it measured, prints
- * and saves the result, and prints the postscript after it.
+ * What every measurement's main does around itself, besides runCommand: it adds when, on what and of which commit it
+ * measured, prints and saves the result, and prints the postscript after it.
  */
 export async function runMeasurement<Spec extends OptionSpec, Wish>(
   command: MeasurementCommand<Spec, Wish>,

@@ -7,12 +7,15 @@ import { numberText } from "./number-text.ts";
 import type { Chart, Figure, Result } from "./result.ts";
 import { originText, spreadText } from "./result-text.ts";
 
+/** Everything is in the page itself. */
+const POLICY = "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'; img-src data:";
+
 /** The browser's part is not compiled: it is read from the sources. */
 const SOURCE_DIR = join(REPOSITORY_ROOT, "perf", "lab", "report");
 
 /**
- * The result as one self-contained page: scripts, styles and data are in it, nothing is fetched, and its own policy forbids it.
- * Whatever comes from the result is escaped: titles hold URLs and options that anybody may have chosen.
+ * The result as one self-contained page: scripts, styles and data are in it, nothing is fetched, and its own policy
+ * forbids it. Whatever comes from the result is escaped: titles hold URLs and options that anybody may have chosen.
  */
 export function reportPage(result: Result): string {
   return `<!doctype html>
@@ -20,7 +23,7 @@ export function reportPage(result: Result): string {
 <head>
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1">
-<meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'; img-src data:">
+<meta http-equiv="Content-Security-Policy" content="${POLICY}">
 <link rel="icon" href="data:,">
 <title>${escapeHtml(`${result.kind}: ${result.title}`)}</title>
 <style>
@@ -67,7 +70,8 @@ function figuresHtml(figures: readonly Figure[]): string {
   const rows = figures.map(({ name, unit, better, rounds }) => {
     const cells = [numberText(median(rounds)), spreadText(rounds)].map((text) => `<td>${escapeHtml(text)}</td>`);
     const count = `<td class="rounds">${rounds.length}</td>`;
-    return `<tr title="${better} is better"><th scope="row">${escapeHtml(name)}</th>${cells.join("")}${count}<td>${escapeHtml(unit)}</td></tr>`;
+    const head = `<th scope="row">${escapeHtml(name)}</th>`;
+    return `<tr title="${better} is better">${head}${cells.join("")}${count}<td>${escapeHtml(unit)}</td></tr>`;
   });
   return `<section><div class="scroll"><table class="figures">
 <thead><tr><th>figure</th><th>median</th><th>spread</th><th class="rounds">rounds</th><th>unit</th></tr></thead>
@@ -77,11 +81,13 @@ ${rows.join("\n")}
 }
 
 function chartHtml({ title }: Chart): string {
-  return `<section class="chart"><h2>${escapeHtml(title)}</h2><div class="plot"></div><ol class="bands" hidden></ol></section>`;
+  const plot = '<div class="plot"></div><ol class="bands" hidden></ol>';
+  return `<section class="chart"><h2>${escapeHtml(title)}</h2>${plot}</section>`;
 }
 
 function jsonHtml(title: string, value: unknown): string {
-  return `<details><summary>${escapeHtml(title)}</summary><pre>${escapeHtml(JSON.stringify(value, null, 2))}</pre></details>`;
+  const json = escapeHtml(JSON.stringify(value, null, 2));
+  return `<details><summary>${escapeHtml(title)}</summary><pre>${json}</pre></details>`;
 }
 
 function readUplot(file: string): string {

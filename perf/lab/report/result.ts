@@ -12,7 +12,10 @@ export type Figure = {
 
 export type Axis = {
   readonly label: string;
-  /** `percentile`: x is a percentile from 0 to below 100, drawn as 1 ÷ (1 − p) on a log axis: 90, 99, 99.9 are equally far apart. */
+  /**
+   * `percentile`: x is a percentile from 0 to below 100, drawn as 1 ÷ (1 − p) on a log axis: 90, 99, 99.9 are equally
+   * far apart.
+   */
   readonly scale: "linear" | "log" | "percentile";
 };
 
@@ -54,7 +57,10 @@ export type Result = {
   readonly machine: Machine;
   readonly options: unknown;
   readonly figures: readonly Figure[];
-  /** What a reader must know before believing the figures: rounds in which the generator was late, limits that were not there … */
+  /**
+   * What a reader must know before believing the figures: rounds in which the generator was late, limits that were
+   * not there …
+   */
   readonly remarks: readonly string[];
   readonly charts: readonly Chart[];
   /** Whatever else was recorded. */

@@ -4,8 +4,8 @@ import { RESULTS_DIR } from "./output-options.ts";
 import type { Result } from "./result.ts";
 
 /**
- * The path of a saved result: a file, or the beginning of the name of exactly one, in perf/results unless it comes with a
- * folder. Throws a one-line error when there is none, or more than one.
+ * The path of a saved result: a file, or the beginning of the name of exactly one, in perf/results unless it comes
+ * with a folder. Throws a one-line error when there is none, or more than one.
  */
 export function findResult(wish: string): string {
   if (existsSync(wish) && statSync(wish).isFile()) return wish;

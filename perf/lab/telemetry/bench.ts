@@ -31,8 +31,9 @@ type Target = {
 };
 
 /**
- * Runs an instance in each mode, with one processor that answers at once, and loads them in turn, in an order that shifts from round to
- * round. A round ends when every payment is processed, so CPU time covers the whole life of each. Rejects when it is called off.
+ * Runs an instance in each mode, with one processor that answers at once, and loads them in turn, in an order that
+ * shifts from round to round. A round ends when every payment is processed, so CPU time covers the whole life of
+ * each. Rejects when it is called off.
  */
 export async function bench(
   options: BenchOptions,

@@ -6,9 +6,9 @@ const USAGE = `What watching costs a payment: metrics, the live page, traces.
 
   npm run perf:telemetry -- [options]
 
-An instance that is not watched at all against instances that are, each with a processor that answers at once and a collector that takes
-every span. Rounds are interleaved, and each ends when all its payments are processed. CPU is the instance's own, user and system;
-"÷ off" compares what one core would do, round by round.
+An instance that is not watched at all against instances that are, each with a processor that answers at once and a
+collector that takes every span. Rounds are interleaved, and each ends when all its payments are processed. CPU is the
+instance's own, user and system; "÷ off" compares what one core would do, round by round.
 
   --rounds COUNT           after one that warms up                                    (9)
   --seconds SECONDS        of each instance in a round                                (1)

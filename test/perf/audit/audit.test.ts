@@ -21,7 +21,10 @@ type Booked = {
   readonly requestedAt: string;
 };
 
-/** Two processors of this process, the service as its own processes, and forty payments processed by the default processor. */
+/**
+ * Two processors of this process, the service as its own processes, and forty payments processed by the default
+ * processor.
+ */
 describe("audit", () => {
   let processors: PerRole<RunningProcessor>;
   let topology: Topology;

@@ -6,6 +6,7 @@ import { readArguments } from "../../../perf/command/command-line.ts";
 import { type Climb, ratesOf, shortfallsOf } from "../../../perf/lab/capacity/climb.ts";
 import { CAPACITY_COMMAND } from "../../../perf/lab/capacity/command-line.ts";
 import { Samples } from "../../../perf/lab/load/samples.ts";
+import { startOtherEntry } from "./other-entry.ts";
 import { medianOf, runAndRead } from "./saved-run.ts";
 
 const SMALL = ["--seconds", "0.6", "--lead-in", "0.2", "--warm-up", "0.3", "--rounds", "1", "--step", "100"];
@@ -47,6 +48,23 @@ describe("capacity", () => {
     expect(climb!.steps.map(({ load }) => load.ratePerSecond)).to.deep.equal([100, 100]);
     expect(result.remarks.join("\n")).to.match(/ours, round 1 ended at 100\/s: p99 \d+\.\d+ ms/);
     expect(result.remarks).to.include("no CPU and memory limits: not asked for");
+  });
+
+  it("climbs with any other entry, whose payments nobody checks unless its processors are named", async () => {
+    const entry = await startOtherEntry();
+    try {
+      const args = ["--target", entry.url, "--from", "100", "--to", "200", "--p99", "3000", ...SMALL];
+      const { result } = await runAndRead(folder, "capacity/main.js", ...args);
+      expect(medianOf(result, "highest rate that passes, target")).to.equal(200);
+      const [climb] = climbsOf(result.details);
+      expect(climb!.steps.map(({ settlement, usage }) => [settlement, usage])).to.deep.equal([
+        [undefined, []],
+        [undefined, []],
+      ]);
+      expect(result.options).to.include({ target: `${entry.url}/` });
+    } finally {
+      entry.close();
+    }
   });
 
   it("asks for the p99, for no failures, and for everything to be processed soon", () => {

@@ -108,7 +108,8 @@ describe("contest", () => {
       expect(result.score.lagCount).to.equal(0);
       expect(result.fees).to.deep.equal({ default: 0.05, fallback: 0.15 });
       expect(result.processes).to.deep.equal([]);
-      // Two purges, four settings and two fees of the processors, two audits and the last summaries at three calls each: no sample.
+      // Two purges, four settings and two fees of the processors, two audits and the last summaries at three calls
+      // each: no sample.
       expect(result.all.count - result.payments.count).to.equal(2 + 4 + 2 + 3 * 3);
       const chargedCounts = result.samples.map(({ chargedCount }) => chargedCount?.default ?? -1);
       expect(chargedCounts, "never fewer").to.deep.equal(chargedCounts.toSorted((a, b) => a - b));

@@ -50,7 +50,8 @@ describe("benchmark of the core", () => {
     for (const { name, rounds, unit } of run.result.figures) {
       if (unit === "ns") expect(rounds[0], name).to.be.within(5, 1_000_000);
     }
-    // Rows of 44 bytes, an index at most three quarters full, and the window totals; a larger ledger has the fixed tables for less.
+    // Rows of 44 bytes, an index at most three quarters full, and the window totals; a larger ledger has the fixed
+    // tables for less.
     expect(medianOf(run.result, "rows, index and totals per payment at 30 000")).to.be.within(49, 65);
     const buffers = (size: string): number => medianOf(run.result, `buffers per payment at ${size}`);
     expect(buffers("30 000")).to.be.within(60, buffers("2 000"));

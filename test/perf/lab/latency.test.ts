@@ -1,8 +1,5 @@
 import { execFile } from "node:child_process";
-import { once } from "node:events";
 import { mkdtempSync, rmSync } from "node:fs";
-import { createServer } from "node:http";
-import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -12,6 +9,7 @@ import { readArguments } from "../../../perf/command/command-line.ts";
 import { LATENCY_COMMAND } from "../../../perf/lab/latency/command-line.ts";
 import type { LatencyRound } from "../../../perf/lab/latency/measure.ts";
 import type { Percentiles } from "../../../perf/lab/load/samples.ts";
+import { startOtherEntry } from "./other-entry.ts";
 import { expectPageDraws, medianOf, runAndRead } from "./saved-run.ts";
 
 const SMALL = ["--rounds", "1", "--seconds", "1", "--lead-in", "0.2", "--warm-up", "0.2"];
@@ -65,24 +63,16 @@ describe("latency", () => {
   });
 
   it("is measured of any other entry, whose payments nobody checks unless its processors are named", async () => {
-    let count = 0;
-    const server = createServer((request, response) => {
-      count++;
-      request.resume();
-      response.writeHead(202).end();
-    }).listen(0, "127.0.0.1");
-    await once(server, "listening");
-    const target = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+    const entry = await startOtherEntry();
     try {
-      const args = ["--target", target, "--no-floor", "--rates", "100", ...SMALL, "--warm-up", "0"];
+      const args = ["--target", entry.url, "--no-floor", "--rates", "100", ...SMALL, "--warm-up", "0"];
       const { result } = await runAndRead(folder, "latency/main.js", ...args);
-      expect(count).to.equal(120);
+      expect(entry.paymentCount).to.equal(120);
       expect(result.figures.map(({ name }) => name)).to.deep.equal(
         ["p50", "p99", "p99.9"].map((percentile) => `${percentile} at 100/s, target`),
       );
     } finally {
-      server.close();
-      server.closeAllConnections();
+      entry.close();
     }
   });
 

@@ -4,7 +4,7 @@ import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, 
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect } from "chai";
-import { CgroupV1 } from "../../../perf/lab/limits/cgroup-v1.ts";
+import { openCgroupV1 } from "../../../perf/lab/limits/cgroup-v1.ts";
 import { chooseGroups } from "../../../perf/lab/limits/choose-groups.ts";
 import { CpuMeter } from "../../../perf/lab/limits/cpu-meter.ts";
 import { limitText, readLimit } from "../../../perf/lab/limits/limit.ts";
@@ -21,8 +21,8 @@ describe("limits", () => {
     }
   });
 
-  it("are by the means that work here, or every means says why it does not", () => {
-    const chosen = chooseGroups();
+  it("are by the means that work here, or every means says why it does not", async () => {
+    const chosen = await chooseGroups();
     if (typeof chosen === "string") expect(chosen.split("; ")).to.have.length(3);
     else expect(chosen.means).to.be.oneOf(["cgroup v1", "cgroup v2", "systemd-run", "systemd-run --user"]);
   });
@@ -47,18 +47,18 @@ describe("groups of cgroup v1", () => {
     writeFileSync(join(root, controller, file), "");
   }
 
-  it("are not there where the kernel does not offer them, which is said", () => {
-    expect(CgroupV1.open(root)).to.equal("no cgroup v1 with a cpu controller");
+  it("are not there where the kernel does not offer them, which is said", async () => {
+    expect(await openCgroupV1(root)).to.equal("no cgroup v1 with a cpu controller");
     offer("cpu", "cpu.cfs_quota_us");
-    expect(CgroupV1.open(root)).to.equal("no cgroup v1 with a memory controller");
+    expect(await openCgroupV1(root)).to.equal("no cgroup v1 with a memory controller");
   });
 
-  it("carry the limits, and are groups of this run", () => {
+  it("carry the limits, and are groups of this run", async () => {
     offer("cpu", "cpu.cfs_quota_us");
     offer("memory", "memory.limit_in_bytes");
     // Of a run that was killed: no process has so high a number.
     mkdirSync(join(root, "cpu", `rinha-lab-${2 ** 23}-nginx`));
-    const groups = CgroupV1.open(root, calls);
+    const groups = await openCgroupV1(root, calls);
     if (typeof groups === "string") throw new Error(groups);
     groups.create("nginx", readLimit("x", "0.3:50"));
     const group = `rinha-lab-${process.pid}-nginx`;
@@ -71,7 +71,7 @@ describe("groups of cgroup v1", () => {
   });
 
   it("hold a program from its first moment, slow it down, and are gone afterwards", async function () {
-    const groups = CgroupV1.open(KERNEL_ROOT);
+    const groups = await openCgroupV1(KERNEL_ROOT);
     if (typeof groups === "string") this.skip();
     groups.create("test-1", readLimit("x", "0.1:40"));
     const limit = readLimit("x", "0.1:40");
@@ -113,8 +113,11 @@ describe("process usage", () => {
 
   it("tells those of a process with its descendants, whatever group they are in", async function () {
     if (!existsSync("/proc/self/stat")) this.skip();
-    const grandchild = 'require("node:child_process").spawn(process.execPath, ["-e", "setTimeout(() => {}, 20000)"]';
-    const script = `${grandchild}, { detached: true, stdio: "inherit" }).unref(); console.log("up"); setTimeout(() => {}, 20000)`;
+    const script = `
+      const grandchild = ["-e", "setTimeout(() => {}, 20000)"];
+      require("node:child_process").spawn(process.execPath, grandchild, { detached: true, stdio: "inherit" }).unref();
+      console.log("up");
+      setTimeout(() => {}, 20000);`;
     const child = spawn(process.execPath, ["-e", script], { stdio: ["ignore", "pipe", "ignore"] });
     try {
       await once(child.stdout!, "data");

@@ -68,7 +68,7 @@ describe("load generator", () => {
     });
   }
 
-  it("shows a service that stands still in the percentiles: what was due meanwhile is sent, and has waited", async () => {
+  it("shows a service that stands still in the percentiles: what was due meanwhile has waited", async () => {
     const held: Socket[] = [];
     let isStalled = false;
     onRequest = (socket) => (isStalled ? held.push(socket) : socket.write(ACCEPTED));

@@ -14,7 +14,10 @@ export type SavedRun = {
   readonly pagePath: string;
 };
 
-/** Runs a command of perf/ for real, with its result saved in `folder`, and reads that. `main` is as in `accept/main.js`. */
+/**
+ * Runs a command of perf/ for real, with its result saved in `folder`, and reads that. `main` is as in
+ * `accept/main.js`.
+ */
 export async function runAndRead(folder: string, main: string, ...args: string[]): Promise<SavedRun> {
   const path = fileURLToPath(new URL(`../../../perf/lab/${main}`, import.meta.url));
   const { stdout } = await promisify(execFile)(process.execPath, [path, "--out", folder, ...args]);
@@ -38,7 +41,10 @@ export function medianOf({ figures }: Result, name: string): number {
   return median(found.rounds);
 }
 
-/** Opens the page at both widths and in both colour schemes: no errors, nothing fetched, no scrolling sideways, every chart drawn. */
+/**
+ * Opens the page at both widths and in both colour schemes: no errors, nothing fetched, no scrolling sideways, every
+ * chart drawn.
+ */
 export async function expectPageDraws({ pagePath, result }: SavedRun, skip: () => void): Promise<void> {
   const executable = findChromium();
   if (executable === undefined) return skip();
@@ -72,7 +78,10 @@ export async function expectPageDraws({ pagePath, result }: SavedRun, skip: () =
   }
 }
 
-/** Later series run through the same points: with few payments in a second their p99 is their maximum, idle processes are at zero. */
+/**
+ * Later series run through the same points: with few payments in a second their p99 is their maximum, idle processes
+ * are at zero.
+ */
 function isCovered(series: readonly Series[], s: number): boolean {
   const later = new Set(series.slice(s + 1).flatMap(({ points }) => points.map((point) => `${point}`)));
   return series[s]!.points.every((point) => point[1] === null || later.has(`${point}`));
@@ -90,10 +99,14 @@ type PageSeen = {
 const INSPECT_PAGE = `(() => {
   const textOf = (root, selector) => [...root.querySelectorAll(selector)].map((element) => element.textContent);
   const style = getComputedStyle(document.documentElement);
-  const rgbOf = (i) => style.getPropertyValue("--series-" + ((i % 6) + 1)).match(/[0-9a-f]{2}/g).map((hex) => parseInt(hex, 16));
+  const hexOf = (i) => style.getPropertyValue("--series-" + ((i % 6) + 1)).match(/[0-9a-f]{2}/g);
+  const rgbOf = (i) => hexOf(i).map((hex) => parseInt(hex, 16));
   const countColor = (data, [r, g, b]) => {
     let count = 0;
-    for (let i = 0; i < data.length; i += 4) if (data[i + 3] > 200 && Math.abs(data[i] - r) + Math.abs(data[i + 1] - g) + Math.abs(data[i + 2] - b) < 24) count++;
+    for (let i = 0; i < data.length; i += 4) {
+      const distance = Math.abs(data[i] - r) + Math.abs(data[i + 1] - g) + Math.abs(data[i + 2] - b);
+      if (data[i + 3] > 200 && distance < 24) count++;
+    }
     return count;
   };
   return {

@@ -1,0 +1,31 @@
+import { commitText } from "./commit.ts";
+import { resultName } from "./finish.ts";
+import type { Result } from "./result.ts";
+
+/** Of a file in perf/results that is in git. */
+export const KEPT_BYTES_MAX = 65_536;
+
+/**
+ * Why a result does not belong into git; `undefined` if it does. `name` is its file's, `docs` the text that may cite
+ * it.
+ */
+export function whyNotKept(name: string, json: string, docs: string): string | undefined {
+  const result = JSON.parse(json) as Result;
+  const { commit } = result;
+  if (commit === undefined || commit.isDirty) {
+    return `a kept result must be of a clean commit: file=${name} commit=${commit && commitText(commit)}`;
+  }
+  if (!new RegExp(`^${resultName(result)}(-\\d+)?\\.json$`).test(name)) {
+    return `a kept result must have the name it was saved under: file=${name} name=${resultName(result)}`;
+  }
+  const bytes = Buffer.byteLength(json);
+  if (bytes > KEPT_BYTES_MAX) {
+    return `a kept result must be small (npm run perf:report -- RESULT --keep): file=${name} bytes=${bytes}`;
+  }
+  return docs.includes(name) ? undefined : `a kept result must be cited by the documentation: file=${name}`;
+}
+
+/** The result as it is kept: without the details, which neither the page's charts nor a comparison need. */
+export function keptJson({ details: _, ...rest }: Result): string {
+  return `${JSON.stringify(rest)}\n`;
+}
