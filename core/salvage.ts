@@ -1,63 +1,33 @@
 import { CheckpointSlices } from "./checkpoint-slices.ts";
 import { latestTime } from "./log-time.ts";
-import { IN_DOUBT, LOST, PENDING } from "./payment.ts";
-import {
-  ACCEPTED,
-  CLOCK,
-  DOUBTED,
-  EVICTED,
-  FAILED_AT,
-  PROCESSED_AT,
-  PURGED,
-  REFUSED,
-  type RecordBatch,
-  SENDING_TO,
-  SENT,
-  WATERMARK,
-} from "./record.ts";
+import { IN_DOUBT } from "./payment.ts";
+import { ACCEPTED, CLOCK, EVICTED, PURGED, type RecordBatch, WATERMARK } from "./record.ts";
 import type { SalvagedLog } from "./salvaged-log.ts";
+import { SalvagedPayments, type Uncertain } from "./salvaged-payments.ts";
 import { SequenceMap, type SequenceRange } from "./sequence-map.ts";
+import { WATERMARK_STEP_MS } from "./watermark-bound.ts";
 
 /** A payment that is not settled and of which records may be lost. */
-export type Suspect = {
-  /** In the new log. */
-  sequence: number;
-  /** In the damaged one. */
+export type Suspect = Uncertain & {
+  /** In the damaged log. */
   original: number;
-  /** The processor that charged it, by a record that no longer says when. */
-  chargedAt: number | undefined;
 };
 
 /** The last that is known of a payment whose acceptance is lost. */
 export type Trace = { kind: number; processor: number; atMs: number };
 
-/** Before any gap. */
-const NEVER = -1;
-
 /**
  * Makes a sound log of what is left of a damaged one. Sound records come in order, `gap` stands for those that are lost
  * between them; what comes out is a ledger and a log that leads to it.
- *
- * After a gap a payment that was not settled may have been anywhere meanwhile. Some records say all there is to know
- * again:
- *
- *   SENDING, SENT   it is at that processor since then, and nowhere else
- *   REFUSED         it is pending, and nothing is out
- *   FAILED          it has ended
- *
- * DOUBTED and PROCESSED do not, where the attempt they end may have been another than the last one known: the payment
- * is then in doubt at their processor. Whatever is not certain in the end is a suspect; nothing is guessed.
+ * Whatever is not certain in the end is a suspect (salvaged-payments.ts); nothing is guessed.
  */
 export class Salvage {
   readonly #log: SalvagedLog;
   readonly #onBase: (latestMs: number) => void;
   readonly #slices = new CheckpointSlices();
   readonly #sequences = new SequenceMap();
-  /** Of each payment that is not settled: number of the gap since which its state is certain. */
-  readonly #certainSince = new Map<number, number>();
-  readonly #chargedAt = new Map<number, number>();
+  readonly #payments: SalvagedPayments;
   readonly #traces = new Map<number, Trace>();
-  #gapCount = 0;
   #hasBase = false;
   /** Payments may be lost before the first one known, and after the last one. */
   #isBeginLost = false;
@@ -75,6 +45,7 @@ export class Salvage {
    */
   constructor(log: SalvagedLog, onBase: (latestMs: number) => void) {
     this.#log = log;
+    this.#payments = new SalvagedPayments(log);
     this.#onBase = onBase;
   }
 
@@ -128,7 +99,7 @@ export class Salvage {
     const slot = this.#log.ledger.restore(batch, record);
     const { rows } = this.#log.ledger;
     this.#rowLatestMs = Math.max(this.#rowLatestMs, rows.requestedAtMs(slot), rows.processedAtMs(slot));
-    if (rows.state[slot]! <= IN_DOUBT) this.#certainSince.set(ours, isCertain ? this.#gapCount : NEVER);
+    if (rows.state[slot]! <= IN_DOUBT) this.#payments.begin(ours, isCertain);
   }
 
   /** A row that cannot be read: its payment may be of any age. */
@@ -162,8 +133,9 @@ export class Salvage {
 
   /** Records are lost here. */
   gap(): void {
-    this.#gapCount++;
-    this.#lostFromMs ??= this.#latestMs;
+    this.#payments.gap();
+    // The log may be ahead of its records by as much as it reserves for watermarks.
+    this.#lostFromMs ??= Math.max(0, this.#latestMs - WATERMARK_STEP_MS);
     this.#losesPayments();
   }
 
@@ -182,14 +154,9 @@ export class Salvage {
 
   /** What cannot be vouched for, by sequence. */
   suspects(): Suspect[] {
-    return [...this.#certainSince]
-      .filter(([sequence, since]) => since < this.#gapCount || this.#chargedAt.has(sequence))
-      .map(([sequence]) => ({
-        sequence,
-        original: this.#sequences.original(sequence),
-        chargedAt: this.#chargedAt.get(sequence),
-      }))
-      .sort((a, b) => a.sequence - b.sequence);
+    return this.#payments
+      .suspects()
+      .map((suspect) => ({ ...suspect, original: this.#sequences.original(suspect.sequence) }));
   }
 
   /** Of time only: no business of the ledger's. */
@@ -211,7 +178,7 @@ export class Salvage {
     const ours = this.#log.ledger.head;
     this.#sequences.keep(ours);
     this.#log.copy(batch, record, ours);
-    this.#certainSince.set(ours, this.#gapCount);
+    this.#payments.begin(ours, true);
     this.#isEndLost = false;
   }
 
@@ -221,10 +188,7 @@ export class Salvage {
     this.#sequences.skipTo(sequence);
     if (batch.kind(record) === PURGED) this.#isEndLost = false;
     const end = this.#sequences.boundary(sequence);
-    for (let ours = this.#log.ledger.tail; ours < end; ours++) {
-      this.#certainSince.delete(ours);
-      this.#chargedAt.delete(ours);
-    }
+    for (let ours = this.#log.ledger.tail; ours < end; ours++) this.#payments.end(ours);
     for (const traced of this.#traces.keys()) if (traced < sequence) this.#traces.delete(traced);
     this.#sequences.forgetBefore(sequence);
     if (this.#log.tryCopy(batch, record, end)) return;
@@ -245,67 +209,11 @@ export class Salvage {
       this.#traces.set(sequence, { kind, processor, atMs });
       return;
     }
-    if (!this.#log.ledger.isKept(ours) || !this.#certainSince.has(ours)) {
+    if (!this.#log.ledger.isKept(ours) || !this.#payments.has(ours)) {
       this.contradictionCount++;
       return;
     }
-    this.#follow(batch, record, ours);
-  }
-
-  #follow(batch: RecordBatch, record: number, ours: number): void {
-    const kind = batch.kind(record);
-    if (kind === SENDING_TO || kind === SENT) this.#sent(batch, record, ours);
-    else if (kind === REFUSED) this.#refused(batch, record, ours);
-    else if (kind === DOUBTED) this.#doubted(batch, record, ours);
-    else if (kind === PROCESSED_AT) this.#processed(batch, record, ours);
-    else if (kind === FAILED_AT) this.#ended(batch, record, ours);
-    else throw new Error(`a record is of a known kind: kind=${kind}`);
-  }
-
-  #sent(batch: RecordBatch, record: number, ours: number): void {
-    const slot = this.#log.ledger.slotOf(ours);
-    const isPending = this.#log.ledger.rows.state[slot] === PENDING;
-    const { kind, processor, atMs } = recordOf(batch, record);
-    if (isPending || kind === SENT) this.#log.copy(batch, record, ours);
-    else this.#log.ledger.record(this.#log.out, SENT, slot, atMs, processor, LOST, 0);
-    this.#certainSince.set(ours, this.#gapCount);
-  }
-
-  #refused(batch: RecordBatch, record: number, ours: number): void {
-    const isPending = this.#log.ledger.rows.state[this.#log.ledger.slotOf(ours)] === PENDING;
-    if (!isPending && !(this.#log.isSame(batch, record, ours) && this.#log.tryCopy(batch, record, ours))) {
-      this.#log.bind(batch, record, ours);
-      this.#log.copy(batch, record, ours);
-    }
-    this.#certainSince.set(ours, this.#gapCount);
-  }
-
-  #doubted(batch: RecordBatch, record: number, ours: number): void {
-    if (!this.#log.isSame(batch, record, ours)) {
-      this.#log.bind(batch, record, ours);
-      this.#certainSince.set(ours, NEVER);
-    } else if (this.#log.isFirstAnswer(batch, record, ours)) {
-      this.#certainSince.set(ours, this.#gapCount);
-    }
-    this.#log.copy(batch, record, ours);
-  }
-
-  #processed(batch: RecordBatch, record: number, ours: number): void {
-    const isSame = this.#log.isSame(batch, record, ours);
-    const isCertain = this.#certainSince.get(ours) === this.#gapCount;
-    if (isSame && (isCertain || this.#log.isFirstAnswer(batch, record, ours))) {
-      this.#ended(batch, record, ours);
-      return;
-    }
-    if (!isSame) this.#log.bind(batch, record, ours);
-    this.#certainSince.set(ours, NEVER);
-    this.#chargedAt.set(ours, batch.processor(record));
-  }
-
-  #ended(batch: RecordBatch, record: number, ours: number): void {
-    this.#log.copy(batch, record, ours);
-    this.#certainSince.delete(ours);
-    this.#chargedAt.delete(ours);
+    this.#payments.follow(batch, record, ours);
   }
 
   #losesPayments(): void {

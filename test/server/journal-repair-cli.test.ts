@@ -7,6 +7,7 @@ import { HEADER_BYTES } from "../../core/journal-header.ts";
 import { CHARGED, DEFAULT, FALLBACK, NO_OUTCOME, TIMED_OUT } from "../../core/payment.ts";
 import { DOUBTED, PROCESSED_AT, RECORD_BYTES, RecordBatch, SENDING_TO } from "../../core/record.ts";
 import { formatUuid } from "../../core/uuid.ts";
+import { WATERMARK_STEP_MS } from "../../core/watermark-bound.ts";
 import { type RunningProcessor, startProcessor } from "../../perf/processor/processor.ts";
 import { DirectoryLock } from "../../server/directory-lock.ts";
 import type { Repaired } from "../../server/journal/cli/repair/repair-report.ts";
@@ -126,7 +127,7 @@ describe("journal command: repair", () => {
       expect([...totals]).to.deep.equal([2, 200, 2, 200]);
       expect([ledger.size, ledger.find(uuid(7)), ledger.find(uuid(6))]).to.deep.equal([7, 6, -1]);
       expect(new RestoredMark(join(path, "new")).read()).to.deep.equal({
-        lostFromMs: NOON_MS + 25,
+        lostFromMs: NOON_MS + 25 - WATERMARK_STEP_MS,
         sinceMs: undefined,
       });
     }));
