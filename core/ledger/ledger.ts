@@ -245,6 +245,7 @@ export class Ledger {
     const slot = this.#slotOfRecord(batch, record);
     if (this.rows.state[slot] !== SENDING) this.rows.expectState(slot, PENDING, IN_DOUBT);
     this.rows.processor[slot] = batch.processor(record);
+    this.rows.mayLand[slot] = 0;
     this.rows.setSentAtMs(slot, batch.atMs(record));
     this.#setState(slot, SENDING);
   }

@@ -89,8 +89,8 @@ export class PaymentRows {
   }
 
   /**
-   * Of an attempt whose records are lost. What was sent before it was accepted here was accepted before that already, in the life that
-   * is lost: the acceptance moves back to it.
+   * Of an attempt whose records are lost. What was sent before it was accepted here was accepted before that already, in
+   * the life that is lost: the acceptance moves back to it.
    */
   setSentAtMs(slot: number, atMs: number): void {
     this.acceptedAtMs[slot] = Math.min(this.acceptedAtMs[slot]!, atMs);

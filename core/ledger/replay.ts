@@ -1,6 +1,7 @@
 import type { JournalHeader } from "../log/journal-header.ts";
 import { latestTime } from "../log/log-time.ts";
-import { ACCEPTED, CLOCK, EVICTED, PURGED, type RecordBatch, SLICE, WATERMARK } from "../log/record.ts";
+import { ACCEPTED, CLOCK, type RecordBatch, SLICE, WATERMARK } from "../log/record.ts";
+import { CheckpointSlices } from "./checkpoint-slices.ts";
 import type { Ledger } from "./ledger.ts";
 import { NOT_FOUND_SLOT } from "./uuid-index.ts";
 
@@ -10,9 +11,7 @@ import { NOT_FOUND_SLOT } from "./uuid-index.ts";
  */
 export class Replay {
   readonly #ledger: Ledger;
-  /** Slices of the checkpoint: first sequence and the LSN as of which the slice is true. */
-  readonly #sliceSequences: number[] = [];
-  readonly #sliceLsns: number[] = [];
+  readonly #slices = new CheckpointSlices();
   #rowsDue = 0;
   #isCheckpointWhole = false;
   #isInSegments = false;
@@ -42,7 +41,7 @@ export class Replay {
    * taken for those of records that are in the checkpoint.
    */
   get checkpointLsn(): number {
-    return this.#sliceLsns.at(-1) ?? 0;
+    return this.#slices.lastLsn;
   }
 
   /**
@@ -51,7 +50,7 @@ export class Replay {
    * bring it back.
    */
   startSegment({ firstLsn, version, boundMs }: Pick<JournalHeader, "firstLsn" | "version" | "boundMs">): void {
-    const isFirst = this.#sliceLsns.length > 0 && !this.#isInSegments;
+    const isFirst = this.#slices.count > 0 && !this.#isInSegments;
     if (isFirst) this.#lsn = firstLsn;
     if (isFirst && version > 1) this.#latestMs = boundMs;
     else this.#latestMs = Math.max(this.#latestMs, boundMs);
@@ -96,7 +95,8 @@ export class Replay {
   #apply(batch: RecordBatch, record: number): string | undefined {
     const kind = batch.kind(record);
     // These speak of time only.
-    if (kind === WATERMARK || kind === CLOCK || this.#isInCheckpoint(batch, record)) return undefined;
+    if (kind === WATERMARK || kind === CLOCK) return undefined;
+    if (this.#slices.cover(kind, batch.sequence(record), this.#lsn)) return undefined;
     if (kind === ACCEPTED && this.#ledger.isFull) {
       return `the journal's payments must fit CAPACITY: capacity=${this.#ledger.rows.capacity}`;
     }
@@ -109,29 +109,10 @@ export class Replay {
   }
 
   #openSlice(fromSequence: number, lsn: number, rowCount: number): void {
-    if (this.#sliceSequences.length === 0) this.#ledger.startAt(fromSequence);
-    this.#sliceSequences.push(fromSequence);
-    this.#sliceLsns.push(lsn);
+    if (this.#slices.count === 0) this.#ledger.startAt(fromSequence);
+    this.#slices.open(fromSequence, lsn);
     this.#rowsDue = rowCount;
     this.#isCheckpointWhole = rowCount === 0;
-  }
-
-  /** Whether the payment's slice was cut after this record was written. */
-  #isInCheckpoint(batch: RecordBatch, record: number): boolean {
-    const kind = batch.kind(record);
-    // These speak of all payments before their sequence, whatever slice that is in.
-    if (kind === PURGED || kind === EVICTED) return false;
-    const sequence = batch.sequence(record);
-    const slices = this.#sliceSequences;
-    if (slices.length === 0 || sequence >= slices.at(-1)!) return false;
-    let low = 0;
-    let high = slices.length - 1;
-    while (low < high) {
-      const middle = (low + high + 1) >>> 1;
-      if (slices[middle]! <= sequence) low = middle;
-      else high = middle - 1;
-    }
-    return this.#lsn < this.#sliceLsns[low]!;
   }
 
   #noteTimes(slot: number): void {

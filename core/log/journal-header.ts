@@ -31,8 +31,11 @@ export const CHECKPOINT = 2;
 export const PROCESSORS_MAX = 16;
 export const PROCESSOR_NAME_BYTES_MAX = 24;
 
-const MAGIC = "RINHAJRN";
 const VERSION_1_BYTES = RECORD_BYTES;
+/** Where the first record may begin in a file whose header cannot be read. */
+export const HEADER_BYTES_OF_VERSIONS: readonly number[] = [HEADER_BYTES, VERSION_1_BYTES];
+
+const MAGIC = "RINHAJRN";
 const VERSION_1_PROCESSORS: readonly string[] = ["default", "fallback"];
 const NAMES_BYTE = 64;
 const FOLLOWS_DURABLE = 1;

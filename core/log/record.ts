@@ -175,6 +175,14 @@ export class RecordBatch {
     return record;
   }
 
+  /** Appends a record of another batch as it is, but about another sequence. Returns its index. */
+  appendCopy(from: RecordBatch, record: number, sequence: number): number {
+    const copy = this.append(from.kind(record), sequence, 0, 0, 0, 0);
+    this.bytes.set(from.bytes.subarray(record * RECORD_BYTES, (record + 1) * RECORD_BYTES), copy * RECORD_BYTES);
+    this.#doubles[copy * RECORD_DOUBLES + SEQUENCE_DOUBLE] = sequence;
+    return copy;
+  }
+
   /** Appends a SLICE record; see checkpoint.ts. */
   appendSlice(fromSequence: number, asOfLsn: number, rowCount: number): void {
     const record = this.append(SLICE, fromSequence, asOfLsn, 0, 0, 0);

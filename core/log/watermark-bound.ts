@@ -2,7 +2,7 @@ import { NO_OUTCOME, NO_PROCESSOR } from "../values/payment.ts";
 import { type RecordBatch, WATERMARK } from "./record.ts";
 
 /** The bound is raised in steps, so that at most ten records a second are written for it, however many ask. */
-const STEP_MS = 100;
+export const WATERMARK_STEP_MS = 100;
 
 /**
  * The log's word that no later watermark was given out. A start goes on from there, so nothing that is sent later has a
@@ -30,7 +30,7 @@ export class WatermarkBound {
   cover(untilMs: number, batch: RecordBatch, isWritable: boolean): number {
     if (untilMs > this.#boundMs && isWritable) {
       if (!isIn(batch)) this.#writtenMs = this.#boundMs;
-      this.#boundMs = Math.ceil(untilMs / STEP_MS) * STEP_MS;
+      this.#boundMs = Math.ceil(untilMs / WATERMARK_STEP_MS) * WATERMARK_STEP_MS;
       batch.append(WATERMARK, 0, this.#boundMs, NO_PROCESSOR, NO_OUTCOME, 0);
     }
     return Math.min(untilMs, this.#boundMs);

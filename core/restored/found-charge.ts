@@ -4,8 +4,8 @@ import { FOUND, PENDING } from "../values/payment.ts";
 import type { FoundCharge } from "./past-verdict.ts";
 
 /**
- * Appends and applies that the unsettled payment in `slot` was found charged. Where the log does not know of that attempt, a SENT record
- * tells of it first: two records at most.
+ * Appends and applies that the unsettled payment in `slot` was found charged. Where the log does not know of that
+ * attempt, a SENT record tells of it first: two records at most.
  */
 export function applyFoundCharge(
   ledger: Ledger,
@@ -15,9 +15,8 @@ export function applyFoundCharge(
   nowMs: number,
 ): void {
   const { rows } = ledger;
-  const sequence = ledger.sequenceOf(slot);
   const isBound = rows.state[slot] !== PENDING && rows.processor[slot] === processor;
   if (!isBound || rows.requestedAtMs(slot) !== requestedAtMs)
-    ledger.apply(batch, batch.append(SENT, sequence, requestedAtMs, processor, FOUND, 0));
-  ledger.apply(batch, batch.append(PROCESSED_AT, sequence, Math.max(nowMs, requestedAtMs), processor, FOUND, 0));
+    ledger.record(batch, SENT, slot, requestedAtMs, processor, FOUND, 0);
+  ledger.record(batch, PROCESSED_AT, slot, Math.max(nowMs, requestedAtMs), processor, FOUND, 0);
 }

@@ -26,8 +26,8 @@ export type Inquiry = {
 };
 
 /**
- * Payments of a restored log that must not be sent before every processor was asked about them, because the records that are
- * lost may have sent them anywhere. They are neither in the pending queue nor in the flights.
+ * Payments of a restored log that must not be sent before every processor was asked about them, because the records
+ * that are lost may have sent them anywhere. They are neither in the pending queue nor in the flights.
  *
  *   add ──► fresh ──┬─► in hand ──► gone: found charged, or free to be sent
  *           again ──┘      │
@@ -166,7 +166,10 @@ export class HeldPayments {
     return Math.min(this.options.lostFromMs, ledger.rows.acceptedAtMs[ledger.slotOf(this.#cursor)]!);
   }
 
-  /** By turns, so that neither those that keep coming in nor those that are asked about for ever keep the others waiting. */
+  /**
+   * By turns, so that neither those that keep coming in nor those that are asked about for ever keep the others
+   * waiting.
+   */
   #takeSlot(): number {
     this.#wasFresh = !this.#wasFresh && this.#fresh.length > 0;
     if (this.#wasFresh) return this.#fresh.shift();

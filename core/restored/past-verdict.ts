@@ -26,8 +26,8 @@ export type PastVerdict =
   | { kind: "open" };
 
 /**
- * What is known of a payment once all processors were asked. `isLate`: they were asked after everything that an earlier life had sent
- * has ended, so that nothing absent can come any more.
+ * What is known of a payment once all processors were asked. `isLate`: they were asked after everything that an earlier
+ * life had sent has ended, so that nothing absent can come any more.
  *
  *   charged at        the others say                 early      late
  *   two               …                              charged, at the earlier requestedAt; twice
@@ -36,7 +36,8 @@ export type PastVerdict =
  *   none              absent or foreign, all         open       free
  *   none              unknown, one of them           open       open
  *
- * A foreign charge does not keep a payment from being sent: its processor will refuse it, and the other one may take it, as ever.
+ * A foreign charge does not keep a payment from being sent: its processor will refuse it, and the other one may take
+ * it, as ever.
  */
 export function judgePast(testimonies: readonly Testimony[], isLate: boolean): PastVerdict {
   if (testimonies.length !== PROCESSOR_COUNT)

@@ -1,4 +1,5 @@
 import type { Engine } from "../../core/engine.ts";
+import { WATERMARK_STEP_MS } from "../../core/log/watermark-bound.ts";
 import type { Storage } from "../journal/storage.ts";
 import { RestoredMark } from "./restored-mark.ts";
 
@@ -10,8 +11,9 @@ export type RestoredSettings = {
 };
 
 /**
- * Makes the engine hold every payment that is not settled, where records after the end of its journal may be lost: because the settings
- * say so, or because an earlier start with such data is not finished. Returns the mark that is to be removed when it is.
+ * Makes the engine hold every payment that is not settled, where records after the end of its journal may be lost:
+ * because the settings say so, or because an earlier start with such data is not finished. Returns the mark that is to
+ * be removed when it is.
  */
 export function holdRestored(
   { restored, restoredGraceMs, restoredWatchMs, requestTimeoutMs }: RestoredSettings,
@@ -23,8 +25,10 @@ export function holdRestored(
   const unfinished = mark.read();
   if (!restored && unfinished === undefined) return undefined;
   // What was written since an unfinished start does not make up for what was lost before it.
-  const lostFromMs = Math.min(unfinished?.lostFromMs ?? Number.POSITIVE_INFINITY, storage.latestMs);
-  const sinceMs = restored ? nowMs : unfinished!.sinceMs;
+  // The journal may be ahead of its records by as much as it reserves for watermarks.
+  const writtenMs = Math.max(0, storage.latestMs - WATERMARK_STEP_MS);
+  const lostFromMs = Math.min(unfinished?.lostFromMs ?? Number.POSITIVE_INFINITY, writtenMs);
+  const sinceMs = restored ? nowMs : (unfinished?.sinceMs ?? nowMs);
   mark.write({ lostFromMs, sinceMs });
   const graceUntilMs = nowMs + Math.max(restoredGraceMs, requestTimeoutMs);
   engine.hold({ lostFromMs, graceUntilMs, watchUntilMs: sinceMs + restoredWatchMs });

@@ -6,17 +6,19 @@ const PAUSE_MS_MAX = 5000;
 const NOT_TOLD: Told = { kind: "not told" };
 
 /**
- * Spares a processor that does not answer, and those who wait for it: after a question without an answer there is one at a time, at
- * 100 ms doubling to 5 s, and all others are not told at once.
+ * Spares a processor that does not answer, and those who wait for it: after a question without an answer there is one
+ * at a time, at 100 ms doubling to 5 s, and all others are not told at once.
  */
 export class PatientLookup {
   readonly #lookup: ChargeLookup;
+  readonly #nowMs: () => number;
   #pauseMs = 0;
   #pausedUntilMs = 0;
   #isTrying = false;
 
-  constructor(lookup: ChargeLookup) {
+  constructor(lookup: ChargeLookup, nowMs: () => number = () => performance.now()) {
     this.#lookup = lookup;
+    this.#nowMs = nowMs;
   }
 
   /** Whether the last question had an answer. */
@@ -26,7 +28,7 @@ export class PatientLookup {
 
   /** Never rejects. */
   async ask(correlationId: string): Promise<Told> {
-    if (!this.isTelling && (this.#isTrying || performance.now() < this.#pausedUntilMs)) return NOT_TOLD;
+    if (!this.isTelling && (this.#isTrying || this.#nowMs() < this.#pausedUntilMs)) return NOT_TOLD;
     const isTry = !this.isTelling;
     if (isTry) this.#isTrying = true;
     const told = await this.#lookup.ask(correlationId);
@@ -43,6 +45,6 @@ export class PatientLookup {
 
   #pause(): void {
     this.#pauseMs = Math.min(Math.max(this.#pauseMs * 2, PAUSE_MS_MIN), PAUSE_MS_MAX);
-    this.#pausedUntilMs = performance.now() + this.#pauseMs;
+    this.#pausedUntilMs = this.#nowMs() + this.#pauseMs;
   }
 }

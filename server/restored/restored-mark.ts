@@ -6,15 +6,16 @@ import { formatTimestamp, parseTimestamp } from "../text/timestamp.ts";
 export type Mark = {
   /** The latest time in the records that were there. */
   lostFromMs: number;
-  /** When the first start with them was. */
-  sinceMs: number;
+  /** When the first start with them was; undefined: there was none yet. */
+  sinceMs: number | undefined;
 };
 
 const FILE = "restored.json";
 
 /**
- * Says, in a file beside the journal, that records after some time may be lost, from the first start with restored data until all is
- * known that can be: a crash or a forgotten setting in between must not make the payments free. Durable once it returns.
+ * Says, in a file beside the journal, that records after some time may be lost, from the first start with restored data
+ * until all is known that can be: a crash or a forgotten setting in between must not make the payments free. Durable
+ * once it returns.
  */
 export class RestoredMark {
   readonly #directory: string;
@@ -39,7 +40,8 @@ export class RestoredMark {
   }
 
   write({ lostFromMs, sinceMs }: Mark): void {
-    const text = JSON.stringify({ lostFrom: formatTimestamp(lostFromMs), since: formatTimestamp(sinceMs) });
+    const since = sinceMs === undefined ? null : formatTimestamp(sinceMs);
+    const text = JSON.stringify({ lostFrom: formatTimestamp(lostFromMs), since });
     writeFileSync(`${this.#path}.partial`, `${text}\n`);
     sync(`${this.#path}.partial`);
     renameSync(`${this.#path}.partial`, this.#path);
@@ -58,9 +60,11 @@ export class RestoredMark {
 
 function parseMark(text: string): Mark | undefined {
   try {
-    const { lostFrom, since } = JSON.parse(text) as { lostFrom: string; since: string };
-    const [from, start] = [parseTimestamp(lostFrom), parseTimestamp(since)];
-    return from && start && { lostFromMs: from.ms, sinceMs: start.ms };
+    const { lostFrom, since } = JSON.parse(text) as { lostFrom: string; since: string | null };
+    const from = parseTimestamp(lostFrom);
+    const start = since === null ? undefined : parseTimestamp(since);
+    const isReadable = from !== undefined && (since === null || start !== undefined);
+    return isReadable ? { lostFromMs: from.ms, sinceMs: start?.ms } : undefined;
   } catch {
     return undefined;
   }

@@ -39,8 +39,9 @@ export type RestoredParts = {
 };
 
 /**
- * Asks every processor about each payment that the engine holds after a start with restored data, until all are settled or released and
- * no repetition of a lost one is expected any more. What an answer means: testimony.ts; what all of them mean: core/restored/past-verdict.ts.
+ * Asks every processor about each payment that the engine holds after a start with restored data, until all are settled
+ * or released and no repetition of a lost one is expected any more. What an answer means: testimony.ts; what all of
+ * them mean: core/restored/past-verdict.ts.
  */
 export class RestoredStart {
   readonly #parts: RestoredParts;

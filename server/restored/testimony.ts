@@ -27,8 +27,8 @@ export type Remembered = {
  *   a time in the future                                      unknown: a clock is wrong, and time will tell
  *   any other time                                            charged, at that time
  *
- * A payment that the log has from before the loss was not sent before it was accepted: where a told time is so much coarser, the
- * acceptance counts. One that was accepted after the loss may repeat a lost one, and keeps the time told.
+ * A payment that the log has from before the loss was not sent before it was accepted: where a told time is so much
+ * coarser, the acceptance counts. One that was accepted after the loss may repeat a lost one, and keeps the time told.
  */
 export function testimonyOf(told: Told, payment: Remembered): Testimony {
   if (told.kind === "not found") return { kind: "absent" };

@@ -7,8 +7,8 @@ import { readTold, type Told } from "./told-charge.ts";
 const IDLE_MS_MAX = 4000;
 
 /**
- * Asks one processor what it knows of payments that are in no flight of the engine: after a restored start, and when a journal is
- * repaired. As many connections as questions are out; the caller bounds those.
+ * Asks one processor what it knows of payments that are in no flight of the engine: after a restored start, and when a
+ * journal is repaired. As many connections as questions are out; the caller bounds those.
  */
 export class ChargeLookup {
   readonly #endpoint: Endpoint;

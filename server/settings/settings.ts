@@ -72,7 +72,7 @@ export const SETTINGS: readonly Setting[] = [
     fallback: "false",
     rule: "true or false",
     meaning:
-      "the data is a copy that may lack the latest records (a backup, a snapshot, a failover): payments are looked up at both processors before they are sent",
+      "the data are a copy without the latest records, such as a backup: payments are looked up before they are sent",
   },
   {
     name: "RESTORED_GRACE_MS",

@@ -210,8 +210,12 @@ export class JournalLife {
     const slot = this.ledger.slotOf(sequence);
     const [kind, outcome] = this.#nextOf(this.ledger.rows.state[slot]!);
     if (kind === undefined) return;
-    const processor = kind === SENDING_TO ? random.below(2) : this.ledger.rows.processor[slot]!;
-    this.#apply(this.batch.append(kind, sequence, this.#nowMs, processor, outcome, random.below(100)));
+    const { rows } = this.ledger;
+    const processor = kind === SENDING_TO ? random.below(2) : rows.processor[slot]!;
+    const sinceSentMs = rows.state[slot] === PENDING ? 0 : this.#nowMs - rows.requestedAtMs(slot);
+    // The first answer ends what was sent; later ones end what was asked since.
+    const elapsedMs = rows.state[slot] === SENDING ? sinceSentMs : random.below(sinceSentMs + 1);
+    this.#apply(this.batch.append(kind, sequence, this.#nowMs, processor, outcome, elapsedMs));
   }
 
   #nextOf(state: number): [number | undefined, number] {

@@ -7,7 +7,7 @@ import { DirectoryLock } from "../../../server/system/directory-lock.ts";
 import { contentsOf, inDirectory, JournalLife, OWNER } from "../../support/journal-life.ts";
 import { Random } from "../../support/random.ts";
 
-const MAIN = fileURLToPath(new URL("../../../server/journal/cli/main.js", import.meta.url));
+const MAIN = fileURLToPath(new URL("../../../server/journal-cli/main.js", import.meta.url));
 
 type Run = { code: number; out: string; errors: string };
 
@@ -158,7 +158,7 @@ describe("journal command", () => {
   it("explains itself, and wrong arguments in one line", async () => {
     expect((await run("--help")).out).to.include("inspect DIR");
     for (const [args, message] of [
-      [[], "the command must be inspect, verify or set-clock: command="],
+      [[], "the command must be inspect, verify, repair or set-clock: command="],
       [["verify"], "a directory must be named: DIR="],
       [["verify", "/nowhere/at/all"], "no such directory: DIR=/nowhere/at/all"],
       [["inspect", "/", "--limit", "x"], `limit must be from 0 to ${Number.MAX_SAFE_INTEGER}: limit=x`],

@@ -6,7 +6,7 @@ import { contentsOf, inDirectory, JournalLife, portrait, restart } from "../../s
 import { NOON_MS } from "../../support/payments.ts";
 import { Random } from "../../support/random.ts";
 
-const MAIN = fileURLToPath(new URL("../../../server/journal/cli/main.js", import.meta.url));
+const MAIN = fileURLToPath(new URL("../../../server/journal-cli/main.js", import.meta.url));
 const WRONG_MS = Date.UTC(2098, 0, 1);
 
 type Run = { code: number; out: string; errors: string };

@@ -171,6 +171,13 @@ describe("configuration", () => {
     expect(configOf(changed)).to.deep.include(expected);
   });
 
+  it("takes data for restored only where there is a journal", () => {
+    expect(configOf({ RESTORED: "true" })).to.include({ restored: true, restoredGraceMs: 30_000 });
+    expect(errorsOf({ RESTORED: "true", DURABILITY: "none" })).to.deep.equal([
+      "RESTORED needs a journal: DURABILITY must not be none: RESTORED=true",
+    ]);
+  });
+
   it("refuses an admin token that no header can carry, without showing it", () => {
     for (const token of ["hunter2\nx: y", "hunter2 é", "h".repeat(257)]) {
       const errors = errorsOf({ PROCESSOR_ADMIN_TOKEN: token });

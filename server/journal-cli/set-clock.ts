@@ -1,10 +1,10 @@
-import { Ledger } from "../../../core/ledger/ledger.ts";
-import { CLOCK, RecordBatch } from "../../../core/log/record.ts";
-import { NO_OUTCOME, NO_PROCESSOR } from "../../../core/values/payment.ts";
-import { RealDisk } from "../../system/real-disk.ts";
-import { Journal } from "../journal.ts";
-import { JournalDirectory } from "../journal-directory.ts";
-import { recover, tidy } from "../recover.ts";
+import { Ledger } from "../../core/ledger/ledger.ts";
+import { CLOCK, RecordBatch } from "../../core/log/record.ts";
+import { NO_OUTCOME, NO_PROCESSOR } from "../../core/values/payment.ts";
+import { Journal } from "../journal/journal.ts";
+import { JournalDirectory } from "../journal/journal-directory.ts";
+import { recover, tidy } from "../journal/recover.ts";
+import { RealDisk } from "../system/real-disk.ts";
 import type { CommandLine } from "./command-line.ts";
 import { journalPaths, type Print } from "./inspector.ts";
 import { timeText } from "./names.ts";

@@ -1,7 +1,7 @@
 import { join } from "node:path";
-import { type JournalHeader, SEGMENT } from "../../../core/log/journal-header.ts";
-import { RECORD_BYTES, type RecordBatch, SLICE } from "../../../core/log/record.ts";
-import type { JournalFile } from "../../../core/log/recovery-plan.ts";
+import { type JournalHeader, SEGMENT } from "../../core/log/journal-header.ts";
+import { RECORD_BYTES, type RecordBatch, SLICE } from "../../core/log/record.ts";
+import type { JournalFile } from "../../core/log/recovery-plan.ts";
 import { KIND_NAMES } from "./names.ts";
 import { readRecords } from "./record-reader.ts";
 

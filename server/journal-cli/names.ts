@@ -1,4 +1,4 @@
-import { OUTCOME_NAMES, PROCESSOR_NAMES } from "../../../core/values/payment.ts";
+import { OUTCOME_NAMES, PROCESSOR_NAMES } from "../../core/values/payment.ts";
 
 /** By the numbers in record.ts. */
 export const KIND_NAMES: readonly string[] = [

@@ -1,5 +1,5 @@
 import { join } from "node:path";
-import { SEGMENT } from "../../../core/log/journal-header.ts";
+import { SEGMENT } from "../../core/log/journal-header.ts";
 import {
   ACCEPTED,
   CLOCK,
@@ -10,10 +10,10 @@ import {
   SENT,
   SLICE,
   WATERMARK,
-} from "../../../core/log/record.ts";
-import { formatCents } from "../../../core/values/money.ts";
-import { STATE_NAMES } from "../../../core/values/payment.ts";
-import { formatUuid, UUID_WORDS } from "../../../core/values/uuid.ts";
+} from "../../core/log/record.ts";
+import { formatCents } from "../../core/values/money.ts";
+import { STATE_NAMES } from "../../core/values/payment.ts";
+import { formatUuid, UUID_WORDS } from "../../core/values/uuid.ts";
 import { type FileSurvey, headerOf } from "./file-survey.ts";
 import { kindName, outcomeName, processorName, timeText } from "./names.ts";
 import { readRecords } from "./record-reader.ts";

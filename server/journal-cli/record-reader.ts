@@ -1,5 +1,5 @@
 import { closeSync, openSync, readSync } from "node:fs";
-import { RECORD_BYTES, RecordBatch } from "../../../core/log/record.ts";
+import { RECORD_BYTES, RecordBatch } from "../../core/log/record.ts";
 
 const CHUNK_RECORDS = 4096;
 

@@ -1,10 +1,10 @@
 import { basename } from "node:path";
-import { Ledger } from "../../../core/ledger/ledger.ts";
-import type { Expected } from "../../../core/log/recovery-plan.ts";
-import { PROCESSOR_NAMES } from "../../../core/values/payment.ts";
-import { expectClockAgrees } from "../clock-check.ts";
-import type { JournalDirectory } from "../journal-directory.ts";
-import { type Recovered, RecoveryError, recover } from "../recover.ts";
+import { Ledger } from "../../core/ledger/ledger.ts";
+import type { Expected } from "../../core/log/recovery-plan.ts";
+import { PROCESSOR_NAMES } from "../../core/values/payment.ts";
+import { expectClockAgrees } from "../journal/clock-check.ts";
+import type { JournalDirectory } from "../journal/journal-directory.ts";
+import { type Recovered, RecoveryError, recover } from "../journal/recover.ts";
 import { headerOf } from "./file-survey.ts";
 
 /** What an instance would make of the directory. */

@@ -1,5 +1,6 @@
 import { readCommandLine, USAGE } from "./command-line.ts";
 import { examine } from "./inspector.ts";
+import { repair } from "./repair/repair.ts";
 import { setClock } from "./set-clock.ts";
 
 const EXIT_REFUSED = 1;
@@ -13,7 +14,9 @@ try {
   const print = (line: string): unknown => process.stdout.write(`${line}\n`);
   if (wish === "help") process.stdout.write(USAGE);
   else if (wish.command === "set-clock") await setClock(wish, print);
-  else {
+  else if (wish.command === "repair") {
+    if (!(await repair(wish, print))) process.exitCode = EXIT_REFUSED;
+  } else {
     const allStart = await examine(wish, print);
     if (wish.command === "verify" && !allStart) process.exitCode = EXIT_REFUSED;
   }

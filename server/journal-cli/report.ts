@@ -1,7 +1,7 @@
-import type { Ledger } from "../../../core/ledger/ledger.ts";
-import { type JournalHeader, SEGMENT } from "../../../core/log/journal-header.ts";
-import { FAILED, IN_DOUBT, PENDING, PROCESSED, SENDING, STATE_NAMES } from "../../../core/values/payment.ts";
-import { alignColumns } from "../../text/text-table.ts";
+import type { Ledger } from "../../core/ledger/ledger.ts";
+import { type JournalHeader, SEGMENT } from "../../core/log/journal-header.ts";
+import { FAILED, IN_DOUBT, PENDING, PROCESSED, SENDING, STATE_NAMES } from "../../core/values/payment.ts";
+import { alignColumns } from "../text/text-table.ts";
 import { type FileSurvey, ROW } from "./file-survey.ts";
 import { KIND_NAMES, timeText } from "./names.ts";
 import type { Verdict } from "./verdict.ts";

@@ -1,8 +1,8 @@
 import { readdirSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import { RealDisk } from "../../system/real-disk.ts";
-import { JournalDirectory } from "../journal-directory.ts";
+import { JournalDirectory } from "../journal/journal-directory.ts";
+import { RealDisk } from "../system/real-disk.ts";
 import type { CommandLine } from "./command-line.ts";
 import { type FileSurvey, surveyFile } from "./file-survey.ts";
 import { isInUse } from "./in-use.ts";

@@ -1,0 +1,122 @@
+import { DOUBTED, FAILED_AT, PROCESSED_AT, REFUSED, type RecordBatch, SENDING_TO, SENT } from "../log/record.ts";
+import { LOST, PENDING } from "../values/payment.ts";
+import type { SalvagedLog } from "./salvaged-log.ts";
+
+/** A payment that is not settled and of which records may be lost. */
+export type Uncertain = {
+  sequence: number;
+  /** The processor that charged it, by a record that no longer says when. */
+  chargedAt: number | undefined;
+};
+
+/** Before any gap. */
+const NEVER = -1;
+
+/**
+ * Of which payments the state is certain, though records are lost.
+ *
+ * After a gap a payment that was not settled may have been anywhere meanwhile. Some records say all there is to know
+ * again:
+ *
+ *   SENDING, SENT   it is at that processor since then, and nowhere else
+ *   REFUSED         it is pending, and nothing is out
+ *   FAILED          it has ended
+ *
+ * DOUBTED and PROCESSED do not, where the attempt they end may have been another than the last one known: the payment
+ * is then in doubt at their processor.
+ */
+export class SalvagedPayments {
+  readonly #log: SalvagedLog;
+  /** Of each payment that is not settled: number of the gap since which its state is certain. */
+  readonly #certainSince = new Map<number, number>();
+  readonly #chargedAt = new Map<number, number>();
+  #gapCount = 0;
+
+  constructor(log: SalvagedLog) {
+    this.#log = log;
+  }
+
+  /** Records are lost here. */
+  gap(): void {
+    this.#gapCount++;
+  }
+
+  /** A payment that is not settled. */
+  begin(ours: number, isCertain: boolean): void {
+    this.#certainSince.set(ours, isCertain ? this.#gapCount : NEVER);
+  }
+
+  /** It is settled, or gone. */
+  end(ours: number): void {
+    this.#certainSince.delete(ours);
+    this.#chargedAt.delete(ours);
+  }
+
+  /** Whether it is here and not settled. */
+  has(ours: number): boolean {
+    return this.#certainSince.has(ours);
+  }
+
+  /** By sequence. */
+  suspects(): Uncertain[] {
+    return [...this.#certainSince]
+      .filter(([, since]) => since < this.#gapCount)
+      .map(([sequence]) => ({ sequence, chargedAt: this.#chargedAt.get(sequence) }))
+      .sort((a, b) => a.sequence - b.sequence);
+  }
+
+  /** Takes the next sound record about a payment that is not settled. Throws for one that is of no known kind. */
+  follow(batch: RecordBatch, record: number, ours: number): void {
+    const kind = batch.kind(record);
+    if (kind === SENDING_TO || kind === SENT) this.#sent(batch, record, ours);
+    else if (kind === REFUSED) this.#refused(batch, record, ours);
+    else if (kind === DOUBTED) this.#doubted(batch, record, ours);
+    else if (kind === PROCESSED_AT) this.#processed(batch, record, ours);
+    else if (kind === FAILED_AT) this.#ended(batch, record, ours);
+    else throw new Error(`a record is of a known kind: kind=${kind}`);
+  }
+
+  #sent(batch: RecordBatch, record: number, ours: number): void {
+    const slot = this.#log.ledger.slotOf(ours);
+    const isPending = this.#log.ledger.rows.state[slot] === PENDING;
+    if (isPending || batch.kind(record) === SENT) this.#log.copy(batch, record, ours);
+    else this.#log.ledger.record(this.#log.out, SENT, slot, batch.atMs(record), batch.processor(record), LOST, 0);
+    this.#certainSince.set(ours, this.#gapCount);
+  }
+
+  #refused(batch: RecordBatch, record: number, ours: number): void {
+    const isPending = this.#log.ledger.rows.state[this.#log.ledger.slotOf(ours)] === PENDING;
+    if (!isPending && !(this.#log.isSame(batch, record, ours) && this.#log.tryCopy(batch, record, ours))) {
+      this.#log.bind(batch, record, ours);
+      this.#log.copy(batch, record, ours);
+    }
+    this.#certainSince.set(ours, this.#gapCount);
+  }
+
+  #doubted(batch: RecordBatch, record: number, ours: number): void {
+    if (!this.#log.isSame(batch, record, ours)) {
+      this.#log.bind(batch, record, ours);
+      this.#certainSince.set(ours, NEVER);
+    } else if (this.#log.isFirstAnswer(batch, record, ours)) {
+      this.#certainSince.set(ours, this.#gapCount);
+    }
+    this.#log.copy(batch, record, ours);
+  }
+
+  #processed(batch: RecordBatch, record: number, ours: number): void {
+    const isSame = this.#log.isSame(batch, record, ours);
+    const isCertain = this.#certainSince.get(ours) === this.#gapCount;
+    if (isSame && (isCertain || this.#log.isFirstAnswer(batch, record, ours))) {
+      this.#ended(batch, record, ours);
+      return;
+    }
+    if (!isSame) this.#log.bind(batch, record, ours);
+    this.#certainSince.set(ours, NEVER);
+    this.#chargedAt.set(ours, batch.processor(record));
+  }
+
+  #ended(batch: RecordBatch, record: number, ours: number): void {
+    this.#log.copy(batch, record, ours);
+    this.end(ours);
+  }
+}

@@ -1,0 +1,115 @@
+import { parseArgs } from "node:util";
+import { MAX_CAPACITY } from "../../core/ledger/ledger.ts";
+import { SETTINGS } from "../settings/settings.ts";
+import { readProcessorUrls } from "./repair/inquiry.ts";
+
+export const USAGE = `Shows what is in an instance's journal, tells whether the instance would start with it, or makes a new journal of
+what a damaged one still holds. These never change the journal they look at; inspect and verify work while an instance
+uses it. set-clock is for a journal whose latest time is ahead of the clock, because that was wrong once: time begins
+again at what the clock says now. The instance must not be running.
+
+  node build/server/journal-cli/main.js inspect DIR [options]
+  node build/server/journal-cli/main.js verify DIR [options]
+  node build/server/journal-cli/main.js repair DIR --out NEWDIR [options]
+  node build/server/journal-cli/main.js set-clock DIR [--capacity COUNT]
+
+  DIR                 an instance's own directory, or a DATA_DIR with one folder for each instance
+  --out NEWDIR        repair: where the new journal goes, laid out as DIR is; must not be there, or be empty
+  --processor NAME=URL  repair: the processor "default" or "fallback", to be asked about payments; give both
+  --json              repair: the report as JSON
+
+  --capacity COUNT    payments an instance has room for        (CAPACITY, or the instances' default)
+  --instances COUNT   expect a journal of so many instances    (what the files say)
+  --records           inspect: the records too, one a line, checkpoints first
+  --limit COUNT       of them, from the first                  (1000)
+  --from LSN          only records from this number on         (0)
+  --help
+
+repair copies every sound record. Of a payment whose records may be lost it writes only what is proven:
+  found at one processor, and at the other not, with the same amount: processed there, at the requestedAt told
+  found at both: processed where the requestedAt is earlier, and named as charged twice
+  otherwise, sent to a processor as far as is known: in doubt there
+  otherwise: pending
+The new journal is marked: an instance that starts with it looks up every payment that is not settled at both
+processors before it sends anything, as with RESTORED=true. So a payment that is pending there is sent only once both
+have said that they do not have it. Payments whose acceptance is lost are named as far as they are known; they are not
+in the new journal, and those accepted later get new payment ids. Journals that are sound are not copied.
+
+inspect and set-clock exit with 0, or 2 when that could not be done, verify with
+  0  the instance would start, if need be after cutting off an end that was never acknowledged
+  1  the journal is refused: acknowledged payments are in danger
+  2  could not look: a wrong argument, no such directory
+repair with
+  0  nothing is damaged, or the new journal vouches for every payment
+  1  the new journal is there, and payments that nobody can vouch for were named
+  2  there is no new journal: a wrong argument, a journal in use, a disk that is full
+`;
+
+export type CommandLine = {
+  command: "inspect" | "verify" | "repair" | "set-clock";
+  directory: string;
+  capacity: number;
+  instanceCount: number | undefined;
+  showsRecords: boolean;
+  limit: number;
+  fromLsn: number;
+  /** Where a repaired journal goes; empty for other commands. */
+  out: string;
+  /** By processor, of those that are to be asked. */
+  processorUrls: (URL | undefined)[];
+  isJson: boolean;
+};
+
+type Environment = Readonly<Record<string, string | undefined>>;
+
+/** Throws a one-line `rule: name=value` error on a wrong argument. */
+export function readCommandLine(args: string[], environment: Environment): CommandLine | "help" {
+  const text = { type: "string" } as const;
+  const flag = { type: "boolean" } as const;
+  const { values, positionals } = parseArgs({
+    args,
+    allowPositionals: true,
+    options: {
+      capacity: text,
+      instances: text,
+      records: flag,
+      limit: text,
+      from: text,
+      out: text,
+      processor: { type: "string", multiple: true },
+      json: flag,
+      help: flag,
+    },
+  });
+  if (values.help) return "help";
+  const [command, directory, ...more] = positionals;
+  if (command !== "inspect" && command !== "verify" && command !== "repair" && command !== "set-clock")
+    throw new Error(`the command must be inspect, verify, repair or set-clock: command=${command ?? ""}`);
+  if (directory === undefined) throw new Error("a directory must be named: DIR=");
+  if (more.length > 0) throw new Error(`there is one directory at a time: more=${more.join(" ")}`);
+  const { out = "" } = values;
+  if ((command === "repair") !== (out !== "")) throw new Error(`repair, and nothing else, needs --out: --out=${out}`);
+  const capacityText = values.capacity ?? environment["CAPACITY"] ?? defaultCapacity();
+  return {
+    command,
+    directory,
+    capacity: readCount("capacity", capacityText, 1, MAX_CAPACITY),
+    instanceCount: values.instances === undefined ? undefined : readCount("instances", values.instances, 1, 65_535),
+    showsRecords: values.records === true,
+    limit: readCount("limit", values.limit ?? "1000", 0, Number.MAX_SAFE_INTEGER),
+    fromLsn: readCount("from", values.from ?? "0", 0, Number.MAX_SAFE_INTEGER),
+    out,
+    processorUrls: readProcessorUrls(values.processor ?? []),
+    isJson: values.json === true,
+  };
+}
+
+function defaultCapacity(): string {
+  return SETTINGS.find(({ name }) => name === "CAPACITY")!.fallback;
+}
+
+function readCount(name: string, text: string, min: number, max: number): number {
+  const value = /^\d{1,16}$/.test(text) ? Number(text) : Number.NaN;
+  if (!(value >= min && value <= max)) throw new Error(`${name} must be from ${min} to ${max}: ${name}=${text}`);
+  return value;
+}

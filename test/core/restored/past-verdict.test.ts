@@ -1,0 +1,50 @@
+import { expect } from "chai";
+import { judgePast, type PastVerdict, type Testimony } from "../../../core/restored/past-verdict.ts";
+import { DEFAULT, FALLBACK } from "../../../core/values/payment.ts";
+
+const ABSENT: Testimony = { kind: "absent" };
+const FOREIGN: Testimony = { kind: "foreign" };
+const UNKNOWN: Testimony = { kind: "unknown" };
+const at = (requestedAtMs: number): Testimony => ({ kind: "charged", requestedAtMs });
+
+function charged(processor: number, requestedAtMs: number, isTwice = false): PastVerdict {
+  return { kind: "charged", processor, requestedAtMs, isTwice };
+}
+
+const OPEN: PastVerdict = { kind: "open" };
+const FREE: PastVerdict = { kind: "free" };
+
+describe("verdict on a payment's past", () => {
+  const rows: [Testimony, Testimony, PastVerdict, PastVerdict][] = [
+    // default, fallback, early, late
+    [at(7), ABSENT, charged(DEFAULT, 7), charged(DEFAULT, 7)],
+    [ABSENT, at(7), charged(FALLBACK, 7), charged(FALLBACK, 7)],
+    [at(7), FOREIGN, charged(DEFAULT, 7), charged(DEFAULT, 7)],
+    [FOREIGN, at(7), charged(FALLBACK, 7), charged(FALLBACK, 7)],
+    [at(7), UNKNOWN, OPEN, charged(DEFAULT, 7)],
+    [UNKNOWN, at(7), OPEN, charged(FALLBACK, 7)],
+    [at(7), at(8), charged(DEFAULT, 7, true), charged(DEFAULT, 7, true)],
+    [at(8), at(7), charged(FALLBACK, 7, true), charged(FALLBACK, 7, true)],
+    [at(7), at(7), charged(DEFAULT, 7, true), charged(DEFAULT, 7, true)],
+    [ABSENT, ABSENT, OPEN, FREE],
+    [ABSENT, FOREIGN, OPEN, FREE],
+    [FOREIGN, ABSENT, OPEN, FREE],
+    [FOREIGN, FOREIGN, OPEN, FREE],
+    [ABSENT, UNKNOWN, OPEN, OPEN],
+    [UNKNOWN, ABSENT, OPEN, OPEN],
+    [FOREIGN, UNKNOWN, OPEN, OPEN],
+    [UNKNOWN, FOREIGN, OPEN, OPEN],
+    [UNKNOWN, UNKNOWN, OPEN, OPEN],
+  ];
+  for (const [first, second, early, late] of rows) {
+    it(`${first.kind} and ${second.kind}: ${early.kind} early, ${late.kind} late`, () => {
+      expect(judgePast([first, second], false)).to.deep.equal(early);
+      expect(judgePast([first, second], true)).to.deep.equal(late);
+    });
+  }
+
+  it("has a row for every pair of testimonies, and none without all of them", () => {
+    expect(new Set(rows.map(([first, second]) => `${first.kind} ${second.kind}`)).size).to.equal(16);
+    expect(() => judgePast([at(7)], true)).to.throw("every processor is asked: count=1 expected=2");
+  });
+});
