@@ -1,20 +1,24 @@
 import { Aging, type AgingOptions } from "./ledger/aging.ts";
 import { Ledger } from "./ledger/ledger.ts";
 import { NOT_FOUND_SLOT } from "./ledger/uuid-index.ts";
-import { BATCH_RECORDS, DOUBTED, EVICTED, FAILED_AT, PURGED, RecordBatch, SENDING_TO } from "./log/record.ts";
+import { BATCH_RECORDS, RecordBatch } from "./log/record.ts";
+import * as Kind from "./log/record-kind.ts";
 import { WatermarkBound } from "./log/watermark-bound.ts";
 import { applyFoundCharge } from "./restored/found-charge.ts";
 import { HeldPayments, type HoldOptions, type Inquiry } from "./restored/held-payments.ts";
 import type { FoundCharge } from "./restored/past-verdict.ts";
 import { Backlog } from "./routing/backlog.ts";
 import { Doubts } from "./routing/doubts.ts";
-import { FLIGHT_FREE, Flights, NO_FLIGHT, POSTING } from "./routing/flights.ts";
+import * as FlightState from "./routing/flight-state.ts";
+import { Flights, NO_FLIGHT } from "./routing/flights.ts";
 import type { HealthSnapshot } from "./routing/health-snapshot.ts";
 import { NOWHERE, Router, type RouterOptions } from "./routing/router.ts";
 import { type HandResult, type HandWord, Settlement } from "./settling/settlement.ts";
 import { settledUntilMs } from "./settling/watermark.ts";
-import { GAVE_UP, IN_DOUBT, LOST, NO_OUTCOME, NO_PROCESSOR, PENDING, SENDING } from "./values/payment.ts";
+import * as Outcome from "./values/outcome.ts";
 import { encodePaymentId, instanceOfPaymentId, sequenceOfPaymentId } from "./values/payment-id.ts";
+import { NO_PROCESSOR } from "./values/processor.ts";
+import * as State from "./values/state.ts";
 import { UUID_WORDS } from "./values/uuid.ts";
 
 export const ACCEPTED_NEW = 0;
@@ -140,7 +144,7 @@ export class Engine {
     this.#aging.giveUpOld(this.#nowMs, (slot) => {
       if (this.batch.isHalfFull) return false;
       if (this.#held?.has(slot)) return true;
-      this.#record(FAILED_AT, slot, NO_PROCESSOR, GAVE_UP, 0);
+      this.#record(Kind.FAILED, slot, NO_PROCESSOR, Outcome.GAVE_UP, 0);
       onFailed(slot);
       return true;
     });
@@ -151,7 +155,10 @@ export class Engine {
     this.#advance(nowMs);
     const sequence = this.#aging.evictionEnd(this.#nowMs);
     if (sequence === this.ledger.tail) return;
-    this.ledger.apply(this.batch, this.batch.append(EVICTED, sequence, this.#nowMs, NO_PROCESSOR, NO_OUTCOME, 0));
+    this.ledger.apply(
+      this.batch,
+      this.batch.append(Kind.EVICTED, sequence, this.#nowMs, NO_PROCESSOR, Outcome.NONE, 0),
+    );
   }
 
   /**
@@ -163,7 +170,7 @@ export class Engine {
       const kind = this.batch.kind(record);
       if (!Ledger.isRevertible(kind)) continue;
       const slot = this.ledger.revert(this.batch, record);
-      if (kind === SENDING_TO) this.#unsend(slot);
+      if (kind === Kind.SENDING) this.#unsend(slot);
       else this.#held?.forget(slot);
     }
     this.batch.retain((record) => !Ledger.isRevertible(this.batch.kind(record)));
@@ -189,8 +196,8 @@ export class Engine {
     for (let sequence = this.ledger.tail; sequence < this.ledger.head; sequence++) {
       const slot = this.ledger.slotOf(sequence);
       const state = rows.state[slot]!;
-      if (state === SENDING) this.#record(DOUBTED, slot, rows.processor[slot]!, LOST, 0);
-      if (state > IN_DOUBT) continue;
+      if (state === State.SENDING) this.#record(Kind.DOUBTED, slot, rows.processor[slot]!, Outcome.LOST, 0);
+      if (state > State.IN_DOUBT) continue;
       if (this.#held) this.#held.add(slot);
       else this.#takeUp(slot);
     }
@@ -200,7 +207,7 @@ export class Engine {
   release({ slot }: Inquiry, nowMs: number): boolean {
     this.#advance(nowMs);
     const { rows } = this.ledger;
-    if (rows.state[slot] === IN_DOUBT && !this.flights.hasRoom(rows.processor[slot]!)) return false;
+    if (rows.state[slot] === State.IN_DOUBT && !this.flights.hasRoom(rows.processor[slot]!)) return false;
     this.#held!.released(slot);
     this.#takeUp(slot);
     return true;
@@ -218,7 +225,7 @@ export class Engine {
     this.#advance(nowMs);
     this.ledger.apply(
       this.batch,
-      this.batch.append(PURGED, this.ledger.head, this.#nowMs, NO_PROCESSOR, NO_OUTCOME, 0),
+      this.batch.append(Kind.PURGED, this.ledger.head, this.#nowMs, NO_PROCESSOR, Outcome.NONE, 0),
     );
     this.#backlog.clear();
     this.#held?.clear();
@@ -230,8 +237,8 @@ export class Engine {
   eachDoubt(onDoubt: (flight: number) => void): void {
     const { flights, ledger } = this;
     for (let flight = 0; flight < flights.highWater; flight++) {
-      if (flights.state[flight] === FLIGHT_FREE || flights.isOrphan(flight)) continue;
-      if (ledger.rows.state[flights.slot[flight]!] === IN_DOUBT) onDoubt(flight);
+      if (flights.state[flight] === FlightState.FREE || flights.isOrphan(flight)) continue;
+      if (ledger.rows.state[flights.slot[flight]!] === State.IN_DOUBT) onDoubt(flight);
     }
   }
 
@@ -282,7 +289,7 @@ export class Engine {
 
   #unsend(slot: number): void {
     for (let flight = 0; flight < this.flights.highWater; flight++) {
-      if (this.flights.state[flight] !== POSTING || this.flights.slot[flight] !== slot) continue;
+      if (this.flights.state[flight] !== FlightState.POSTING || this.flights.slot[flight] !== slot) continue;
       this.router.gates[this.flights.processor[flight]!]!.postDropped(this.flights.probe[flight]!);
       this.flights.close(flight);
     }
@@ -292,12 +299,12 @@ export class Engine {
   /** A payment that is pending, or in doubt since another life. */
   #takeUp(slot: number): void {
     const { rows } = this.ledger;
-    if (rows.state[slot] === PENDING) {
+    if (rows.state[slot] === State.PENDING) {
       this.#backlog.push(slot);
       return;
     }
     const flight = this.flights.open(slot, rows.processor[slot]!, this.#nowMs);
-    this.#doubts.defer(flight, LOST, rows.mayLand[slot] === 1, this.#nowMs);
+    this.#doubts.defer(flight, Outcome.LOST, rows.mayLand[slot] === 1, this.#nowMs);
   }
 
   /**
@@ -317,7 +324,7 @@ export class Engine {
     const processor = this.router.choose(this.#aging.ageMs(slot, this.#nowMs), isTried, this.#nowMs);
     if (processor === NOWHERE) return NO_FLIGHT;
     this.#backlog.shift();
-    this.#record(SENDING_TO, slot, processor, NO_OUTCOME, 0);
+    this.#record(Kind.SENDING, slot, processor, Outcome.NONE, 0);
     const probe = this.router.gates[processor]!.began(true, this.#nowMs);
     return this.flights.open(slot, processor, this.#nowMs, probe);
   }

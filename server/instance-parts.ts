@@ -2,7 +2,7 @@ import type { TemplatedApp } from "uWebSockets.js";
 import { randomInt } from "node:crypto";
 import { Engine } from "../core/engine.ts";
 import { HealthSnapshot } from "../core/routing/health-snapshot.ts";
-import { PROCESSOR_COUNT, PROCESSOR_NAMES } from "../core/values/payment.ts";
+import { PROCESSOR_COUNT, PROCESSOR_NAMES } from "../core/values/processor.ts";
 import { refuseUnknown, serveAdmin } from "./api/admin-api.ts";
 import { serveDoubts } from "./api/doubts-api.ts";
 import { serveLink } from "./api/link-api.ts";

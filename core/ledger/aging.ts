@@ -1,4 +1,4 @@
-import { FAILED, IN_DOUBT, PENDING, PROCESSED } from "../values/payment.ts";
+import * as State from "../values/state.ts";
 import type { Ledger } from "./ledger.ts";
 
 /** Payments dropped by retention at a time: some hundred microseconds. */
@@ -59,9 +59,9 @@ export class Aging {
     for (let sequence = this.#cursor; sequence < this.#ledger.head; sequence++) {
       const slot = this.#ledger.slotOf(sequence);
       if (!this.isTooOld(slot, nowMs)) return;
-      if (rows.state[slot] === PENDING && !giveUp(slot)) return;
+      if (rows.state[slot] === State.PENDING && !giveUp(slot)) return;
       // Few are passed over again next time: only payments in flight or in doubt can come back to pending.
-      cursorFollows &&= rows.state[slot]! > IN_DOUBT;
+      cursorFollows &&= rows.state[slot]! > State.IN_DOUBT;
       if (cursorFollows) this.#cursor = sequence + 1;
     }
   }
@@ -77,7 +77,7 @@ export class Aging {
     for (; sequence < end; sequence++) {
       const slot = this.#ledger.slotOf(sequence);
       const isOver = head - sequence > this.#retainCount || this.ageMs(slot, nowMs) > this.#retainMs;
-      if (!isOver || (rows.state[slot] !== PROCESSED && rows.state[slot] !== FAILED)) break;
+      if (!isOver || (rows.state[slot] !== State.PROCESSED && rows.state[slot] !== State.FAILED)) break;
     }
     return sequence;
   }

@@ -1,29 +1,9 @@
 import { mayStillLand } from "../answers/verdict.ts";
-import {
-  ACCEPTED,
-  DOUBTED,
-  EVICTED,
-  FAILED_AT,
-  PROCESSED_AT,
-  PURGED,
-  REFUSED,
-  type RecordBatch,
-  SENDING_TO,
-  SENT,
-} from "../log/record.ts";
-import {
-  FAILED,
-  FREE,
-  IN_DOUBT,
-  NO_PROCESSOR,
-  NOT_CHARGED,
-  PENDING,
-  PROCESSED,
-  REJECTED,
-  SENDING,
-  SETTLED_BY_HAND,
-  STATE_NAMES,
-} from "../values/payment.ts";
+import type { RecordBatch } from "../log/record.ts";
+import * as Kind from "../log/record-kind.ts";
+import * as Outcome from "../values/outcome.ts";
+import { NO_PROCESSOR } from "../values/processor.ts";
+import * as State from "../values/state.ts";
 import { UUID_WORDS } from "../values/uuid.ts";
 import { AttemptTrail, type TrailEntry } from "./attempt-trail.ts";
 import { PaymentRows } from "./payment-rows.ts";
@@ -51,7 +31,7 @@ export class Ledger {
   readonly #index: UuidIndex;
   readonly #totals: WindowTotals;
   readonly #trail = new AttemptTrail(TRAIL_ENTRIES);
-  readonly #stateCounts = new Float64Array(STATE_NAMES.length);
+  readonly #stateCounts = new Float64Array(State.NAMES.length);
   #isReplaying = false;
   /** Sequence up to which the end of a replay has indexed. */
   #indexedTo = 0;
@@ -129,15 +109,15 @@ export class Ledger {
   /** Applies one record. Throws when it does not fit: memory and log no longer agree, and going on would lose money. */
   apply(batch: RecordBatch, record: number): void {
     const kind = batch.kind(record);
-    if (kind === ACCEPTED) this.#accepted(batch, record);
-    else if (kind === SENDING_TO) this.#sending(batch, record);
-    else if (kind === REFUSED) this.#ended(batch, record, PENDING);
-    else if (kind === DOUBTED) this.#ended(batch, record, IN_DOUBT);
-    else if (kind === PROCESSED_AT) this.#processed(batch, record);
-    else if (kind === FAILED_AT) this.#ended(batch, record, FAILED);
-    else if (kind === PURGED) this.#purged(batch.sequence(record));
-    else if (kind === EVICTED) this.#evicted(batch.sequence(record));
-    else if (kind === SENT) this.#sent(batch, record);
+    if (kind === Kind.ACCEPTED) this.#accepted(batch, record);
+    else if (kind === Kind.SENDING) this.#sending(batch, record);
+    else if (kind === Kind.REFUSED) this.#ended(batch, record, State.PENDING);
+    else if (kind === Kind.DOUBTED) this.#ended(batch, record, State.IN_DOUBT);
+    else if (kind === Kind.PROCESSED) this.#processed(batch, record);
+    else if (kind === Kind.FAILED) this.#ended(batch, record, State.FAILED);
+    else if (kind === Kind.PURGED) this.#purged(batch.sequence(record));
+    else if (kind === Kind.EVICTED) this.#evicted(batch.sequence(record));
+    else if (kind === Kind.SENT) this.#sent(batch, record);
     else throw new Error(`a record is of a known kind: kind=${kind}`);
   }
 
@@ -156,7 +136,7 @@ export class Ledger {
 
   /** Whether `revert` can take the record back: the others report what has happened and stay true. */
   static isRevertible(kind: number): boolean {
-    return kind === ACCEPTED || kind === SENDING_TO;
+    return kind === Kind.ACCEPTED || kind === Kind.SENDING;
   }
 
   /**
@@ -165,18 +145,18 @@ export class Ledger {
    */
   revert(batch: RecordBatch, record: number): number {
     const slot = this.#slotOfRecord(batch, record);
-    if (batch.kind(record) === SENDING_TO) {
-      this.rows.expectState(slot, SENDING, SENDING);
+    if (batch.kind(record) === Kind.SENDING) {
+      this.rows.expectState(slot, State.SENDING, State.SENDING);
       this.rows.processor[slot] = NO_PROCESSOR;
       this.rows.attemptCount[slot]!--;
-      this.#setState(slot, PENDING);
+      this.#setState(slot, State.PENDING);
       return slot;
     }
     if (batch.sequence(record) !== this.#head - 1)
       throw new Error(`records are reverted newest first: head=${this.#head}`);
-    this.rows.expectState(slot, PENDING, PENDING);
-    this.#setState(slot, FREE);
-    this.#stateCounts[FREE]!--;
+    this.rows.expectState(slot, State.PENDING, State.PENDING);
+    this.#setState(slot, State.FREE);
+    this.#stateCounts[State.FREE]!--;
     this.#index.remove(slot);
     this.#head--;
     return slot;
@@ -213,7 +193,7 @@ export class Ledger {
     batch.restoreRow(record, this.rows, slot);
     if (!this.#isReplaying) this.#index.insert(slot);
     this.#stateCounts[this.rows.state[slot]!]!++;
-    if (this.rows.state[slot] === PROCESSED) this.#totals.add(slot);
+    if (this.rows.state[slot] === State.PROCESSED) this.#totals.add(slot);
     return slot;
   }
 
@@ -224,30 +204,30 @@ export class Ledger {
     }
     const slot = this.slotOf(sequence);
     batch.copyId(record, this.rows.correlationIds, slot * UUID_WORDS);
-    this.rows.open(slot, batch.atMs(record), batch.cents(record), FREE);
+    this.rows.open(slot, batch.atMs(record), batch.cents(record), State.FREE);
     this.#head++;
     if (!this.#isReplaying) this.#index.insert(slot);
-    this.#stateCounts[FREE]!++;
-    this.#setState(slot, PENDING);
+    this.#stateCounts[State.FREE]!++;
+    this.#setState(slot, State.PENDING);
   }
 
   #sending(batch: RecordBatch, record: number): void {
     const slot = this.#slotOfRecord(batch, record);
-    this.rows.expectState(slot, PENDING, PENDING);
+    this.rows.expectState(slot, State.PENDING, State.PENDING);
     this.rows.processor[slot] = batch.processor(record);
     this.rows.mayLand[slot] = 0;
     // A payment accepted in a time that was set back since (CLOCK) is never requested before it was accepted.
     this.rows.setRequestedAtMs(slot, Math.max(batch.atMs(record), this.rows.acceptedAtMs[slot]!));
-    this.#setState(slot, SENDING);
+    this.#setState(slot, State.SENDING);
   }
 
   #sent(batch: RecordBatch, record: number): void {
     const slot = this.#slotOfRecord(batch, record);
-    if (this.rows.state[slot] !== SENDING) this.rows.expectState(slot, PENDING, IN_DOUBT);
+    if (this.rows.state[slot] !== State.SENDING) this.rows.expectState(slot, State.PENDING, State.IN_DOUBT);
     this.rows.processor[slot] = batch.processor(record);
     this.rows.mayLand[slot] = 0;
     this.rows.setSentAtMs(slot, batch.atMs(record));
-    this.#setState(slot, SENDING);
+    this.#setState(slot, State.SENDING);
   }
 
   /** An attempt ended without a charge for certain. A payment that fails while pending had no attempt to end. */
@@ -255,30 +235,34 @@ export class Ledger {
     const slot = this.#slotOfRecord(batch, record);
     const { rows } = this;
     const outcome = batch.outcome(record);
-    if (rows.state[slot] === PENDING && state === FAILED) {
+    if (rows.state[slot] === State.PENDING && state === State.FAILED) {
       rows.outcome[slot] = outcome;
     } else {
-      if (outcome === NOT_CHARGED && rows.mayLand[slot] === 1)
+      if (outcome === Outcome.NOT_CHARGED && rows.mayLand[slot] === 1)
         throw new Error(`what may still land is not proven uncharged: slot=${slot}`);
-      rows.expectState(slot, SENDING, state === PENDING && !endsDoubt(outcome) ? SENDING : IN_DOUBT);
+      rows.expectState(
+        slot,
+        State.SENDING,
+        state === State.PENDING && !endsDoubt(outcome) ? State.SENDING : State.IN_DOUBT,
+      );
       this.#trace(slot, batch, record);
     }
-    if (state === PENDING) {
+    if (state === State.PENDING) {
       rows.processor[slot] = NO_PROCESSOR;
-      rows.rejectionCount[slot] = outcome === REJECTED ? Math.min(rows.rejectionCount[slot]! + 1, 0xff) : 0;
+      rows.rejectionCount[slot] = outcome === Outcome.REJECTED ? Math.min(rows.rejectionCount[slot]! + 1, 0xff) : 0;
     }
-    if (state === IN_DOUBT && mayStillLand(outcome)) rows.mayLand[slot] = 1;
+    if (state === State.IN_DOUBT && mayStillLand(outcome)) rows.mayLand[slot] = 1;
     this.#setState(slot, state);
   }
 
   #processed(batch: RecordBatch, record: number): void {
     const slot = this.#slotOfRecord(batch, record);
-    this.rows.expectState(slot, SENDING, IN_DOUBT);
+    this.rows.expectState(slot, State.SENDING, State.IN_DOUBT);
     // The attempt that succeeds at first asking stands in the row; one that settles a doubt is another than the row's.
-    if (this.rows.state[slot] === SENDING) this.rows.outcome[slot] = batch.outcome(record);
+    if (this.rows.state[slot] === State.SENDING) this.rows.outcome[slot] = batch.outcome(record);
     else this.#trace(slot, batch, record);
     this.rows.setProcessedAtMs(slot, batch.atMs(record));
-    this.#setState(slot, PROCESSED);
+    this.#setState(slot, State.PROCESSED);
     this.#totals.add(slot);
   }
 
@@ -298,17 +282,17 @@ export class Ledger {
   /** Drops the payments before `newTail`, all of which have ended. */
   #evicted(newTail: number): void {
     while (this.#tail < newTail) {
-      this.rows.expectState(this.slotOf(this.#tail), PROCESSED, FAILED);
+      this.rows.expectState(this.slotOf(this.#tail), State.PROCESSED, State.FAILED);
       this.#dropTail();
     }
   }
 
   #dropTail(): void {
     const slot = this.slotOf(this.#tail++);
-    if (this.rows.state[slot] === PROCESSED) this.#totals.remove(slot);
+    if (this.rows.state[slot] === State.PROCESSED) this.#totals.remove(slot);
     if (!this.#isReplaying) this.#index.remove(slot);
-    this.#setState(slot, FREE);
-    this.#stateCounts[FREE]!--;
+    this.#setState(slot, State.FREE);
+    this.#stateCounts[State.FREE]!--;
   }
 
   #trace(slot: number, batch: RecordBatch, record: number): void {
@@ -343,5 +327,5 @@ export class Ledger {
 
 /** Whether an outcome frees a payment in doubt from its processor. */
 function endsDoubt(outcome: number): boolean {
-  return outcome === NOT_CHARGED || outcome === SETTLED_BY_HAND;
+  return outcome === Outcome.NOT_CHARGED || outcome === Outcome.SETTLED_BY_HAND;
 }

@@ -1,4 +1,6 @@
-import { FREE, NO_OUTCOME, NO_PROCESSOR, STATE_NAMES } from "../values/payment.ts";
+import * as Outcome from "../values/outcome.ts";
+import { NO_PROCESSOR } from "../values/processor.ts";
+import * as State from "../values/state.ts";
 import { UUID_WORDS } from "../values/uuid.ts";
 
 /** Milliseconds that fit the 32-bit durations of a row: 49.7 days. */
@@ -70,7 +72,7 @@ export class PaymentRows {
     this.cents[slot] = cents;
     this.state[slot] = state;
     this.processor[slot] = NO_PROCESSOR;
-    this.outcome[slot] = NO_OUTCOME;
+    this.outcome[slot] = Outcome.NONE;
     this.attemptCount[slot] = 0;
     if (this.mayLand[slot] !== 0) this.mayLand[slot] = 0;
     if (this.rejectionCount[slot] !== 0) this.rejectionCount[slot] = 0;
@@ -108,12 +110,12 @@ export class PaymentRows {
     const state = this.state[slot]!;
     if (state !== first && state !== second) {
       throw new Error(
-        `records follow the life of a payment: slot=${slot} state=${STATE_NAMES[state]} expected=${STATE_NAMES[first]}|${STATE_NAMES[second]}`,
+        `records follow the life of a payment: slot=${slot} state=${State.NAMES[state]} expected=${State.NAMES[first]}|${State.NAMES[second]}`,
       );
     }
   }
 
   clear(fromSlot: number, toSlot: number): void {
-    this.state.fill(FREE, fromSlot, toSlot);
+    this.state.fill(State.FREE, fromSlot, toSlot);
   }
 }

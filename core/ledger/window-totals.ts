@@ -1,4 +1,4 @@
-import { PROCESSOR_COUNT } from "../values/payment.ts";
+import { PROCESSOR_COUNT } from "../values/processor.ts";
 import type { PaymentRows } from "./payment-rows.ts";
 import { FANOUT, NO_NODE, TotalsNodes } from "./totals-nodes.ts";
 

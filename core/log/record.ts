@@ -1,4 +1,5 @@
 import { xxHash32 } from "./checksum.ts";
+import * as Kind from "./record-kind.ts";
 
 /**
  * The records: every change of the ledger is one of these, of fixed size, little-endian, 8-byte aligned, so that a batch of
@@ -31,20 +32,6 @@ import { xxHash32 } from "./checksum.ts";
  * low 32 bits of the LSN as seed, so a sound record at the wrong place is no sound record.
  */
 export const RECORD_BYTES = 48;
-
-export const ACCEPTED = 1;
-export const SENDING_TO = 2;
-export const REFUSED = 3;
-export const DOUBTED = 4;
-export const PROCESSED_AT = 5;
-export const FAILED_AT = 6;
-export const PURGED = 7;
-/** Only in checkpoints: see checkpoint.ts. */
-export const SLICE = 8;
-export const EVICTED = 9;
-export const WATERMARK = 10;
-export const CLOCK = 11;
-export const SENT = 12;
 
 /** Records a batch of an engine holds; its owner writes it out at the latest when it is half full. */
 export const BATCH_RECORDS = 4096;
@@ -168,7 +155,7 @@ export class RecordBatch {
 
   /** Appends an ACCEPTED record with the correlationId of words[at … at+3]. Hot: no allocation. */
   appendAccepted(sequence: number, atMs: number, words: Int32Array, at: number, cents: number): number {
-    const record = this.append(ACCEPTED, sequence, atMs, 0, 0, 0);
+    const record = this.append(Kind.ACCEPTED, sequence, atMs, 0, 0, 0);
     const word = record * RECORD_WORDS;
     for (let i = 0; i < 4; i++) this.#words[word + ID_WORD + i] = words[at + i]!;
     this.#unsigned[word + CENTS_WORD] = cents;
@@ -185,7 +172,7 @@ export class RecordBatch {
 
   /** Appends a SLICE record; see checkpoint.ts. */
   appendSlice(fromSequence: number, asOfLsn: number, rowCount: number): void {
-    const record = this.append(SLICE, fromSequence, asOfLsn, 0, 0, 0);
+    const record = this.append(Kind.SLICE, fromSequence, asOfLsn, 0, 0, 0);
     this.#unsigned[record * RECORD_WORDS + CENTS_WORD] = rowCount;
   }
 

@@ -1,6 +1,8 @@
 import type { Ledger } from "../ledger/ledger.ts";
-import { PROCESSED_AT, type RecordBatch, SENT } from "../log/record.ts";
-import { FOUND, PENDING } from "../values/payment.ts";
+import type { RecordBatch } from "../log/record.ts";
+import * as Kind from "../log/record-kind.ts";
+import * as Outcome from "../values/outcome.ts";
+import * as State from "../values/state.ts";
 import type { FoundCharge } from "./past-verdict.ts";
 
 /**
@@ -15,8 +17,8 @@ export function applyFoundCharge(
   nowMs: number,
 ): void {
   const { rows } = ledger;
-  const isBound = rows.state[slot] !== PENDING && rows.processor[slot] === processor;
+  const isBound = rows.state[slot] !== State.PENDING && rows.processor[slot] === processor;
   if (!isBound || rows.requestedAtMs(slot) !== requestedAtMs)
-    ledger.record(batch, SENT, slot, requestedAtMs, processor, FOUND, 0);
-  ledger.record(batch, PROCESSED_AT, slot, Math.max(nowMs, requestedAtMs), processor, FOUND, 0);
+    ledger.record(batch, Kind.SENT, slot, requestedAtMs, processor, Outcome.FOUND, 0);
+  ledger.record(batch, Kind.PROCESSED, slot, Math.max(nowMs, requestedAtMs), processor, Outcome.FOUND, 0);
 }

@@ -1,7 +1,7 @@
 import type { Ledger } from "../ledger/ledger.ts";
 import { NOT_FOUND_SLOT } from "../ledger/uuid-index.ts";
 import { PendingQueue } from "../routing/pending-queue.ts";
-import { PROCESSOR_COUNT } from "../values/payment.ts";
+import { PROCESSOR_COUNT } from "../values/processor.ts";
 import { UUID_WORDS } from "../values/uuid.ts";
 import type { FoundCharge } from "./past-verdict.ts";
 

@@ -1,6 +1,6 @@
 import type { Ledger } from "../ledger/ledger.ts";
 import { NOT_FOUND_SLOT } from "../ledger/uuid-index.ts";
-import { PENDING } from "../values/payment.ts";
+import * as State from "../values/state.ts";
 import { PendingQueue } from "./pending-queue.ts";
 import { Setbacks } from "./setbacks.ts";
 
@@ -48,7 +48,7 @@ export class Backlog {
     this.#setbacks.release(nowMs, this.pushFirst);
     while (this.#queue.length > 0) {
       const slot = this.#queue.peek();
-      if (this.#ledger.rows.state[slot] === PENDING && !isOver(slot)) return slot;
+      if (this.#ledger.rows.state[slot] === State.PENDING && !isOver(slot)) return slot;
       this.#queue.shift();
     }
     return NOT_FOUND_SLOT;
@@ -61,7 +61,7 @@ export class Backlog {
 
   /** Drops what is no longer pending. */
   compact(): void {
-    this.#queue.compact((slot) => this.#ledger.rows.state[slot] === PENDING);
+    this.#queue.compact((slot) => this.#ledger.rows.state[slot] === State.PENDING);
   }
 
   clear(): void {
@@ -74,7 +74,7 @@ export class Backlog {
     if (!this.#queue.isFull) return;
     const seen = new Set([slot]);
     this.#queue.compact((queued) => {
-      if (seen.has(queued) || this.#ledger.rows.state[queued] !== PENDING) return false;
+      if (seen.has(queued) || this.#ledger.rows.state[queued] !== State.PENDING) return false;
       seen.add(queued);
       return true;
     });

@@ -1,14 +1,6 @@
-import { ALREADY_CHARGED, DROPPED, LOST, RESET } from "../values/payment.ts";
-import {
-  BY_EITHER,
-  DOUBT,
-  type Flights,
-  LOOKING_UP,
-  LOOKUP_FIRST,
-  LOOKUP_SETTLES,
-  NO_FLIGHT,
-  POSTING,
-} from "./flights.ts";
+import * as Outcome from "../values/outcome.ts";
+import * as FlightState from "./flight-state.ts";
+import { BY_EITHER, type Flights, LOOKUP_FIRST, LOOKUP_SETTLES, NO_FLIGHT } from "./flights.ts";
 import { OPEN, SATURATED } from "./processor-gate.ts";
 import type { Router } from "./router.ts";
 
@@ -61,7 +53,8 @@ export class Doubts {
     const flights = this.#flights;
     if (flights.doubtCount(processor) === 0) return;
     for (let flight = 0; flight < flights.highWater; flight++) {
-      if (flights.state[flight] === DOUBT && flights.processor[flight] === processor) flights.dueAtMs[flight] = nowMs;
+      if (flights.state[flight] === FlightState.DOUBT && flights.processor[flight] === processor)
+        flights.dueAtMs[flight] = nowMs;
     }
     this.#nextDueAtMs = nowMs;
   }
@@ -80,7 +73,7 @@ export class Doubts {
     const flights = this.#flights;
     let nextDueAtMs = Number.POSITIVE_INFINITY;
     for (let flight = 0; flight < flights.highWater; flight++) {
-      if (flights.state[flight] !== DOUBT) continue;
+      if (flights.state[flight] !== FlightState.DOUBT) continue;
       if (flights.dueAtMs[flight]! <= nowMs) {
         const how = this.#howToAsk(flight, nowMs);
         if (how !== undefined) return this.#begin(flight, how, nowMs);
@@ -99,7 +92,7 @@ export class Doubts {
       if (this.#flights.doubtCount(processor) === 0 || !gate.isDown || gate.admit(nowMs) !== OPEN) continue;
       if (hasPending && gate.wantsFreshProbe) continue;
       const flight = this.#earliestDue(processor);
-      if (flight !== NO_FLIGHT) return this.#begin(flight, POSTING, nowMs);
+      if (flight !== NO_FLIGHT) return this.#begin(flight, FlightState.POSTING, nowMs);
     }
     return NO_FLIGHT;
   }
@@ -108,7 +101,7 @@ export class Doubts {
     const flights = this.#flights;
     let earliest = NO_FLIGHT;
     for (let flight = 0; flight < flights.highWater; flight++) {
-      if (flights.state[flight] !== DOUBT || flights.processor[flight] !== processor) continue;
+      if (flights.state[flight] !== FlightState.DOUBT || flights.processor[flight] !== processor) continue;
       if (flights.askMode[flight] !== BY_EITHER) continue;
       if (earliest === NO_FLIGHT || flights.dueAtMs[flight]! < flights.dueAtMs[earliest]!) earliest = flight;
     }
@@ -118,34 +111,34 @@ export class Doubts {
   /** What ended without a word can be looked up at once, and what broke with its connection asked again. */
   #delayMs(flight: number, outcome: number, mayLand: boolean): number {
     const asked = this.#flights.askCount[flight]!;
-    if (asked === 0 && (!mayLand || outcome === ALREADY_CHARGED || isBroken(outcome))) return 0;
-    if (asked > 0 && this.#flights.state[flight] === POSTING) return INTERVAL_MS_MIN;
+    if (asked === 0 && (!mayLand || outcome === Outcome.ALREADY_CHARGED || isBroken(outcome))) return 0;
+    if (asked > 0 && this.#flights.state[flight] === FlightState.POSTING) return INTERVAL_MS_MIN;
     return Math.min(INTERVAL_MS_MIN * 2 ** Math.min(asked, 10), INTERVAL_MS_MAX);
   }
 
   #modeAfter(flight: number, outcome: number): number {
     const isFirstBreak = this.#flights.askCount[flight] === 0 && isBroken(outcome);
-    return this.#flights.state[flight] === POSTING && !isFirstBreak ? LOOKUP_FIRST : BY_EITHER;
+    return this.#flights.state[flight] === FlightState.POSTING && !isFirstBreak ? LOOKUP_FIRST : BY_EITHER;
   }
 
-  #begin(flight: number, how: typeof POSTING | typeof LOOKING_UP, nowMs: number): number {
-    const probe = this.#router.gates[this.#flights.processor[flight]!]!.began(how === POSTING, nowMs);
+  #begin(flight: number, how: typeof FlightState.POSTING | typeof FlightState.LOOKING_UP, nowMs: number): number {
+    const probe = this.#router.gates[this.#flights.processor[flight]!]!.began(how === FlightState.POSTING, nowMs);
     this.#flights.ask(flight, how, nowMs, probe);
     return flight;
   }
 
-  #howToAsk(flight: number, nowMs: number): typeof POSTING | typeof LOOKING_UP | undefined {
+  #howToAsk(flight: number, nowMs: number): typeof FlightState.POSTING | typeof FlightState.LOOKING_UP | undefined {
     const gate = this.#router.gates[this.#flights.processor[flight]!]!;
     if (this.#flights.askMode[flight] === BY_EITHER) {
       const admitted = gate.admit(nowMs);
-      if (admitted === OPEN) return POSTING;
+      if (admitted === OPEN) return FlightState.POSTING;
       if (admitted === SATURATED) return undefined;
     }
-    return gate.isPaused(nowMs) || gate.lookupCount >= LOOKUPS_MAX ? undefined : LOOKING_UP;
+    return gate.isPaused(nowMs) || gate.lookupCount >= LOOKUPS_MAX ? undefined : FlightState.LOOKING_UP;
   }
 }
 
 /** The connection broke, for reasons that may be its own. */
 function isBroken(outcome: number): boolean {
-  return outcome === RESET || outcome === LOST || outcome === DROPPED;
+  return outcome === Outcome.RESET || outcome === Outcome.LOST || outcome === Outcome.DROPPED;
 }

@@ -1,23 +1,6 @@
-import { NO_OUTCOME, PROCESSOR_COUNT } from "../values/payment.ts";
-
-/**
- * Every attempt in flight and every payment in doubt has a place here, called its flight, from the moment before the first
- * byte is sent until it is certain whether it was charged. The table is bounded; while it is full nothing new is sent.
- *
- *          open                  doubt                       due
- *   FREE ───────► POSTING ─────────────► DOUBT ◄───────────────────┐
- *     ▲              │                     │ ask                    │ doubt again
- *     └── close ─────┴──◄── close ─────────┴─► POSTING | LOOKING_UP ┘
- *
- * ORPHAN_POST, ORPHAN_LOOKUP: the payment was purged, or settled by hand, while its answer was still to come; the answer only frees the
- * place.
- */
-export const FLIGHT_FREE = 0;
-export const POSTING = 1;
-export const LOOKING_UP = 2;
-export const DOUBT = 3;
-export const ORPHAN_POST = 4;
-export const ORPHAN_LOOKUP = 5;
+import * as Outcome from "../values/outcome.ts";
+import { PROCESSOR_COUNT } from "../values/processor.ts";
+import * as FlightState from "./flight-state.ts";
 
 /** By POST where the processor takes payments, by GET where not. */
 export const BY_EITHER = 0;
@@ -114,7 +97,7 @@ export class Flights {
   /** The flight of the payment in `slot`, or NO_FLIGHT. Looks through all. */
   find(slot: number): number {
     for (let flight = 0; flight < this.#highWater; flight++) {
-      const isLive = this.state[flight] !== FLIGHT_FREE && !this.isOrphan(flight);
+      const isLive = this.state[flight] !== FlightState.FREE && !this.isOrphan(flight);
       if (isLive && this.slot[flight] === slot) return flight;
     }
     return NO_FLIGHT;
@@ -125,14 +108,14 @@ export class Flights {
     if (!this.hasRoom(processor))
       throw new Error(`flights keep to their quota: processor=${processor} quota=${this.quota}`);
     const flight = this.#freeCount > 0 ? this.#free[--this.#freeCount]! : this.#highWater++;
-    this.state[flight] = POSTING;
+    this.state[flight] = FlightState.POSTING;
     this.slot[flight] = slot;
     this.processor[flight] = processor;
     this.beganAtMs[flight] = nowMs;
     this.askCount[flight] = 0;
     this.askMode[flight] = BY_EITHER;
     this.answerCount[flight] = 0;
-    this.postOutcome[flight] = NO_OUTCOME;
+    this.postOutcome[flight] = Outcome.NONE;
     this.postBeganAtMs[flight] = nowMs;
     this.isUnexplained[flight] = 0;
     this.#isDoubtful[flight] = 0;
@@ -148,12 +131,12 @@ export class Flights {
     this.#isDoubtful[flight] = 1;
     this.askMode[flight] = mode;
     this.#countCandidate(flight, 1);
-    this.state[flight] = DOUBT;
+    this.state[flight] = FlightState.DOUBT;
     this.dueAtMs[flight] = dueAtMs;
     this.#doubtCounts[processor]!++;
   }
 
-  ask(flight: number, how: typeof POSTING | typeof LOOKING_UP, nowMs: number, probe = 0): void {
+  ask(flight: number, how: typeof FlightState.POSTING | typeof FlightState.LOOKING_UP, nowMs: number, probe = 0): void {
     this.state[flight] = how;
     this.beganAtMs[flight] = nowMs;
     this.askCount[flight]!++;
@@ -164,17 +147,17 @@ export class Flights {
   /** The request did not leave after all. */
   unask(flight: number): void {
     this.askCount[flight]!--;
-    this.state[flight] = DOUBT;
+    this.state[flight] = FlightState.DOUBT;
     this.#doubtCounts[this.processor[flight]!]!++;
   }
 
   close(flight: number): void {
     const processor = this.processor[flight]!;
-    if (this.state[flight] === FLIGHT_FREE) throw new Error(`a flight is closed once: flight=${flight}`);
-    if (this.state[flight] === DOUBT) this.#doubtCounts[processor]!--;
+    if (this.state[flight] === FlightState.FREE) throw new Error(`a flight is closed once: flight=${flight}`);
+    if (this.state[flight] === FlightState.DOUBT) this.#doubtCounts[processor]!--;
     this.#countCandidate(flight, -1);
     this.#isDoubtful[flight] = 0;
-    this.state[flight] = FLIGHT_FREE;
+    this.state[flight] = FlightState.FREE;
     this.#openCounts[processor]!--;
     this.#free[this.#freeCount++] = flight;
   }
@@ -188,13 +171,13 @@ export class Flights {
   orphanAll(): void {
     for (let flight = 0; flight < this.#highWater; flight++) {
       const state = this.state[flight];
-      if (state === DOUBT) this.close(flight);
-      else if (state === POSTING) this.state[flight] = ORPHAN_POST;
-      else if (state === LOOKING_UP) this.state[flight] = ORPHAN_LOOKUP;
+      if (state === FlightState.DOUBT) this.close(flight);
+      else if (state === FlightState.POSTING) this.state[flight] = FlightState.ORPHAN_POST;
+      else if (state === FlightState.LOOKING_UP) this.state[flight] = FlightState.ORPHAN_LOOKUP;
     }
   }
 
   isOrphan(flight: number): boolean {
-    return this.state[flight]! >= ORPHAN_POST;
+    return this.state[flight]! >= FlightState.ORPHAN_POST;
   }
 }

@@ -1,5 +1,5 @@
 import { signOf } from "../answers/verdict.ts";
-import { NO_OUTCOME, REJECTED } from "../values/payment.ts";
+import * as Outcome from "../values/outcome.ts";
 import { type HealthSnapshot, isFeltDown, isPolledFailing, isUp, pollStamp } from "./health-snapshot.ts";
 import { InFlightLimit } from "./in-flight-limit.ts";
 
@@ -49,7 +49,7 @@ export class ProcessorGate {
   #fullAtMs = Number.NEGATIVE_INFINITY;
   #isDown = false;
   #downSinceMs = 0;
-  #downReason = NO_OUTCOME;
+  #downReason = Outcome.NONE;
   #successBeganAtMs = Number.NEGATIVE_INFINITY;
   /** Number of the last probe. */
   #probe = NO_PROBE;
@@ -94,7 +94,7 @@ export class ProcessorGate {
 
   /** The outcome that says why the processor is down: REJECTED is many payments in a row. NO_OUTCOME when a poll said so, or it is up. */
   get downReason(): number {
-    return this.#isDown ? this.#downReason : NO_OUTCOME;
+    return this.#isDown ? this.#downReason : Outcome.NONE;
   }
 
   get limit(): number {
@@ -197,7 +197,7 @@ export class ProcessorGate {
   #noteOdd(sequence: number, beganAtMs: number, nowMs: number): void {
     if (this.#isDown || beganAtMs < this.#successBeganAtMs || this.#isNotedOdd(sequence)) return;
     this.#odd[this.#oddCount++] = sequence;
-    if (this.#oddCount === ODD_PAYMENTS_TO_TRIP) this.#trip(REJECTED, nowMs);
+    if (this.#oddCount === ODD_PAYMENTS_TO_TRIP) this.#trip(Outcome.REJECTED, nowMs);
   }
 
   #isNotedOdd(sequence: number): boolean {
@@ -233,7 +233,7 @@ export class ProcessorGate {
   /** News from the polls while the processor is not up. */
   #heed(word: number, nowMs: number): void {
     // A poll alone never brings a processor back: it takes a payment's success, so the poll's news is made felt as well.
-    if (!this.#isDown || !isFeltDown(word)) this.#trip(NO_OUTCOME, nowMs);
+    if (!this.#isDown || !isFeltDown(word)) this.#trip(Outcome.NONE, nowMs);
     if (pollStamp(word) === this.#seenStamp) return;
     this.#seenStamp = pollStamp(word);
     if (!isPolledFailing(word)) this.#probeDueAtMs = nowMs;

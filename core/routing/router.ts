@@ -1,4 +1,4 @@
-import { DEFAULT, FALLBACK, PROCESSOR_COUNT } from "../values/payment.ts";
+import { DEFAULT, FALLBACK, PROCESSOR_COUNT } from "../values/processor.ts";
 import type { Flights } from "./flights.ts";
 import type { HealthSnapshot } from "./health-snapshot.ts";
 import { DOWN, OPEN, ProcessorGate, type SATURATED } from "./processor-gate.ts";

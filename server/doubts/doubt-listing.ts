@@ -1,6 +1,7 @@
 import type { Engine } from "../../core/engine.ts";
-import { DOUBT, POSTING } from "../../core/routing/flights.ts";
-import { NO_OUTCOME, OUTCOME_NAMES, PROCESSOR_NAMES } from "../../core/values/payment.ts";
+import * as FlightState from "../../core/routing/flight-state.ts";
+import * as Outcome from "../../core/values/outcome.ts";
+import { PROCESSOR_NAMES } from "../../core/values/processor.ts";
 import { stuckCount } from "../meters/doubt-counts.ts";
 import { paymentHead } from "../payments/payment-view.ts";
 import { formatTimestamp } from "../text/timestamp.ts";
@@ -66,9 +67,9 @@ function doubtView(engine: Engine, flight: number, nowMs: number, settledUntilMs
     ageMs: Math.max(0, nowMs - requestedAtMs),
     asked: flights.askCount[flight]!,
     answered: flights.answerCount[flight]!,
-    beingAsked: flights.state[flight] !== DOUBT,
+    beingAsked: flights.state[flight] !== FlightState.DOUBT,
     lastSentAt: lastSentAt(engine, flight),
-    lastOutcome: OUTCOME_NAMES[ledger.rows.outcome[slot]!]!,
+    lastOutcome: Outcome.NAMES[ledger.rows.outcome[slot]!]!,
     mayLand: ledger.rows.mayLand[slot] === 1,
     stuck: engine.isStuck(flight, nowMs),
     boundsSettledUntil: requestedAtMs === settledUntilMs,
@@ -78,7 +79,7 @@ function doubtView(engine: Engine, flight: number, nowMs: number, settledUntilMs
 
 /** When the last POST of the payment left, or null if none has since the process started. */
 function lastSentAt({ flights }: Engine, flight: number): string | null {
-  if (flights.state[flight] === POSTING) return formatTimestamp(flights.beganAtMs[flight]!);
-  if (flights.postOutcome[flight] === NO_OUTCOME) return null;
+  if (flights.state[flight] === FlightState.POSTING) return formatTimestamp(flights.beganAtMs[flight]!);
+  if (flights.postOutcome[flight] === Outcome.NONE) return null;
   return formatTimestamp(flights.postBeganAtMs[flight]!);
 }

@@ -1,4 +1,5 @@
-import { OUTCOME_NAMES, PROCESSOR_NAMES } from "../../core/values/payment.ts";
+import * as Outcome from "../../core/values/outcome.ts";
+import { PROCESSOR_NAMES } from "../../core/values/processor.ts";
 
 /** By the numbers in record.ts. */
 export const KIND_NAMES: readonly string[] = [
@@ -22,7 +23,7 @@ export function kindName(kind: number): string {
 }
 
 export function outcomeName(outcome: number): string {
-  return OUTCOME_NAMES[outcome] ?? `outcome ${outcome}`;
+  return Outcome.NAMES[outcome] ?? `outcome ${outcome}`;
 }
 
 export function processorName(processor: number): string {

@@ -1,16 +1,8 @@
 import type { Engine } from "../../core/engine.ts";
 import { formatCents } from "../../core/values/money.ts";
-import {
-  IN_DOUBT,
-  isCharged,
-  NO_OUTCOME,
-  OUTCOME_NAMES,
-  PROCESSED,
-  PROCESSOR_NAMES,
-  SENDING,
-  SETTLED_BY_HAND,
-  STATE_NAMES,
-} from "../../core/values/payment.ts";
+import * as Outcome from "../../core/values/outcome.ts";
+import { PROCESSOR_NAMES } from "../../core/values/processor.ts";
+import * as State from "../../core/values/state.ts";
 import { formatUuid, UUID_WORDS } from "../../core/values/uuid.ts";
 import { formatTimestamp } from "../text/timestamp.ts";
 
@@ -20,14 +12,14 @@ const id = new Int32Array(UUID_WORDS);
 export function paymentView(engine: Engine, slot: number): string {
   const { rows } = engine.ledger;
   const state = rows.state[slot]!;
-  const isBound = state === SENDING || state === IN_DOUBT || state === PROCESSED;
+  const isBound = state === State.SENDING || state === State.IN_DOUBT || state === State.PROCESSED;
   const fields = {
-    state: STATE_NAMES[state],
-    ...(state === IN_DOUBT && { stuck: engine.isStuck(engine.flights.find(slot), engine.nowMs) }),
+    state: State.NAMES[state],
+    ...(state === State.IN_DOUBT && { stuck: engine.isStuck(engine.flights.find(slot), engine.nowMs) }),
     processor: isBound ? PROCESSOR_NAMES[rows.processor[slot]!] : null,
     acceptedAt: formatTimestamp(rows.acceptedAtMs[slot]!),
     requestedAt: isBound ? formatTimestamp(rows.requestedAtMs(slot)) : null,
-    processedAt: state === PROCESSED ? formatTimestamp(rows.processedAtMs(slot)) : null,
+    processedAt: state === State.PROCESSED ? formatTimestamp(rows.processedAtMs(slot)) : null,
     attemptCount: rows.attemptCount[slot],
     attempts: attemptsOf(engine, slot),
   };
@@ -51,17 +43,17 @@ function attemptsOf(engine: Engine, slot: number): AttemptView[] {
   const attempts: AttemptView[] = trail.map((entry) => ({
     time: formatTimestamp(rows.acceptedAtMs[slot]! + entry.beganAfterMs),
     processor: PROCESSOR_NAMES[entry.processor],
-    outcome: OUTCOME_NAMES[entry.outcome],
+    outcome: Outcome.NAMES[entry.outcome],
     ms: entry.elapsedMs,
   }));
   const state = rows.state[slot]!;
   const own = { time: formatTimestamp(rows.requestedAtMs(slot)), processor: PROCESSOR_NAMES[rows.processor[slot]!] };
-  if (state === SENDING) {
+  if (state === State.SENDING) {
     attempts.push({ ...own, outcome: "in flight", ms: null });
-  } else if (state === PROCESSED && !isEnd(trail.at(-1)?.outcome)) {
+  } else if (state === State.PROCESSED && !isEnd(trail.at(-1)?.outcome)) {
     attempts.push({
       ...own,
-      outcome: OUTCOME_NAMES[rows.outcome[slot]!],
+      outcome: Outcome.NAMES[rows.outcome[slot]!],
       ms: rows.processedAtMs(slot) - rows.requestedAtMs(slot),
     });
   }
@@ -69,6 +61,6 @@ function attemptsOf(engine: Engine, slot: number): AttemptView[] {
 }
 
 /** Whether a payment that is processed became so by this entry of its trail. */
-function isEnd(outcome = NO_OUTCOME): boolean {
-  return isCharged(outcome) || outcome === SETTLED_BY_HAND;
+function isEnd(outcome = Outcome.NONE): boolean {
+  return Outcome.isCharged(outcome) || outcome === Outcome.SETTLED_BY_HAND;
 }

@@ -1,7 +1,9 @@
 import type { Engine } from "../../core/engine.ts";
 import type { HeldPayments, Inquiry } from "../../core/restored/held-payments.ts";
 import { type FoundCharge, judgePast, type Testimony } from "../../core/restored/past-verdict.ts";
-import { FOUND, PENDING, PROCESSOR_NAMES } from "../../core/values/payment.ts";
+import * as Outcome from "../../core/values/outcome.ts";
+import { PROCESSOR_NAMES } from "../../core/values/processor.ts";
+import * as State from "../../core/values/state.ts";
 import { formatUuid } from "../../core/values/uuid.ts";
 import type { Log } from "../log/log.ts";
 import type { Meters } from "../meters/meters.ts";
@@ -148,7 +150,7 @@ export class RestoredStart {
 
   #testimony(slot: number, told: Told, processor: number, nowMs: number): Testimony {
     const { rows } = this.#parts.engine.ledger;
-    const isBound = rows.state[slot] !== PENDING && rows.processor[slot] === processor;
+    const isBound = rows.state[slot] !== State.PENDING && rows.processor[slot] === processor;
     return testimonyOf(told, {
       cents: rows.cents[slot]!,
       acceptedAtMs: rows.acceptedAtMs[slot]!,
@@ -161,7 +163,7 @@ export class RestoredStart {
   #noteCharge({ slot, id }: Inquiry, { processor, requestedAtMs, isTwice }: FoundCharge, told: readonly Told[]): void {
     const { meters, tracing, log } = this.#parts;
     meters.processed[processor]!++;
-    tracing?.payments.settled(slot, FOUND);
+    tracing?.payments.settled(slot, Outcome.FOUND);
     const fields = {
       correlationId: formatUuid(id),
       processor: PROCESSOR_NAMES[processor],

@@ -1,7 +1,10 @@
 import type { Engine } from "../../core/engine.ts";
 import { NOT_FOUND_SLOT } from "../../core/ledger/uuid-index.ts";
-import { FLIGHT_FREE, LOOKING_UP, NO_FLIGHT, POSTING } from "../../core/routing/flights.ts";
-import { FAILED, NO_OUTCOME, OUTCOME_NAMES, PENDING, PROCESSED, PROCESSOR_NAMES } from "../../core/values/payment.ts";
+import * as FlightState from "../../core/routing/flight-state.ts";
+import { NO_FLIGHT } from "../../core/routing/flights.ts";
+import * as Outcome from "../../core/values/outcome.ts";
+import { PROCESSOR_NAMES } from "../../core/values/processor.ts";
+import * as State from "../../core/values/state.ts";
 import { formatUuid, UUID_WORDS } from "../../core/values/uuid.ts";
 import { StuckWatch } from "../doubts/stuck-watch.ts";
 import type { Log } from "../log/log.ts";
@@ -96,7 +99,7 @@ export class Dispatcher {
     if (this.#isClosed) return;
     const nowMs = this.#clock.nowMs();
     const { ledger } = this.#engine;
-    this.#pacer.refill(nowMs, ledger.head, ledger.countIn(PENDING));
+    this.#pacer.refill(nowMs, ledger.head, ledger.countIn(State.PENDING));
     for (let chosen = 0; chosen < SENDS_PER_TURN; chosen++) {
       if (!this.#pacer.hasCredit) {
         this.#awaitCredit();
@@ -147,7 +150,7 @@ export class Dispatcher {
 
   /** Something may be there to be sent. */
   get #hasWork(): boolean {
-    return this.#engine.ledger.countIn(PENDING) > 0 || this.#engine.hasDoubts;
+    return this.#engine.ledger.countIn(State.PENDING) > 0 || this.#engine.hasDoubts;
   }
 
   #dropOld(nowMs: number): void {
@@ -162,18 +165,18 @@ export class Dispatcher {
   /** Hot: no line is put together that nobody wants. */
   #noteOutcome(slot: number, processor: number, outcome: number, ms: number): void {
     const state = this.#engine.ledger.rows.state[slot]!;
-    if (state === PROCESSED) this.#meters.processed[processor]!++;
-    else if (state === FAILED) this.#meters.failed[processor]!++;
-    const isEnd = state === PROCESSED || state === FAILED;
+    if (state === State.PROCESSED) this.#meters.processed[processor]!++;
+    else if (state === State.FAILED) this.#meters.failed[processor]!++;
+    const isEnd = state === State.PROCESSED || state === State.FAILED;
     if (isEnd ? !this.#log.isInfo : !this.#log.isDebug) return;
     const line = {
       ...this.#fieldsOf(slot),
       processor: PROCESSOR_NAMES[processor],
       ms,
-      outcome: OUTCOME_NAMES[outcome],
+      outcome: Outcome.NAMES[outcome],
     };
-    if (state === PROCESSED) this.#log.logger.info(line, "payment processed");
-    else if (state === FAILED) this.#log.logger.info(line, "payment failed");
+    if (state === State.PROCESSED) this.#log.logger.info(line, "payment processed");
+    else if (state === State.FAILED) this.#log.logger.info(line, "payment failed");
     else this.#log.logger.debug(line, "attempt ended");
   }
 
@@ -183,7 +186,7 @@ export class Dispatcher {
       if (isDown === this.#wasDown[p]) continue;
       this.#wasDown[p] = isDown;
       const { downReason } = this.#engine.router.gates[p]!;
-      const reason = downReason === NO_OUTCOME ? "polled failing" : OUTCOME_NAMES[downReason];
+      const reason = downReason === Outcome.NONE ? "polled failing" : Outcome.NAMES[downReason];
       const processor = PROCESSOR_NAMES[p];
       if (isDown) this.#log.logger.warn({ processor, reason }, "processor down");
       else this.#log.logger.warn({ processor }, "processor back");
@@ -212,14 +215,15 @@ class Send implements Effect {
 
   commit(): void {
     const state = this.#engine.flights.state[this.#flight];
-    if (state === POSTING) this.#client.post(this.#flight);
-    else if (state === LOOKING_UP) this.#client.lookup(this.#flight);
+    if (state === FlightState.POSTING) this.#client.post(this.#flight);
+    else if (state === FlightState.LOOKING_UP) this.#client.lookup(this.#flight);
     // Purged or settled while it waited for the disk: nothing leaves any more.
-    else this.#engine.settle(this.#flight, NO_OUTCOME, this.#clock.nowMs());
+    else this.#engine.settle(this.#flight, Outcome.NONE, this.#clock.nowMs());
   }
 
   /** A first sending has been taken back with its record; a doubt is asked about again later. */
   abort(): void {
-    if (this.#engine.flights.state[this.#flight] !== FLIGHT_FREE) this.#engine.unask(this.#flight, this.#clock.nowMs());
+    if (this.#engine.flights.state[this.#flight] !== FlightState.FREE)
+      this.#engine.unask(this.#flight, this.#clock.nowMs());
   }
 }

@@ -1,6 +1,6 @@
 import type { Engine } from "../../core/engine.ts";
 import { formatCents } from "../../core/values/money.ts";
-import { DROPPED, RESET } from "../../core/values/payment.ts";
+import * as Outcome from "../../core/values/outcome.ts";
 import { formatUuid, UUID_WORDS } from "../../core/values/uuid.ts";
 import type { AttemptMeters } from "../meters/meters.ts";
 import type { NameLookup } from "../system/name-lookup.ts";
@@ -113,7 +113,7 @@ export class ProcessorClient {
   #mustBeFresh(flight: number): boolean {
     const { ledger, flights } = this.#engine;
     const outcome = ledger.rows.outcome[flights.slot[flight]!];
-    return outcome === DROPPED || outcome === RESET;
+    return outcome === Outcome.DROPPED || outcome === Outcome.RESET;
   }
 
   /** The headers that carry the context of a sampled payment on; empty for all others. Hot. */

@@ -8,17 +8,10 @@ import {
 } from "@opentelemetry/semantic-conventions";
 import type { Engine } from "../../core/engine.ts";
 import { NOT_FOUND_SLOT } from "../../core/ledger/uuid-index.ts";
-import { LOOKING_UP } from "../../core/routing/flights.ts";
-import {
-  FAILED,
-  GAVE_UP,
-  isCharged,
-  NOT_FOUND,
-  OUTCOME_NAMES,
-  PROCESSED,
-  PROCESSOR_NAMES,
-  STATE_NAMES,
-} from "../../core/values/payment.ts";
+import * as FlightState from "../../core/routing/flight-state.ts";
+import * as Outcome from "../../core/values/outcome.ts";
+import { PROCESSOR_NAMES } from "../../core/values/processor.ts";
+import * as State from "../../core/values/state.ts";
 import { formatUuid, UUID_WORDS } from "../../core/values/uuid.ts";
 import { formatTimestamp } from "../text/timestamp.ts";
 import { contextHeaders, fail } from "./request-spans.ts";
@@ -98,10 +91,11 @@ export class PaymentSpans {
     const span = this.#attempts.get(flight);
     if (span === undefined) return;
     this.#attempts.delete(flight);
-    span.setAttribute(ATTR_OUTCOME, OUTCOME_NAMES[outcome]!);
+    span.setAttribute(ATTR_OUTCOME, Outcome.NAMES[outcome]!);
     if (status > 0) span.setAttribute(ATTR_HTTP_RESPONSE_STATUS_CODE, status);
     if (error) span.recordException(error);
-    if (!isCharged(outcome) && outcome !== NOT_FOUND) fail(span, status >= 400 ? String(status) : typeOf(outcome));
+    if (!Outcome.isCharged(outcome) && outcome !== Outcome.NOT_FOUND)
+      fail(span, status >= 400 ? String(status) : typeOf(outcome));
     span.end();
   }
 
@@ -109,14 +103,14 @@ export class PaymentSpans {
   settled(slot: number, outcome: number): void {
     if (this.#open.size === 0) return;
     const state = this.#engine.ledger.rows.state[slot]!;
-    if (state !== PROCESSED && state !== FAILED) return;
+    if (state !== State.PROCESSED && state !== State.FAILED) return;
     const payment = this.#of(slot);
     if (payment) this.#end(slot, payment, outcome);
   }
 
   gaveUp(slot: number): void {
     const payment = this.#of(slot);
-    if (payment) this.#end(slot, payment, GAVE_UP);
+    if (payment) this.#end(slot, payment, Outcome.GAVE_UP);
   }
 
   /** The context of the payment in this slot, for a line of the log. */
@@ -162,7 +156,7 @@ export class PaymentSpans {
     const processor = flights.processor[flight]!;
     const { hostname, port, origin, pathname } = this.#targets[processor]!;
     const id = formatUuid(payment.id);
-    const isLookup = flights.state[flight] === LOOKING_UP;
+    const isLookup = flights.state[flight] === FlightState.LOOKING_UP;
     const method = isLookup ? "GET" : "POST";
     const base = `${pathname.replace(/\/$/, "")}/payments`;
     const template = isLookup ? `${base}/{correlationId}` : base;
@@ -186,12 +180,12 @@ export class PaymentSpans {
     const processor = PROCESSOR_NAMES[rows.processor[slot]!];
     const state = rows.state[slot]!;
     span.setAttributes({
-      [ATTR_STATE]: STATE_NAMES[state]!,
-      [ATTR_OUTCOME]: OUTCOME_NAMES[outcome]!,
+      [ATTR_STATE]: State.NAMES[state]!,
+      [ATTR_OUTCOME]: Outcome.NAMES[outcome]!,
       [ATTR_ATTEMPT_COUNT]: attemptCount,
-      ...(state === PROCESSED && processor !== undefined && { [ATTR_PROCESSOR]: processor }),
+      ...(state === State.PROCESSED && processor !== undefined && { [ATTR_PROCESSOR]: processor }),
     });
-    if (state === FAILED) fail(span, typeOf(outcome));
+    if (state === State.FAILED) fail(span, typeOf(outcome));
     span.end();
   }
 
@@ -211,5 +205,5 @@ export function paymentAttributes(id: Int32Array, cents: number): Record<string,
 }
 
 function typeOf(outcome: number): string {
-  return OUTCOME_NAMES[outcome]!.replaceAll(" ", "_");
+  return Outcome.NAMES[outcome]!.replaceAll(" ", "_");
 }

@@ -1,9 +1,12 @@
 import type { Logger } from "pino";
 import { ACCEPTED_NEW, type AcceptResult, CONFLICT, DUPLICATE, Engine } from "../../core/engine.ts";
 import { NOT_FOUND_SLOT } from "../../core/ledger/uuid-index.ts";
-import { FLIGHT_FREE, LOOKING_UP, NO_FLIGHT, POSTING } from "../../core/routing/flights.ts";
+import * as FlightState from "../../core/routing/flight-state.ts";
+import { NO_FLIGHT } from "../../core/routing/flights.ts";
 import { HealthSnapshot } from "../../core/routing/health-snapshot.ts";
-import { OUTCOME_NAMES, PENDING, PROCESSOR_COUNT } from "../../core/values/payment.ts";
+import * as Outcome from "../../core/values/outcome.ts";
+import { PROCESSOR_COUNT } from "../../core/values/processor.ts";
+import * as State from "../../core/values/state.ts";
 import { UUID_WORDS } from "../../core/values/uuid.ts";
 import { JournalMeters } from "../../server/meters/meters.ts";
 import { type SummaryPart, summaryPart, type Window } from "../../server/payments/summary.ts";
@@ -252,7 +255,7 @@ export class Life {
     const { flights, ledger } = this.engine;
     const slot = flights.slot[flight]!;
     const processor = flights.processor[flight]!;
-    const how = flights.state[flight] === POSTING ? POSTING : LOOKING_UP;
+    const how = flights.state[flight] === FlightState.POSTING ? FlightState.POSTING : FlightState.LOOKING_UP;
     const request = new VirtualRequest((outcome) => this.run(() => this.#settle(flight, outcome)));
     this.#requests.set(flight, request);
     const charge = {
@@ -300,7 +303,7 @@ export class Life {
       this.engine.giveUpOld(nowMs, () => {});
     }
     const { batch, hasDoubts, ledger } = this.engine;
-    if (ledger.countIn(PENDING) > 0 || hasDoubts || batch.count > 0) this.#commit.wake();
+    if (ledger.countIn(State.PENDING) > 0 || hasDoubts || batch.count > 0) this.#commit.wake();
     this.#world.observe(this);
     this.after(TICK_MS, () => this.#tick());
   }
@@ -308,7 +311,7 @@ export class Life {
   #describeSettled(flight: number, outcome: number): string {
     const { flights, ledger } = this.engine;
     const payment = ledger.rows.correlationIds[flights.slot[flight]! * UUID_WORDS + 3]! & PAYMENT_MASK;
-    return `instance ${this.instance} hears of payment ${payment}: ${OUTCOME_NAMES[outcome]}`;
+    return `instance ${this.instance} hears of payment ${payment}: ${Outcome.NAMES[outcome]}`;
   }
 }
 
@@ -347,6 +350,6 @@ export class Send implements Effect {
   }
 
   abort(): void {
-    if (this.#life.engine.flights.state[this.#flight] !== FLIGHT_FREE) this.commit();
+    if (this.#life.engine.flights.state[this.#flight] !== FlightState.FREE) this.commit();
   }
 }

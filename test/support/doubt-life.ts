@@ -1,6 +1,6 @@
 import type { EngineOptions } from "../../core/engine.ts";
 import type { RecordBatch } from "../../core/log/record.ts";
-import { UNCLEAR, UNREADABLE } from "../../core/values/payment.ts";
+import * as Outcome from "../../core/values/outcome.ts";
 import { DoubtDesk } from "../../server/doubts/doubt-desk.ts";
 import type { DoubtListing } from "../../server/doubts/doubt-listing.ts";
 import { Meters } from "../../server/meters/meters.ts";
@@ -59,7 +59,7 @@ export class DoubtLife extends EngineLife {
   }
 
   /** Accepts and sends a payment at `atMs`; a millisecond later its attempt has ended in `outcome`. Returns the slot. */
-  doubtful(atMs: number, correlationId: string, outcome = UNCLEAR): number {
+  doubtful(atMs: number, correlationId: string, outcome = Outcome.UNCLEAR): number {
     const slot = this.accept(atMs, correlationId, 1990);
     this.settle(atMs + 1, this.send(atMs), outcome);
     this.#write(atMs + 1);
@@ -67,7 +67,7 @@ export class DoubtLife extends EngineLife {
   }
 
   /** The same for many, sent at `intervalMs` before any of them ends. */
-  manyDoubtful(correlationIds: readonly string[], intervalMs: number, outcome = UNCLEAR): void {
+  manyDoubtful(correlationIds: readonly string[], intervalMs: number, outcome = Outcome.UNCLEAR): void {
     const flights = correlationIds.map((correlationId, n) => {
       this.accept(n * intervalMs, correlationId, 1990);
       return this.send(n * intervalMs);
@@ -82,7 +82,7 @@ export class DoubtLife extends EngineLife {
     let atMs = this.nowMs;
     for (let asked = 0; asked < times; asked++) {
       atMs = this.nextAskMs(atMs);
-      this.settle(atMs, this.lastFlight, UNREADABLE);
+      this.settle(atMs, this.lastFlight, Outcome.UNREADABLE);
       this.#write(atMs);
     }
     return atMs;

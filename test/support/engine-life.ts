@@ -1,7 +1,7 @@
 import { Engine, type EngineOptions } from "../../core/engine.ts";
 import { NO_FLIGHT } from "../../core/routing/flights.ts";
 import { HealthSnapshot } from "../../core/routing/health-snapshot.ts";
-import { PROCESSOR_COUNT } from "../../core/values/payment.ts";
+import { PROCESSOR_COUNT } from "../../core/values/processor.ts";
 import { parseUuidText, UUID_WORDS } from "../../core/values/uuid.ts";
 
 /** When the stories begin. */

@@ -4,7 +4,8 @@ import { HEADER_BYTES } from "../../core/log/journal-header.ts";
 import { RECORD_BYTES } from "../../core/log/record.ts";
 import { NO_FLIGHT } from "../../core/routing/flights.ts";
 import { HealthSnapshot } from "../../core/routing/health-snapshot.ts";
-import { CHARGED, PROCESSOR_NAMES } from "../../core/values/payment.ts";
+import * as Outcome from "../../core/values/outcome.ts";
+import { PROCESSOR_NAMES } from "../../core/values/processor.ts";
 import { Storage, type StorageOptions } from "../../server/journal/storage.ts";
 import { JournalMeters } from "../../server/meters/meters.ts";
 import type { Disk } from "../../server/system/disk.ts";
@@ -81,7 +82,7 @@ export class StorageLife {
    */
   async turn(payments: readonly number[]): Promise<void> {
     for (const payment of payments) this.accept(payment);
-    for (const flight of this.#flights) this.engine.settle(flight, CHARGED, this.nowMs);
+    for (const flight of this.#flights) this.engine.settle(flight, Outcome.CHARGED, this.nowMs);
     this.#flights = [];
     for (let sent = 0; sent < SENDS_PER_TURN; sent++) {
       const flight = this.engine.dispatch(this.nowMs);

@@ -3,7 +3,9 @@ import { TOTALS_LENGTH } from "../../../core/ledger/window-totals.ts";
 import { NO_FLIGHT } from "../../../core/routing/flights.ts";
 import { HealthSnapshot } from "../../../core/routing/health-snapshot.ts";
 import { fmix32 } from "../../../core/values/hash.ts";
-import { CHARGED, PROCESSED, PROCESSOR_COUNT } from "../../../core/values/payment.ts";
+import * as Outcome from "../../../core/values/outcome.ts";
+import { PROCESSOR_COUNT } from "../../../core/values/processor.ts";
+import * as State from "../../../core/values/state.ts";
 import { UUID_WORDS } from "../../../core/values/uuid.ts";
 import { Samples } from "../load/samples.ts";
 import type { HeapWatch } from "./heap-watch.ts";
@@ -96,13 +98,13 @@ export class BenchEngine {
       }
       if (count === 0) throw new Error(`payments must be sent: begun=${begun} size=${this.#size}`);
       begun += count;
-      for (let i = 0; i < count; i++) engine.settle(this.#flights[i]!, CHARGED, nowMs);
+      for (let i = 0; i < count; i++) engine.settle(this.#flights[i]!, Outcome.CHARGED, nowMs);
       if (engine.batch.isHalfFull) engine.batch.clear();
     }
     const elapsedMs = performance.now() - startMs;
     engine.batch.clear();
     this.#nowMs = engine.nowMs;
-    this.#expect("payments processed", engine.ledger.countIn(PROCESSED), this.#size);
+    this.#expect("payments processed", engine.ledger.countIn(State.PROCESSED), this.#size);
     return (elapsedMs * 1e6) / this.#size;
   }
 

@@ -1,7 +1,8 @@
 import type { Ledger } from "../../../core/ledger/ledger.ts";
 import { type FoundCharge, judgePast, type Testimony } from "../../../core/restored/past-verdict.ts";
 import type { Suspect } from "../../../core/salvage/salvage.ts";
-import { PENDING, PROCESSOR_NAMES } from "../../../core/values/payment.ts";
+import { PROCESSOR_NAMES } from "../../../core/values/processor.ts";
+import * as State from "../../../core/values/state.ts";
 import { formatUuid, UUID_WORDS } from "../../../core/values/uuid.ts";
 import { testimonyOf } from "../../restored/testimony.ts";
 import { ChargeLookup } from "../../sending/charge-lookup.ts";
@@ -68,7 +69,7 @@ function testimonyAbout(
   lostFromMs: number,
 ): Testimony {
   const { rows } = ledger;
-  const isBound = rows.state[slot] !== PENDING && rows.processor[slot] === processor;
+  const isBound = rows.state[slot] !== State.PENDING && rows.processor[slot] === processor;
   return testimonyOf(told ?? { kind: "not told" }, {
     cents: rows.cents[slot]!,
     acceptedAtMs: rows.acceptedAtMs[slot]!,

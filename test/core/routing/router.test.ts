@@ -3,7 +3,8 @@ import { Flights } from "../../../core/routing/flights.ts";
 import { HealthSnapshot } from "../../../core/routing/health-snapshot.ts";
 import { DOWN, OPEN, SATURATED } from "../../../core/routing/processor-gate.ts";
 import { NOWHERE, Router } from "../../../core/routing/router.ts";
-import { DEFAULT, FAILING, FALLBACK, PROCESSOR_COUNT } from "../../../core/values/payment.ts";
+import * as Outcome from "../../../core/values/outcome.ts";
+import { DEFAULT, FALLBACK, PROCESSOR_COUNT } from "../../../core/values/processor.ts";
 import { NOON_MS } from "../../support/payments.ts";
 
 const STATES = { OPEN, SATURATED, DOWN } as const;
@@ -21,7 +22,7 @@ function routerWith(atDefault: State, atFallback: State, { failover = 500, satur
   [atDefault, atFallback].forEach((state, processor) => {
     const gate = router.gates[processor]!;
     if (state !== "OPEN") gate.began(true, NOON_MS - 5);
-    if (state === "DOWN") gate.postEnded(FAILING, 0, NOON_MS - 5, NOON_MS, 0);
+    if (state === "DOWN") gate.postEnded(Outcome.FAILING, 0, NOON_MS - 5, NOON_MS, 0);
     expect(gate.admit(NOON_MS)).to.equal(STATES[state]);
   });
   return { router, flights };

@@ -5,7 +5,7 @@ import { expect } from "chai";
 import pino from "pino";
 import { Engine } from "../../../core/engine.ts";
 import { HealthSnapshot } from "../../../core/routing/health-snapshot.ts";
-import { PROCESSOR_NAMES } from "../../../core/values/payment.ts";
+import { PROCESSOR_NAMES } from "../../../core/values/processor.ts";
 import { makeJournal } from "../../../perf/lab/recovery/journal-maker.ts";
 import { Storage } from "../../../server/journal/storage.ts";
 import { RealDisk } from "../../../server/system/real-disk.ts";

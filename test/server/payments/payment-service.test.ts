@@ -1,6 +1,7 @@
 import { expect } from "chai";
 import { Engine } from "../../../core/engine.ts";
-import { type RecordBatch, WATERMARK } from "../../../core/log/record.ts";
+import type { RecordBatch } from "../../../core/log/record.ts";
+import * as Kind from "../../../core/log/record-kind.ts";
 import { HealthSnapshot } from "../../../core/routing/health-snapshot.ts";
 import { Log } from "../../../server/log/log.ts";
 import { Meters } from "../../../server/meters/meters.ts";
@@ -21,7 +22,7 @@ class BoundLog implements RecordLog {
   append(batch: RecordBatch): Error | undefined {
     if (this.isFull) return new Error("no space");
     for (let record = 0; record < batch.count; record++) {
-      if (batch.kind(record) === WATERMARK) this.boundMs = batch.atMs(record);
+      if (batch.kind(record) === Kind.WATERMARK) this.boundMs = batch.atMs(record);
     }
     this.lsn += batch.count;
     return undefined;
