@@ -15,6 +15,7 @@ import type { HealthSnapshot } from "./routing/health-snapshot.ts";
 import { NOWHERE, Router, type RouterOptions } from "./routing/router.ts";
 import { type HandResult, type HandWord, Settlement } from "./settling/settlement.ts";
 import { settledUntilMs } from "./settling/watermark.ts";
+import type { Flight, OutcomeCode, Slot } from "./values/number-types.ts";
 import * as Outcome from "./values/outcome.ts";
 import { encodePaymentId, instanceOfPaymentId, sequenceOfPaymentId } from "./values/payment-id.ts";
 import { NO_PROCESSOR } from "./values/processor.ts";
@@ -111,7 +112,7 @@ export class Engine {
    * The next request to make, as a flight whose state says which (POSTING or LOOKING_UP), or NO_FLIGHT. The caller makes it
    * at once and reports with `settle`. Hot for payments that are simply sent: no allocation.
    */
-  dispatch(nowMs: number): number {
+  dispatch(nowMs: number): Flight {
     this.#advance(nowMs);
     const doubt = this.#doubts.ask(this.#nowMs, !this.#backlog.isEmpty);
     return doubt === NO_FLIGHT ? this.#sendNextPending() : doubt;
@@ -121,25 +122,25 @@ export class Engine {
    * A request about a doubt could not leave: it is asked about again later. (What was to be sent for the first time is taken back with its
    * record, see `revert`.)
    */
-  unask(flight: number, nowMs: number): void {
+  unask(flight: Flight, nowMs: number): void {
     this.#advance(nowMs);
     this.#settlement.unask(flight, this.#nowMs);
   }
 
   /** What became of a flight. Returns the slot it was about, or NOT_FOUND_SLOT if its payment was purged meanwhile. */
-  settle(flight: number, outcome: number, nowMs: number): number {
+  settle(flight: Flight, outcome: OutcomeCode, nowMs: number): Slot {
     this.#advance(nowMs);
     return this.#settlement.settle(flight, outcome, this.#nowMs);
   }
 
   /** See Settlement.byHand. */
-  settleByHand(slot: number, word: HandWord, nowMs: number): HandResult {
+  settleByHand(slot: Slot, word: HandWord, nowMs: number): HandResult {
     this.#advance(nowMs);
     return this.#settlement.byHand(slot, word, this.#nowMs);
   }
 
   /** To be called every few ten milliseconds: fails the payments that are too old. Calls back with each of their slots. */
-  giveUpOld(nowMs: number, onFailed: (slot: number) => void): void {
+  giveUpOld(nowMs: number, onFailed: (slot: Slot) => void): void {
     this.#advance(nowMs);
     this.#aging.giveUpOld(this.#nowMs, (slot) => {
       if (this.batch.isHalfFull) return false;
@@ -234,7 +235,7 @@ export class Engine {
   }
 
   /** Calls back with the flight of each payment in doubt, asked about just now or waiting. */
-  eachDoubt(onDoubt: (flight: number) => void): void {
+  eachDoubt(onDoubt: (flight: Flight) => void): void {
     const { flights, ledger } = this;
     for (let flight = 0; flight < flights.highWater; flight++) {
       if (flights.state[flight] === FlightState.FREE || flights.isOrphan(flight)) continue;
@@ -243,7 +244,7 @@ export class Engine {
   }
 
   /** Whether a payment in doubt needs an operator: the processor has answered many times in vain, or has long been gone. */
-  isStuck(flight: number, nowMs: number): boolean {
+  isStuck(flight: Flight, nowMs: number): boolean {
     const sinceMs = this.ledger.rows.requestedAtMs(this.flights.slot[flight]!);
     return this.flights.isStuck(flight) || nowMs - sinceMs > OLD_DOUBT_MS;
   }
@@ -269,7 +270,7 @@ export class Engine {
   }
 
   /** Writes the payment id of `slot` into out[0 … 3]. */
-  paymentId(slot: number, out: Int32Array): void {
+  paymentId(slot: Slot, out: Int32Array): void {
     const { rows } = this.ledger;
     const sequence = this.ledger.sequenceOf(slot);
     const at = slot * UUID_WORDS;
@@ -277,7 +278,7 @@ export class Engine {
   }
 
   /** Slot of the payment with this correlationId or payment id, or NOT_FOUND_SLOT. O(1). */
-  lookup(id: Int32Array): number {
+  lookup(id: Int32Array): Slot {
     const slot = this.ledger.find(id);
     if (slot !== NOT_FOUND_SLOT || instanceOfPaymentId(id) !== this.#instance) return slot;
     const sequence = sequenceOfPaymentId(id);
@@ -287,7 +288,7 @@ export class Engine {
     return this.#id.every((word, i) => word === id[i]) ? carried : NOT_FOUND_SLOT;
   }
 
-  #unsend(slot: number): void {
+  #unsend(slot: Slot): void {
     for (let flight = 0; flight < this.flights.highWater; flight++) {
       if (this.flights.state[flight] !== FlightState.POSTING || this.flights.slot[flight] !== slot) continue;
       this.router.gates[this.flights.processor[flight]!]!.postDropped(this.flights.probe[flight]!);
@@ -297,7 +298,7 @@ export class Engine {
   }
 
   /** A payment that is pending, or in doubt since another life. */
-  #takeUp(slot: number): void {
+  #takeUp(slot: Slot): void {
     const { rows } = this.ledger;
     if (rows.state[slot] === State.PENDING) {
       this.#backlog.push(slot);
@@ -317,7 +318,7 @@ export class Engine {
     return nowMs;
   }
 
-  #sendNextPending(): number {
+  #sendNextPending(): Flight {
     const slot = this.#backlog.peek(this.#nowMs, this.#isTooOld);
     if (slot === NOT_FOUND_SLOT) return NO_FLIGHT;
     const isTried = this.ledger.rows.attemptCount[slot]! > 0;
@@ -330,9 +331,9 @@ export class Engine {
   }
 
   /** One that is too old for another attempt is failed by `giveUpOld`. */
-  readonly #isTooOld = (slot: number): boolean => this.#aging.isTooOld(slot, this.#nowMs);
+  readonly #isTooOld = (slot: Slot): boolean => this.#aging.isTooOld(slot, this.#nowMs);
 
-  #record(kind: number, slot: number, processor: number, outcome: number, elapsedMs: number): void {
+  #record(kind: number, slot: Slot, processor: number, outcome: OutcomeCode, elapsedMs: number): void {
     this.ledger.record(this.batch, kind, slot, this.#nowMs, processor, outcome, elapsedMs);
   }
 }

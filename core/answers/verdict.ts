@@ -1,3 +1,4 @@
+import type { OutcomeCode } from "../values/number-types.ts";
 import * as Outcome from "../values/outcome.ts";
 
 /**
@@ -74,7 +75,7 @@ const ROWS: Readonly<Record<number, Row>> = {
 };
 
 /** The verdict on a payment. Throws for an outcome that no request ends in. */
-export function on(outcome: number, before: SentBefore): Verdict {
+export function on(outcome: OutcomeCode, before: SentBefore): Verdict {
   const verdict = ROWS[outcome]?.[before];
   if (verdict === undefined) {
     throw new Error(`an outcome has a verdict: outcome=${Outcome.NAMES[outcome] ?? outcome} before=${before}`);
@@ -83,7 +84,7 @@ export function on(outcome: number, before: SentBefore): Verdict {
 }
 
 /** Whether an attempt with this outcome may still land at the processor. */
-export function mayStillLand(outcome: number): boolean {
+export function mayStillLand(outcome: OutcomeCode): boolean {
   return ROWS[outcome] === NO_ANSWER;
 }
 
@@ -113,6 +114,6 @@ const SIGNS: Readonly<Record<number, Sign>> = {
 };
 
 /** Hot. */
-export function signOf(outcome: number): Sign {
+export function signOf(outcome: OutcomeCode): Sign {
   return SIGNS[outcome] ?? "fails";
 }

@@ -1,3 +1,4 @@
+import type { Slot } from "../values/number-types.ts";
 import * as State from "../values/state.ts";
 import type { Ledger } from "./ledger.ts";
 
@@ -41,18 +42,18 @@ export class Aging {
    * Since acceptance, in milliseconds. A payment accepted in a time that was set back since (see CLOCK in record.ts)
    * counts from the start: what it says of itself would keep it, and all after it, for as long as the clock was wrong.
    */
-  ageMs(slot: number, nowMs: number): number {
+  ageMs(slot: Slot, nowMs: number): number {
     const acceptedAtMs = this.#ledger.rows.acceptedAtMs[slot]!;
     return nowMs - (acceptedAtMs > nowMs ? this.#startedAtMs : acceptedAtMs);
   }
 
   /** Whether a pending payment is to be given up. */
-  isTooOld(slot: number, nowMs: number): boolean {
+  isTooOld(slot: Slot, nowMs: number): boolean {
     return this.ageMs(slot, nowMs) >= this.#giveUpAfterMs;
   }
 
   /** Calls `giveUp` with the slot of each pending payment that is too old, until it returns false. */
-  giveUpOld(nowMs: number, giveUp: (slot: number) => boolean): void {
+  giveUpOld(nowMs: number, giveUp: (slot: Slot) => boolean): void {
     const { rows } = this.#ledger;
     this.#cursor = Math.min(Math.max(this.#cursor, this.#ledger.tail), this.#ledger.head);
     let cursorFollows = true;

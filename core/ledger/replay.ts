@@ -2,6 +2,7 @@ import type { JournalHeader } from "../log/journal-header.ts";
 import { latestTime } from "../log/log-time.ts";
 import type { RecordBatch } from "../log/record.ts";
 import * as Kind from "../log/record-kind.ts";
+import type { Slot } from "../values/number-types.ts";
 import { CheckpointSlices } from "./checkpoint-slices.ts";
 import type { Ledger } from "./ledger.ts";
 import { NOT_FOUND_SLOT } from "./uuid-index.ts";
@@ -116,7 +117,7 @@ export class Replay {
     this.#isCheckpointWhole = rowCount === 0;
   }
 
-  #noteTimes(slot: number): void {
+  #noteTimes(slot: Slot): void {
     const { rows } = this.#ledger;
     this.#latestMs = Math.max(this.#latestMs, rows.requestedAtMs(slot), rows.processedAtMs(slot));
   }

@@ -1,6 +1,7 @@
 import type { Ledger } from "../ledger/ledger.ts";
 import type { RecordBatch } from "../log/record.ts";
 import * as Kind from "../log/record-kind.ts";
+import type { Slot } from "../values/number-types.ts";
 import * as Outcome from "../values/outcome.ts";
 import * as State from "../values/state.ts";
 import type { FoundCharge } from "./past-verdict.ts";
@@ -12,7 +13,7 @@ import type { FoundCharge } from "./past-verdict.ts";
 export function applyFoundCharge(
   ledger: Ledger,
   batch: RecordBatch,
-  slot: number,
+  slot: Slot,
   { processor, requestedAtMs }: FoundCharge,
   nowMs: number,
 ): void {

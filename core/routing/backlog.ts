@@ -1,5 +1,6 @@
 import type { Ledger } from "../ledger/ledger.ts";
 import { NOT_FOUND_SLOT } from "../ledger/uuid-index.ts";
+import type { Slot } from "../values/number-types.ts";
 import * as State from "../values/state.ts";
 import { PendingQueue } from "./pending-queue.ts";
 import { Setbacks } from "./setbacks.ts";
@@ -23,18 +24,18 @@ export class Backlog {
   }
 
   /** Behind the others. Hot. */
-  push(slot: number): void {
+  push(slot: Slot): void {
     this.#makeRoomFor(slot);
     this.#queue.push(slot);
   }
 
-  readonly pushFirst = (slot: number): void => {
+  readonly pushFirst = (slot: Slot): void => {
     this.#makeRoomFor(slot);
     this.#queue.pushFront(slot);
   };
 
   /** The payment was rejected: it waits, or goes behind the others where there is no room to. `attemptCount`: attempts so far. */
-  setBack(slot: number, attemptCount: number, nowMs: number): void {
+  setBack(slot: Slot, attemptCount: number, nowMs: number): void {
     if (!this.#setbacks.keep(slot, attemptCount, nowMs)) this.push(slot);
   }
 
@@ -44,7 +45,7 @@ export class Backlog {
   }
 
   /** The payment to be sent next, which stays here, or NOT_FOUND_SLOT. `isOver`: it is pending and not to be sent any more. */
-  peek(nowMs: number, isOver: (slot: number) => boolean): number {
+  peek(nowMs: number, isOver: (slot: Slot) => boolean): Slot {
     this.#setbacks.release(nowMs, this.pushFirst);
     while (this.#queue.length > 0) {
       const slot = this.#queue.peek();
@@ -70,7 +71,7 @@ export class Backlog {
   }
 
   /** The queue has room for every pending payment once what is no longer pending, or there twice, is dropped from it. */
-  #makeRoomFor(slot: number): void {
+  #makeRoomFor(slot: Slot): void {
     if (!this.#queue.isFull) return;
     const seen = new Set([slot]);
     this.#queue.compact((queued) => {

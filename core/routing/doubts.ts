@@ -1,3 +1,4 @@
+import type { Flight, OutcomeCode } from "../values/number-types.ts";
 import * as Outcome from "../values/outcome.ts";
 import * as FlightState from "./flight-state.ts";
 import { BY_EITHER, type Flights, LOOKUP_FIRST, LOOKUP_SETTLES, NO_FLIGHT } from "./flights.ts";
@@ -41,7 +42,7 @@ export class Doubts {
   }
 
   /** The flight's outcome left it in doubt: it will be asked about later. `mayLand`: an attempt of it may still be under way. */
-  defer(flight: number, outcome: number, mayLand: boolean, nowMs: number): void {
+  defer(flight: Flight, outcome: OutcomeCode, mayLand: boolean, nowMs: number): void {
     const flights = this.#flights;
     const dueAtMs = nowMs + (flights.isStuck(flight) ? STUCK_INTERVAL_MS : this.#delayMs(flight, outcome, mayLand));
     flights.doubt(flight, dueAtMs, mayLand ? this.#modeAfter(flight, outcome) : LOOKUP_SETTLES);
@@ -60,13 +61,13 @@ export class Doubts {
   }
 
   /** The request about the flight did not leave. */
-  putOff(flight: number, nowMs: number): void {
+  putOff(flight: Flight, nowMs: number): void {
     this.#flights.dueAtMs[flight] = nowMs + INTERVAL_MS_MIN;
     this.#nextDueAtMs = Math.min(this.#nextDueAtMs, nowMs + INTERVAL_MS_MIN);
   }
 
   /** A flight that is to be asked about now, its state saying how, or NO_FLIGHT. `hasPending`: other payments wait to be sent. */
-  ask(nowMs: number, hasPending: boolean): number {
+  ask(nowMs: number, hasPending: boolean): Flight {
     if (!this.areWaiting) return NO_FLIGHT;
     const probe = this.#probe(nowMs, hasPending);
     if (probe !== NO_FLIGHT || nowMs < this.#nextDueAtMs) return probe;
@@ -86,7 +87,7 @@ export class Doubts {
   }
 
   /** A processor that is to be tried is tried with a payment that is bound to it anyway, due or not, unless all need a lookup first. */
-  #probe(nowMs: number, hasPending: boolean): number {
+  #probe(nowMs: number, hasPending: boolean): Flight {
     for (let processor = 0; processor < this.#router.gates.length; processor++) {
       const gate = this.#router.gates[processor]!;
       if (this.#flights.doubtCount(processor) === 0 || !gate.isDown || gate.admit(nowMs) !== OPEN) continue;
@@ -97,7 +98,7 @@ export class Doubts {
     return NO_FLIGHT;
   }
 
-  #earliestDue(processor: number): number {
+  #earliestDue(processor: number): Flight {
     const flights = this.#flights;
     let earliest = NO_FLIGHT;
     for (let flight = 0; flight < flights.highWater; flight++) {
@@ -109,25 +110,25 @@ export class Doubts {
   }
 
   /** What ended without a word can be looked up at once, and what broke with its connection asked again. */
-  #delayMs(flight: number, outcome: number, mayLand: boolean): number {
+  #delayMs(flight: Flight, outcome: OutcomeCode, mayLand: boolean): number {
     const asked = this.#flights.askCount[flight]!;
     if (asked === 0 && (!mayLand || outcome === Outcome.ALREADY_CHARGED || isBroken(outcome))) return 0;
     if (asked > 0 && this.#flights.state[flight] === FlightState.POSTING) return INTERVAL_MS_MIN;
     return Math.min(INTERVAL_MS_MIN * 2 ** Math.min(asked, 10), INTERVAL_MS_MAX);
   }
 
-  #modeAfter(flight: number, outcome: number): number {
+  #modeAfter(flight: Flight, outcome: OutcomeCode): number {
     const isFirstBreak = this.#flights.askCount[flight] === 0 && isBroken(outcome);
     return this.#flights.state[flight] === FlightState.POSTING && !isFirstBreak ? LOOKUP_FIRST : BY_EITHER;
   }
 
-  #begin(flight: number, how: typeof FlightState.POSTING | typeof FlightState.LOOKING_UP, nowMs: number): number {
+  #begin(flight: Flight, how: typeof FlightState.POSTING | typeof FlightState.LOOKING_UP, nowMs: number): Flight {
     const probe = this.#router.gates[this.#flights.processor[flight]!]!.began(how === FlightState.POSTING, nowMs);
     this.#flights.ask(flight, how, nowMs, probe);
     return flight;
   }
 
-  #howToAsk(flight: number, nowMs: number): typeof FlightState.POSTING | typeof FlightState.LOOKING_UP | undefined {
+  #howToAsk(flight: Flight, nowMs: number): typeof FlightState.POSTING | typeof FlightState.LOOKING_UP | undefined {
     const gate = this.#router.gates[this.#flights.processor[flight]!]!;
     if (this.#flights.askMode[flight] === BY_EITHER) {
       const admitted = gate.admit(nowMs);
@@ -139,6 +140,6 @@ export class Doubts {
 }
 
 /** The connection broke, for reasons that may be its own. */
-function isBroken(outcome: number): boolean {
+function isBroken(outcome: OutcomeCode): boolean {
   return outcome === Outcome.RESET || outcome === Outcome.LOST || outcome === Outcome.DROPPED;
 }

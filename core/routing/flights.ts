@@ -1,3 +1,4 @@
+import type { Column, Flight, OutcomeCode, Slot } from "../values/number-types.ts";
 import * as Outcome from "../values/outcome.ts";
 import { PROCESSOR_COUNT } from "../values/processor.ts";
 import * as FlightState from "./flight-state.ts";
@@ -18,7 +19,7 @@ export class Flights {
   /** Places per processor: one that hangs cannot use up the places of the other. */
   readonly quota: number;
   readonly state: Uint8Array;
-  readonly slot: Int32Array;
+  readonly slot: Column<Slot>;
   readonly processor: Uint8Array;
   /** When this attempt began, in engine time. */
   readonly beganAtMs: Float64Array;
@@ -31,7 +32,7 @@ export class Flights {
   /** Times the processor answered, while it worked, and the doubt remained. */
   readonly answerCount: Uint32Array;
   /** What the last POST ended in, and when it began. Before the first has ended: NO_OUTCOME, and when the flight was opened. */
-  readonly postOutcome: Uint8Array;
+  readonly postOutcome: Column<OutcomeCode>;
   readonly postBeganAtMs: Float64Array;
   /** 1: that outcome says nothing of the processor (sign: silent), and no lookup has been answered since that would. */
   readonly isUnexplained: Uint8Array;
@@ -86,7 +87,7 @@ export class Flights {
     return this.#candidateCounts[processor]!;
   }
 
-  isStuck(flight: number): boolean {
+  isStuck(flight: Flight): boolean {
     return this.answerCount[flight]! >= ANSWERS_TO_STUCK;
   }
 
@@ -95,7 +96,7 @@ export class Flights {
   }
 
   /** The flight of the payment in `slot`, or NO_FLIGHT. Looks through all. */
-  find(slot: number): number {
+  find(slot: Slot): Flight {
     for (let flight = 0; flight < this.#highWater; flight++) {
       const isLive = this.state[flight] !== FlightState.FREE && !this.isOrphan(flight);
       if (isLive && this.slot[flight] === slot) return flight;
@@ -104,7 +105,7 @@ export class Flights {
   }
 
   /** The caller has seen that the processor has room. */
-  open(slot: number, processor: number, nowMs: number, probe = 0): number {
+  open(slot: Slot, processor: number, nowMs: number, probe = 0): Flight {
     if (!this.hasRoom(processor))
       throw new Error(`flights keep to their quota: processor=${processor} quota=${this.quota}`);
     const flight = this.#freeCount > 0 ? this.#free[--this.#freeCount]! : this.#highWater++;
@@ -125,7 +126,7 @@ export class Flights {
   }
 
   /** `mode` is how it is asked about next. */
-  doubt(flight: number, dueAtMs: number, mode = BY_EITHER): void {
+  doubt(flight: Flight, dueAtMs: number, mode = BY_EITHER): void {
     const processor = this.processor[flight]!;
     this.#countCandidate(flight, -1);
     this.#isDoubtful[flight] = 1;
@@ -136,7 +137,7 @@ export class Flights {
     this.#doubtCounts[processor]!++;
   }
 
-  ask(flight: number, how: typeof FlightState.POSTING | typeof FlightState.LOOKING_UP, nowMs: number, probe = 0): void {
+  ask(flight: Flight, how: typeof FlightState.POSTING | typeof FlightState.LOOKING_UP, nowMs: number, probe = 0): void {
     this.state[flight] = how;
     this.beganAtMs[flight] = nowMs;
     this.askCount[flight]!++;
@@ -145,13 +146,13 @@ export class Flights {
   }
 
   /** The request did not leave after all. */
-  unask(flight: number): void {
+  unask(flight: Flight): void {
     this.askCount[flight]!--;
     this.state[flight] = FlightState.DOUBT;
     this.#doubtCounts[this.processor[flight]!]!++;
   }
 
-  close(flight: number): void {
+  close(flight: Flight): void {
     const processor = this.processor[flight]!;
     if (this.state[flight] === FlightState.FREE) throw new Error(`a flight is closed once: flight=${flight}`);
     if (this.state[flight] === FlightState.DOUBT) this.#doubtCounts[processor]!--;
@@ -162,7 +163,7 @@ export class Flights {
     this.#free[this.#freeCount++] = flight;
   }
 
-  #countCandidate(flight: number, sign: number): void {
+  #countCandidate(flight: Flight, sign: number): void {
     if (this.#isDoubtful[flight] === 0 || this.askMode[flight] === LOOKUP_SETTLES) return;
     this.#candidateCounts[this.processor[flight]!]! += sign;
   }
@@ -177,7 +178,7 @@ export class Flights {
     }
   }
 
-  isOrphan(flight: number): boolean {
+  isOrphan(flight: Flight): boolean {
     return this.state[flight]! >= FlightState.ORPHAN_POST;
   }
 }

@@ -1,4 +1,5 @@
 import { signOf } from "../answers/verdict.ts";
+import type { OutcomeCode, Sequence } from "../values/number-types.ts";
 import * as Outcome from "../values/outcome.ts";
 import { type HealthSnapshot, isFeltDown, isPolledFailing, isUp, pollStamp } from "./health-snapshot.ts";
 import { InFlightLimit } from "./in-flight-limit.ts";
@@ -93,7 +94,7 @@ export class ProcessorGate {
   }
 
   /** The outcome that says why the processor is down: REJECTED is many payments in a row. NO_OUTCOME when a poll said so, or it is up. */
-  get downReason(): number {
+  get downReason(): OutcomeCode {
     return this.#isDown ? this.#downReason : Outcome.NONE;
   }
 
@@ -142,7 +143,7 @@ export class ProcessorGate {
   }
 
   /** A POST begun at `beganAtMs` for the payment with this sequence has ended. */
-  postEnded(outcome: number, sequence: number, beganAtMs: number, nowMs: number, probe: number): void {
+  postEnded(outcome: OutcomeCode, sequence: Sequence, beganAtMs: number, nowMs: number, probe: number): void {
     const postCount = this.#postCount;
     this.#inFlightCount--;
     const wasProbe = this.#endProbe(probe);
@@ -163,7 +164,7 @@ export class ProcessorGate {
   }
 
   /** A lookup has told what became of a POST begun at `beganAtMs` whose own answer said nothing (sign: silent). */
-  postExplained(isCharged: boolean, sequence: number, beganAtMs: number, nowMs: number): void {
+  postExplained(isCharged: boolean, sequence: Sequence, beganAtMs: number, nowMs: number): void {
     if (isCharged) this.#succeeded(this.#postCount, beganAtMs);
     else this.#noteOdd(sequence, beganAtMs, nowMs);
   }
@@ -194,13 +195,13 @@ export class ProcessorGate {
   }
 
   /** One payment that is not taken is odd; many different ones, with none taken between, are the processor's fault. */
-  #noteOdd(sequence: number, beganAtMs: number, nowMs: number): void {
+  #noteOdd(sequence: Sequence, beganAtMs: number, nowMs: number): void {
     if (this.#isDown || beganAtMs < this.#successBeganAtMs || this.#isNotedOdd(sequence)) return;
     this.#odd[this.#oddCount++] = sequence;
     if (this.#oddCount === ODD_PAYMENTS_TO_TRIP) this.#trip(Outcome.REJECTED, nowMs);
   }
 
-  #isNotedOdd(sequence: number): boolean {
+  #isNotedOdd(sequence: Sequence): boolean {
     for (let i = 0; i < this.#oddCount; i++) if (this.#odd[i] === sequence) return true;
     return false;
   }
@@ -220,7 +221,7 @@ export class ProcessorGate {
     this.#health.feltDown(this.#processor);
   }
 
-  #probeFailed(outcome: number, nowMs: number): void {
+  #probeFailed(outcome: OutcomeCode, nowMs: number): void {
     const sign = signOf(outcome);
     if (sign === "fails") this.#downReason = outcome;
     // Once a fresh payment has had its turn, the others go on.

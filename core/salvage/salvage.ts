@@ -3,6 +3,7 @@ import { latestTime } from "../log/log-time.ts";
 import type { RecordBatch } from "../log/record.ts";
 import * as Kind from "../log/record-kind.ts";
 import { WATERMARK_STEP_MS } from "../log/watermark-bound.ts";
+import type { Sequence } from "../values/number-types.ts";
 import * as State from "../values/state.ts";
 import type { SalvagedLog } from "./salvaged-log.ts";
 import { SalvagedPayments, type Uncertain } from "./salvaged-payments.ts";
@@ -167,7 +168,7 @@ export class Salvage {
     this.#log.out.appendCopy(batch, record, batch.sequence(record));
   }
 
-  #accepted(batch: RecordBatch, record: number, sequence: number): void {
+  #accepted(batch: RecordBatch, record: number, sequence: Sequence): void {
     if (sequence < this.#sequences.next) {
       this.contradictionCount++;
       return;
@@ -183,7 +184,7 @@ export class Salvage {
     this.#isEndLost = false;
   }
 
-  #dropped(batch: RecordBatch, record: number, sequence: number): void {
+  #dropped(batch: RecordBatch, record: number, sequence: Sequence): void {
     if (this.#sequences.isEmpty && !this.#hasBase) this.#startAt(sequence);
     this.#base();
     this.#sequences.skipTo(sequence);
@@ -200,7 +201,7 @@ export class Salvage {
     );
   }
 
-  #about(batch: RecordBatch, record: number, sequence: number): void {
+  #about(batch: RecordBatch, record: number, sequence: Sequence): void {
     const ours = this.#sequences.ours(sequence);
     if (ours === undefined) {
       // Before the first payment that is known nobody can say which there were.
@@ -222,7 +223,7 @@ export class Salvage {
     if (!this.#hasBase && !this.hasSlices) this.#isBeginLost = true;
   }
 
-  #startAt(sequence: number): void {
+  #startAt(sequence: Sequence): void {
     this.#log.ledger.startAt(sequence);
     this.#sequences.startAt(sequence);
   }

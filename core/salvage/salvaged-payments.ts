@@ -1,12 +1,13 @@
 import type { RecordBatch } from "../log/record.ts";
 import * as Kind from "../log/record-kind.ts";
+import type { Sequence } from "../values/number-types.ts";
 import * as Outcome from "../values/outcome.ts";
 import * as State from "../values/state.ts";
 import type { SalvagedLog } from "./salvaged-log.ts";
 
 /** A payment that is not settled and of which records may be lost. */
 export type Uncertain = {
-  sequence: number;
+  sequence: Sequence;
   /** The processor that charged it, by a record that no longer says when. */
   chargedAt: number | undefined;
 };

@@ -10,6 +10,7 @@ import * as FlightState from "../routing/flight-state.ts";
 import { type Flights, NO_FLIGHT } from "../routing/flights.ts";
 import { NO_PROBE, type ProcessorGate } from "../routing/processor-gate.ts";
 import type { Router } from "../routing/router.ts";
+import type { Flight, OutcomeCode, Slot } from "../values/number-types.ts";
 import * as Outcome from "../values/outcome.ts";
 import * as State from "../values/state.ts";
 
@@ -45,7 +46,7 @@ export class Settlement {
   }
 
   /** See Engine.unask. */
-  unask(flight: number, nowMs: number): void {
+  unask(flight: Flight, nowMs: number): void {
     this.#nowMs = nowMs;
     const gate = this.#router.gates[this.#flights.processor[flight]!]!;
     if (this.#flights.isOrphan(flight)) {
@@ -59,7 +60,7 @@ export class Settlement {
   }
 
   /** What became of a flight. Returns the slot it was about, or NOT_FOUND_SLOT if its payment was purged or settled meanwhile. */
-  settle(flight: number, outcome: number, nowMs: number): number {
+  settle(flight: Flight, outcome: OutcomeCode, nowMs: number): Slot {
     this.#nowMs = nowMs;
     const flights = this.#flights;
     const ledger = this.#ledger;
@@ -96,7 +97,7 @@ export class Settlement {
    * An operator's word on a payment in doubt: charged where and when it was sent, not charged there (it is pending again), or failed.
    * Says why it is not taken: the payment is not in doubt, or a request about it is out, whose answer may be another.
    */
-  byHand(slot: number, word: HandWord, nowMs: number): HandResult {
+  byHand(slot: Slot, word: HandWord, nowMs: number): HandResult {
     this.#nowMs = nowMs;
     const flight = this.#ledger.rows.state[slot] === State.IN_DOUBT ? this.#flights.find(slot) : NO_FLIGHT;
     if (flight === NO_FLIGHT) return "not in doubt";
@@ -108,20 +109,20 @@ export class Settlement {
     return "settled";
   }
 
-  #endOrphan(flight: number, gate: ProcessorGate): void {
+  #endOrphan(flight: Flight, gate: ProcessorGate): void {
     if (this.#flights.state[flight] === FlightState.ORPHAN_POST) gate.postDropped(this.#flights.probe[flight]!);
     else gate.lookupEnded();
     this.#flights.close(flight);
   }
 
   /** Whether the last POST's answer left open how the processor takes payments. */
-  #wasSilent(flight: number): boolean {
+  #wasSilent(flight: Flight): boolean {
     const outcome = this.#flights.postOutcome[flight]!;
     return outcome !== Outcome.NONE && signOf(outcome) === "silent";
   }
 
   /** What a lookup's outcome is worth here: one that failed, or that may be somebody else's answer, tells nothing. */
-  #wordOfLookup(flight: number, outcome: number, gate: ProcessorGate): number {
+  #wordOfLookup(flight: Flight, outcome: OutcomeCode, gate: ProcessorGate): OutcomeCode {
     if (outcome === Outcome.NOT_FOUND) {
       // Where every POST is answered 404, so is every GET: nobody who knows the payment has said so.
       if (gate.downReason === Outcome.MISCONFIGURED) return Outcome.NOT_TOLD;
@@ -138,7 +139,7 @@ export class Settlement {
       : Outcome.NOT_TOLD;
   }
 
-  #conclude(flight: number, slot: number, outcome: number, isAnswered: boolean, gate: ProcessorGate): void {
+  #conclude(flight: Flight, slot: Slot, outcome: OutcomeCode, isAnswered: boolean, gate: ProcessorGate): void {
     const flights = this.#flights;
     const { rows } = this.#ledger;
     const isFirst = rows.state[slot] === State.SENDING;
@@ -161,7 +162,7 @@ export class Settlement {
   }
 
   /** Certainly not charged there: the payment may go anywhere, unless it is one that nobody takes. */
-  #refused(flight: number, slot: number, outcome: number, gate: ProcessorGate): void {
+  #refused(flight: Flight, slot: Slot, outcome: OutcomeCode, gate: ProcessorGate): void {
     const { rows } = this.#ledger;
     const processor = this.#flights.processor[flight]!;
     // Of a doubt, all of its time is dated: until this record is written its charge may yet be counted.
@@ -190,17 +191,17 @@ export class Settlement {
     else this.#backlog.pushFirst(slot);
   }
 
-  #sinceRequestedMs(slot: number): number {
+  #sinceRequestedMs(slot: Slot): number {
     return Math.max(0, this.#nowMs - this.#ledger.rows.requestedAtMs(slot));
   }
 
-  #record(kind: number, slot: number, processor: number, outcome: number, elapsedMs: number): void {
+  #record(kind: number, slot: Slot, processor: number, outcome: OutcomeCode, elapsedMs: number): void {
     this.#ledger.record(this.#batch, kind, slot, this.#nowMs, processor, outcome, elapsedMs);
   }
 }
 
 /** Whether the processor, or somebody in its place, said something. */
-function isAnswer(outcome: number): boolean {
+function isAnswer(outcome: OutcomeCode): boolean {
   return (
     outcome !== Outcome.TIMED_OUT &&
     outcome !== Outcome.RESET &&

@@ -2,6 +2,7 @@ import type { Engine } from "../../core/engine.ts";
 import { NOT_FOUND_SLOT } from "../../core/ledger/uuid-index.ts";
 import { NO_FLIGHT } from "../../core/routing/flights.ts";
 import { HAND_WORDS, type HandWord } from "../../core/settling/settlement.ts";
+import type { Slot } from "../../core/values/number-types.ts";
 import * as Outcome from "../../core/values/outcome.ts";
 import { PROCESSOR_NAMES } from "../../core/values/processor.ts";
 import * as State from "../../core/values/state.ts";
@@ -80,12 +81,12 @@ export class DoubtDesk {
   }
 
   /** Whether the payment stands as this word left it. */
-  #isSaid(slot: number, word: HandWord): boolean {
+  #isSaid(slot: Slot, word: HandWord): boolean {
     const { rows } = this.#engine.ledger;
     return rows.outcome[slot] === Outcome.SETTLED_BY_HAND && rows.state[slot] === STATE_OF_WORD[word];
   }
 
-  #tryToSettle(slot: number, { word, asOfMs }: HandWish): HandAnswer | undefined {
+  #tryToSettle(slot: Slot, { word, asOfMs }: HandWish): HandAnswer | undefined {
     const { rows } = this.#engine.ledger;
     const state = rows.state[slot]!;
     const nowMs = this.#clock.nowMs();
@@ -103,14 +104,14 @@ export class DoubtDesk {
   }
 
   /** When the payment was last sent: a charge that was seen before it stands, but that there was none may have changed. */
-  #sentAtMs(slot: number, word: HandWord): number {
+  #sentAtMs(slot: Slot, word: HandWord): number {
     const { flights, ledger } = this.#engine;
     const requestedAtMs = ledger.rows.requestedAtMs(slot);
     const flight = word === "not charged" ? flights.find(slot) : NO_FLIGHT;
     return flight === NO_FLIGHT ? requestedAtMs : Math.max(requestedAtMs, flights.postBeganAtMs[flight]!);
   }
 
-  #note(slot: number, word: HandWord, processor: number, requestedAtMs: number): void {
+  #note(slot: Slot, word: HandWord, processor: number, requestedAtMs: number): void {
     this.#meters.settledByHand[HAND_WORDS.indexOf(word)]!++;
     if (word === "charged") this.#meters.processed[processor]!++;
     else if (word === "failed") this.#meters.failed[processor]!++;

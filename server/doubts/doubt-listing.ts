@@ -1,5 +1,6 @@
 import type { Engine } from "../../core/engine.ts";
 import * as FlightState from "../../core/routing/flight-state.ts";
+import type { Flight } from "../../core/values/number-types.ts";
 import * as Outcome from "../../core/values/outcome.ts";
 import { PROCESSOR_NAMES } from "../../core/values/processor.ts";
 import { stuckCount } from "../meters/doubt-counts.ts";
@@ -40,7 +41,7 @@ export type Page = { limit: number; offset: number };
 /** A DoubtListing as JSON: what GET /doubts answers. */
 export function doubtListing(engine: Engine, { limit, offset }: Page, nowMs: number): string {
   const { rows } = engine.ledger;
-  const requestedAtMs = (flight: number): number => rows.requestedAtMs(engine.flights.slot[flight]!);
+  const requestedAtMs = (flight: Flight): number => rows.requestedAtMs(engine.flights.slot[flight]!);
   const flights: number[] = [];
   engine.eachDoubt((flight) => flights.push(flight));
   flights.sort((a, b) => requestedAtMs(a) - requestedAtMs(b) || a - b);
@@ -57,7 +58,7 @@ export function doubtListing(engine: Engine, { limit, offset }: Page, nowMs: num
   return `${head.slice(0, -1)},"doubts":[${doubts.join(",")}]}`;
 }
 
-function doubtView(engine: Engine, flight: number, nowMs: number, settledUntilMs: number): string {
+function doubtView(engine: Engine, flight: Flight, nowMs: number, settledUntilMs: number): string {
   const { ledger, flights } = engine;
   const slot = flights.slot[flight]!;
   const requestedAtMs = ledger.rows.requestedAtMs(slot);
@@ -78,7 +79,7 @@ function doubtView(engine: Engine, flight: number, nowMs: number, settledUntilMs
 }
 
 /** When the last POST of the payment left, or null if none has since the process started. */
-function lastSentAt({ flights }: Engine, flight: number): string | null {
+function lastSentAt({ flights }: Engine, flight: Flight): string | null {
   if (flights.state[flight] === FlightState.POSTING) return formatTimestamp(flights.beganAtMs[flight]!);
   if (flights.postOutcome[flight] === Outcome.NONE) return null;
   return formatTimestamp(flights.postBeganAtMs[flight]!);

@@ -1,3 +1,4 @@
+import type { OutcomeCode } from "../../core/values/number-types.ts";
 import * as Outcome from "../../core/values/outcome.ts";
 import { PROCESSOR_NAMES } from "../../core/values/processor.ts";
 
@@ -22,7 +23,7 @@ export function kindName(kind: number): string {
   return KIND_NAMES[kind] ?? `kind ${kind}`;
 }
 
-export function outcomeName(outcome: number): string {
+export function outcomeName(outcome: OutcomeCode): string {
   return Outcome.NAMES[outcome] ?? `outcome ${outcome}`;
 }
 

@@ -1,4 +1,5 @@
 import { HAND_WORDS } from "../../core/settling/settlement.ts";
+import type { OutcomeCode } from "../../core/values/number-types.ts";
 import * as Outcome from "../../core/values/outcome.ts";
 import { PROCESSOR_COUNT } from "../../core/values/processor.ts";
 import { DurationHistogram } from "./duration-histogram.ts";
@@ -41,7 +42,7 @@ export class AttemptMeters {
   readonly durations = new DurationHistogram();
 
   /** Hot. */
-  ended(outcome: number, durationMs: number): void {
+  ended(outcome: OutcomeCode, durationMs: number): void {
     this.counts[outcome]!++;
     this.durations.record(durationMs);
   }

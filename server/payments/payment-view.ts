@@ -1,5 +1,6 @@
 import type { Engine } from "../../core/engine.ts";
 import { formatCents } from "../../core/values/money.ts";
+import type { Slot } from "../../core/values/number-types.ts";
 import * as Outcome from "../../core/values/outcome.ts";
 import { PROCESSOR_NAMES } from "../../core/values/processor.ts";
 import * as State from "../../core/values/state.ts";
@@ -9,7 +10,7 @@ import { formatTimestamp } from "../text/timestamp.ts";
 const id = new Int32Array(UUID_WORDS);
 
 /** The payment in `slot` as JSON: what GET /payments/{id} answers. */
-export function paymentView(engine: Engine, slot: number): string {
+export function paymentView(engine: Engine, slot: Slot): string {
   const { rows } = engine.ledger;
   const state = rows.state[slot]!;
   const isBound = state === State.SENDING || state === State.IN_DOUBT || state === State.PROCESSED;
@@ -27,7 +28,7 @@ export function paymentView(engine: Engine, slot: number): string {
 }
 
 /** The members of a payment's JSON that never change. The amount is written as text, with its two decimals. */
-export function paymentHead(engine: Engine, slot: number): string {
+export function paymentHead(engine: Engine, slot: Slot): string {
   const { rows } = engine.ledger;
   engine.paymentId(slot, id);
   const correlationId = formatUuid(rows.correlationIds, slot * UUID_WORDS);
@@ -37,7 +38,7 @@ export function paymentHead(engine: Engine, slot: number): string {
 type AttemptView = { time: string; processor: string | undefined; outcome: string | undefined; ms: number | null };
 
 /** Oldest first: the trail, then the attempt that stands in the row itself (see AttemptTrail). */
-function attemptsOf(engine: Engine, slot: number): AttemptView[] {
+function attemptsOf(engine: Engine, slot: Slot): AttemptView[] {
   const { rows } = engine.ledger;
   const trail = engine.ledger.trail(slot);
   const attempts: AttemptView[] = trail.map((entry) => ({

@@ -1,6 +1,7 @@
 import type { Engine } from "../../core/engine.ts";
 import type { HeldPayments, Inquiry } from "../../core/restored/held-payments.ts";
 import { type FoundCharge, judgePast, type Testimony } from "../../core/restored/past-verdict.ts";
+import type { Slot } from "../../core/values/number-types.ts";
 import * as Outcome from "../../core/values/outcome.ts";
 import { PROCESSOR_NAMES } from "../../core/values/processor.ts";
 import * as State from "../../core/values/state.ts";
@@ -148,7 +149,7 @@ export class RestoredStart {
     commit.wake();
   }
 
-  #testimony(slot: number, told: Told, processor: number, nowMs: number): Testimony {
+  #testimony(slot: Slot, told: Told, processor: number, nowMs: number): Testimony {
     const { rows } = this.#parts.engine.ledger;
     const isBound = rows.state[slot] !== State.PENDING && rows.processor[slot] === processor;
     return testimonyOf(told, {

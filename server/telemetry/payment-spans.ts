@@ -9,6 +9,7 @@ import {
 import type { Engine } from "../../core/engine.ts";
 import { NOT_FOUND_SLOT } from "../../core/ledger/uuid-index.ts";
 import * as FlightState from "../../core/routing/flight-state.ts";
+import type { Flight, OutcomeCode, Slot } from "../../core/values/number-types.ts";
 import * as Outcome from "../../core/values/outcome.ts";
 import { PROCESSOR_NAMES } from "../../core/values/processor.ts";
 import * as State from "../../core/values/state.ts";
@@ -75,7 +76,7 @@ export class PaymentSpans {
   }
 
   /** A flight's request is about to be made. Returns the headers to add to it, if the payment is sampled. Hot. */
-  attemptBegan(flight: number): string[] | undefined {
+  attemptBegan(flight: Flight): string[] | undefined {
     if (this.#open.size === 0) return undefined;
     const payment = this.#of(this.#engine.flights.slot[flight]!);
     if (payment === undefined) return undefined;
@@ -86,7 +87,7 @@ export class PaymentSpans {
   }
 
   /** What came of a flight's request. `status` is 0 when no answer came; `error` says why, if anything did. Hot. */
-  attemptEnded(flight: number, outcome: number, status: number, error?: Error): void {
+  attemptEnded(flight: Flight, outcome: OutcomeCode, status: number, error?: Error): void {
     if (this.#attempts.size === 0) return;
     const span = this.#attempts.get(flight);
     if (span === undefined) return;
@@ -100,7 +101,7 @@ export class PaymentSpans {
   }
 
   /** The engine has taken in what came of an attempt at this payment. Hot. */
-  settled(slot: number, outcome: number): void {
+  settled(slot: Slot, outcome: OutcomeCode): void {
     if (this.#open.size === 0) return;
     const state = this.#engine.ledger.rows.state[slot]!;
     if (state !== State.PROCESSED && state !== State.FAILED) return;
@@ -108,13 +109,13 @@ export class PaymentSpans {
     if (payment) this.#end(slot, payment, outcome);
   }
 
-  gaveUp(slot: number): void {
+  gaveUp(slot: Slot): void {
     const payment = this.#of(slot);
     if (payment) this.#end(slot, payment, Outcome.GAVE_UP);
   }
 
   /** The context of the payment in this slot, for a line of the log. */
-  traceOf(slot: number): { traceId: string; spanId: string } | undefined {
+  traceOf(slot: Slot): { traceId: string; spanId: string } | undefined {
     if (this.#open.size === 0) return undefined;
     const context = this.#of(slot)?.span.spanContext();
     return context && { traceId: context.traceId, spanId: context.spanId };
@@ -142,7 +143,7 @@ export class PaymentSpans {
     for (const slot of [...this.#open.keys()]) this.#abandon(slot, "shut down");
   }
 
-  #of(slot: number): OpenPayment | undefined {
+  #of(slot: Slot): OpenPayment | undefined {
     const payment = this.#open.get(slot);
     if (payment === undefined) return undefined;
     const { correlationIds } = this.#engine.ledger.rows;
@@ -150,7 +151,7 @@ export class PaymentSpans {
     return payment.id.every((word, i) => word === correlationIds[at + i]) ? payment : undefined;
   }
 
-  #attempt(flight: number, payment: OpenPayment): Parameters<SpanExport["child"]> {
+  #attempt(flight: Flight, payment: OpenPayment): Parameters<SpanExport["child"]> {
     const { flights, ledger } = this.#engine;
     const slot = flights.slot[flight]!;
     const processor = flights.processor[flight]!;
@@ -174,7 +175,7 @@ export class PaymentSpans {
     return [`${method} ${template}`, contextOf(payment.span), { kind: SpanKind.CLIENT, attributes }];
   }
 
-  #end(slot: number, { span, attemptCount }: OpenPayment, outcome: number): void {
+  #end(slot: Slot, { span, attemptCount }: OpenPayment, outcome: OutcomeCode): void {
     this.#open.delete(slot);
     const { rows } = this.#engine.ledger;
     const processor = PROCESSOR_NAMES[rows.processor[slot]!];
@@ -189,7 +190,7 @@ export class PaymentSpans {
     span.end();
   }
 
-  #abandon(slot: number, outcome: "taken back" | "forgotten" | "shut down"): void {
+  #abandon(slot: Slot, outcome: "taken back" | "forgotten" | "shut down"): void {
     const payment = this.#open.get(slot);
     if (payment === undefined) return;
     this.#open.delete(slot);
@@ -204,6 +205,6 @@ export function paymentAttributes(id: Int32Array, cents: number): Record<string,
   return { [ATTR_CORRELATION_ID]: formatUuid(id), [ATTR_AMOUNT]: cents / 100 };
 }
 
-function typeOf(outcome: number): string {
+function typeOf(outcome: OutcomeCode): string {
   return Outcome.NAMES[outcome]!.replaceAll(" ", "_");
 }

@@ -24,7 +24,7 @@ export const PAYMENT_MUTATIONS: Readonly<Record<string, Mutate>> = {
   // Only a payment that is being sent for the first time can be refused; one in doubt is made to look like it.
   "refusal after a doubt settles it": () =>
     outcomes((outcome, engine, slot) => {
-      const { state } = engine.ledger.rows;
+      const state = engine.ledger.rows.state as Uint8Array;
       if (outcome >= Outcome.FAILING && outcome <= Outcome.UNREACHABLE && state[slot] === State.IN_DOUBT)
         state[slot] = State.SENDING;
       return outcome;

@@ -282,7 +282,7 @@ export function portrait(ledger: Ledger): unknown {
     const wasTried = rows.attemptCount[slot]! > 0;
     payments.push({
       sequence,
-      id: [...rows.correlationIds.subarray(slot * UUID_WORDS, (slot + 1) * UUID_WORDS)],
+      id: Array.from({ length: UUID_WORDS }, (_, word) => rows.correlationIds[slot * UUID_WORDS + word]!),
       isFound: ledger.find(rows.correlationIds, slot * UUID_WORDS) === slot,
       acceptedAtMs: rows.acceptedAtMs[slot],
       cents: rows.cents[slot],

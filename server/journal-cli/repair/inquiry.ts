@@ -1,6 +1,7 @@
 import type { Ledger } from "../../../core/ledger/ledger.ts";
 import { type FoundCharge, judgePast, type Testimony } from "../../../core/restored/past-verdict.ts";
 import type { Suspect } from "../../../core/salvage/salvage.ts";
+import type { Slot } from "../../../core/values/number-types.ts";
 import { PROCESSOR_NAMES } from "../../../core/values/processor.ts";
 import * as State from "../../../core/values/state.ts";
 import { formatUuid, UUID_WORDS } from "../../../core/values/uuid.ts";
@@ -63,7 +64,7 @@ async function askPatiently(lookup: ChargeLookup, correlationId: string): Promis
 
 function testimonyAbout(
   ledger: Ledger,
-  slot: number,
+  slot: Slot,
   processor: number,
   told: Told | undefined,
   lostFromMs: number,

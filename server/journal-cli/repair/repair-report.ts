@@ -1,6 +1,7 @@
 import type { Ledger } from "../../../core/ledger/ledger.ts";
 import type { Salvage } from "../../../core/salvage/salvage.ts";
 import { formatCents } from "../../../core/values/money.ts";
+import type { Sequence, Slot } from "../../../core/values/number-types.ts";
 import { PROCESSOR_NAMES } from "../../../core/values/processor.ts";
 import * as State from "../../../core/values/state.ts";
 import type { Told } from "../../sending/told-charge.ts";
@@ -12,7 +13,7 @@ import type { Damage } from "./salvage-files.ts";
 /** A payment of which records may be lost. */
 export type Doubtful = {
   /** In the damaged journal. */
-  sequence: number;
+  sequence: Sequence;
   correlationId: string;
   amount: string;
   /** What is left of the log says this. */
@@ -131,7 +132,7 @@ function rangeText(from: number, to: number | null): string {
   return from === to ? `${from}` : `${from} to ${to}`;
 }
 
-function boundText(ledger: Ledger, slot: number): string {
+function boundText(ledger: Ledger, slot: Slot): string {
   const { rows } = ledger;
   const state = State.NAMES[rows.state[slot]!]!;
   if (rows.state[slot] === State.PENDING) return state;
