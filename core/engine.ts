@@ -10,9 +10,9 @@ import type { FoundCharge } from "./restored/past-verdict.ts";
 import { Backlog } from "./routing/backlog.ts";
 import { Doubts } from "./routing/doubts.ts";
 import * as FlightState from "./routing/flight-state.ts";
-import { Flights, NO_FLIGHT } from "./routing/flights.ts";
-import type { HealthSnapshot } from "./routing/health-snapshot.ts";
+import { type Flights, NO_FLIGHT } from "./routing/flights.ts";
 import { NOWHERE, Router, type RouterOptions } from "./routing/router.ts";
+import type { Ways } from "./routing/ways.ts";
 import { type HandResult, type HandWord, Settlement } from "./settling/settlement.ts";
 import { settledUntilMs } from "./settling/watermark.ts";
 import type { Flight, OutcomeCode, Slot } from "./values/number-types.ts";
@@ -31,8 +31,6 @@ export const CONFLICT = 2;
 export const FULL = 3;
 export type AcceptResult = typeof ACCEPTED_NEW | typeof DUPLICATE | typeof CONFLICT | typeof FULL;
 
-/** In flight or in doubt at one processor, at most. */
-const FLIGHT_QUOTA = 4096;
 /** A doubt this old is shown to operators like one that asking does not settle. */
 const OLD_DOUBT_MS = 300_000;
 
@@ -55,7 +53,7 @@ export type EngineOptions = RouterOptions &
  */
 export class Engine {
   readonly ledger: Ledger;
-  readonly flights = new Flights(FLIGHT_QUOTA);
+  readonly flights: Flights;
   readonly router: Router;
   /** Records applied and not yet written: its owner writes them out, then clears it, before it is full. */
   readonly batch = new RecordBatch(BATCH_RECORDS);
@@ -69,9 +67,10 @@ export class Engine {
   #held: HeldPayments | undefined;
   #nowMs = 0;
 
-  constructor(health: HealthSnapshot, options: EngineOptions) {
+  constructor(ways: Ways, options: EngineOptions) {
     this.ledger = new Ledger(options.capacity, options.seed);
-    this.router = new Router(health, this.flights, options);
+    this.flights = ways.flights;
+    this.router = new Router(ways, options);
     this.#instance = options.instance;
     this.#doubts = new Doubts(this.flights, this.router);
     this.#aging = new Aging(this.ledger, options);

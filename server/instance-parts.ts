@@ -2,6 +2,7 @@ import type { TemplatedApp } from "uWebSockets.js";
 import { randomInt } from "node:crypto";
 import { Engine } from "../core/engine.ts";
 import { HealthSnapshot } from "../core/routing/health-snapshot.ts";
+import { openWays } from "../core/routing/ways.ts";
 import { PROCESSOR_COUNT, PROCESSOR_NAMES } from "../core/values/processor.ts";
 import { refuseUnknown, serveAdmin } from "./api/admin-api.ts";
 import { serveDoubts } from "./api/doubts-api.ts";
@@ -132,7 +133,7 @@ function withinDescriptors(asked: Config, log: Log): { shares: DescriptorShares;
 
 async function openBooks(config: Config, log: Log, onBroken: (error: Error) => void, opening: Opening): Promise<Books> {
   const health = new HealthSnapshot(PROCESSOR_COUNT);
-  const engine = new Engine(health, { ...config, seed: randomInt(2 ** 32) | 0 });
+  const engine = new Engine(openWays(health, config.maxInFlight), { ...config, seed: randomInt(2 ** 32) | 0 });
   const time = new RealTime();
   const surroundings = { disk: new RealDisk(), time, logger: log.logger };
   const storage = await openStorage(config, engine, surroundings, onBroken, opening.signal);

@@ -40,7 +40,8 @@ export class Flights {
   /** Number of the probe the attempt is (see ProcessorGate), 0 for none. */
   readonly probe: Uint32Array;
   readonly #free: Int32Array;
-  readonly #openCounts = new Int32Array(PROCESSOR_COUNT);
+  /** Of all flights within the quota, those of other engines too. */
+  readonly #openCounts: Int32Array;
   readonly #doubtCounts = new Int32Array(PROCESSOR_COUNT);
   readonly #candidateCounts = new Int32Array(PROCESSOR_COUNT);
   /** Places given back; beyond the high water all are free. */
@@ -48,8 +49,9 @@ export class Flights {
   /** Places ever used: how far a scan has to go. */
   #highWater = 0;
 
-  /** `quota` in payments per processor. */
-  constructor(quota: number) {
+  /** `quota` in payments per processor, over all engines that count in `openCounts`. */
+  constructor(quota: number, openCounts: Int32Array = new Int32Array(PROCESSOR_COUNT)) {
+    this.#openCounts = openCounts;
     const capacity = quota * PROCESSOR_COUNT;
     this.quota = quota;
     this.state = new Uint8Array(capacity);
@@ -68,11 +70,16 @@ export class Flights {
     this.#free = new Int32Array(capacity);
   }
 
+  /** Empty flights of another engine, within the same quota. */
+  beside(): Flights {
+    return new Flights(this.quota, this.#openCounts);
+  }
+
   hasRoom(processor: number): boolean {
     return this.#openCounts[processor]! < this.quota;
   }
 
-  /** Places in use, in flight or in doubt. */
+  /** Places in use, in flight or in doubt, by all engines within the quota. */
   openCount(processor: number): number {
     return this.#openCounts[processor]!;
   }

@@ -6,6 +6,7 @@ import { RECORD_BYTES, RecordBatch } from "../../core/log/record.ts";
 import * as FlightState from "../../core/routing/flight-state.ts";
 import { NO_FLIGHT } from "../../core/routing/flights.ts";
 import { HealthSnapshot } from "../../core/routing/health-snapshot.ts";
+import { openWays } from "../../core/routing/ways.ts";
 import { MAX_AMOUNT_CENTS } from "../../core/values/money.ts";
 import * as Outcome from "../../core/values/outcome.ts";
 import { DEFAULT, FALLBACK, PROCESSOR_COUNT } from "../../core/values/processor.ts";
@@ -13,7 +14,9 @@ import * as State from "../../core/values/state.ts";
 import { formatUuid, UUID_WORDS } from "../../core/values/uuid.ts";
 import { NOON_MS, uuid } from "../support/payments.ts";
 
-const PATIENT: EngineOptions = {
+type HandOptions = EngineOptions & { maxInFlight: number };
+
+const PATIENT: HandOptions = {
   instance: 3,
   capacity: 1000,
   seed: 0x5eed,
@@ -31,8 +34,11 @@ class Hand {
   readonly health = new HealthSnapshot(PROCESSOR_COUNT);
   readonly engine: Engine;
 
-  constructor(options: Partial<EngineOptions> = {}) {
-    this.engine = new Engine(this.health, { ...PATIENT, ...options });
+  constructor(options: Partial<HandOptions> = {}) {
+    this.engine = new Engine(openWays(this.health, options.maxInFlight ?? PATIENT.maxInFlight), {
+      ...PATIENT,
+      ...options,
+    });
   }
 
   get rows() {
@@ -159,7 +165,7 @@ class Hand {
 }
 
 /** A hand whose payment 0 is in doubt at the default processor since 1010, requested at 10, asked again at 1110 at the latest. */
-function inDoubt(options: Partial<EngineOptions> = {}, outcome: number = Outcome.TIMED_OUT): Hand {
+function inDoubt(options: Partial<HandOptions> = {}, outcome: number = Outcome.TIMED_OUT): Hand {
   const hand = new Hand(options);
   hand.accept(0, 0);
   const request = hand.send(10);
@@ -169,7 +175,7 @@ function inDoubt(options: Partial<EngineOptions> = {}, outcome: number = Outcome
 }
 
 /** A hand whose default processor went down at 10 by payment 0, which is pending again. */
-function defaultDown(options: Partial<EngineOptions> = {}): Hand {
+function defaultDown(options: Partial<HandOptions> = {}): Hand {
   const hand = new Hand(options);
   hand.accept(0, 0);
   hand.settle(hand.send(0), Outcome.FAILING, 10);
@@ -991,7 +997,7 @@ describe("engine: giving up many", () => {
 
 describe("engine: retention", () => {
   /** Payments 0 … count − 1, accepted a millisecond apart and charged at once. */
-  function charged(count: number, options: Partial<EngineOptions>): Hand {
+  function charged(count: number, options: Partial<HandOptions>): Hand {
     const hand = new Hand(options);
     for (let n = 0; n < count; n++) {
       hand.accept(n, n);
@@ -1357,7 +1363,7 @@ describe("engine: when the log cannot be written", () => {
 });
 
 /** A new engine with the ledger of another one, as after a restart. */
-function restarted(hand: Hand, log: readonly Uint8Array[], options: Partial<EngineOptions> = {}): Hand {
+function restarted(hand: Hand, log: readonly Uint8Array[], options: Partial<HandOptions> = {}): Hand {
   const after = new Hand(options);
   const batch = new RecordBatch(1);
   for (const bytes of log) {

@@ -4,6 +4,7 @@ import { NOT_FOUND_SLOT } from "../../core/ledger/uuid-index.ts";
 import * as FlightState from "../../core/routing/flight-state.ts";
 import { NO_FLIGHT } from "../../core/routing/flights.ts";
 import { HealthSnapshot } from "../../core/routing/health-snapshot.ts";
+import { openWays } from "../../core/routing/ways.ts";
 import * as Outcome from "../../core/values/outcome.ts";
 import { PROCESSOR_COUNT } from "../../core/values/processor.ts";
 import * as State from "../../core/values/state.ts";
@@ -102,7 +103,7 @@ export class Life {
     this.#world = world;
     this.#host = host;
     this.instance = host.instance;
-    this.engine = new Engine(this.#health, {
+    this.engine = new Engine(openWays(this.#health, world.settings.maxInFlight), {
       ...world.settings,
       instance: host.instance,
       seed: world.random.bits() | 0,

@@ -2,6 +2,7 @@ import { ACCEPTED_NEW, DUPLICATE, Engine } from "../../../core/engine.ts";
 import { TOTALS_LENGTH } from "../../../core/ledger/window-totals.ts";
 import { NO_FLIGHT } from "../../../core/routing/flights.ts";
 import { HealthSnapshot } from "../../../core/routing/health-snapshot.ts";
+import { openWays } from "../../../core/routing/ways.ts";
 import { fmix32 } from "../../../core/values/hash.ts";
 import * as Outcome from "../../../core/values/outcome.ts";
 import { PROCESSOR_COUNT } from "../../../core/values/processor.ts";
@@ -38,12 +39,11 @@ export class BenchEngine {
   /** `size` in payments: the ledger is full when it holds them. */
   constructor(size: number) {
     this.#size = size;
-    this.engine = new Engine(new HealthSnapshot(PROCESSOR_COUNT), {
+    this.engine = new Engine(openWays(new HealthSnapshot(PROCESSOR_COUNT), 128), {
       instance: 0,
       capacity: size,
       seed: 0x5eed,
       giveUpAfterMs: 3_600_000,
-      maxInFlight: 128,
       failoverPatienceMs: 30_000,
       saturationPatienceMs: 30_000,
     });

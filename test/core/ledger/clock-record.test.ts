@@ -8,6 +8,7 @@ import * as Kind from "../../../core/log/record-kind.ts";
 import * as FlightState from "../../../core/routing/flight-state.ts";
 import { NO_FLIGHT } from "../../../core/routing/flights.ts";
 import { HealthSnapshot } from "../../../core/routing/health-snapshot.ts";
+import { openWays } from "../../../core/routing/ways.ts";
 import * as Outcome from "../../../core/values/outcome.ts";
 import { DEFAULT, NO_PROCESSOR } from "../../../core/values/processor.ts";
 import * as State from "../../../core/values/state.ts";
@@ -70,12 +71,11 @@ function setClock(log: Log): void {
 }
 
 function start(log: Log, options: Partial<EngineOptions> = {}): { engine: Engine; latestMs: number } {
-  const engine = new Engine(new HealthSnapshot(2), {
+  const engine = new Engine(openWays(new HealthSnapshot(2), 16), {
     instance: 0,
     capacity: 16,
     seed: 1,
     giveUpAfterMs: 30 * MINUTE_MS,
-    maxInFlight: 16,
     failoverPatienceMs: 1000,
     saturationPatienceMs: 1000,
     ...options,

@@ -6,6 +6,7 @@ import { BATCH_RECORDS, type RecordBatch } from "../../../core/log/record.ts";
 import * as Kind from "../../../core/log/record-kind.ts";
 import { NO_FLIGHT } from "../../../core/routing/flights.ts";
 import { HealthSnapshot } from "../../../core/routing/health-snapshot.ts";
+import { openWays } from "../../../core/routing/ways.ts";
 import * as Outcome from "../../../core/values/outcome.ts";
 import * as State from "../../../core/values/state.ts";
 import { JournalMeters } from "../../../server/meters/meters.ts";
@@ -41,12 +42,11 @@ class FakeLog implements RecordLog {
 
 class Fixture {
   readonly log = new FakeLog();
-  readonly engine = new Engine(new HealthSnapshot(2), {
+  readonly engine = new Engine(openWays(new HealthSnapshot(2), 16), {
     instance: 0,
     capacity: 10_000,
     seed: 1,
     giveUpAfterMs: 60_000,
-    maxInFlight: 16,
     failoverPatienceMs: 0,
     saturationPatienceMs: 0,
   });
