@@ -7,6 +7,7 @@ import { NO_FLIGHT } from "../../../core/routing/flights.ts";
 import { HealthSnapshot } from "../../../core/routing/health-snapshot.ts";
 import { CHARGED, IN_DOUBT, PENDING, PROCESSED, SENDING } from "../../../core/values/payment.ts";
 import { JournalMeters } from "../../../server/meters/meters.ts";
+import { RealTime } from "../../../server/system/time.ts";
 import { type Effect, GroupCommit } from "../../../server/turn/group-commit.ts";
 import type { RecordLog } from "../../../server/turn/record-log.ts";
 import { NOON_MS, uuid } from "../../support/payments.ts";
@@ -54,14 +55,15 @@ class Fixture {
 
   constructor(options: { syncs?: boolean; isLogless?: boolean } = {}) {
     const log = options.isLogless ? undefined : this.log;
-    this.commit = new GroupCommit(
-      this.engine,
+    this.commit = new GroupCommit({
+      engine: this.engine,
       log,
-      options.syncs ?? false,
-      pino({ level: "silent" }),
-      new JournalMeters(),
-    );
-    this.commit.onWritten = () => this.story.push("written");
+      syncs: options.syncs ?? false,
+      time: new RealTime(),
+      logger: pino({ level: "silent" }),
+      meters: new JournalMeters(),
+      onWritten: () => this.story.push("written"),
+    });
   }
 
   accept(n: number): void {
@@ -127,9 +129,11 @@ describe("group commit", () => {
 
   it("takes in what is gathered at the turn's end", async () => {
     const fixture = new Fixture();
-    fixture.commit.onGather = () => {
-      if (fixture.engine.ledger.countIn(PENDING) > 0) fixture.dispatch();
-    };
+    fixture.commit.gatherFrom({
+      gather: () => {
+        if (fixture.engine.ledger.countIn(PENDING) > 0) fixture.dispatch();
+      },
+    });
     fixture.accept(1);
     await turn();
     expect(fixture.log.writes).to.deep.equal([[ACCEPTED, SENDING_TO]]);
@@ -216,7 +220,7 @@ describe("group commit", () => {
       fixture.log.isFull = true;
       fixture.accept(1);
       await turn();
-      fixture.commit.onGather = () => gatherCount++;
+      fixture.commit.gatherFrom({ gather: () => gatherCount++ });
       fixture.commit.retry();
       fixture.commit.wake();
       await turn();
