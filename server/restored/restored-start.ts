@@ -10,7 +10,8 @@ import type { Log } from "../log/log.ts";
 import type { Meters } from "../meters/meters.ts";
 import { ChargeLookup } from "../sending/charge-lookup.ts";
 import type { Told } from "../sending/told-charge.ts";
-import type { NameLookup } from "../system/name-lookup.ts";
+import type { Network } from "../system/network.ts";
+import type { Time } from "../system/time.ts";
 import type { Tracing } from "../telemetry/tracing.ts";
 import { formatTimestamp } from "../text/timestamp.ts";
 import type { SlewedClock } from "../turn/clock.ts";
@@ -37,8 +38,9 @@ export type RestoredParts = {
   mark: RestoredMark;
   processorUrls: readonly URL[];
   requestTimeoutMs: number;
-  names: NameLookup;
-  tracing: Tracing | undefined;
+  network: Network;
+  time: Time;
+  tracing?: Tracing | undefined;
 };
 
 /**
@@ -65,7 +67,7 @@ export class RestoredStart {
     this.#parts = parts;
     this.#held = parts.engine.held!;
     this.#lookups = parts.processorUrls.map(
-      (url) => new PatientLookup(new ChargeLookup(url, parts.requestTimeoutMs, parts.names)),
+      (url) => new PatientLookup(new ChargeLookup(url, parts.requestTimeoutMs, parts)),
     );
     const { lostFromMs, graceUntilMs, watchUntilMs } = this.#held.options;
     const times = {

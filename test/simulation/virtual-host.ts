@@ -160,6 +160,9 @@ export class Life {
         throw new Error("a clock sets no timers");
       },
       atEndOfTurn: (body) => this.atEndOfTurn(body),
+      pause: () => {
+        throw new Error("a clock does not pause");
+      },
     };
   }
 
@@ -183,7 +186,15 @@ export class Life {
     if (latestMs > timeMaxMs) throw new Violation("time does not leap", `latestMs=${latestMs} timeMaxMs=${timeMaxMs}`);
     this.#clock = new SlewedClock(this.#time, latestMs);
     this.#expectTimeGoesOn();
-    this.#commit = new GroupCommit(this.engine, journal, settings.syncs, SILENT, new JournalMeters());
+    this.#commit = new GroupCommit({
+      engine: this.engine,
+      log: journal,
+      syncs: settings.syncs,
+      time: this.#time,
+      logger: SILENT,
+      meters: new JournalMeters(),
+      onWritten: () => checkpointer.maintain(),
+    });
     const checkpointer = new VirtualCheckpointer(
       this.#host.disk,
       journal,
@@ -198,10 +209,9 @@ export class Life {
       },
     );
     this.checkpointer = checkpointer;
-    this.#commit.onWritten = () => checkpointer.maintain();
     checkpointer.startIfDue();
     this.engine.resume(this.nowMs, latestMs);
-    this.#commit.onGather = () => this.#gather();
+    this.#commit.gatherFrom({ gather: () => this.#gather() });
     this.#commit.wake();
     if (settings.polls) this.pollers = [0, 1].map((processor) => new VirtualPoller(this.#world, this, processor));
     this.after(TICK_MS, () => this.#tick());

@@ -5,6 +5,7 @@ import { DoubtDesk } from "../../server/doubts/doubt-desk.ts";
 import type { DoubtListing } from "../../server/doubts/doubt-listing.ts";
 import { Meters } from "../../server/meters/meters.ts";
 import { PaymentService } from "../../server/payments/payment-service.ts";
+import { RealTime } from "../../server/system/time.ts";
 import { SlewedClock } from "../../server/turn/clock.ts";
 import { GroupCommit } from "../../server/turn/group-commit.ts";
 import type { RecordLog } from "../../server/turn/record-log.ts";
@@ -53,7 +54,14 @@ export class DoubtLife extends EngineLife {
     time.monotonicMs = () => this.nowMs;
     time.wallMs = () => NOON_MS + this.nowMs;
     const clock = new SlewedClock(time);
-    this.commit = new GroupCommit(this.engine, this.disk, false, log.logger, this.meters.journal);
+    this.commit = new GroupCommit({
+      engine: this.engine,
+      log: this.disk,
+      syncs: false,
+      time: new RealTime(),
+      logger: log.logger,
+      meters: this.meters.journal,
+    });
     this.service = new PaymentService(this.engine, clock, this.commit, this.meters, log);
     this.desk = new DoubtDesk(this.service, clock, this.commit, this.meters, log);
   }

@@ -33,7 +33,6 @@ export class StorageLife {
   /** Why the process had to end. */
   broken: Error | undefined;
   #flights: number[] = [];
-  #commit = { onWritten: (): void => {}, commit: (): boolean => this.write() };
 
   constructor(acknowledged = new Set<number>()) {
     this.acknowledged = acknowledged;
@@ -68,7 +67,7 @@ export class StorageLife {
       },
     );
     this.found = portrait(this.engine.ledger);
-    this.storage.maintain(this.engine, this.#commit, this.meters);
+    this.storage.beginUpkeep(this.engine, () => this.write(), this.meters);
     this.engine.resume(this.nowMs, this.storage.latestMs);
   }
 
@@ -111,7 +110,7 @@ export class StorageLife {
       return false;
     }
     this.engine.batch.clear();
-    this.#commit.onWritten();
+    this.storage.maintain();
     return true;
   }
 

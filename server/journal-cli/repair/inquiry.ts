@@ -9,6 +9,8 @@ import { testimonyOf } from "../../restored/testimony.ts";
 import { ChargeLookup } from "../../sending/charge-lookup.ts";
 import type { Told } from "../../sending/told-charge.ts";
 import { NameLookup } from "../../system/name-lookup.ts";
+import { RealNetwork } from "../../system/real-network.ts";
+import { RealTime } from "../../system/time.ts";
 
 const TIMEOUT_MS = 5000;
 const TRIES = 3;
@@ -34,7 +36,8 @@ export async function askAbout(
   lostFromMs: number,
 ): Promise<Asked[]> {
   const names = new NameLookup();
-  const lookups = urls.map((url) => url && new ChargeLookup(url, TIMEOUT_MS, names));
+  const parts = { network: new RealNetwork(names), time: new RealTime() };
+  const lookups = urls.map((url) => url && new ChargeLookup(url, TIMEOUT_MS, parts));
   const asked: Asked[] = new Array(suspects.length);
   let next = 0;
   const work = async (): Promise<void> => {

@@ -52,7 +52,14 @@ function fixture(lines: Log) {
     failoverPatienceMs: 0,
     saturationPatienceMs: 0,
   });
-  const commit = new GroupCommit(engine, log, false, lines.logger, meters.journal);
+  const commit = new GroupCommit({
+    engine,
+    log,
+    syncs: false,
+    time,
+    logger: lines.logger,
+    meters: meters.journal,
+  });
   const service = new PaymentService(engine, new SlewedClock(time), commit, meters, lines);
   const told = async (): Promise<number> => (await service.summaryPart(EVER))!.settledUntilMs;
   return { time, log, commit, told };

@@ -6,11 +6,15 @@ import * as Outcome from "../../../core/values/outcome.ts";
 import { AttemptMeters } from "../../../server/meters/meters.ts";
 import { ProcessorClient } from "../../../server/sending/processor-client.ts";
 import { NameLookup } from "../../../server/system/name-lookup.ts";
+import { RealNetwork } from "../../../server/system/real-network.ts";
+import { RealTime } from "../../../server/system/time.ts";
 import { EngineLife, NOON_MS } from "../../support/engine-life.ts";
 
 const ID = "4a7901b8-7d26-4d9d-aa19-4dc1c7cf60b3";
 const REQUESTED_AT = "2025-07-15T12:00:00.007Z";
 const PROCESSED = '{"message":"payment processed successfully"}';
+
+const surroundings = { network: new RealNetwork(new NameLookup()), time: new RealTime() };
 
 type Behaviour = (res: ServerResponse, req: IncomingMessage) => void;
 type Ask = "post" | "lookup";
@@ -60,7 +64,7 @@ describe("processor client", () => {
         outcomes.push(outcome);
         resolve();
       };
-      client = new ProcessorClient(target, life.engine, new AttemptMeters(), settle, new NameLookup());
+      client = new ProcessorClient(target, life.engine, new AttemptMeters(), settle, surroundings);
       client[ask](flight);
       // Never from within the call: the engine is not done with the flight yet.
       expect(outcomes).to.deep.equal([]);

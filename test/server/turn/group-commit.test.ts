@@ -10,6 +10,7 @@ import { openWays } from "../../../core/routing/ways.ts";
 import * as Outcome from "../../../core/values/outcome.ts";
 import * as State from "../../../core/values/state.ts";
 import { JournalMeters } from "../../../server/meters/meters.ts";
+import { RealTime } from "../../../server/system/time.ts";
 import { type Effect, GroupCommit } from "../../../server/turn/group-commit.ts";
 import type { RecordLog } from "../../../server/turn/record-log.ts";
 import { NOON_MS, uuid } from "../../support/payments.ts";
@@ -56,14 +57,15 @@ class Fixture {
 
   constructor(options: { syncs?: boolean; isLogless?: boolean } = {}) {
     const log = options.isLogless ? undefined : this.log;
-    this.commit = new GroupCommit(
-      this.engine,
+    this.commit = new GroupCommit({
+      engine: this.engine,
       log,
-      options.syncs ?? false,
-      pino({ level: "silent" }),
-      new JournalMeters(),
-    );
-    this.commit.onWritten = () => this.story.push("written");
+      syncs: options.syncs ?? false,
+      time: new RealTime(),
+      logger: pino({ level: "silent" }),
+      meters: new JournalMeters(),
+      onWritten: () => this.story.push("written"),
+    });
   }
 
   accept(n: number): void {
@@ -129,9 +131,11 @@ describe("group commit", () => {
 
   it("takes in what is gathered at the turn's end", async () => {
     const fixture = new Fixture();
-    fixture.commit.onGather = () => {
-      if (fixture.engine.ledger.countIn(State.PENDING) > 0) fixture.dispatch();
-    };
+    fixture.commit.gatherFrom({
+      gather: () => {
+        if (fixture.engine.ledger.countIn(State.PENDING) > 0) fixture.dispatch();
+      },
+    });
     fixture.accept(1);
     await turn();
     expect(fixture.log.writes).to.deep.equal([[Kind.ACCEPTED, Kind.SENDING]]);
@@ -218,7 +222,7 @@ describe("group commit", () => {
       fixture.log.isFull = true;
       fixture.accept(1);
       await turn();
-      fixture.commit.onGather = () => gatherCount++;
+      fixture.commit.gatherFrom({ gather: () => gatherCount++ });
       fixture.commit.retry();
       fixture.commit.wake();
       await turn();
