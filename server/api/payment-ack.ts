@@ -4,7 +4,7 @@ import { type Answer, jsonAnswer, problemAnswer } from "../http/answer.ts";
 import type { Exchange } from "../http/exchange.ts";
 import type { PaymentService } from "../payments/payment-service.ts";
 import { type Accepted, paymentUnavailable, unavailable } from "../text/problem.ts";
-import type { Effect } from "../turn/group-commit.ts";
+import type { Effect } from "../turn/effect.ts";
 
 /** What is told when nothing is accepted. */
 export const REFUSAL_DETAILS = {
