@@ -119,18 +119,15 @@ export class PaymentService {
 
   /** Forgets every payment; false when that could not be written. */
   async purge(): Promise<boolean> {
-    if (
-      !(await new Promise<boolean>((resolve) =>
-        this.#commit.whenDurable((isDurable) => resolve(isDurable && this.#purgeNow())),
-      ))
-    )
-      return false;
-    return this.#commit.durable();
+    const isPurged = await new Promise<boolean>((resolve) => {
+      this.#commit.whenDurable((isDurable) => resolve(isDurable && this.#purgeNow()));
+    });
+    return isPurged && this.#commit.durable();
   }
 
   /** In the moment in which nothing is under way to the log: what was could yet be taken back. */
   #purgeNow(): boolean {
-    if (!this.#commit.isSettled) return false;
+    if (!this.#commit.isSettled || this.#commit.isFailing) return false;
     this.engine.purge(this.#clock.nowMs());
     this.tracing?.payments.forgotten();
     return this.#commit.commit();
