@@ -13,7 +13,10 @@ import {
   UNEXPECTED,
 } from "../values/payment.ts";
 
-/** What the answers of a processor mean. HTTP leaves much open: another processor may mean something else by the same status. */
+/**
+ * What the answers of a processor mean. HTTP leaves much open: another processor may mean something else by the same
+ * status.
+ */
 export type Dialect = {
   /** What a POST's status proves where that does not depend on the body. */
   readonly statuses: Readonly<Record<number, number>>;
@@ -45,14 +48,20 @@ export const CONTEST: Dialect = {
   believesNotFound: true,
 };
 
-/** What the answer to a POST says. `isProvenEmpty`: its body is declared to be empty. `isMessage`: it is in the processor's words. */
+/**
+ * What the answer to a POST says. `isProvenEmpty`: its body is declared to be empty. `isMessage`: it is in the
+ * processor's words.
+ */
 export function outcomeOfPost(dialect: Dialect, status: number, isProvenEmpty: boolean, isMessage: boolean): number {
   if (dialect.success.includes(status)) return isMessage ? CHARGED : GARBLED;
   if (dialect.failure.includes(status)) return isProvenEmpty ? FAILING : ERRED;
   return dialect.statuses[status] ?? outcomeOfOther(status);
 }
 
-/** A status that the dialect does not know proves nothing: an answer of the processor has ended the attempt, one of a gateway has not. */
+/**
+ * A status that the dialect does not know proves nothing: an answer of the processor has ended the attempt, one of a
+ * gateway has not.
+ */
 function outcomeOfOther(status: number): number {
   if (status >= 500) return GATEWAY_FAILED;
   if (status >= 400) return UNCLEAR;

@@ -89,8 +89,8 @@ export class PaymentRows {
   }
 
   /**
-   * Of an attempt whose records are lost. What was sent before it was accepted here was accepted before that already, in
-   * the life that is lost: the acceptance moves back to it.
+   * Of an attempt whose records are lost. What was sent before it was accepted here was accepted before that already,
+   * in the life that is lost: the acceptance moves back to it.
    */
   setSentAtMs(slot: number, atMs: number): void {
     this.acceptedAtMs[slot] = Math.min(this.acceptedAtMs[slot]!, atMs);
@@ -98,17 +98,21 @@ export class PaymentRows {
   }
 
   setProcessedAtMs(slot: number, atMs: number): void {
-    // Only the record of the day keeps more than 49 days of doubt; the row says "49 days". Before requestedAt it is only where time was
-    // set back since.
+    // Only the record of the day keeps more than 49 days of doubt; the row says "49 days". Before requestedAt it is
+    // only where time was set back since.
     this.processedAfterMs[slot] = Math.min(Math.max(atMs - this.requestedAtMs(slot), 0), MAX_DELTA_MS);
   }
 
-  /** Throws unless the payment in `slot` is in one of two states: a record that does not fit the ledger is a broken invariant. */
+  /**
+   * Throws unless the payment in `slot` is in one of two states: a record that does not fit the ledger is a broken
+   * invariant.
+   */
   expectState(slot: number, first: number, second: number): void {
     const state = this.state[slot]!;
     if (state !== first && state !== second) {
       throw new Error(
-        `records follow the life of a payment: slot=${slot} state=${STATE_NAMES[state]} expected=${STATE_NAMES[first]}|${STATE_NAMES[second]}`,
+        `records follow the life of a payment: slot=${slot} state=${STATE_NAMES[state]} ` +
+          `expected=${STATE_NAMES[first]}|${STATE_NAMES[second]}`,
       );
     }
   }

@@ -5,8 +5,9 @@ import { PendingQueue } from "./pending-queue.ts";
 import { Setbacks } from "./setbacks.ts";
 
 /**
- * The pending payments in the order in which they are to be sent: those that came back from an attempt first, then by acceptance; and
- * those that were just rejected, which wait a while. A payment that has meanwhile ended, or stands here twice, is passed over.
+ * The pending payments in the order in which they are to be sent: those that came back from an attempt first, then by
+ * acceptance; and those that were just rejected, which wait a while. A payment that has meanwhile ended, or stands here
+ * twice, is passed over.
  */
 export class Backlog {
   readonly #ledger: Ledger;
@@ -33,7 +34,10 @@ export class Backlog {
     this.#queue.pushFront(slot);
   };
 
-  /** The payment was rejected: it waits, or goes behind the others where there is no room to. `attemptCount`: attempts so far. */
+  /**
+   * The payment was rejected: it waits, or goes behind the others where there is no room to. `attemptCount`: attempts
+   * so far.
+   */
   setBack(slot: number, attemptCount: number, nowMs: number): void {
     if (!this.#setbacks.keep(slot, attemptCount, nowMs)) this.push(slot);
   }
@@ -43,7 +47,10 @@ export class Backlog {
     this.#setbacks.release(Number.POSITIVE_INFINITY, this.pushFirst);
   }
 
-  /** The payment to be sent next, which stays here, or NOT_FOUND_SLOT. `isOver`: it is pending and not to be sent any more. */
+  /**
+   * The payment to be sent next, which stays here, or NOT_FOUND_SLOT. `isOver`: it is pending and not to be sent any
+   * more.
+   */
   peek(nowMs: number, isOver: (slot: number) => boolean): number {
     this.#setbacks.release(nowMs, this.pushFirst);
     while (this.#queue.length > 0) {
@@ -69,7 +76,9 @@ export class Backlog {
     this.#setbacks.clear();
   }
 
-  /** The queue has room for every pending payment once what is no longer pending, or there twice, is dropped from it. */
+  /**
+   * The queue has room for every pending payment once what is no longer pending, or there twice, is dropped from it.
+   */
   #makeRoomFor(slot: number): void {
     if (!this.#queue.isFull) return;
     const seen = new Set([slot]);

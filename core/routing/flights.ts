@@ -1,16 +1,17 @@
 import { NO_OUTCOME, PROCESSOR_COUNT } from "../values/payment.ts";
 
 /**
- * Every attempt in flight and every payment in doubt has a place here, called its flight, from the moment before the first
- * byte is sent until it is certain whether it was charged. The table is bounded; while it is full nothing new is sent.
+ * Every attempt in flight and every payment in doubt has a place here, called its flight, from the moment before the
+ * first byte is sent until it is certain whether it was charged. The table is bounded; while it is full nothing new is
+ * sent.
  *
  *          open                  doubt                       due
  *   FREE ───────► POSTING ─────────────► DOUBT ◄───────────────────┐
  *     ▲              │                     │ ask                    │ doubt again
  *     └── close ─────┴──◄── close ─────────┴─► POSTING | LOOKING_UP ┘
  *
- * ORPHAN_POST, ORPHAN_LOOKUP: the payment was purged, or settled by hand, while its answer was still to come; the answer only frees the
- * place.
+ * ORPHAN_POST, ORPHAN_LOOKUP: the payment was purged, or settled by hand, while its answer was still to come; the
+ * answer only frees the place.
  */
 export const FLIGHT_FREE = 0;
 export const POSTING = 1;
@@ -26,7 +27,9 @@ export const LOOKUP_FIRST = 1;
 /** By GET: nothing is under way, so what a lookup says is final. */
 export const LOOKUP_SETTLES = 2;
 
-/** Asked and answered this often, a doubt will hardly be settled by asking again: it is *stuck*, and needs an operator. */
+/**
+ * Asked and answered this often, a doubt will hardly be settled by asking again: it is *stuck*, and needs an operator.
+ */
 export const ANSWERS_TO_STUCK = 16;
 
 export const NO_FLIGHT = -1;
@@ -47,7 +50,10 @@ export class Flights {
   readonly askMode: Uint8Array;
   /** Times the processor answered, while it worked, and the doubt remained. */
   readonly answerCount: Uint32Array;
-  /** What the last POST ended in, and when it began. Before the first has ended: NO_OUTCOME, and when the flight was opened. */
+  /**
+   * What the last POST ended in, and when it began. Before the first has ended: NO_OUTCOME, and when the flight was
+   * opened.
+   */
   readonly postOutcome: Uint8Array;
   readonly postBeganAtMs: Float64Array;
   /** 1: that outcome says nothing of the processor (sign: silent), and no lookup has been answered since that would. */

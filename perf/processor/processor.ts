@@ -38,7 +38,9 @@ export type ProcessorOptions = {
   readonly connectionCountMax: number;
   /** How long an insert waits for a connection. */
   readonly connectionWaitMsMax: number;
-  /** Takes connections in front of uWebSockets.js, for misbehaviour that needs the bare connection. Costs throughput. */
+  /**
+   * Takes connections in front of uWebSockets.js, for misbehaviour that needs the bare connection. Costs throughput.
+   */
   readonly front: boolean;
 };
 

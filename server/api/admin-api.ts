@@ -8,7 +8,8 @@ import { badRequest, type Problem } from "../text/problem.ts";
 const BODY_BYTES_MAX = 1024;
 
 /**
- * What operators ask of an instance. The balancer passes none of it on unless it is told to (docker/nginx/metrics.conf).
+ * What operators ask of an instance. The balancer passes none of it on unless it is told to
+ * (docker/nginx/metrics.conf).
  *
  *   GET /metrics      Prometheus text format; only with metrics
  *   GET /log-level    {"level":"warn","configured":"warn"}

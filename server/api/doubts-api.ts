@@ -21,7 +21,8 @@ const FIELDS = ["word", "asOf"];
  * What operators do about payments in doubt, where the rest of their endpoints is (admin-api.ts).
  *
  *   GET  /doubts?limit&offset   the payments in doubt of this instance, earliest requestedAt first
- *   POST /doubts/{id}           {"word": "charged", "not charged" or "failed"}, and if wanted "asOf": when the processor was asked
+ *   POST /doubts/{id}           {"word": "charged", "not charged" or "failed"}, and if wanted "asOf": when the
+ *                               processor was asked
  *
  * A refusal that may be over soon has Retry-After, the others have not.
  */

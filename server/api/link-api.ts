@@ -12,7 +12,8 @@ export type LinkApiOptions = { self: number; owners: Uint8Array; maxBodyBytes: n
 /**
  * What the other instances ask of this one, on a listener of its own that the balancer does not know.
  *
- *   POST /payments          a payment that is ours but went to another instance; 421 if it is not ours (nobody forwards twice)
+ *   POST /payments          a payment that is ours but went to another instance; 421 if it is not ours: nobody forwards
+ *                           twice
  *   GET  /payments/:id      as the public one, without asking further
  *   GET  /summary?from&to   milliseconds, either end optional; this instance's part
  *   POST /purge             forget everything

@@ -74,9 +74,9 @@ export class Exchange {
   }
 
   /**
-   * Reads the body, of at most `bytesMax`, and calls `onBody` with it, once, within a uWS callback: the bytes are only valid
-   * until it returns. A longer body calls `onTooLarge` instead, once, as soon as that is known. After an abort neither is called.
-   * Hot: a body in one chunk, the usual case, is not copied.
+   * Reads the body, of at most `bytesMax`, and calls `onBody` with it, once, within a uWS callback: the bytes are only
+   * valid until it returns. A longer body calls `onTooLarge` instead, once, as soon as that is known. After an abort
+   * neither is called. Hot: a body in one chunk, the usual case, is not copied.
    */
   readBody(contentLength: string, bytesMax: number, onBody: (body: Uint8Array) => void, onTooLarge: () => void): void {
     if (Number(contentLength) > bytesMax) {

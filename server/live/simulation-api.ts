@@ -12,8 +12,8 @@ export const DELAY_MS_MAX = 60_000;
 const ROUTE = "/simulation/processors/:name";
 
 /**
- * PUT /simulation/processors/{name} {"delayMs": 0 … 60000, "failing": true or false}, either or both: makes a simulated processor
- * slow or failing. It is there only when the configuration has the processors' admin token.
+ * PUT /simulation/processors/{name} {"delayMs": 0 … 60000, "failing": true or false}, either or both: makes a simulated
+ * processor slow or failing. It is there only when the configuration has the processors' admin token.
  */
 export function serveSimulation(app: TemplatedApp, admin: ProcessorAdmin): void {
   app.put(ROUTE, (res, req) => putProcessor(res, req, admin));

@@ -54,10 +54,8 @@ export class Finder {
       this.#payment.replaceChildren();
       return;
     }
-    this.#say(
-      `${found.state}${found.stuck ? " and stuck" : ""}, ${formatCount(found.attemptCount)} ${found.attemptCount === 1 ? "attempt" : "attempts"}`,
-      false,
-    );
+    const attempts = `${formatCount(found.attemptCount)} ${found.attemptCount === 1 ? "attempt" : "attempts"}`;
+    this.#say(`${found.state}${found.stuck ? " and stuck" : ""}, ${attempts}`, false);
     this.#payment.replaceChildren(factsOf(found), drawAttempts(found, this.#payment.clientWidth), tableOf(found));
     if (FINAL_STATES.includes(found.state)) return;
     this.#timer = setTimeout(() => void this.#look(id, searchNumber), REFRESH_MS);

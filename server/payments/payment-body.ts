@@ -22,9 +22,9 @@ const KEY_AMOUNT = new TextEncoder().encode('"amount"');
 const NOT_PLAIN = -1;
 
 /**
- * Reads the body of POST /payments. The common shape (the two fields in any order, plain numbers, any white space) is read
- * byte by byte without making a string or an object; everything else goes through JSON.parse, which decides what is valid.
- * After `parse` returned undefined, `id` and `cents` hold the payment until the next call.
+ * Reads the body of POST /payments. The common shape (the two fields in any order, plain numbers, any white space) is
+ * read byte by byte without making a string or an object; everything else goes through JSON.parse, which decides what
+ * is valid. After `parse` returned undefined, `id` and `cents` hold the payment until the next call.
  */
 export class PaymentBody {
   readonly id = new Int32Array(UUID_WORDS);
@@ -121,7 +121,10 @@ export class PaymentBody {
   }
 }
 
-/** Exact from the text where that is a plain decimal, however long; otherwise by the shortest text of the number it was read as. */
+/**
+ * Exact from the text where that is a plain decimal, however long; otherwise by the shortest text of the number it was
+ * read as.
+ */
 function centsOf(amount: number, body: Uint8Array): number {
   const text = amountText(new TextDecoder().decode(body));
   if (!/^[\d.]+$/.test(text)) return centsFromNumber(amount);

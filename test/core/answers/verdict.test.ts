@@ -86,7 +86,8 @@ const LOOKUPS: readonly (readonly [number, Name, Name])[] = [
 
 describe("verdict", () => {
   for (const [outcome, nothing, ended, mayLand] of POSTS) {
-    it(`on a POST that ends in "${OUTCOME_NAMES[outcome]}" is ${nothing}; after ended ones ${ended}; else ${mayLand}`, () => {
+    const verdicts = `${nothing}; after ended ones ${ended}; else ${mayLand}`;
+    it(`on a POST that ends in "${OUTCOME_NAMES[outcome]}" is ${verdicts}`, () => {
       expect(verdictOn(outcome, NOTHING_SENT)).to.equal(NAMES[nothing]);
       expect(verdictOn(outcome, ALL_ENDED)).to.equal(NAMES[ended]);
       expect(verdictOn(outcome, ONE_MAY_LAND)).to.equal(NAMES[mayLand]);
@@ -101,7 +102,7 @@ describe("verdict", () => {
     });
   }
 
-  it("never frees a payment of which an attempt may land, and never takes one for charged without the processor's word", () => {
+  it("never frees a payment of which an attempt may land, nor counts one without the processor's word", () => {
     for (const outcome of OUTCOME_NAMES.keys()) {
       const isRequests = POSTS.some(([post]) => post === outcome) || LOOKUPS.some(([lookup]) => lookup === outcome);
       if (!isRequests) continue;
