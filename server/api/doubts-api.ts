@@ -6,10 +6,10 @@ import { LISTED_MAX, type Page } from "../doubts/doubt-listing.ts";
 import { type Answer, jsonAnswer, problemAnswer } from "../http/answer.ts";
 import { Exchange, PLAIN } from "../http/exchange.ts";
 import { refusalOfForeignPage } from "../http/origin.ts";
+import { refuseOthers } from "../http/refuse-others.ts";
 import { parseObject } from "../text/json-object.ts";
 import { badRequest, type Problem, RETRY_AFTER_S, unavailable } from "../text/problem.ts";
 import { formatTimestamp, parseTimestamp } from "../text/timestamp.ts";
-import { refuseOthers } from "./admin-api.ts";
 import { REFUSAL_DETAILS } from "./payment-ack.ts";
 
 const BODY_BYTES_MAX = 256;
@@ -49,16 +49,11 @@ function settle(res: HttpResponse, req: HttpRequest, desk: DoubtDesk): void {
     exchange.answer(problemAnswer(refusal));
     return;
   }
-  exchange.readBody(
-    req.getHeader("content-length"),
-    BODY_BYTES_MAX,
-    (bytes) => {
-      const wish = parseWish(new TextDecoder().decode(bytes));
-      if ("status" in wish) exchange.answer(problemAnswer(wish));
-      else exchange.answerLater(desk.settle(words, wish).then((answer) => answerOf(answer, id)));
-    },
-    () => exchange.answer(problemAnswer({ status: 413, detail: `the body is too large: maxBytes=${BODY_BYTES_MAX}` })),
-  );
+  exchange.readBodyUpTo(BODY_BYTES_MAX, req, (bytes) => {
+    const wish = parseWish(new TextDecoder().decode(bytes));
+    if ("status" in wish) exchange.answer(problemAnswer(wish));
+    else exchange.answerLater(desk.settle(words, wish).then((answer) => answerOf(answer, id)));
+  });
 }
 
 function answerOf(answer: HandAnswer, id: string): Answer {

@@ -1,6 +1,6 @@
 import type { HttpRequest, HttpResponse } from "uWebSockets.js";
 import type { RouteMeters } from "../meters/meters.ts";
-import { type Answer, statusLine } from "./answer.ts";
+import { type Answer, statusLine, tooLargeAnswer } from "./answer.ts";
 
 export type Header = readonly [name: string, value: string];
 
@@ -98,6 +98,11 @@ export class Exchange {
         if (isLast) onBody(gathered);
       }
     });
+  }
+
+  /** The same, answering 413 to a longer body. To be called within the route's handler. */
+  readBodyUpTo(bytesMax: number, req: HttpRequest, onBody: (body: Uint8Array) => void): void {
+    this.readBody(req.getHeader("content-length"), bytesMax, onBody, () => this.answer(tooLargeAnswer(bytesMax)));
   }
 
   #begin(): boolean {

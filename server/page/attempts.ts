@@ -1,5 +1,5 @@
-import type { AttemptView, PaymentView } from "./finder.ts";
 import { formatCount } from "./format.ts";
+import type { AttemptView, PaymentView } from "./payment-view.ts";
 
 const SVG = "http://www.w3.org/2000/svg";
 const LEFT = 62;

@@ -1,7 +1,8 @@
 import { expect } from "chai";
 import { everything } from "../../perf/processor/charges.ts";
 import type { MisbehaviourJson } from "../../perf/processor/misbehaviour-reader.ts";
-import { chargesOf, newPayment, type Payment, type PaymentView, payMany, untilState, viewOf } from "./payments.ts";
+import type { PaymentView } from "../../server/page/payment-view.ts";
+import { chargesOf, newPayment, type Payment, payMany, untilState, viewOf } from "./payments.ts";
 import { ROLES, type Role, Service, type ServiceOptions } from "./service.ts";
 import { summaryOf, type Totals } from "./summaries.ts";
 import { until } from "./until.ts";
