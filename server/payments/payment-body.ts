@@ -34,7 +34,7 @@ export class PaymentBody {
   /** Returns what is wrong, or undefined when all is well. Hot. */
   parse(bytes: Uint8Array): Problem | undefined {
     if (this.#readPlain(bytes) && this.cents > 0) return undefined;
-    return this.#readAny(bytes);
+    return this.parseJson(bytes);
   }
 
   #readPlain(bytes: Uint8Array): boolean {
@@ -83,7 +83,8 @@ export class PaymentBody {
     return end;
   }
 
-  #readAny(bytes: Uint8Array): Problem | undefined {
+  /** The same by JSON.parse, whatever the body looks like: means the same, and takes several times as long. */
+  parseJson(bytes: Uint8Array): Problem | undefined {
     let body: unknown;
     try {
       body = JSON.parse(this.#decoder.decode(bytes));

@@ -5,8 +5,8 @@ import { HealthSnapshot } from "../../../core/routing/health-snapshot.ts";
 import { fmix32 } from "../../../core/values/hash.ts";
 import { CHARGED, PROCESSED, PROCESSOR_COUNT } from "../../../core/values/payment.ts";
 import { UUID_WORDS } from "../../../core/values/uuid.ts";
+import type { HeapWatch } from "../limits/heap-watch.ts";
 import { Samples } from "../load/samples.ts";
-import type { HeapWatch } from "./heap-watch.ts";
 import { type BenchmarkPayments, Chunk, centsOf } from "./payments.ts";
 
 /** 16 KiB of ids: they fit the first-level cache beside what is measured, as the bytes of a request just read do. */
