@@ -1,20 +1,25 @@
 import { Aging, type AgingOptions } from "./ledger/aging.ts";
 import { Ledger } from "./ledger/ledger.ts";
 import { NOT_FOUND_SLOT } from "./ledger/uuid-index.ts";
-import { BATCH_RECORDS, DOUBTED, EVICTED, FAILED_AT, PURGED, RecordBatch, SENDING_TO } from "./log/record.ts";
+import { BATCH_RECORDS, RecordBatch } from "./log/record.ts";
+import * as Kind from "./log/record-kind.ts";
 import { WatermarkBound } from "./log/watermark-bound.ts";
 import { applyFoundCharge } from "./restored/found-charge.ts";
 import { HeldPayments, type HoldOptions, type Inquiry } from "./restored/held-payments.ts";
 import type { FoundCharge } from "./restored/past-verdict.ts";
 import { Backlog } from "./routing/backlog.ts";
 import { Doubts } from "./routing/doubts.ts";
-import { FLIGHT_FREE, Flights, NO_FLIGHT, POSTING } from "./routing/flights.ts";
-import type { HealthSnapshot } from "./routing/health-snapshot.ts";
+import * as FlightState from "./routing/flight-state.ts";
+import { type Flights, NO_FLIGHT } from "./routing/flights.ts";
 import { NOWHERE, Router, type RouterOptions } from "./routing/router.ts";
+import type { Ways } from "./routing/ways.ts";
 import { type HandResult, type HandWord, Settlement } from "./settling/settlement.ts";
 import { settledUntilMs } from "./settling/watermark.ts";
-import { GAVE_UP, IN_DOUBT, LOST, NO_OUTCOME, NO_PROCESSOR, PENDING, SENDING } from "./values/payment.ts";
+import type { Flight, OutcomeCode, Slot } from "./values/number-types.ts";
+import * as Outcome from "./values/outcome.ts";
 import { encodePaymentId, instanceOfPaymentId, sequenceOfPaymentId } from "./values/payment-id.ts";
+import { NO_PROCESSOR } from "./values/processor.ts";
+import * as State from "./values/state.ts";
 import { UUID_WORDS } from "./values/uuid.ts";
 
 export const ACCEPTED_NEW = 0;
@@ -26,8 +31,6 @@ export const CONFLICT = 2;
 export const FULL = 3;
 export type AcceptResult = typeof ACCEPTED_NEW | typeof DUPLICATE | typeof CONFLICT | typeof FULL;
 
-/** In flight or in doubt at one processor, at most. */
-const FLIGHT_QUOTA = 4096;
 /** A doubt this old is shown to operators like one that asking does not settle. */
 const OLD_DOUBT_MS = 300_000;
 
@@ -51,7 +54,7 @@ export type EngineOptions = RouterOptions &
  */
 export class Engine {
   readonly ledger: Ledger;
-  readonly flights = new Flights(FLIGHT_QUOTA);
+  readonly flights: Flights;
   readonly router: Router;
   /** Records applied and not yet written: its owner writes them out, then clears it, before it is full. */
   readonly batch = new RecordBatch(BATCH_RECORDS);
@@ -65,9 +68,10 @@ export class Engine {
   #held: HeldPayments | undefined;
   #nowMs = 0;
 
-  constructor(health: HealthSnapshot, options: EngineOptions) {
+  constructor(ways: Ways, options: EngineOptions) {
     this.ledger = new Ledger(options.capacity, options.seed);
-    this.router = new Router(health, this.flights, options);
+    this.flights = ways.flights;
+    this.router = new Router(ways, options);
     this.#instance = options.instance;
     this.#doubts = new Doubts(this.flights, this.router);
     this.#aging = new Aging(this.ledger, options);
@@ -111,7 +115,7 @@ export class Engine {
    * The next request to make, as a flight whose state says which (POSTING or LOOKING_UP), or NO_FLIGHT. The caller
    * makes it at once and reports with `settle`. Hot for payments that are simply sent: no allocation.
    */
-  dispatch(nowMs: number): number {
+  dispatch(nowMs: number): Flight {
     this.#advance(nowMs);
     const doubt = this.#doubts.ask(this.#nowMs, !this.#backlog.isEmpty);
     return doubt === NO_FLIGHT ? this.#sendNextPending() : doubt;
@@ -121,19 +125,19 @@ export class Engine {
    * A request about a doubt could not leave: it is asked about again later. (What was to be sent for the first time is
    * taken back with its record, see `revert`.)
    */
-  unask(flight: number, nowMs: number): void {
+  unask(flight: Flight, nowMs: number): void {
     this.#advance(nowMs);
     this.#settlement.unask(flight, this.#nowMs);
   }
 
   /** What became of a flight. Returns the slot it was about, or NOT_FOUND_SLOT if its payment was purged meanwhile. */
-  settle(flight: number, outcome: number, nowMs: number): number {
+  settle(flight: Flight, outcome: OutcomeCode, nowMs: number): Slot {
     this.#advance(nowMs);
     return this.#settlement.settle(flight, outcome, this.#nowMs);
   }
 
   /** See Settlement.byHand. */
-  settleByHand(slot: number, word: HandWord, nowMs: number): HandResult {
+  settleByHand(slot: Slot, word: HandWord, nowMs: number): HandResult {
     this.#advance(nowMs);
     return this.#settlement.byHand(slot, word, this.#nowMs);
   }
@@ -141,12 +145,12 @@ export class Engine {
   /**
    * To be called every few ten milliseconds: fails the payments that are too old. Calls back with each of their slots.
    */
-  giveUpOld(nowMs: number, onFailed: (slot: number) => void): void {
+  giveUpOld(nowMs: number, onFailed: (slot: Slot) => void): void {
     this.#advance(nowMs);
     this.#aging.giveUpOld(this.#nowMs, (slot) => {
       if (this.batch.isHalfFull) return false;
       if (this.#held?.has(slot)) return true;
-      this.#record(FAILED_AT, slot, NO_PROCESSOR, GAVE_UP, 0);
+      this.#record(Kind.FAILED, slot, NO_PROCESSOR, Outcome.GAVE_UP, 0);
       onFailed(slot);
       return true;
     });
@@ -157,7 +161,10 @@ export class Engine {
     this.#advance(nowMs);
     const sequence = this.#aging.evictionEnd(this.#nowMs);
     if (sequence === this.ledger.tail) return;
-    this.ledger.apply(this.batch, this.batch.append(EVICTED, sequence, this.#nowMs, NO_PROCESSOR, NO_OUTCOME, 0));
+    this.ledger.apply(
+      this.batch,
+      this.batch.append(Kind.EVICTED, sequence, this.#nowMs, NO_PROCESSOR, Outcome.NONE, 0),
+    );
   }
 
   /**
@@ -169,7 +176,7 @@ export class Engine {
       const kind = this.batch.kind(record);
       if (!Ledger.isRevertible(kind)) continue;
       const slot = this.ledger.revert(this.batch, record);
-      if (kind === SENDING_TO) this.#unsend(slot);
+      if (kind === Kind.SENDING) this.#unsend(slot);
       else this.#held?.forget(slot);
     }
     this.batch.retain((record) => !Ledger.isRevertible(this.batch.kind(record)));
@@ -199,8 +206,8 @@ export class Engine {
     for (let sequence = this.ledger.tail; sequence < this.ledger.head; sequence++) {
       const slot = this.ledger.slotOf(sequence);
       const state = rows.state[slot]!;
-      if (state === SENDING) this.#record(DOUBTED, slot, rows.processor[slot]!, LOST, 0);
-      if (state > IN_DOUBT) continue;
+      if (state === State.SENDING) this.#record(Kind.DOUBTED, slot, rows.processor[slot]!, Outcome.LOST, 0);
+      if (state > State.IN_DOUBT) continue;
       if (this.#held) this.#held.add(slot);
       else this.#takeUp(slot);
     }
@@ -212,7 +219,7 @@ export class Engine {
   release({ slot }: Inquiry, nowMs: number): boolean {
     this.#advance(nowMs);
     const { rows } = this.ledger;
-    if (rows.state[slot] === IN_DOUBT && !this.flights.hasRoom(rows.processor[slot]!)) return false;
+    if (rows.state[slot] === State.IN_DOUBT && !this.flights.hasRoom(rows.processor[slot]!)) return false;
     this.#held!.released(slot);
     this.#takeUp(slot);
     return true;
@@ -230,7 +237,7 @@ export class Engine {
     this.#advance(nowMs);
     this.ledger.apply(
       this.batch,
-      this.batch.append(PURGED, this.ledger.head, this.#nowMs, NO_PROCESSOR, NO_OUTCOME, 0),
+      this.batch.append(Kind.PURGED, this.ledger.head, this.#nowMs, NO_PROCESSOR, Outcome.NONE, 0),
     );
     this.#backlog.clear();
     this.#held?.clear();
@@ -239,18 +246,18 @@ export class Engine {
   }
 
   /** Calls back with the flight of each payment in doubt, asked about just now or waiting. */
-  eachDoubt(onDoubt: (flight: number) => void): void {
+  eachDoubt(onDoubt: (flight: Flight) => void): void {
     const { flights, ledger } = this;
     for (let flight = 0; flight < flights.highWater; flight++) {
-      if (flights.state[flight] === FLIGHT_FREE || flights.isOrphan(flight)) continue;
-      if (ledger.rows.state[flights.slot[flight]!] === IN_DOUBT) onDoubt(flight);
+      if (flights.state[flight] === FlightState.FREE || flights.isOrphan(flight)) continue;
+      if (ledger.rows.state[flights.slot[flight]!] === State.IN_DOUBT) onDoubt(flight);
     }
   }
 
   /**
    * Whether a payment in doubt needs an operator: the processor has answered many times in vain, or has long been gone.
    */
-  isStuck(flight: number, nowMs: number): boolean {
+  isStuck(flight: Flight, nowMs: number): boolean {
     const sinceMs = this.ledger.rows.requestedAtMs(this.flights.slot[flight]!);
     return this.flights.isStuck(flight) || nowMs - sinceMs > OLD_DOUBT_MS;
   }
@@ -277,7 +284,7 @@ export class Engine {
   }
 
   /** Writes the payment id of `slot` into out[0 … 3]. */
-  paymentId(slot: number, out: Int32Array): void {
+  paymentId(slot: Slot, out: Int32Array): void {
     const { rows } = this.ledger;
     const sequence = this.ledger.sequenceOf(slot);
     const at = slot * UUID_WORDS;
@@ -285,7 +292,7 @@ export class Engine {
   }
 
   /** Slot of the payment with this correlationId or payment id, or NOT_FOUND_SLOT. O(1). */
-  lookup(id: Int32Array): number {
+  lookup(id: Int32Array): Slot {
     const slot = this.ledger.find(id);
     if (slot !== NOT_FOUND_SLOT || instanceOfPaymentId(id) !== this.#instance) return slot;
     const sequence = sequenceOfPaymentId(id);
@@ -295,9 +302,9 @@ export class Engine {
     return this.#id.every((word, i) => word === id[i]) ? carried : NOT_FOUND_SLOT;
   }
 
-  #unsend(slot: number): void {
+  #unsend(slot: Slot): void {
     for (let flight = 0; flight < this.flights.highWater; flight++) {
-      if (this.flights.state[flight] !== POSTING || this.flights.slot[flight] !== slot) continue;
+      if (this.flights.state[flight] !== FlightState.POSTING || this.flights.slot[flight] !== slot) continue;
       this.router.gates[this.flights.processor[flight]!]!.postDropped(this.flights.probe[flight]!);
       this.flights.close(flight);
     }
@@ -305,14 +312,14 @@ export class Engine {
   }
 
   /** A payment that is pending, or in doubt since another life. */
-  #takeUp(slot: number): void {
+  #takeUp(slot: Slot): void {
     const { rows } = this.ledger;
-    if (rows.state[slot] === PENDING) {
+    if (rows.state[slot] === State.PENDING) {
       this.#backlog.push(slot);
       return;
     }
     const flight = this.flights.open(slot, rows.processor[slot]!, this.#nowMs);
-    this.#doubts.defer(flight, LOST, rows.mayLand[slot] === 1, this.#nowMs);
+    this.#doubts.defer(flight, Outcome.LOST, rows.mayLand[slot] === 1, this.#nowMs);
   }
 
   /**
@@ -325,22 +332,22 @@ export class Engine {
     return nowMs;
   }
 
-  #sendNextPending(): number {
+  #sendNextPending(): Flight {
     const slot = this.#backlog.peek(this.#nowMs, this.#isTooOld);
     if (slot === NOT_FOUND_SLOT) return NO_FLIGHT;
     const isTried = this.ledger.rows.attemptCount[slot]! > 0;
     const processor = this.router.choose(this.#aging.ageMs(slot, this.#nowMs), isTried, this.#nowMs);
     if (processor === NOWHERE) return NO_FLIGHT;
     this.#backlog.shift();
-    this.#record(SENDING_TO, slot, processor, NO_OUTCOME, 0);
+    this.#record(Kind.SENDING, slot, processor, Outcome.NONE, 0);
     const probe = this.router.gates[processor]!.began(true, this.#nowMs);
     return this.flights.open(slot, processor, this.#nowMs, probe);
   }
 
   /** One that is too old for another attempt is failed by `giveUpOld`. */
-  readonly #isTooOld = (slot: number): boolean => this.#aging.isTooOld(slot, this.#nowMs);
+  readonly #isTooOld = (slot: Slot): boolean => this.#aging.isTooOld(slot, this.#nowMs);
 
-  #record(kind: number, slot: number, processor: number, outcome: number, elapsedMs: number): void {
+  #record(kind: number, slot: Slot, processor: number, outcome: OutcomeCode, elapsedMs: number): void {
     this.ledger.record(this.batch, kind, slot, this.#nowMs, processor, outcome, elapsedMs);
   }
 }

@@ -2,13 +2,15 @@ import type { TemplatedApp } from "uWebSockets.js";
 import { randomInt } from "node:crypto";
 import { Engine } from "../core/engine.ts";
 import { HealthSnapshot } from "../core/routing/health-snapshot.ts";
-import { PROCESSOR_COUNT, PROCESSOR_NAMES } from "../core/values/payment.ts";
+import { openWays } from "../core/routing/ways.ts";
+import { PROCESSOR_COUNT, PROCESSOR_NAMES } from "../core/values/processor.ts";
 import { refuseUnknown, serveAdmin } from "./api/admin-api.ts";
 import { serveDoubts } from "./api/doubts-api.ts";
 import { serveLink } from "./api/link-api.ts";
 import { REFUSAL_DETAILS } from "./api/payment-ack.ts";
 import { PublicApi } from "./api/public-api.ts";
 import { readiness } from "./api/readiness.ts";
+import { type Books, beginSending, keepBooks, type Sending } from "./books.ts";
 import { DoubtDesk } from "./doubts/doubt-desk.ts";
 import { HealthMonitor } from "./health/monitor.ts";
 import { ConnectionBound } from "./http/connection-bound.ts";
@@ -21,21 +23,19 @@ import type { Log } from "./log/log.ts";
 import type { PollReport } from "./meters/poll-report.ts";
 import type { Opening } from "./opening.ts";
 import { ownersByLastByte } from "./payments/ownership.ts";
-import { PaymentService } from "./payments/payment-service.ts";
+import type { PaymentService } from "./payments/payment-service.ts";
 import { holdRestored } from "./restored/hold.ts";
 import type { RestoredMark } from "./restored/restored-mark.ts";
 import { RestoredStart } from "./restored/restored-start.ts";
-import { Dispatcher } from "./sending/dispatcher.ts";
 import type { Config } from "./settings/config.ts";
 import { type Address, formatAddress, healthAddress } from "./system/address.ts";
 import { type DescriptorShares, openFilesMax, shareDescriptors } from "./system/descriptors.ts";
 import { NameLookup } from "./system/name-lookup.ts";
 import { RealDisk } from "./system/real-disk.ts";
+import { RealNetwork } from "./system/real-network.ts";
 import { RealTime } from "./system/time.ts";
 import type { Metrics } from "./telemetry/metrics.ts";
 import { Telemetry } from "./telemetry/telemetry.ts";
-import { SlewedClock } from "./turn/clock.ts";
-import { GroupCommit } from "./turn/group-commit.ts";
 
 /** Connections to the link beyond those of the other instances' calls: ones that are being replaced. */
 const LINK_SPARE = 8;
@@ -44,7 +44,7 @@ const LINK_SPARE = 8;
 export type InstanceParts = {
   log: Log;
   service: PaymentService;
-  dispatcher: Dispatcher;
+  sending: Sending;
   names: NameLookup;
   restored: RestoredStart | undefined;
   peers: Peers;
@@ -56,17 +56,12 @@ export type InstanceParts = {
   shutdownGraceMs: number;
 };
 
-/** What knows of payments, and nothing of who asks. */
-type Books = {
+/** The books with what is seen of them. */
+type OpenBooks = Books & {
   health: HealthSnapshot;
-  engine: Engine;
-  storage: Storage | undefined;
   /** Of restored data. */
   mark: RestoredMark | undefined;
   telemetry: Telemetry;
-  clock: SlewedClock;
-  commit: GroupCommit;
-  service: PaymentService;
 };
 
 type Connections = { clients: ConnectionBound; instances: ConnectionBound };
@@ -82,7 +77,7 @@ export async function openInstance(
 ): Promise<InstanceParts> {
   const { shares, config } = withinDescriptors(asked, log);
   const books = await openBooks(config, log, onBroken, opening);
-  const { engine, clock, commit, telemetry, storage, service } = books;
+  const { telemetry, storage, service, mark } = books;
   const { links, instance: self, linkTimeoutMs: timeoutMs, shutdownGraceMs } = config;
   const peersOptions = { links, self, timeoutMs, connectionsMax: shares.linkMax };
   const peers = opening.keep(new Peers(peersOptions, log.logger), (part) => part.close());
@@ -99,17 +94,17 @@ export async function openInstance(
   if (apis.page) opening.keep(apis.page, (part) => part.close());
   const listeners = await openListeners(config, opening, connections, apis);
   // Last, because what is sent cannot be taken back: a start that is given up has not begun to send.
-  const { meters, tracing } = telemetry;
-  const dispatcher = new Dispatcher(engine, clock, commit, log, meters, { ...config, names, tracing });
-  const { mark } = books;
-  const restored = mark && new RestoredStart({ ...config, engine, clock, commit, log, meters, mark, names, tracing });
-  commit.wake();
+  const network = new RealNetwork(names);
+  const { processorUrls, requestTimeoutMs } = config;
+  const way = { network, processorUrls, requestTimeoutMs };
+  const sending = beginSending(books, way);
+  const restored = mark && new RestoredStart({ ...books, ...way, mark });
   log.logger.info({ listen: formatAddress(config.listen), profile: config.profile }, "listening");
   const { page } = apis;
   return {
     log,
     service,
-    dispatcher,
+    sending,
     names,
     restored,
     peers,
@@ -130,30 +125,30 @@ function withinDescriptors(asked: Config, log: Log): { shares: DescriptorShares;
   return { shares, config: { ...asked, maxInFlight: shares.inFlightMax } };
 }
 
-async function openBooks(config: Config, log: Log, onBroken: (error: Error) => void, opening: Opening): Promise<Books> {
+async function openBooks(
+  config: Config,
+  log: Log,
+  onBroken: (error: Error) => void,
+  opening: Opening,
+): Promise<OpenBooks> {
   const health = new HealthSnapshot(PROCESSOR_COUNT);
-  const engine = new Engine(health, { ...config, seed: randomInt(2 ** 32) | 0 });
+  const engine = new Engine(openWays(health, config.maxInFlight), { ...config, seed: randomInt(2 ** 32) | 0 });
   const time = new RealTime();
   const surroundings = { disk: new RealDisk(), time, logger: log.logger };
   const storage = await openStorage(config, engine, surroundings, onBroken, opening.signal);
   if (storage) opening.keep(storage, () => storage.close());
   const telemetry = opening.keep(await Telemetry.open(config, engine, log), (part) => part.close());
   const { meters, tracing } = telemetry;
-  const clock = new SlewedClock(time, storage?.latestMs, (stepMs) => {
-    meters.clockStepCount++;
-    log.logger.warn({ stepMs }, "the wall clock was set: time follows it slowly");
-  });
-  const commit = new GroupCommit(engine, storage?.journal, config.durability === "fsync", log.logger, meters.journal);
-  storage?.maintain(engine, commit, meters.journal);
-  const mark = storage && holdRestored(config, engine, storage, clock.nowMs());
-  engine.resume(clock.nowMs(), storage?.latestMs);
-  const service = new PaymentService(engine, clock, commit, meters, log, tracing);
-  return { health, engine, storage, mark, telemetry, clock, commit, service };
+  const books = keepBooks({ engine, storage, syncs: config.durability === "fsync", time, log, meters, tracing });
+  const nowMs = books.clock.nowMs();
+  const mark = storage && holdRestored(config, engine, storage, nowMs);
+  engine.resume(nowMs, storage?.latestMs);
+  return { ...books, health, mark, telemetry };
 }
 
 function startMonitor(
   config: Config,
-  { health, telemetry }: Books,
+  { health, telemetry }: OpenBooks,
   names: NameLookup,
   log: Log,
 ): Promise<HealthMonitor> {
@@ -169,7 +164,7 @@ function startMonitor(
   return HealthMonitor.start(options, log.logger);
 }
 
-function makeApis(config: Config, books: Books, peers: Peers, metrics: Metrics | undefined, log: Log): Apis {
+function makeApis(config: Config, books: OpenBooks, peers: Peers, metrics: Metrics | undefined, log: Log): Apis {
   const { engine, health, clock, commit, service, telemetry } = books;
   const { instance: self, durability, links, maxBodyBytes } = config;
   const owners = ownersByLastByte(Math.max(links.length, 1));

@@ -1,17 +1,4 @@
-import {
-  ADMITTED,
-  ALREADY_CHARGED,
-  CHARGED,
-  ERRED,
-  FAILING,
-  GARBLED,
-  GATEWAY_FAILED,
-  MISCONFIGURED,
-  OVERLOADED,
-  REJECTED,
-  UNCLEAR,
-  UNEXPECTED,
-} from "../values/payment.ts";
+import * as Outcome from "../values/outcome.ts";
 
 /**
  * What the answers of a processor mean. HTTP leaves much open: another processor may mean something else by the same
@@ -31,17 +18,17 @@ export type Dialect = {
 /** The payment processors of the Rinha de Backend 2025. */
 export const CONTEST: Dialect = {
   statuses: {
-    307: MISCONFIGURED,
-    308: MISCONFIGURED,
-    400: REJECTED,
-    401: MISCONFIGURED,
-    403: MISCONFIGURED,
-    404: MISCONFIGURED,
-    405: MISCONFIGURED,
-    413: REJECTED,
-    415: REJECTED,
-    422: ALREADY_CHARGED,
-    429: OVERLOADED,
+    307: Outcome.MISCONFIGURED,
+    308: Outcome.MISCONFIGURED,
+    400: Outcome.REJECTED,
+    401: Outcome.MISCONFIGURED,
+    403: Outcome.MISCONFIGURED,
+    404: Outcome.MISCONFIGURED,
+    405: Outcome.MISCONFIGURED,
+    413: Outcome.REJECTED,
+    415: Outcome.REJECTED,
+    422: Outcome.ALREADY_CHARGED,
+    429: Outcome.OVERLOADED,
   },
   success: [200],
   failure: [500],
@@ -53,8 +40,8 @@ export const CONTEST: Dialect = {
  * processor's words.
  */
 export function outcomeOfPost(dialect: Dialect, status: number, isProvenEmpty: boolean, isMessage: boolean): number {
-  if (dialect.success.includes(status)) return isMessage ? CHARGED : GARBLED;
-  if (dialect.failure.includes(status)) return isProvenEmpty ? FAILING : ERRED;
+  if (dialect.success.includes(status)) return isMessage ? Outcome.CHARGED : Outcome.GARBLED;
+  if (dialect.failure.includes(status)) return isProvenEmpty ? Outcome.FAILING : Outcome.ERRED;
   return dialect.statuses[status] ?? outcomeOfOther(status);
 }
 
@@ -63,8 +50,8 @@ export function outcomeOfPost(dialect: Dialect, status: number, isProvenEmpty: b
  * gateway has not.
  */
 function outcomeOfOther(status: number): number {
-  if (status >= 500) return GATEWAY_FAILED;
-  if (status >= 400) return UNCLEAR;
-  if (status >= 300) return UNEXPECTED;
-  return status === 202 ? ADMITTED : UNCLEAR;
+  if (status >= 500) return Outcome.GATEWAY_FAILED;
+  if (status >= 400) return Outcome.UNCLEAR;
+  if (status >= 300) return Outcome.UNEXPECTED;
+  return status === 202 ? Outcome.ADMITTED : Outcome.UNCLEAR;
 }

@@ -1,30 +1,5 @@
-import {
-  ADMITTED,
-  ALREADY_CHARGED,
-  CHARGED,
-  DISPUTED,
-  DROPPED,
-  ERRED,
-  FAILING,
-  FOREIGN,
-  FOUND,
-  GARBLED,
-  GATEWAY_FAILED,
-  LOST,
-  MISCONFIGURED,
-  NO_SOCKET,
-  NOT_FOUND,
-  NOT_TOLD,
-  OUTCOME_NAMES,
-  OVERLOADED,
-  REJECTED,
-  RESET,
-  TIMED_OUT,
-  UNCLEAR,
-  UNEXPECTED,
-  UNREACHABLE,
-  UNREADABLE,
-} from "../values/payment.ts";
+import type { OutcomeCode } from "../values/number-types.ts";
+import * as Outcome from "../values/outcome.ts";
 
 /**
  * What an outcome means for a payment, by what was sent to the same processor before it. Only proof counts: whatever
@@ -49,18 +24,13 @@ import {
  * come later.
  * A POST that finds its payment charged already (422) is looked up too: the charge may be a stranger's.
  */
-export const VERDICT_CHARGED = 0;
+export const CHARGED = 0;
 /** Certainly not charged there. */
-export const VERDICT_REFUSED = 1;
-export const VERDICT_FOREIGN = 2;
-export const VERDICT_ENDED = 3;
-export const VERDICT_MAY_LAND = 4;
-export type Verdict =
-  | typeof VERDICT_CHARGED
-  | typeof VERDICT_REFUSED
-  | typeof VERDICT_FOREIGN
-  | typeof VERDICT_ENDED
-  | typeof VERDICT_MAY_LAND;
+export const REFUSED = 1;
+export const FOREIGN = 2;
+export const ENDED = 3;
+export const MAY_LAND = 4;
+export type Verdict = typeof CHARGED | typeof REFUSED | typeof FOREIGN | typeof ENDED | typeof MAY_LAND;
 
 /** What was sent to the processor before. */
 export const NOTHING_SENT = 0;
@@ -71,52 +41,52 @@ export type SentBefore = typeof NOTHING_SENT | typeof ALL_ENDED | typeof ONE_MAY
 /** Columns by SentBefore. */
 type Row = readonly [Verdict | undefined, Verdict, Verdict];
 
-const OURS: Row = [VERDICT_CHARGED, VERDICT_CHARGED, VERDICT_CHARGED];
-const STRANGERS: Row = [VERDICT_FOREIGN, VERDICT_FOREIGN, VERDICT_FOREIGN];
-const REFUSAL: Row = [VERDICT_REFUSED, VERDICT_ENDED, VERDICT_MAY_LAND];
-const NOT_SAID: Row = [VERDICT_ENDED, VERDICT_ENDED, VERDICT_MAY_LAND];
-const NO_ANSWER: Row = [VERDICT_MAY_LAND, VERDICT_MAY_LAND, VERDICT_MAY_LAND];
-const LOOKED_UP_IN_VAIN: Row = [undefined, VERDICT_REFUSED, VERDICT_MAY_LAND];
-const LOOKUP_WITHOUT_WORD: Row = [undefined, VERDICT_ENDED, VERDICT_MAY_LAND];
+const OURS: Row = [CHARGED, CHARGED, CHARGED];
+const STRANGERS: Row = [FOREIGN, FOREIGN, FOREIGN];
+const REFUSAL: Row = [REFUSED, ENDED, MAY_LAND];
+const NOT_SAID: Row = [ENDED, ENDED, MAY_LAND];
+const NO_ANSWER: Row = [MAY_LAND, MAY_LAND, MAY_LAND];
+const LOOKED_UP_IN_VAIN: Row = [undefined, REFUSED, MAY_LAND];
+const LOOKUP_WITHOUT_WORD: Row = [undefined, ENDED, MAY_LAND];
 
 const ROWS: Readonly<Record<number, Row>> = {
-  [CHARGED]: OURS,
-  [FOUND]: OURS,
-  [FOREIGN]: STRANGERS,
-  [FAILING]: REFUSAL,
-  [OVERLOADED]: REFUSAL,
-  [REJECTED]: REFUSAL,
-  [MISCONFIGURED]: REFUSAL,
-  [UNREACHABLE]: REFUSAL,
-  [NO_SOCKET]: REFUSAL,
-  [ALREADY_CHARGED]: NOT_SAID,
-  [ERRED]: NOT_SAID,
-  [UNCLEAR]: NOT_SAID,
-  [GARBLED]: NOT_SAID,
-  [TIMED_OUT]: NO_ANSWER,
-  [RESET]: NO_ANSWER,
-  [DROPPED]: NO_ANSWER,
-  [LOST]: NO_ANSWER,
-  [ADMITTED]: NO_ANSWER,
-  [UNEXPECTED]: NO_ANSWER,
-  [GATEWAY_FAILED]: NO_ANSWER,
-  [NOT_FOUND]: LOOKED_UP_IN_VAIN,
-  [NOT_TOLD]: LOOKUP_WITHOUT_WORD,
-  [UNREADABLE]: LOOKUP_WITHOUT_WORD,
-  [DISPUTED]: LOOKUP_WITHOUT_WORD,
+  [Outcome.CHARGED]: OURS,
+  [Outcome.FOUND]: OURS,
+  [Outcome.FOREIGN]: STRANGERS,
+  [Outcome.FAILING]: REFUSAL,
+  [Outcome.OVERLOADED]: REFUSAL,
+  [Outcome.REJECTED]: REFUSAL,
+  [Outcome.MISCONFIGURED]: REFUSAL,
+  [Outcome.UNREACHABLE]: REFUSAL,
+  [Outcome.NO_SOCKET]: REFUSAL,
+  [Outcome.ALREADY_CHARGED]: NOT_SAID,
+  [Outcome.ERRED]: NOT_SAID,
+  [Outcome.UNCLEAR]: NOT_SAID,
+  [Outcome.GARBLED]: NOT_SAID,
+  [Outcome.TIMED_OUT]: NO_ANSWER,
+  [Outcome.RESET]: NO_ANSWER,
+  [Outcome.DROPPED]: NO_ANSWER,
+  [Outcome.LOST]: NO_ANSWER,
+  [Outcome.ADMITTED]: NO_ANSWER,
+  [Outcome.UNEXPECTED]: NO_ANSWER,
+  [Outcome.GATEWAY_FAILED]: NO_ANSWER,
+  [Outcome.NOT_FOUND]: LOOKED_UP_IN_VAIN,
+  [Outcome.NOT_TOLD]: LOOKUP_WITHOUT_WORD,
+  [Outcome.UNREADABLE]: LOOKUP_WITHOUT_WORD,
+  [Outcome.DISPUTED]: LOOKUP_WITHOUT_WORD,
 };
 
 /** The verdict on a payment. Throws for an outcome that no request ends in. */
-export function verdictOn(outcome: number, before: SentBefore): Verdict {
+export function on(outcome: OutcomeCode, before: SentBefore): Verdict {
   const verdict = ROWS[outcome]?.[before];
   if (verdict === undefined) {
-    throw new Error(`an outcome has a verdict: outcome=${OUTCOME_NAMES[outcome] ?? outcome} before=${before}`);
+    throw new Error(`an outcome has a verdict: outcome=${Outcome.NAMES[outcome] ?? outcome} before=${before}`);
   }
   return verdict;
 }
 
 /** Whether an attempt with this outcome may still land at the processor. */
-export function mayStillLand(outcome: number): boolean {
+export function mayStillLand(outcome: OutcomeCode): boolean {
   return ROWS[outcome] === NO_ANSWER;
 }
 
@@ -133,19 +103,19 @@ export function mayStillLand(outcome: number): boolean {
 export type Sign = "works" | "fails" | "broke" | "full" | "odd" | "silent";
 
 const SIGNS: Readonly<Record<number, Sign>> = {
-  [CHARGED]: "works",
-  [RESET]: "broke",
-  [ERRED]: "broke",
-  [OVERLOADED]: "full",
-  [NO_SOCKET]: "full",
-  [REJECTED]: "odd",
-  [ALREADY_CHARGED]: "silent",
-  [UNCLEAR]: "silent",
-  [ADMITTED]: "silent",
-  [DROPPED]: "silent",
+  [Outcome.CHARGED]: "works",
+  [Outcome.RESET]: "broke",
+  [Outcome.ERRED]: "broke",
+  [Outcome.OVERLOADED]: "full",
+  [Outcome.NO_SOCKET]: "full",
+  [Outcome.REJECTED]: "odd",
+  [Outcome.ALREADY_CHARGED]: "silent",
+  [Outcome.UNCLEAR]: "silent",
+  [Outcome.ADMITTED]: "silent",
+  [Outcome.DROPPED]: "silent",
 };
 
 /** Hot. */
-export function signOf(outcome: number): Sign {
+export function signOf(outcome: OutcomeCode): Sign {
   return SIGNS[outcome] ?? "fails";
 }

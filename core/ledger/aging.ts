@@ -1,4 +1,5 @@
-import { FAILED, IN_DOUBT, PENDING, PROCESSED } from "../values/payment.ts";
+import type { Slot } from "../values/number-types.ts";
+import * as State from "../values/state.ts";
 import type { Ledger } from "./ledger.ts";
 
 /** Payments dropped by retention at a time: some hundred microseconds. */
@@ -41,27 +42,27 @@ export class Aging {
    * Since acceptance, in milliseconds. A payment accepted in a time that was set back since (see CLOCK in record.ts)
    * counts from the start: what it says of itself would keep it, and all after it, for as long as the clock was wrong.
    */
-  ageMs(slot: number, nowMs: number): number {
+  ageMs(slot: Slot, nowMs: number): number {
     const acceptedAtMs = this.#ledger.rows.acceptedAtMs[slot]!;
     return nowMs - (acceptedAtMs > nowMs ? this.#startedAtMs : acceptedAtMs);
   }
 
   /** Whether a pending payment is to be given up. */
-  isTooOld(slot: number, nowMs: number): boolean {
+  isTooOld(slot: Slot, nowMs: number): boolean {
     return this.ageMs(slot, nowMs) >= this.#giveUpAfterMs;
   }
 
   /** Calls `giveUp` with the slot of each pending payment that is too old, until it returns false. */
-  giveUpOld(nowMs: number, giveUp: (slot: number) => boolean): void {
+  giveUpOld(nowMs: number, giveUp: (slot: Slot) => boolean): void {
     const { rows } = this.#ledger;
     this.#cursor = Math.min(Math.max(this.#cursor, this.#ledger.tail), this.#ledger.head);
     let cursorFollows = true;
     for (let sequence = this.#cursor; sequence < this.#ledger.head; sequence++) {
       const slot = this.#ledger.slotOf(sequence);
       if (!this.isTooOld(slot, nowMs)) return;
-      if (rows.state[slot] === PENDING && !giveUp(slot)) return;
+      if (rows.state[slot] === State.PENDING && !giveUp(slot)) return;
       // Few are passed over again next time: only payments in flight or in doubt can come back to pending.
-      cursorFollows &&= rows.state[slot]! > IN_DOUBT;
+      cursorFollows &&= rows.state[slot]! > State.IN_DOUBT;
       if (cursorFollows) this.#cursor = sequence + 1;
     }
   }
@@ -77,7 +78,7 @@ export class Aging {
     for (; sequence < end; sequence++) {
       const slot = this.#ledger.slotOf(sequence);
       const isOver = head - sequence > this.#retainCount || this.ageMs(slot, nowMs) > this.#retainMs;
-      if (!isOver || (rows.state[slot] !== PROCESSED && rows.state[slot] !== FAILED)) break;
+      if (!isOver || (rows.state[slot] !== State.PROCESSED && rows.state[slot] !== State.FAILED)) break;
     }
     return sequence;
   }

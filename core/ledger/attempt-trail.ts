@@ -1,3 +1,5 @@
+import type { OutcomeCode } from "../values/number-types.ts";
+
 /**
  * What became of the attempts that did not simply succeed: a ring of the last entries of all payments, each linked to
  * the entry before it of the same payment. The attempt in progress and the one that succeeded at first asking stand in
@@ -9,7 +11,7 @@
  *   │ entry before  │ began after accepted │ lasted ms │ processor │ outcome   │   16 bytes
  *   └───────────────┴──────────────────────┴───────────┴───────────────────────┘
  */
-export type TrailEntry = { beganAfterMs: number; elapsedMs: number; processor: number; outcome: number };
+export type TrailEntry = { beganAfterMs: number; elapsedMs: number; processor: number; outcome: OutcomeCode };
 
 const FIELDS = 4;
 const MAX_U32 = 0xffffffff;
@@ -32,7 +34,7 @@ export class AttemptTrail {
   /**
    * Writes an entry in front of the chain that begins at `before` and returns its number: the chain's new beginning.
    */
-  push(before: number, beganAfterMs: number, elapsedMs: number, processor: number, outcome: number): number {
+  push(before: number, beganAfterMs: number, elapsedMs: number, processor: number, outcome: OutcomeCode): number {
     // Numbers are 32 bits in the rows; a trail restarts rather than mistake an old number for a new one.
     this.#written = this.#written === MAX_U32 - 1 ? 1 : this.#written + 1;
     const at = ((this.#written - 1) % this.#capacity) * FIELDS;

@@ -1,4 +1,5 @@
-import { EVICTED, PURGED } from "../log/record.ts";
+import * as Kind from "../log/record-kind.ts";
+import type { Sequence } from "../values/number-types.ts";
 
 /**
  * Which records of the log a checkpoint knows already: its slices' first sequences, and the LSN as of which each is
@@ -24,9 +25,9 @@ export class CheckpointSlices {
   }
 
   /** Whether the slice of the payment was cut after this record was written. */
-  cover(kind: number, sequence: number, lsn: number): boolean {
+  cover(kind: number, sequence: Sequence, lsn: number): boolean {
     // These speak of all payments before their sequence, whatever slice that is in.
-    if (kind === PURGED || kind === EVICTED) return false;
+    if (kind === Kind.PURGED || kind === Kind.EVICTED) return false;
     const sequences = this.#sequences;
     if (sequences.length === 0 || sequence >= sequences.at(-1)!) return false;
     let low = 0;

@@ -1,32 +1,13 @@
 import { mayStillLand } from "../answers/verdict.ts";
-import {
-  ACCEPTED,
-  DOUBTED,
-  EVICTED,
-  FAILED_AT,
-  PROCESSED_AT,
-  PURGED,
-  REFUSED,
-  type RecordBatch,
-  SENDING_TO,
-  SENT,
-} from "../log/record.ts";
-import {
-  FAILED,
-  FREE,
-  IN_DOUBT,
-  NO_PROCESSOR,
-  NOT_CHARGED,
-  PENDING,
-  PROCESSED,
-  REJECTED,
-  SENDING,
-  SETTLED_BY_HAND,
-  STATE_NAMES,
-} from "../values/payment.ts";
+import type { RecordBatch } from "../log/record.ts";
+import * as Kind from "../log/record-kind.ts";
+import type { OutcomeCode, Sequence, Slot } from "../values/number-types.ts";
+import * as Outcome from "../values/outcome.ts";
+import { NO_PROCESSOR } from "../values/processor.ts";
+import * as State from "../values/state.ts";
 import { UUID_WORDS } from "../values/uuid.ts";
 import { AttemptTrail, type TrailEntry } from "./attempt-trail.ts";
-import { PaymentRows } from "./payment-rows.ts";
+import { PaymentRows, type RowsView } from "./payment-rows.ts";
 import { NOT_FOUND_SLOT, UuidIndex } from "./uuid-index.ts";
 import { WindowTotals } from "./window-totals.ts";
 
@@ -47,11 +28,12 @@ export const MAX_TRAIL = 32;
  * `apply` is the only way anything changes here: the ledger is what the records applied in order make of it.
  */
 export class Ledger {
-  readonly rows: PaymentRows;
+  readonly rows: RowsView;
+  readonly #rows: PaymentRows;
   readonly #index: UuidIndex;
   readonly #totals: WindowTotals;
   readonly #trail = new AttemptTrail(TRAIL_ENTRIES);
-  readonly #stateCounts = new Float64Array(STATE_NAMES.length);
+  readonly #stateCounts = new Float64Array(State.NAMES.length);
   #isReplaying = false;
   /** Sequence up to which the end of a replay has indexed. */
   #indexedTo = 0;
@@ -63,9 +45,10 @@ export class Ledger {
     if (!Number.isInteger(capacity) || capacity < 1 || capacity > MAX_CAPACITY) {
       throw new RangeError(`capacity is 1 to ${MAX_CAPACITY} payments: capacity=${capacity}`);
     }
-    this.rows = new PaymentRows(capacity);
-    this.#index = new UuidIndex(this.rows.correlationIds, seed);
-    this.#totals = new WindowTotals(this.rows);
+    this.#rows = new PaymentRows(capacity);
+    this.rows = this.#rows;
+    this.#index = new UuidIndex(this.#rows.correlationIds, seed);
+    this.#totals = new WindowTotals(this.#rows);
   }
 
   /** Payments kept. */
@@ -74,45 +57,45 @@ export class Ledger {
   }
 
   get isFull(): boolean {
-    return this.size === this.rows.capacity;
+    return this.size === this.#rows.capacity;
   }
 
   /** Sequence of the oldest payment kept. */
-  get tail(): number {
+  get tail(): Sequence {
     return this.#tail;
   }
 
   /** Sequence the next payment will get. */
-  get head(): number {
+  get head(): Sequence {
     return this.#head;
   }
 
   /** Bytes per payment at full capacity, every way of finding it included. */
   get bytesPerPayment(): number {
-    return (this.rows.byteLength + this.#index.byteLength + this.#totals.usedBytes) / this.rows.capacity;
+    return (this.#rows.byteLength + this.#index.byteLength + this.#totals.usedBytes) / this.#rows.capacity;
   }
 
   countIn(state: number): number {
     return this.#stateCounts[state]!;
   }
 
-  slotOf(sequence: number): number {
-    return sequence % this.rows.capacity;
+  slotOf(sequence: Sequence): Slot {
+    return sequence % this.#rows.capacity;
   }
 
   /** Inverse of slotOf for a kept payment. */
-  sequenceOf(slot: number): number {
-    const lap = this.#tail - (this.#tail % this.rows.capacity);
+  sequenceOf(slot: Slot): Sequence {
+    const lap = this.#tail - (this.#tail % this.#rows.capacity);
     const sequence = lap + slot;
-    return sequence < this.#tail ? sequence + this.rows.capacity : sequence;
+    return sequence < this.#tail ? sequence + this.#rows.capacity : sequence;
   }
 
-  isKept(sequence: number): boolean {
+  isKept(sequence: Sequence): boolean {
     return sequence >= this.#tail && sequence < this.#head;
   }
 
   /** Slot of a correlationId in words[at … at+3], or NOT_FOUND_SLOT. Hot: no allocation. */
-  find(words: Int32Array, at = 0): number {
+  find(words: ArrayLike<number>, at = 0): Slot {
     return this.#index.find(words, at);
   }
 
@@ -122,22 +105,22 @@ export class Ledger {
   }
 
   /** Attempts that did not simply succeed, oldest first, the newest MAX_TRAIL of them. */
-  trail(slot: number): TrailEntry[] {
-    return this.#trail.read(this.rows.lastTrailEntry[slot]!, MAX_TRAIL);
+  trail(slot: Slot): TrailEntry[] {
+    return this.#trail.read(this.#rows.lastTrailEntry[slot]!, MAX_TRAIL);
   }
 
   /** Applies one record. Throws when it does not fit: memory and log no longer agree, and going on would lose money. */
   apply(batch: RecordBatch, record: number): void {
     const kind = batch.kind(record);
-    if (kind === ACCEPTED) this.#accepted(batch, record);
-    else if (kind === SENDING_TO) this.#sending(batch, record);
-    else if (kind === REFUSED) this.#ended(batch, record, PENDING);
-    else if (kind === DOUBTED) this.#ended(batch, record, IN_DOUBT);
-    else if (kind === PROCESSED_AT) this.#processed(batch, record);
-    else if (kind === FAILED_AT) this.#ended(batch, record, FAILED);
-    else if (kind === PURGED) this.#purged(batch.sequence(record));
-    else if (kind === EVICTED) this.#evicted(batch.sequence(record));
-    else if (kind === SENT) this.#sent(batch, record);
+    if (kind === Kind.ACCEPTED) this.#accepted(batch, record);
+    else if (kind === Kind.SENDING) this.#sending(batch, record);
+    else if (kind === Kind.REFUSED) this.#ended(batch, record, State.PENDING);
+    else if (kind === Kind.DOUBTED) this.#ended(batch, record, State.IN_DOUBT);
+    else if (kind === Kind.PROCESSED) this.#processed(batch, record);
+    else if (kind === Kind.FAILED) this.#ended(batch, record, State.FAILED);
+    else if (kind === Kind.PURGED) this.#purged(batch.sequence(record));
+    else if (kind === Kind.EVICTED) this.#evicted(batch.sequence(record));
+    else if (kind === Kind.SENT) this.#sent(batch, record);
     else throw new Error(`a record is of a known kind: kind=${kind}`);
   }
 
@@ -145,10 +128,10 @@ export class Ledger {
   record(
     batch: RecordBatch,
     kind: number,
-    slot: number,
+    slot: Slot,
     atMs: number,
     processor: number,
-    outcome: number,
+    outcome: OutcomeCode,
     elapsedMs: number,
   ): void {
     this.apply(batch, batch.append(kind, this.sequenceOf(slot), atMs, processor, outcome, elapsedMs));
@@ -156,27 +139,27 @@ export class Ledger {
 
   /** Whether `revert` can take the record back: the others report what has happened and stay true. */
   static isRevertible(kind: number): boolean {
-    return kind === ACCEPTED || kind === SENDING_TO;
+    return kind === Kind.ACCEPTED || kind === Kind.SENDING;
   }
 
   /**
    * Takes back a record that did not reach the log: ACCEPTED or SENDING, the newest first. Returns the slot.
    * The payment is then as if it had never been accepted, or pending as before.
    */
-  revert(batch: RecordBatch, record: number): number {
+  revert(batch: RecordBatch, record: number): Slot {
     const slot = this.#slotOfRecord(batch, record);
-    if (batch.kind(record) === SENDING_TO) {
-      this.rows.expectState(slot, SENDING, SENDING);
-      this.rows.processor[slot] = NO_PROCESSOR;
-      this.rows.attemptCount[slot]!--;
-      this.#setState(slot, PENDING);
+    if (batch.kind(record) === Kind.SENDING) {
+      this.#rows.expectState(slot, State.SENDING, State.SENDING);
+      this.#rows.processor[slot] = NO_PROCESSOR;
+      this.#rows.attemptCount[slot]!--;
+      this.#setState(slot, State.PENDING);
       return slot;
     }
     if (batch.sequence(record) !== this.#head - 1)
       throw new Error(`records are reverted newest first: head=${this.#head}`);
-    this.rows.expectState(slot, PENDING, PENDING);
-    this.#setState(slot, FREE);
-    this.#stateCounts[FREE]!--;
+    this.#rows.expectState(slot, State.PENDING, State.PENDING);
+    this.#setState(slot, State.FREE);
+    this.#stateCounts[State.FREE]!--;
     this.#index.remove(slot);
     this.#head--;
     return slot;
@@ -201,7 +184,7 @@ export class Ledger {
   }
 
   /** Begins a ledger that is restored from a checkpoint: its first payment will have this sequence. */
-  startAt(sequence: number): void {
+  startAt(sequence: Sequence): void {
     if (this.#head !== 0) throw new Error(`only an empty ledger is started elsewhere: head=${this.#head}`);
     this.#tail = sequence;
     this.#head = sequence;
@@ -211,13 +194,13 @@ export class Ledger {
    * Puts a row of a checkpoint back, as the next payment in sequence. Returns its slot, or NOT_FOUND_SLOT when the
    * ledger is full.
    */
-  restore(batch: RecordBatch, record: number): number {
+  restore(batch: RecordBatch, record: number): Slot {
     if (this.isFull) return NOT_FOUND_SLOT;
     const slot = this.slotOf(this.#head++);
-    batch.restoreRow(record, this.rows, slot);
+    batch.restoreRow(record, this.#rows, slot);
     if (!this.#isReplaying) this.#index.insert(slot);
-    this.#stateCounts[this.rows.state[slot]!]!++;
-    if (this.rows.state[slot] === PROCESSED) this.#totals.add(slot);
+    this.#stateCounts[this.#rows.state[slot]!]!++;
+    if (this.#rows.state[slot] === State.PROCESSED) this.#totals.add(slot);
     return slot;
   }
 
@@ -227,62 +210,66 @@ export class Ledger {
       throw new Error(`payments are accepted in sequence: sequence=${sequence} head=${this.#head} size=${this.size}`);
     }
     const slot = this.slotOf(sequence);
-    batch.copyId(record, this.rows.correlationIds, slot * UUID_WORDS);
-    this.rows.open(slot, batch.atMs(record), batch.cents(record), FREE);
+    batch.copyId(record, this.#rows.correlationIds, slot * UUID_WORDS);
+    this.#rows.open(slot, batch.atMs(record), batch.cents(record), State.FREE);
     this.#head++;
     if (!this.#isReplaying) this.#index.insert(slot);
-    this.#stateCounts[FREE]!++;
-    this.#setState(slot, PENDING);
+    this.#stateCounts[State.FREE]!++;
+    this.#setState(slot, State.PENDING);
   }
 
   #sending(batch: RecordBatch, record: number): void {
     const slot = this.#slotOfRecord(batch, record);
-    this.rows.expectState(slot, PENDING, PENDING);
-    this.rows.processor[slot] = batch.processor(record);
-    this.rows.mayLand[slot] = 0;
+    this.#rows.expectState(slot, State.PENDING, State.PENDING);
+    this.#rows.processor[slot] = batch.processor(record);
+    this.#rows.mayLand[slot] = 0;
     // A payment accepted in a time that was set back since (CLOCK) is never requested before it was accepted.
-    this.rows.setRequestedAtMs(slot, Math.max(batch.atMs(record), this.rows.acceptedAtMs[slot]!));
-    this.#setState(slot, SENDING);
+    this.#rows.setRequestedAtMs(slot, Math.max(batch.atMs(record), this.#rows.acceptedAtMs[slot]!));
+    this.#setState(slot, State.SENDING);
   }
 
   #sent(batch: RecordBatch, record: number): void {
     const slot = this.#slotOfRecord(batch, record);
-    if (this.rows.state[slot] !== SENDING) this.rows.expectState(slot, PENDING, IN_DOUBT);
-    this.rows.processor[slot] = batch.processor(record);
-    this.rows.mayLand[slot] = 0;
-    this.rows.setSentAtMs(slot, batch.atMs(record));
-    this.#setState(slot, SENDING);
+    if (this.#rows.state[slot] !== State.SENDING) this.#rows.expectState(slot, State.PENDING, State.IN_DOUBT);
+    this.#rows.processor[slot] = batch.processor(record);
+    this.#rows.mayLand[slot] = 0;
+    this.#rows.setSentAtMs(slot, batch.atMs(record));
+    this.#setState(slot, State.SENDING);
   }
 
   /** An attempt ended without a charge for certain. A payment that fails while pending had no attempt to end. */
   #ended(batch: RecordBatch, record: number, state: number): void {
     const slot = this.#slotOfRecord(batch, record);
-    const { rows } = this;
+    const rows = this.#rows;
     const outcome = batch.outcome(record);
-    if (rows.state[slot] === PENDING && state === FAILED) {
+    if (rows.state[slot] === State.PENDING && state === State.FAILED) {
       rows.outcome[slot] = outcome;
     } else {
-      if (outcome === NOT_CHARGED && rows.mayLand[slot] === 1)
+      if (outcome === Outcome.NOT_CHARGED && rows.mayLand[slot] === 1)
         throw new Error(`what may still land is not proven uncharged: slot=${slot}`);
-      rows.expectState(slot, SENDING, state === PENDING && !endsDoubt(outcome) ? SENDING : IN_DOUBT);
+      rows.expectState(
+        slot,
+        State.SENDING,
+        state === State.PENDING && !endsDoubt(outcome) ? State.SENDING : State.IN_DOUBT,
+      );
       this.#trace(slot, batch, record);
     }
-    if (state === PENDING) {
+    if (state === State.PENDING) {
       rows.processor[slot] = NO_PROCESSOR;
-      rows.rejectionCount[slot] = outcome === REJECTED ? Math.min(rows.rejectionCount[slot]! + 1, 0xff) : 0;
+      rows.rejectionCount[slot] = outcome === Outcome.REJECTED ? Math.min(rows.rejectionCount[slot]! + 1, 0xff) : 0;
     }
-    if (state === IN_DOUBT && mayStillLand(outcome)) rows.mayLand[slot] = 1;
+    if (state === State.IN_DOUBT && mayStillLand(outcome)) rows.mayLand[slot] = 1;
     this.#setState(slot, state);
   }
 
   #processed(batch: RecordBatch, record: number): void {
     const slot = this.#slotOfRecord(batch, record);
-    this.rows.expectState(slot, SENDING, IN_DOUBT);
+    this.#rows.expectState(slot, State.SENDING, State.IN_DOUBT);
     // The attempt that succeeds at first asking stands in the row; one that settles a doubt is another than the row's.
-    if (this.rows.state[slot] === SENDING) this.rows.outcome[slot] = batch.outcome(record);
+    if (this.#rows.state[slot] === State.SENDING) this.#rows.outcome[slot] = batch.outcome(record);
     else this.#trace(slot, batch, record);
-    this.rows.setProcessedAtMs(slot, batch.atMs(record));
-    this.#setState(slot, PROCESSED);
+    this.#rows.setProcessedAtMs(slot, batch.atMs(record));
+    this.#setState(slot, State.PROCESSED);
     this.#totals.add(slot);
   }
 
@@ -294,7 +281,7 @@ export class Ledger {
     }
     this.#index.clear();
     this.#totals.clear();
-    if (this.size > 0) this.rows.clear(0, Math.min(this.#head, this.rows.capacity));
+    if (this.size > 0) this.#rows.clear(0, Math.min(this.#head, this.#rows.capacity));
     this.#stateCounts.fill(0);
     this.#tail = this.#head;
   }
@@ -302,21 +289,21 @@ export class Ledger {
   /** Drops the payments before `newTail`, all of which have ended. */
   #evicted(newTail: number): void {
     while (this.#tail < newTail) {
-      this.rows.expectState(this.slotOf(this.#tail), PROCESSED, FAILED);
+      this.#rows.expectState(this.slotOf(this.#tail), State.PROCESSED, State.FAILED);
       this.#dropTail();
     }
   }
 
   #dropTail(): void {
     const slot = this.slotOf(this.#tail++);
-    if (this.rows.state[slot] === PROCESSED) this.#totals.remove(slot);
+    if (this.#rows.state[slot] === State.PROCESSED) this.#totals.remove(slot);
     if (!this.#isReplaying) this.#index.remove(slot);
-    this.#setState(slot, FREE);
-    this.#stateCounts[FREE]!--;
+    this.#setState(slot, State.FREE);
+    this.#stateCounts[State.FREE]!--;
   }
 
-  #trace(slot: number, batch: RecordBatch, record: number): void {
-    const rows = this.rows;
+  #trace(slot: Slot, batch: RecordBatch, record: number): void {
+    const rows = this.#rows;
     const elapsedMs = batch.elapsedMs(record);
     const beganAfterMs = Math.max(0, batch.atMs(record) - elapsedMs - rows.acceptedAtMs[slot]!);
     const outcome = batch.outcome(record);
@@ -330,7 +317,7 @@ export class Ledger {
     );
   }
 
-  #slotOfRecord(batch: RecordBatch, record: number): number {
+  #slotOfRecord(batch: RecordBatch, record: number): Slot {
     const sequence = batch.sequence(record);
     if (!this.isKept(sequence)) {
       throw new Error(`records speak of kept payments: sequence=${sequence} tail=${this.#tail} head=${this.#head}`);
@@ -338,14 +325,14 @@ export class Ledger {
     return this.slotOf(sequence);
   }
 
-  #setState(slot: number, state: number): void {
-    this.#stateCounts[this.rows.state[slot]!]!--;
+  #setState(slot: Slot, state: number): void {
+    this.#stateCounts[this.#rows.state[slot]!]!--;
     this.#stateCounts[state]!++;
-    this.rows.state[slot] = state;
+    this.#rows.state[slot] = state;
   }
 }
 
 /** Whether an outcome frees a payment in doubt from its processor. */
-function endsDoubt(outcome: number): boolean {
-  return outcome === NOT_CHARGED || outcome === SETTLED_BY_HAND;
+function endsDoubt(outcome: OutcomeCode): boolean {
+  return outcome === Outcome.NOT_CHARGED || outcome === Outcome.SETTLED_BY_HAND;
 }

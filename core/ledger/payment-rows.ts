@@ -1,8 +1,30 @@
-import { FREE, NO_OUTCOME, NO_PROCESSOR, STATE_NAMES } from "../values/payment.ts";
+import type { OutcomeCode, ReadColumn, Slot } from "../values/number-types.ts";
+import * as Outcome from "../values/outcome.ts";
+import { NO_PROCESSOR } from "../values/processor.ts";
+import * as State from "../values/state.ts";
 import { UUID_WORDS } from "../values/uuid.ts";
 
 /** Milliseconds that fit the 32-bit durations of a row: 49.7 days. */
 export const MAX_DELTA_MS = 0xffffffff;
+
+/** The payments' columns for those who read them: a place per slot, four of correlationIds. */
+export type RowsView = {
+  readonly capacity: number;
+  readonly correlationIds: ReadColumn;
+  readonly acceptedAtMs: ReadColumn;
+  readonly cents: ReadColumn;
+  readonly state: ReadColumn;
+  readonly processor: ReadColumn;
+  readonly outcome: ReadColumn<OutcomeCode>;
+  readonly attemptCount: ReadColumn;
+  readonly mayLand: ReadColumn;
+  readonly rejectionCount: ReadColumn;
+  readonly lastTrailEntry: ReadColumn;
+  readonly requestedAfterMs: ReadColumn;
+  readonly processedAfterMs: ReadColumn;
+  requestedAtMs(slot: Slot): number;
+  processedAtMs(slot: Slot): number;
+};
 
 /**
  * One row per payment, a column per property, all preallocated. 46 bytes a row:
@@ -11,9 +33,9 @@ export const MAX_DELTA_MS = 0xffffffff;
  *   last trail entry 4 │ state 1 │ processor 1 │ outcome 1 │ attempt count 1 │ may land 1 │
  *   rejections 1
  *
- * Only the ledger writes here, applying records.
+ * Only the ledger writes here, applying records; everybody else has a RowsView.
  */
-export class PaymentRows {
+export class PaymentRows implements RowsView {
   readonly capacity: number;
   /** Four words a slot; shared with the index that finds them. */
   readonly correlationIds: Int32Array;
@@ -55,22 +77,22 @@ export class PaymentRows {
   }
 
   /** Milliseconds since the epoch; exactly what was sent to the processor. Meaningful once an attempt was begun. */
-  requestedAtMs(slot: number): number {
+  requestedAtMs(slot: Slot): number {
     return this.acceptedAtMs[slot]! + this.requestedAfterMs[slot]!;
   }
 
   /** Milliseconds since the epoch. Meaningful in state processed. */
-  processedAtMs(slot: number): number {
+  processedAtMs(slot: Slot): number {
     return this.requestedAtMs(slot) + this.processedAfterMs[slot]!;
   }
 
   /** Resets the slot to a payment accepted at `atMs`; the caller writes the correlationId. */
-  open(slot: number, atMs: number, cents: number, state: number): void {
+  open(slot: Slot, atMs: number, cents: number, state: number): void {
     this.acceptedAtMs[slot] = atMs;
     this.cents[slot] = cents;
     this.state[slot] = state;
     this.processor[slot] = NO_PROCESSOR;
-    this.outcome[slot] = NO_OUTCOME;
+    this.outcome[slot] = Outcome.NONE;
     this.attemptCount[slot] = 0;
     if (this.mayLand[slot] !== 0) this.mayLand[slot] = 0;
     if (this.rejectionCount[slot] !== 0) this.rejectionCount[slot] = 0;
@@ -80,7 +102,7 @@ export class PaymentRows {
     if (this.processedAfterMs[slot] !== 0) this.processedAfterMs[slot] = 0;
   }
 
-  setRequestedAtMs(slot: number, atMs: number): void {
+  setRequestedAtMs(slot: Slot, atMs: number): void {
     const afterMs = atMs - this.acceptedAtMs[slot]!;
     if (!(afterMs >= 0 && afterMs <= MAX_DELTA_MS))
       throw new Error(`requestedAt within 49 days of acceptedAt: afterMs=${afterMs}`);
@@ -92,12 +114,12 @@ export class PaymentRows {
    * Of an attempt whose records are lost. What was sent before it was accepted here was accepted before that already,
    * in the life that is lost: the acceptance moves back to it.
    */
-  setSentAtMs(slot: number, atMs: number): void {
+  setSentAtMs(slot: Slot, atMs: number): void {
     this.acceptedAtMs[slot] = Math.min(this.acceptedAtMs[slot]!, atMs);
     this.setRequestedAtMs(slot, atMs);
   }
 
-  setProcessedAtMs(slot: number, atMs: number): void {
+  setProcessedAtMs(slot: Slot, atMs: number): void {
     // Only the record of the day keeps more than 49 days of doubt; the row says "49 days". Before requestedAt it is
     // only where time was set back since.
     this.processedAfterMs[slot] = Math.min(Math.max(atMs - this.requestedAtMs(slot), 0), MAX_DELTA_MS);
@@ -107,17 +129,17 @@ export class PaymentRows {
    * Throws unless the payment in `slot` is in one of two states: a record that does not fit the ledger is a broken
    * invariant.
    */
-  expectState(slot: number, first: number, second: number): void {
+  expectState(slot: Slot, first: number, second: number): void {
     const state = this.state[slot]!;
     if (state !== first && state !== second) {
       throw new Error(
-        `records follow the life of a payment: slot=${slot} state=${STATE_NAMES[state]} ` +
-          `expected=${STATE_NAMES[first]}|${STATE_NAMES[second]}`,
+        `records follow the life of a payment: slot=${slot} state=${State.NAMES[state]} ` +
+          `expected=${State.NAMES[first]}|${State.NAMES[second]}`,
       );
     }
   }
 
   clear(fromSlot: number, toSlot: number): void {
-    this.state.fill(FREE, fromSlot, toSlot);
+    this.state.fill(State.FREE, fromSlot, toSlot);
   }
 }

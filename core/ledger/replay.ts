@@ -1,6 +1,8 @@
 import type { JournalHeader } from "../log/journal-header.ts";
 import { latestTime } from "../log/log-time.ts";
-import { ACCEPTED, CLOCK, type RecordBatch, SLICE, WATERMARK } from "../log/record.ts";
+import type { RecordBatch } from "../log/record.ts";
+import * as Kind from "../log/record-kind.ts";
+import type { Slot } from "../values/number-types.ts";
 import { CheckpointSlices } from "./checkpoint-slices.ts";
 import type { Ledger } from "./ledger.ts";
 import { NOT_FOUND_SLOT } from "./uuid-index.ts";
@@ -69,7 +71,7 @@ export class Replay {
         const slot = this.#ledger.restore(batch, record);
         if (slot === NOT_FOUND_SLOT) return `the checkpoint must fit CAPACITY: capacity=${this.#ledger.rows.capacity}`;
         this.#noteTimes(slot);
-      } else if (batch.kind(record) === SLICE) {
+      } else if (batch.kind(record) === Kind.SLICE) {
         this.#openSlice(batch.sequence(record), batch.atMs(record), batch.cents(record));
       } else {
         return `rows stand in slices: record=${first + record}`;
@@ -95,9 +97,9 @@ export class Replay {
   #apply(batch: RecordBatch, record: number): string | undefined {
     const kind = batch.kind(record);
     // These speak of time only.
-    if (kind === WATERMARK || kind === CLOCK) return undefined;
+    if (kind === Kind.WATERMARK || kind === Kind.CLOCK) return undefined;
     if (this.#slices.cover(kind, batch.sequence(record), this.#lsn)) return undefined;
-    if (kind === ACCEPTED && this.#ledger.isFull) {
+    if (kind === Kind.ACCEPTED && this.#ledger.isFull) {
       return `the journal's payments must fit CAPACITY: capacity=${this.#ledger.rows.capacity}`;
     }
     try {
@@ -115,7 +117,7 @@ export class Replay {
     this.#isCheckpointWhole = rowCount === 0;
   }
 
-  #noteTimes(slot: number): void {
+  #noteTimes(slot: Slot): void {
     const { rows } = this.#ledger;
     this.#latestMs = Math.max(this.#latestMs, rows.requestedAtMs(slot), rows.processedAtMs(slot));
   }

@@ -1,4 +1,4 @@
-import { PROCESSOR_COUNT } from "../values/payment.ts";
+import { PROCESSOR_COUNT } from "../values/processor.ts";
 import type { PaymentRows } from "./payment-rows.ts";
 
 /** Entries a node has at most. */

@@ -1,4 +1,5 @@
 import { hashUuid } from "../values/hash.ts";
+import type { Slot } from "../values/number-types.ts";
 import { UUID_WORDS } from "../values/uuid.ts";
 
 export const NOT_FOUND_SLOT = -1;
@@ -49,7 +50,7 @@ export class UuidIndex {
   }
 
   /** Slot of the UUID in words[at … at+3], or NOT_FOUND_SLOT. Hot: no allocation. */
-  find(words: Int32Array, at = 0): number {
+  find(words: ArrayLike<number>, at = 0): number {
     const a = words[at]!;
     const b = words[at + 1]!;
     const c = words[at + 2]!;
@@ -69,7 +70,7 @@ export class UuidIndex {
   }
 
   /** Adds the UUID that stands in `slot`; the caller has found that it is not here yet. Hot: no allocation. */
-  insert(slot: number): void {
+  insert(slot: Slot): void {
     const hash = this.#hash(slot);
     let place = hash & this.#mask;
     while (this.#places[place] !== 0) place = (place + 1) & this.#mask;
@@ -81,7 +82,7 @@ export class UuidIndex {
    * Takes out the UUID that stands in `slot`. Later entries of the run move up (TAOCP 6.4, algorithm R), so there are
    * no tombstones and finding never slows down.
    */
-  remove(slot: number): void {
+  remove(slot: Slot): void {
     const hash = this.#hash(slot);
     const entry = (hash & ~SLOT_MASK) | (slot + 1);
     let hole = hash & this.#mask;
@@ -106,7 +107,7 @@ export class UuidIndex {
     this.#size = 0;
   }
 
-  #hash(slot: number): number {
+  #hash(slot: Slot): number {
     const id = slot * UUID_WORDS;
     const ids = this.#ids;
     return hashUuid(this.#seed, ids[id]!, ids[id + 1]!, ids[id + 2]!, ids[id + 3]!);

@@ -1,4 +1,5 @@
-import { PROCESSOR_COUNT } from "../values/payment.ts";
+import type { Slot } from "../values/number-types.ts";
+import { PROCESSOR_COUNT } from "../values/processor.ts";
 import type { PaymentRows } from "./payment-rows.ts";
 import { FANOUT, NO_NODE, TotalsNodes } from "./totals-nodes.ts";
 
@@ -51,7 +52,7 @@ export class WindowTotals {
   }
 
   /** Adds the processed payment in `slot` under its processor and requestedAt. Hot: no allocation. */
-  add(slot: number): void {
+  add(slot: Slot): void {
     const atMs = this.#rows.requestedAtMs(slot);
     if (this.#root === NO_NODE) this.#root = this.#nodes.take(atMs);
     const leaf = this.#descend(slot, atMs);
@@ -59,7 +60,7 @@ export class WindowTotals {
   }
 
   /** Takes the payment in `slot` out again; it is here, as it was added. */
-  remove(slot: number): void {
+  remove(slot: Slot): void {
     const atMs = this.#rows.requestedAtMs(slot);
     if (this.#root === NO_NODE || !this.#removeBelow(this.#root, 0, slot, atMs)) {
       throw new Error(`only what was added is removed: slot=${slot}`);
@@ -116,7 +117,7 @@ export class WindowTotals {
   }
 
   /** Goes down to the leaf for `atMs`, counting the payment into every node passed and keeping the path for a split. */
-  #descend(slot: number, atMs: number): number {
+  #descend(slot: Slot, atMs: number): number {
     const nodes = this.#nodes;
     let node = this.#root;
     for (let level = 0; ; level++) {
@@ -212,7 +213,7 @@ export class WindowTotals {
   /**
    * Looks for the slot in every leaf that its requestedAt can be in: payments of the same millisecond may fill several.
    */
-  #removeBelow(node: number, level: number, slot: number, atMs: number): boolean {
+  #removeBelow(node: number, level: number, slot: Slot, atMs: number): boolean {
     const nodes = this.#nodes;
     const isLeaf = level === this.#height;
     for (let i = isLeaf ? 0 : this.#lastChildBefore(node, atMs, false); i < nodes.sizes[node]!; i++) {

@@ -1,4 +1,5 @@
-import { CLOCK, type RecordBatch } from "./record.ts";
+import type { RecordBatch } from "./record.ts";
+import * as Kind from "./record-kind.ts";
 
 /**
  * The latest time a log has given out after the records of `batch`, when it was `latestMs` before them. A CLOCK record
@@ -13,5 +14,5 @@ export function latestTimeAfter(batch: RecordBatch, latestMs: number): number {
 /** The same after a single record. */
 export function latestTime(batch: RecordBatch, record: number, latestMs: number): number {
   const atMs = batch.atMs(record);
-  return atMs > latestMs || batch.kind(record) === CLOCK ? atMs : latestMs;
+  return atMs > latestMs || batch.kind(record) === Kind.CLOCK ? atMs : latestMs;
 }

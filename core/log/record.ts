@@ -1,4 +1,6 @@
+import type { OutcomeCode, ReadColumn, Sequence, Slot } from "../values/number-types.ts";
 import { xxHash32 } from "./checksum.ts";
+import * as Kind from "./record-kind.ts";
 
 /**
  * The records: every change of the ledger is one of these, of fixed size, little-endian, 8-byte aligned, so that a
@@ -32,20 +34,6 @@ import { xxHash32 } from "./checksum.ts";
  */
 export const RECORD_BYTES = 48;
 
-export const ACCEPTED = 1;
-export const SENDING_TO = 2;
-export const REFUSED = 3;
-export const DOUBTED = 4;
-export const PROCESSED_AT = 5;
-export const FAILED_AT = 6;
-export const PURGED = 7;
-/** Only in checkpoints: see checkpoint.ts. */
-export const SLICE = 8;
-export const EVICTED = 9;
-export const WATERMARK = 10;
-export const CLOCK = 11;
-export const SENT = 12;
-
 /** Records a batch of an engine holds; its owner writes it out at the latest when it is half full. */
 export const BATCH_RECORDS = 4096;
 
@@ -69,7 +57,7 @@ const ENDED_FLAG = 1;
 const REJECTIONS_SHIFT = 8;
 const MAX_U32 = 0xffffffff;
 
-/** The columns of payments as a checkpoint keeps them; see PaymentRows. */
+/** The columns of payments as a checkpoint keeps them, to be filled from one; see PaymentRows. */
 export type RowColumns = {
   readonly correlationIds: Int32Array;
   readonly acceptedAtMs: Float64Array;
@@ -82,8 +70,11 @@ export type RowColumns = {
   readonly rejectionCount: Uint8Array;
   readonly requestedAfterMs: Uint32Array;
   readonly processedAfterMs: Uint32Array;
-  open(slot: number, atMs: number, cents: number, state: number): void;
+  open(slot: Slot, atMs: number, cents: number, state: number): void;
 };
+
+/** The same, to be read. */
+export type RowSource = { readonly [column in Exclude<keyof RowColumns, "open">]: ReadColumn };
 
 /** A fixed number of records in one buffer. `record` below is always an index from 0. */
 export class RecordBatch {
@@ -154,7 +145,14 @@ export class RecordBatch {
    * Appends a record and returns its index; throws when the batch is full (its owner empties it in time). Hot: no
    * allocation.
    */
-  append(kind: number, sequence: number, atMs: number, processor: number, outcome: number, elapsedMs: number): number {
+  append(
+    kind: number,
+    sequence: Sequence,
+    atMs: number,
+    processor: number,
+    outcome: OutcomeCode,
+    elapsedMs: number,
+  ): number {
     const record = this.#count;
     if (record === this.capacity) throw new Error(`a record batch never overflows: capacity=${this.capacity}`);
     this.#count = record + 1;
@@ -170,8 +168,8 @@ export class RecordBatch {
   }
 
   /** Appends an ACCEPTED record with the correlationId of words[at … at+3]. Hot: no allocation. */
-  appendAccepted(sequence: number, atMs: number, words: Int32Array, at: number, cents: number): number {
-    const record = this.append(ACCEPTED, sequence, atMs, 0, 0, 0);
+  appendAccepted(sequence: Sequence, atMs: number, words: ArrayLike<number>, at: number, cents: number): number {
+    const record = this.append(Kind.ACCEPTED, sequence, atMs, 0, 0, 0);
     const word = record * RECORD_WORDS;
     for (let i = 0; i < 4; i++) this.#words[word + ID_WORD + i] = words[at + i]!;
     this.#unsigned[word + CENTS_WORD] = cents;
@@ -179,7 +177,7 @@ export class RecordBatch {
   }
 
   /** Appends a record of another batch as it is, but about another sequence. Returns its index. */
-  appendCopy(from: RecordBatch, record: number, sequence: number): number {
+  appendCopy(from: RecordBatch, record: number, sequence: Sequence): number {
     const copy = this.append(from.kind(record), sequence, 0, 0, 0, 0);
     this.bytes.set(from.bytes.subarray(record * RECORD_BYTES, (record + 1) * RECORD_BYTES), copy * RECORD_BYTES);
     this.#doubles[copy * RECORD_DOUBLES + SEQUENCE_DOUBLE] = sequence;
@@ -188,12 +186,12 @@ export class RecordBatch {
 
   /** Appends a SLICE record; see checkpoint.ts. */
   appendSlice(fromSequence: number, asOfLsn: number, rowCount: number): void {
-    const record = this.append(SLICE, fromSequence, asOfLsn, 0, 0, 0);
+    const record = this.append(Kind.SLICE, fromSequence, asOfLsn, 0, 0, 0);
     this.#unsigned[record * RECORD_WORDS + CENTS_WORD] = rowCount;
   }
 
   /** Appends the payment in `slot`, whole, as a row of a checkpoint. */
-  appendRow(rows: RowColumns, slot: number): void {
+  appendRow(rows: RowSource, slot: Slot): void {
     const record = this.append(
       rows.state[slot]!,
       rows.acceptedAtMs[slot]!,
@@ -213,7 +211,7 @@ export class RecordBatch {
   }
 
   /** Writes a row of a checkpoint back into `slot`. */
-  restoreRow(record: number, rows: RowColumns, slot: number): void {
+  restoreRow(record: number, rows: RowColumns, slot: Slot): void {
     const word = record * RECORD_WORDS;
     rows.open(slot, this.sequence(record), this.cents(record), this.kind(record));
     rows.processor[slot] = this.processor(record);
@@ -235,11 +233,11 @@ export class RecordBatch {
     return this.bytes[record * RECORD_BYTES + PROCESSOR_BYTE]!;
   }
 
-  outcome(record: number): number {
+  outcome(record: number): OutcomeCode {
     return this.bytes[record * RECORD_BYTES + OUTCOME_BYTE]!;
   }
 
-  sequence(record: number): number {
+  sequence(record: number): Sequence {
     return this.#doubles[record * RECORD_DOUBLES + SEQUENCE_DOUBLE]!;
   }
 

@@ -1,5 +1,7 @@
-import { NO_OUTCOME, NO_PROCESSOR } from "../values/payment.ts";
-import { type RecordBatch, WATERMARK } from "./record.ts";
+import * as Outcome from "../values/outcome.ts";
+import { NO_PROCESSOR } from "../values/processor.ts";
+import type { RecordBatch } from "./record.ts";
+import * as Kind from "./record-kind.ts";
 
 /** The bound is raised in steps, so that at most ten records a second are written for it, however many ask. */
 export const WATERMARK_STEP_MS = 100;
@@ -31,7 +33,7 @@ export class WatermarkBound {
     if (untilMs > this.#boundMs && isWritable) {
       if (!isIn(batch)) this.#writtenMs = this.#boundMs;
       this.#boundMs = Math.ceil(untilMs / WATERMARK_STEP_MS) * WATERMARK_STEP_MS;
-      batch.append(WATERMARK, 0, this.#boundMs, NO_PROCESSOR, NO_OUTCOME, 0);
+      batch.append(Kind.WATERMARK, 0, this.#boundMs, NO_PROCESSOR, Outcome.NONE, 0);
     }
     return Math.min(untilMs, this.#boundMs);
   }
@@ -40,11 +42,11 @@ export class WatermarkBound {
   revert(batch: RecordBatch): void {
     if (!isIn(batch)) return;
     this.#boundMs = this.#writtenMs;
-    batch.retain((record) => batch.kind(record) !== WATERMARK);
+    batch.retain((record) => batch.kind(record) !== Kind.WATERMARK);
   }
 }
 
 function isIn(batch: RecordBatch): boolean {
-  for (let record = 0; record < batch.count; record++) if (batch.kind(record) === WATERMARK) return true;
+  for (let record = 0; record < batch.count; record++) if (batch.kind(record) === Kind.WATERMARK) return true;
   return false;
 }

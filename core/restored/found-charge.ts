@@ -1,6 +1,9 @@
 import type { Ledger } from "../ledger/ledger.ts";
-import { PROCESSED_AT, type RecordBatch, SENT } from "../log/record.ts";
-import { FOUND, PENDING } from "../values/payment.ts";
+import type { RecordBatch } from "../log/record.ts";
+import * as Kind from "../log/record-kind.ts";
+import type { Slot } from "../values/number-types.ts";
+import * as Outcome from "../values/outcome.ts";
+import * as State from "../values/state.ts";
 import type { FoundCharge } from "./past-verdict.ts";
 
 /**
@@ -10,13 +13,13 @@ import type { FoundCharge } from "./past-verdict.ts";
 export function applyFoundCharge(
   ledger: Ledger,
   batch: RecordBatch,
-  slot: number,
+  slot: Slot,
   { processor, requestedAtMs }: FoundCharge,
   nowMs: number,
 ): void {
   const { rows } = ledger;
-  const isBound = rows.state[slot] !== PENDING && rows.processor[slot] === processor;
+  const isBound = rows.state[slot] !== State.PENDING && rows.processor[slot] === processor;
   if (!isBound || rows.requestedAtMs(slot) !== requestedAtMs)
-    ledger.record(batch, SENT, slot, requestedAtMs, processor, FOUND, 0);
-  ledger.record(batch, PROCESSED_AT, slot, Math.max(nowMs, requestedAtMs), processor, FOUND, 0);
+    ledger.record(batch, Kind.SENT, slot, requestedAtMs, processor, Outcome.FOUND, 0);
+  ledger.record(batch, Kind.PROCESSED, slot, Math.max(nowMs, requestedAtMs), processor, Outcome.FOUND, 0);
 }

@@ -1,7 +1,8 @@
 import type { Ledger } from "../ledger/ledger.ts";
 import { NOT_FOUND_SLOT } from "../ledger/uuid-index.ts";
 import { PendingQueue } from "../routing/pending-queue.ts";
-import { PROCESSOR_COUNT } from "../values/payment.ts";
+import type { Slot } from "../values/number-types.ts";
+import { PROCESSOR_COUNT } from "../values/processor.ts";
 import { UUID_WORDS } from "../values/uuid.ts";
 import type { FoundCharge } from "./past-verdict.ts";
 
@@ -20,7 +21,7 @@ export type HoldOptions = {
 
 /** A payment that somebody is asking the processors about. */
 export type Inquiry = {
-  slot: number;
+  slot: Slot;
   /** Of the payment: by the time the answers are there, the slot may be another one's. */
   id: Int32Array;
 };
@@ -79,11 +80,11 @@ export class HeldPayments {
     return this.#count === 0 && !this.watches(nowMs);
   }
 
-  has(slot: number): boolean {
+  has(slot: Slot): boolean {
     return this.#state[slot] !== NOT_HELD;
   }
 
-  add(slot: number): void {
+  add(slot: Slot): void {
     if (this.has(slot)) throw new Error(`a payment is held once: slot=${slot}`);
     this.#state[slot] = QUEUED;
     this.#count++;
@@ -105,7 +106,11 @@ export class HeldPayments {
     const slot = this.#takeSlot();
     if (slot === NOT_FOUND_SLOT) return undefined;
     this.#state[slot] = IN_HAND;
-    return { slot, id: this.#ledger.rows.correlationIds.slice(slot * UUID_WORDS, (slot + 1) * UUID_WORDS) };
+    const { correlationIds } = this.#ledger.rows;
+    return {
+      slot,
+      id: Int32Array.from({ length: UUID_WORDS }, (_, word) => correlationIds[slot * UUID_WORDS + word]!),
+    };
   }
 
   /** Whether the payment asked about is still the one in its slot, and waits for the answers. */
@@ -121,20 +126,20 @@ export class HeldPayments {
   }
 
   /** It is held no longer: it may be sent. */
-  released(slot: number): void {
+  released(slot: Slot): void {
     this.forget(slot);
     this.releasedCount++;
   }
 
   /** It is held no longer: it was charged. */
-  found(slot: number, { processor, isTwice }: FoundCharge): void {
+  found(slot: Slot, { processor, isTwice }: FoundCharge): void {
     this.forget(slot);
     this.foundCounts[processor]!++;
     if (isTwice) this.chargedTwiceCount++;
   }
 
   /** The payment in `slot` was taken back; `compact` follows. */
-  forget(slot: number): void {
+  forget(slot: Slot): void {
     if (!this.has(slot)) return;
     this.#state[slot] = NOT_HELD;
     this.#count--;

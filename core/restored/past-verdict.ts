@@ -1,4 +1,4 @@
-import { PROCESSOR_COUNT } from "../values/payment.ts";
+import { PROCESSOR_COUNT } from "../values/processor.ts";
 
 /**
  * What one processor says of a payment whose records may have been lost.

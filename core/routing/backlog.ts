@@ -1,6 +1,7 @@
 import type { Ledger } from "../ledger/ledger.ts";
 import { NOT_FOUND_SLOT } from "../ledger/uuid-index.ts";
-import { PENDING } from "../values/payment.ts";
+import type { Slot } from "../values/number-types.ts";
+import * as State from "../values/state.ts";
 import { PendingQueue } from "./pending-queue.ts";
 import { Setbacks } from "./setbacks.ts";
 
@@ -24,12 +25,12 @@ export class Backlog {
   }
 
   /** Behind the others. Hot. */
-  push(slot: number): void {
+  push(slot: Slot): void {
     this.#makeRoomFor(slot);
     this.#queue.push(slot);
   }
 
-  readonly pushFirst = (slot: number): void => {
+  readonly pushFirst = (slot: Slot): void => {
     this.#makeRoomFor(slot);
     this.#queue.pushFront(slot);
   };
@@ -38,7 +39,7 @@ export class Backlog {
    * The payment was rejected: it waits, or goes behind the others where there is no room to. `attemptCount`: attempts
    * so far.
    */
-  setBack(slot: number, attemptCount: number, nowMs: number): void {
+  setBack(slot: Slot, attemptCount: number, nowMs: number): void {
     if (!this.#setbacks.keep(slot, attemptCount, nowMs)) this.push(slot);
   }
 
@@ -51,11 +52,11 @@ export class Backlog {
    * The payment to be sent next, which stays here, or NOT_FOUND_SLOT. `isOver`: it is pending and not to be sent any
    * more.
    */
-  peek(nowMs: number, isOver: (slot: number) => boolean): number {
+  peek(nowMs: number, isOver: (slot: Slot) => boolean): Slot {
     this.#setbacks.release(nowMs, this.pushFirst);
     while (this.#queue.length > 0) {
       const slot = this.#queue.peek();
-      if (this.#ledger.rows.state[slot] === PENDING && !isOver(slot)) return slot;
+      if (this.#ledger.rows.state[slot] === State.PENDING && !isOver(slot)) return slot;
       this.#queue.shift();
     }
     return NOT_FOUND_SLOT;
@@ -68,7 +69,7 @@ export class Backlog {
 
   /** Drops what is no longer pending. */
   compact(): void {
-    this.#queue.compact((slot) => this.#ledger.rows.state[slot] === PENDING);
+    this.#queue.compact((slot) => this.#ledger.rows.state[slot] === State.PENDING);
   }
 
   clear(): void {
@@ -79,11 +80,11 @@ export class Backlog {
   /**
    * The queue has room for every pending payment once what is no longer pending, or there twice, is dropped from it.
    */
-  #makeRoomFor(slot: number): void {
+  #makeRoomFor(slot: Slot): void {
     if (!this.#queue.isFull) return;
     const seen = new Set([slot]);
     this.#queue.compact((queued) => {
-      if (seen.has(queued) || this.#ledger.rows.state[queued] !== PENDING) return false;
+      if (seen.has(queued) || this.#ledger.rows.state[queued] !== State.PENDING) return false;
       seen.add(queued);
       return true;
     });

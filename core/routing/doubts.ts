@@ -1,14 +1,7 @@
-import { ALREADY_CHARGED, DROPPED, LOST, RESET } from "../values/payment.ts";
-import {
-  BY_EITHER,
-  DOUBT,
-  type Flights,
-  LOOKING_UP,
-  LOOKUP_FIRST,
-  LOOKUP_SETTLES,
-  NO_FLIGHT,
-  POSTING,
-} from "./flights.ts";
+import type { Flight, OutcomeCode } from "../values/number-types.ts";
+import * as Outcome from "../values/outcome.ts";
+import * as FlightState from "./flight-state.ts";
+import { BY_EITHER, type Flights, LOOKUP_FIRST, LOOKUP_SETTLES, NO_FLIGHT } from "./flights.ts";
 import { OPEN, SATURATED } from "./processor-gate.ts";
 import type { Router } from "./router.ts";
 
@@ -53,7 +46,7 @@ export class Doubts {
    * The flight's outcome left it in doubt: it will be asked about later. `mayLand`: an attempt of it may still be under
    * way.
    */
-  defer(flight: number, outcome: number, mayLand: boolean, nowMs: number): void {
+  defer(flight: Flight, outcome: OutcomeCode, mayLand: boolean, nowMs: number): void {
     const flights = this.#flights;
     const dueAtMs = nowMs + (flights.isStuck(flight) ? STUCK_INTERVAL_MS : this.#delayMs(flight, outcome, mayLand));
     flights.doubt(flight, dueAtMs, mayLand ? this.#modeAfter(flight, outcome) : LOOKUP_SETTLES);
@@ -65,13 +58,14 @@ export class Doubts {
     const flights = this.#flights;
     if (flights.doubtCount(processor) === 0) return;
     for (let flight = 0; flight < flights.highWater; flight++) {
-      if (flights.state[flight] === DOUBT && flights.processor[flight] === processor) flights.dueAtMs[flight] = nowMs;
+      if (flights.state[flight] === FlightState.DOUBT && flights.processor[flight] === processor)
+        flights.dueAtMs[flight] = nowMs;
     }
     this.#nextDueAtMs = nowMs;
   }
 
   /** The request about the flight did not leave. */
-  putOff(flight: number, nowMs: number): void {
+  putOff(flight: Flight, nowMs: number): void {
     this.#flights.dueAtMs[flight] = nowMs + INTERVAL_MS_MIN;
     this.#nextDueAtMs = Math.min(this.#nextDueAtMs, nowMs + INTERVAL_MS_MIN);
   }
@@ -80,14 +74,14 @@ export class Doubts {
    * A flight that is to be asked about now, its state saying how, or NO_FLIGHT. `hasPending`: other payments wait to be
    * sent.
    */
-  ask(nowMs: number, hasPending: boolean): number {
+  ask(nowMs: number, hasPending: boolean): Flight {
     if (!this.areWaiting) return NO_FLIGHT;
     const probe = this.#probe(nowMs, hasPending);
     if (probe !== NO_FLIGHT || nowMs < this.#nextDueAtMs) return probe;
     const flights = this.#flights;
     let nextDueAtMs = Number.POSITIVE_INFINITY;
     for (let flight = 0; flight < flights.highWater; flight++) {
-      if (flights.state[flight] !== DOUBT) continue;
+      if (flights.state[flight] !== FlightState.DOUBT) continue;
       if (flights.dueAtMs[flight]! <= nowMs) {
         const how = this.#howToAsk(flight, nowMs);
         if (how !== undefined) return this.#begin(flight, how, nowMs);
@@ -103,22 +97,22 @@ export class Doubts {
    * A processor that is to be tried is tried with a payment that is bound to it anyway, due or not, unless all need a
    * lookup first.
    */
-  #probe(nowMs: number, hasPending: boolean): number {
+  #probe(nowMs: number, hasPending: boolean): Flight {
     for (let processor = 0; processor < this.#router.gates.length; processor++) {
       const gate = this.#router.gates[processor]!;
       if (this.#flights.doubtCount(processor) === 0 || !gate.isDown || gate.admit(nowMs) !== OPEN) continue;
       if (hasPending && gate.wantsFreshProbe) continue;
       const flight = this.#earliestDue(processor);
-      if (flight !== NO_FLIGHT) return this.#begin(flight, POSTING, nowMs);
+      if (flight !== NO_FLIGHT) return this.#begin(flight, FlightState.POSTING, nowMs);
     }
     return NO_FLIGHT;
   }
 
-  #earliestDue(processor: number): number {
+  #earliestDue(processor: number): Flight {
     const flights = this.#flights;
     let earliest = NO_FLIGHT;
     for (let flight = 0; flight < flights.highWater; flight++) {
-      if (flights.state[flight] !== DOUBT || flights.processor[flight] !== processor) continue;
+      if (flights.state[flight] !== FlightState.DOUBT || flights.processor[flight] !== processor) continue;
       if (flights.askMode[flight] !== BY_EITHER) continue;
       if (earliest === NO_FLIGHT || flights.dueAtMs[flight]! < flights.dueAtMs[earliest]!) earliest = flight;
     }
@@ -126,36 +120,36 @@ export class Doubts {
   }
 
   /** What ended without a word can be looked up at once, and what broke with its connection asked again. */
-  #delayMs(flight: number, outcome: number, mayLand: boolean): number {
+  #delayMs(flight: Flight, outcome: OutcomeCode, mayLand: boolean): number {
     const asked = this.#flights.askCount[flight]!;
-    if (asked === 0 && (!mayLand || outcome === ALREADY_CHARGED || isBroken(outcome))) return 0;
-    if (asked > 0 && this.#flights.state[flight] === POSTING) return INTERVAL_MS_MIN;
+    if (asked === 0 && (!mayLand || outcome === Outcome.ALREADY_CHARGED || isBroken(outcome))) return 0;
+    if (asked > 0 && this.#flights.state[flight] === FlightState.POSTING) return INTERVAL_MS_MIN;
     return Math.min(INTERVAL_MS_MIN * 2 ** Math.min(asked, 10), INTERVAL_MS_MAX);
   }
 
-  #modeAfter(flight: number, outcome: number): number {
+  #modeAfter(flight: Flight, outcome: OutcomeCode): number {
     const isFirstBreak = this.#flights.askCount[flight] === 0 && isBroken(outcome);
-    return this.#flights.state[flight] === POSTING && !isFirstBreak ? LOOKUP_FIRST : BY_EITHER;
+    return this.#flights.state[flight] === FlightState.POSTING && !isFirstBreak ? LOOKUP_FIRST : BY_EITHER;
   }
 
-  #begin(flight: number, how: typeof POSTING | typeof LOOKING_UP, nowMs: number): number {
-    const probe = this.#router.gates[this.#flights.processor[flight]!]!.began(how === POSTING, nowMs);
+  #begin(flight: Flight, how: typeof FlightState.POSTING | typeof FlightState.LOOKING_UP, nowMs: number): Flight {
+    const probe = this.#router.gates[this.#flights.processor[flight]!]!.began(how === FlightState.POSTING, nowMs);
     this.#flights.ask(flight, how, nowMs, probe);
     return flight;
   }
 
-  #howToAsk(flight: number, nowMs: number): typeof POSTING | typeof LOOKING_UP | undefined {
+  #howToAsk(flight: Flight, nowMs: number): typeof FlightState.POSTING | typeof FlightState.LOOKING_UP | undefined {
     const gate = this.#router.gates[this.#flights.processor[flight]!]!;
     if (this.#flights.askMode[flight] === BY_EITHER) {
       const admitted = gate.admit(nowMs);
-      if (admitted === OPEN) return POSTING;
+      if (admitted === OPEN) return FlightState.POSTING;
       if (admitted === SATURATED) return undefined;
     }
-    return gate.isPaused(nowMs) || gate.lookupCount >= LOOKUPS_MAX ? undefined : LOOKING_UP;
+    return gate.isPaused(nowMs) || gate.lookupCount >= LOOKUPS_MAX ? undefined : FlightState.LOOKING_UP;
   }
 }
 
 /** The connection broke, for reasons that may be its own. */
-function isBroken(outcome: number): boolean {
-  return outcome === RESET || outcome === LOST || outcome === DROPPED;
+function isBroken(outcome: OutcomeCode): boolean {
+  return outcome === Outcome.RESET || outcome === Outcome.LOST || outcome === Outcome.DROPPED;
 }

@@ -1,24 +1,7 @@
-import { NO_OUTCOME, PROCESSOR_COUNT } from "../values/payment.ts";
-
-/**
- * Every attempt in flight and every payment in doubt has a place here, called its flight, from the moment before the
- * first byte is sent until it is certain whether it was charged. The table is bounded; while it is full nothing new is
- * sent.
- *
- *          open                  doubt                       due
- *   FREE ───────► POSTING ─────────────► DOUBT ◄───────────────────┐
- *     ▲              │                     │ ask                    │ doubt again
- *     └── close ─────┴──◄── close ─────────┴─► POSTING | LOOKING_UP ┘
- *
- * ORPHAN_POST, ORPHAN_LOOKUP: the payment was purged, or settled by hand, while its answer was still to come; the
- * answer only frees the place.
- */
-export const FLIGHT_FREE = 0;
-export const POSTING = 1;
-export const LOOKING_UP = 2;
-export const DOUBT = 3;
-export const ORPHAN_POST = 4;
-export const ORPHAN_LOOKUP = 5;
+import type { Column, Flight, OutcomeCode, Slot } from "../values/number-types.ts";
+import * as Outcome from "../values/outcome.ts";
+import { PROCESSOR_COUNT } from "../values/processor.ts";
+import * as FlightState from "./flight-state.ts";
 
 /** By POST where the processor takes payments, by GET where not. */
 export const BY_EITHER = 0;
@@ -38,7 +21,7 @@ export class Flights {
   /** Places per processor: one that hangs cannot use up the places of the other. */
   readonly quota: number;
   readonly state: Uint8Array;
-  readonly slot: Int32Array;
+  readonly slot: Column<Slot>;
   readonly processor: Uint8Array;
   /** When this attempt began, in engine time. */
   readonly beganAtMs: Float64Array;
@@ -54,7 +37,7 @@ export class Flights {
    * What the last POST ended in, and when it began. Before the first has ended: NO_OUTCOME, and when the flight was
    * opened.
    */
-  readonly postOutcome: Uint8Array;
+  readonly postOutcome: Column<OutcomeCode>;
   readonly postBeganAtMs: Float64Array;
   /** 1: that outcome says nothing of the processor (sign: silent), and no lookup has been answered since that would. */
   readonly isUnexplained: Uint8Array;
@@ -62,7 +45,8 @@ export class Flights {
   /** Number of the probe the attempt is (see ProcessorGate), 0 for none. */
   readonly probe: Uint32Array;
   readonly #free: Int32Array;
-  readonly #openCounts = new Int32Array(PROCESSOR_COUNT);
+  /** Of all flights within the quota, those of other engines too. */
+  readonly #openCounts: Int32Array;
   readonly #doubtCounts = new Int32Array(PROCESSOR_COUNT);
   readonly #candidateCounts = new Int32Array(PROCESSOR_COUNT);
   /** Places given back; beyond the high water all are free. */
@@ -70,8 +54,9 @@ export class Flights {
   /** Places ever used: how far a scan has to go. */
   #highWater = 0;
 
-  /** `quota` in payments per processor. */
-  constructor(quota: number) {
+  /** `quota` in payments per processor, over all engines that count in `openCounts`. */
+  constructor(quota: number, openCounts: Int32Array = new Int32Array(PROCESSOR_COUNT)) {
+    this.#openCounts = openCounts;
     const capacity = quota * PROCESSOR_COUNT;
     this.quota = quota;
     this.state = new Uint8Array(capacity);
@@ -90,11 +75,16 @@ export class Flights {
     this.#free = new Int32Array(capacity);
   }
 
+  /** Empty flights of another engine, within the same quota. */
+  beside(): Flights {
+    return new Flights(this.quota, this.#openCounts);
+  }
+
   hasRoom(processor: number): boolean {
     return this.#openCounts[processor]! < this.quota;
   }
 
-  /** Places in use, in flight or in doubt. */
+  /** Places in use, in flight or in doubt, by all engines within the quota. */
   openCount(processor: number): number {
     return this.#openCounts[processor]!;
   }
@@ -109,7 +99,7 @@ export class Flights {
     return this.#candidateCounts[processor]!;
   }
 
-  isStuck(flight: number): boolean {
+  isStuck(flight: Flight): boolean {
     return this.answerCount[flight]! >= ANSWERS_TO_STUCK;
   }
 
@@ -118,27 +108,27 @@ export class Flights {
   }
 
   /** The flight of the payment in `slot`, or NO_FLIGHT. Looks through all. */
-  find(slot: number): number {
+  find(slot: Slot): Flight {
     for (let flight = 0; flight < this.#highWater; flight++) {
-      const isLive = this.state[flight] !== FLIGHT_FREE && !this.isOrphan(flight);
+      const isLive = this.state[flight] !== FlightState.FREE && !this.isOrphan(flight);
       if (isLive && this.slot[flight] === slot) return flight;
     }
     return NO_FLIGHT;
   }
 
   /** The caller has seen that the processor has room. */
-  open(slot: number, processor: number, nowMs: number, probe = 0): number {
+  open(slot: Slot, processor: number, nowMs: number, probe = 0): Flight {
     if (!this.hasRoom(processor))
       throw new Error(`flights keep to their quota: processor=${processor} quota=${this.quota}`);
     const flight = this.#freeCount > 0 ? this.#free[--this.#freeCount]! : this.#highWater++;
-    this.state[flight] = POSTING;
+    this.state[flight] = FlightState.POSTING;
     this.slot[flight] = slot;
     this.processor[flight] = processor;
     this.beganAtMs[flight] = nowMs;
     this.askCount[flight] = 0;
     this.askMode[flight] = BY_EITHER;
     this.answerCount[flight] = 0;
-    this.postOutcome[flight] = NO_OUTCOME;
+    this.postOutcome[flight] = Outcome.NONE;
     this.postBeganAtMs[flight] = nowMs;
     this.isUnexplained[flight] = 0;
     this.#isDoubtful[flight] = 0;
@@ -148,18 +138,18 @@ export class Flights {
   }
 
   /** `mode` is how it is asked about next. */
-  doubt(flight: number, dueAtMs: number, mode = BY_EITHER): void {
+  doubt(flight: Flight, dueAtMs: number, mode = BY_EITHER): void {
     const processor = this.processor[flight]!;
     this.#countCandidate(flight, -1);
     this.#isDoubtful[flight] = 1;
     this.askMode[flight] = mode;
     this.#countCandidate(flight, 1);
-    this.state[flight] = DOUBT;
+    this.state[flight] = FlightState.DOUBT;
     this.dueAtMs[flight] = dueAtMs;
     this.#doubtCounts[processor]!++;
   }
 
-  ask(flight: number, how: typeof POSTING | typeof LOOKING_UP, nowMs: number, probe = 0): void {
+  ask(flight: Flight, how: typeof FlightState.POSTING | typeof FlightState.LOOKING_UP, nowMs: number, probe = 0): void {
     this.state[flight] = how;
     this.beganAtMs[flight] = nowMs;
     this.askCount[flight]!++;
@@ -168,24 +158,24 @@ export class Flights {
   }
 
   /** The request did not leave after all. */
-  unask(flight: number): void {
+  unask(flight: Flight): void {
     this.askCount[flight]!--;
-    this.state[flight] = DOUBT;
+    this.state[flight] = FlightState.DOUBT;
     this.#doubtCounts[this.processor[flight]!]!++;
   }
 
-  close(flight: number): void {
+  close(flight: Flight): void {
     const processor = this.processor[flight]!;
-    if (this.state[flight] === FLIGHT_FREE) throw new Error(`a flight is closed once: flight=${flight}`);
-    if (this.state[flight] === DOUBT) this.#doubtCounts[processor]!--;
+    if (this.state[flight] === FlightState.FREE) throw new Error(`a flight is closed once: flight=${flight}`);
+    if (this.state[flight] === FlightState.DOUBT) this.#doubtCounts[processor]!--;
     this.#countCandidate(flight, -1);
     this.#isDoubtful[flight] = 0;
-    this.state[flight] = FLIGHT_FREE;
+    this.state[flight] = FlightState.FREE;
     this.#openCounts[processor]!--;
     this.#free[this.#freeCount++] = flight;
   }
 
-  #countCandidate(flight: number, sign: number): void {
+  #countCandidate(flight: Flight, sign: number): void {
     if (this.#isDoubtful[flight] === 0 || this.askMode[flight] === LOOKUP_SETTLES) return;
     this.#candidateCounts[this.processor[flight]!]! += sign;
   }
@@ -194,13 +184,13 @@ export class Flights {
   orphanAll(): void {
     for (let flight = 0; flight < this.#highWater; flight++) {
       const state = this.state[flight];
-      if (state === DOUBT) this.close(flight);
-      else if (state === POSTING) this.state[flight] = ORPHAN_POST;
-      else if (state === LOOKING_UP) this.state[flight] = ORPHAN_LOOKUP;
+      if (state === FlightState.DOUBT) this.close(flight);
+      else if (state === FlightState.POSTING) this.state[flight] = FlightState.ORPHAN_POST;
+      else if (state === FlightState.LOOKING_UP) this.state[flight] = FlightState.ORPHAN_LOOKUP;
     }
   }
 
-  isOrphan(flight: number): boolean {
-    return this.state[flight]! >= ORPHAN_POST;
+  isOrphan(flight: Flight): boolean {
+    return this.state[flight]! >= FlightState.ORPHAN_POST;
   }
 }

@@ -1,3 +1,5 @@
+import type { Slot } from "../values/number-types.ts";
+
 /**
  * Slots waiting to be sent: a ring over a preallocated Int32Array, with room for every payment of the ledger.
  *
@@ -24,26 +26,26 @@ export class PendingQueue {
   }
 
   /** The oldest slot; the queue is not empty. */
-  peek(): number {
+  peek(): Slot {
     return this.#slots[this.#head]!;
   }
 
   /** Puts a payment behind all others. */
-  push(slot: number): void {
+  push(slot: Slot): void {
     this.#expectRoom();
     this.#slots[this.#wrap(this.#head + this.#length)] = slot;
     this.#length++;
   }
 
   /** Puts a payment that came back before all others. */
-  pushFront(slot: number): void {
+  pushFront(slot: Slot): void {
     this.#expectRoom();
     this.#head = this.#wrap(this.#head - 1 + this.#slots.length);
     this.#slots[this.#head] = slot;
     this.#length++;
   }
 
-  shift(): number {
+  shift(): Slot {
     const slot = this.peek();
     this.#length--;
     // An empty ring starts over, so that its memory in use is that of the longest queue ever, not of the whole ring.
@@ -52,7 +54,7 @@ export class PendingQueue {
   }
 
   /** Drops the entries that `isLive` denies, keeping the order. */
-  compact(isLive: (slot: number) => boolean): void {
+  compact(isLive: (slot: Slot) => boolean): void {
     const length = this.#length;
     this.#length = 0;
     for (let i = 0; i < length; i++) {

@@ -1,5 +1,6 @@
 import { signOf } from "../answers/verdict.ts";
-import { NO_OUTCOME, REJECTED } from "../values/payment.ts";
+import type { OutcomeCode, Sequence } from "../values/number-types.ts";
+import * as Outcome from "../values/outcome.ts";
 import { type HealthSnapshot, isFeltDown, isPolledFailing, isUp, pollStamp } from "./health-snapshot.ts";
 import { InFlightLimit } from "./in-flight-limit.ts";
 
@@ -53,7 +54,7 @@ export class ProcessorGate {
   #fullAtMs = Number.NEGATIVE_INFINITY;
   #isDown = false;
   #downSinceMs = 0;
-  #downReason = NO_OUTCOME;
+  #downReason = Outcome.NONE;
   #successBeganAtMs = Number.NEGATIVE_INFINITY;
   /** Number of the last probe. */
   #probe = NO_PROBE;
@@ -100,8 +101,8 @@ export class ProcessorGate {
    * The outcome that says why the processor is down: REJECTED is many payments in a row. NO_OUTCOME when a poll said
    * so, or it is up.
    */
-  get downReason(): number {
-    return this.#isDown ? this.#downReason : NO_OUTCOME;
+  get downReason(): OutcomeCode {
+    return this.#isDown ? this.#downReason : Outcome.NONE;
   }
 
   get limit(): number {
@@ -152,7 +153,7 @@ export class ProcessorGate {
   }
 
   /** A POST begun at `beganAtMs` for the payment with this sequence has ended. */
-  postEnded(outcome: number, sequence: number, beganAtMs: number, nowMs: number, probe: number): void {
+  postEnded(outcome: OutcomeCode, sequence: Sequence, beganAtMs: number, nowMs: number, probe: number): void {
     const postCount = this.#postCount;
     this.#inFlightCount--;
     const wasProbe = this.#endProbe(probe);
@@ -173,7 +174,7 @@ export class ProcessorGate {
   }
 
   /** A lookup has told what became of a POST begun at `beganAtMs` whose own answer said nothing (sign: silent). */
-  postExplained(isCharged: boolean, sequence: number, beganAtMs: number, nowMs: number): void {
+  postExplained(isCharged: boolean, sequence: Sequence, beganAtMs: number, nowMs: number): void {
     if (isCharged) this.#succeeded(this.#postCount, beganAtMs);
     else this.#noteOdd(sequence, beganAtMs, nowMs);
   }
@@ -204,13 +205,13 @@ export class ProcessorGate {
   }
 
   /** One payment that is not taken is odd; many different ones, with none taken between, are the processor's fault. */
-  #noteOdd(sequence: number, beganAtMs: number, nowMs: number): void {
+  #noteOdd(sequence: Sequence, beganAtMs: number, nowMs: number): void {
     if (this.#isDown || beganAtMs < this.#successBeganAtMs || this.#isNotedOdd(sequence)) return;
     this.#odd[this.#oddCount++] = sequence;
-    if (this.#oddCount === ODD_PAYMENTS_TO_TRIP) this.#trip(REJECTED, nowMs);
+    if (this.#oddCount === ODD_PAYMENTS_TO_TRIP) this.#trip(Outcome.REJECTED, nowMs);
   }
 
-  #isNotedOdd(sequence: number): boolean {
+  #isNotedOdd(sequence: Sequence): boolean {
     for (let i = 0; i < this.#oddCount; i++) if (this.#odd[i] === sequence) return true;
     return false;
   }
@@ -230,7 +231,7 @@ export class ProcessorGate {
     this.#health.feltDown(this.#processor);
   }
 
-  #probeFailed(outcome: number, nowMs: number): void {
+  #probeFailed(outcome: OutcomeCode, nowMs: number): void {
     const sign = signOf(outcome);
     if (sign === "fails") this.#downReason = outcome;
     // Once a fresh payment has had its turn, the others go on.
@@ -244,7 +245,7 @@ export class ProcessorGate {
   #heed(word: number, nowMs: number): void {
     // A poll alone never brings a processor back: it takes a payment's success, so the poll's news is made felt as
     // well.
-    if (!this.#isDown || !isFeltDown(word)) this.#trip(NO_OUTCOME, nowMs);
+    if (!this.#isDown || !isFeltDown(word)) this.#trip(Outcome.NONE, nowMs);
     if (pollStamp(word) === this.#seenStamp) return;
     this.#seenStamp = pollStamp(word);
     if (!isPolledFailing(word)) this.#probeDueAtMs = nowMs;

@@ -1,13 +1,11 @@
-import { DEFAULT, FALLBACK, PROCESSOR_COUNT } from "../values/payment.ts";
+import { DEFAULT, FALLBACK } from "../values/processor.ts";
 import type { Flights } from "./flights.ts";
-import type { HealthSnapshot } from "./health-snapshot.ts";
-import { DOWN, OPEN, ProcessorGate, type SATURATED } from "./processor-gate.ts";
+import { DOWN, OPEN, type ProcessorGate, type SATURATED } from "./processor-gate.ts";
+import type { Ways } from "./ways.ts";
 
 export const NOWHERE = -1;
 
 export type RouterOptions = {
-  /** Most requests in flight to one processor. */
-  maxInFlight: number;
   /** How long a payment waits for the cheaper processor while that is down. */
   failoverPatienceMs: number;
   /** How long a payment waits, at least, for the cheaper processor while that is working at its in-flight limit. */
@@ -21,8 +19,8 @@ export class Router {
   readonly #downPatienceMs: number;
   readonly #saturatedPatienceMs: number;
 
-  constructor(health: HealthSnapshot, flights: Flights, options: RouterOptions) {
-    this.gates = Array.from({ length: PROCESSOR_COUNT }, (_, p) => new ProcessorGate(p, health, options.maxInFlight));
+  constructor({ gates, flights }: Ways, options: RouterOptions) {
+    this.gates = gates;
     this.#flights = flights;
     this.#downPatienceMs = options.failoverPatienceMs;
     this.#saturatedPatienceMs = Math.max(options.failoverPatienceMs, options.saturationPatienceMs);

@@ -1,3 +1,5 @@
+import type { Slot } from "../values/number-types.ts";
+
 /** After a payment's first rejection; it doubles with each further one. */
 const WAIT_MS_MIN = 100;
 const WAIT_MS_MAX = 6400;
@@ -15,7 +17,7 @@ export class Setbacks {
   #count = 0;
 
   /** Keeps the payment in `slot` back; false when there is no place. `attemptCount`: how often it was tried so far. */
-  keep(slot: number, attemptCount: number, nowMs: number): boolean {
+  keep(slot: Slot, attemptCount: number, nowMs: number): boolean {
     if (this.#count === PLACES) return false;
     this.#slots[this.#count] = slot;
     this.#dueAtMs[this.#count++] = nowMs + Math.min(WAIT_MS_MIN * 2 ** Math.min(attemptCount - 1, 10), WAIT_MS_MAX);
@@ -23,7 +25,7 @@ export class Setbacks {
   }
 
   /** Calls back with each payment whose time has come, and lets go of it. Hot: one comparison while there is none. */
-  release(nowMs: number, onDue: (slot: number) => void): void {
+  release(nowMs: number, onDue: (slot: Slot) => void): void {
     for (let i = this.#count - 1; i >= 0; i--) {
       if (this.#dueAtMs[i]! > nowMs) continue;
       const slot = this.#slots[i]!;

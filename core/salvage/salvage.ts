@@ -1,8 +1,10 @@
 import { CheckpointSlices } from "../ledger/checkpoint-slices.ts";
 import { latestTime } from "../log/log-time.ts";
-import { ACCEPTED, CLOCK, EVICTED, PURGED, type RecordBatch, WATERMARK } from "../log/record.ts";
+import type { RecordBatch } from "../log/record.ts";
+import * as Kind from "../log/record-kind.ts";
 import { WATERMARK_STEP_MS } from "../log/watermark-bound.ts";
-import { IN_DOUBT } from "../values/payment.ts";
+import type { Sequence } from "../values/number-types.ts";
+import * as State from "../values/state.ts";
 import type { SalvagedLog } from "./salvaged-log.ts";
 import { SalvagedPayments, type Uncertain } from "./salvaged-payments.ts";
 import { SequenceMap, type SequenceRange } from "./sequence-map.ts";
@@ -99,7 +101,7 @@ export class Salvage {
     const slot = this.#log.ledger.restore(batch, record);
     const { rows } = this.#log.ledger;
     this.#rowLatestMs = Math.max(this.#rowLatestMs, rows.requestedAtMs(slot), rows.processedAtMs(slot));
-    if (rows.state[slot]! <= IN_DOUBT) this.#payments.begin(ours, isCertain);
+    if (rows.state[slot]! <= State.IN_DOUBT) this.#payments.begin(ours, isCertain);
   }
 
   /** A row that cannot be read: its payment may be of any age. */
@@ -145,9 +147,9 @@ export class Salvage {
     const sequence = batch.sequence(record);
     this.#latestMs = latestTime(batch, record, this.#latestMs);
     if (this.#slices.cover(kind, sequence, lsn)) return;
-    if (kind === WATERMARK || kind === CLOCK) this.#timed(batch, record);
-    else if (kind === ACCEPTED) this.#accepted(batch, record, sequence);
-    else if (kind === PURGED || kind === EVICTED) this.#dropped(batch, record, sequence);
+    if (kind === Kind.WATERMARK || kind === Kind.CLOCK) this.#timed(batch, record);
+    else if (kind === Kind.ACCEPTED) this.#accepted(batch, record, sequence);
+    else if (kind === Kind.PURGED || kind === Kind.EVICTED) this.#dropped(batch, record, sequence);
     else this.#about(batch, record, sequence);
     this.#log.flushIfDue();
   }
@@ -166,7 +168,7 @@ export class Salvage {
     this.#log.out.appendCopy(batch, record, batch.sequence(record));
   }
 
-  #accepted(batch: RecordBatch, record: number, sequence: number): void {
+  #accepted(batch: RecordBatch, record: number, sequence: Sequence): void {
     if (sequence < this.#sequences.next) {
       this.contradictionCount++;
       return;
@@ -182,11 +184,11 @@ export class Salvage {
     this.#isEndLost = false;
   }
 
-  #dropped(batch: RecordBatch, record: number, sequence: number): void {
+  #dropped(batch: RecordBatch, record: number, sequence: Sequence): void {
     if (this.#sequences.isEmpty && !this.#hasBase) this.#startAt(sequence);
     this.#base();
     this.#sequences.skipTo(sequence);
-    if (batch.kind(record) === PURGED) this.#isEndLost = false;
+    if (batch.kind(record) === Kind.PURGED) this.#isEndLost = false;
     const end = this.#sequences.boundary(sequence);
     for (let ours = this.#log.ledger.tail; ours < end; ours++) this.#payments.end(ours);
     for (const traced of this.#traces.keys()) if (traced < sequence) this.#traces.delete(traced);
@@ -195,11 +197,11 @@ export class Salvage {
     // The end of some that were dropped for having ended is lost: they are dropped all the same.
     this.#log.ledger.apply(
       this.#log.out,
-      this.#log.out.append(PURGED, end, batch.atMs(record), batch.processor(record), 0, 0),
+      this.#log.out.append(Kind.PURGED, end, batch.atMs(record), batch.processor(record), 0, 0),
     );
   }
 
-  #about(batch: RecordBatch, record: number, sequence: number): void {
+  #about(batch: RecordBatch, record: number, sequence: Sequence): void {
     const ours = this.#sequences.ours(sequence);
     if (ours === undefined) {
       // Before the first payment that is known nobody can say which there were.
@@ -221,7 +223,7 @@ export class Salvage {
     if (!this.#hasBase && !this.hasSlices) this.#isBeginLost = true;
   }
 
-  #startAt(sequence: number): void {
+  #startAt(sequence: Sequence): void {
     this.#log.ledger.startAt(sequence);
     this.#sequences.startAt(sequence);
   }

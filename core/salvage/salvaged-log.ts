@@ -1,6 +1,8 @@
 import type { Ledger } from "../ledger/ledger.ts";
-import { BATCH_RECORDS, RecordBatch, SENT } from "../log/record.ts";
-import { LOST, PENDING, SENDING } from "../values/payment.ts";
+import { BATCH_RECORDS, RecordBatch } from "../log/record.ts";
+import * as Kind from "../log/record-kind.ts";
+import * as Outcome from "../values/outcome.ts";
+import * as State from "../values/state.ts";
 
 /** A ledger and the records that lead to it, written by whoever makes the log. */
 export class SalvagedLog {
@@ -30,7 +32,7 @@ export class SalvagedLog {
   isSame(batch: RecordBatch, record: number, ours: number): boolean {
     const { rows } = this.ledger;
     const slot = this.ledger.slotOf(ours);
-    return rows.state[slot] !== PENDING && rows.processor[slot] === batch.processor(record);
+    return rows.state[slot] !== State.PENDING && rows.processor[slot] === batch.processor(record);
   }
 
   /** Whether the record ends the very attempt that the payment is known to be in: it began when that was sent. */
@@ -38,7 +40,7 @@ export class SalvagedLog {
     const { rows } = this.ledger;
     const slot = this.ledger.slotOf(ours);
     const beganAtMs = batch.atMs(record) - batch.elapsedMs(record);
-    return rows.state[slot] === SENDING && rows.requestedAtMs(slot) === beganAtMs;
+    return rows.state[slot] === State.SENDING && rows.requestedAtMs(slot) === beganAtMs;
   }
 
   /**
@@ -49,7 +51,7 @@ export class SalvagedLog {
     const { rows } = this.ledger;
     const slot = this.ledger.slotOf(ours);
     const beganAtMs = Math.max(rows.acceptedAtMs[slot]!, batch.atMs(record) - batch.elapsedMs(record));
-    this.ledger.record(this.out, SENT, slot, beganAtMs, batch.processor(record), LOST, 0);
+    this.ledger.record(this.out, Kind.SENT, slot, beganAtMs, batch.processor(record), Outcome.LOST, 0);
   }
 
   /** Appends and applies a record, about the payment with the sequence `ours`. Throws when it does not fit. */

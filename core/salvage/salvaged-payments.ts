@@ -1,10 +1,13 @@
-import { DOUBTED, FAILED_AT, PROCESSED_AT, REFUSED, type RecordBatch, SENDING_TO, SENT } from "../log/record.ts";
-import { LOST, PENDING } from "../values/payment.ts";
+import type { RecordBatch } from "../log/record.ts";
+import * as Kind from "../log/record-kind.ts";
+import type { Sequence } from "../values/number-types.ts";
+import * as Outcome from "../values/outcome.ts";
+import * as State from "../values/state.ts";
 import type { SalvagedLog } from "./salvaged-log.ts";
 
 /** A payment that is not settled and of which records may be lost. */
 export type Uncertain = {
-  sequence: number;
+  sequence: Sequence;
   /** The processor that charged it, by a record that no longer says when. */
   chargedAt: number | undefined;
 };
@@ -68,24 +71,33 @@ export class SalvagedPayments {
   /** Takes the next sound record about a payment that is not settled. Throws for one that is of no known kind. */
   follow(batch: RecordBatch, record: number, ours: number): void {
     const kind = batch.kind(record);
-    if (kind === SENDING_TO || kind === SENT) this.#sent(batch, record, ours);
-    else if (kind === REFUSED) this.#refused(batch, record, ours);
-    else if (kind === DOUBTED) this.#doubted(batch, record, ours);
-    else if (kind === PROCESSED_AT) this.#processed(batch, record, ours);
-    else if (kind === FAILED_AT) this.#ended(batch, record, ours);
+    if (kind === Kind.SENDING || kind === Kind.SENT) this.#sent(batch, record, ours);
+    else if (kind === Kind.REFUSED) this.#refused(batch, record, ours);
+    else if (kind === Kind.DOUBTED) this.#doubted(batch, record, ours);
+    else if (kind === Kind.PROCESSED) this.#processed(batch, record, ours);
+    else if (kind === Kind.FAILED) this.#ended(batch, record, ours);
     else throw new Error(`a record is of a known kind: kind=${kind}`);
   }
 
   #sent(batch: RecordBatch, record: number, ours: number): void {
     const slot = this.#log.ledger.slotOf(ours);
-    const isPending = this.#log.ledger.rows.state[slot] === PENDING;
-    if (isPending || batch.kind(record) === SENT) this.#log.copy(batch, record, ours);
-    else this.#log.ledger.record(this.#log.out, SENT, slot, batch.atMs(record), batch.processor(record), LOST, 0);
+    const isPending = this.#log.ledger.rows.state[slot] === State.PENDING;
+    if (isPending || batch.kind(record) === Kind.SENT) this.#log.copy(batch, record, ours);
+    else
+      this.#log.ledger.record(
+        this.#log.out,
+        Kind.SENT,
+        slot,
+        batch.atMs(record),
+        batch.processor(record),
+        Outcome.LOST,
+        0,
+      );
     this.#certainSince.set(ours, this.#gapCount);
   }
 
   #refused(batch: RecordBatch, record: number, ours: number): void {
-    const isPending = this.#log.ledger.rows.state[this.#log.ledger.slotOf(ours)] === PENDING;
+    const isPending = this.#log.ledger.rows.state[this.#log.ledger.slotOf(ours)] === State.PENDING;
     if (!isPending && !(this.#log.isSame(batch, record, ours) && this.#log.tryCopy(batch, record, ours))) {
       this.#log.bind(batch, record, ours);
       this.#log.copy(batch, record, ours);

@@ -1,3 +1,5 @@
+import type { Sequence } from "../values/number-types.ts";
+
 /** Sequences [fromSequence, toSequence). */
 export type SequenceRange = { fromSequence: number; toSequence: number };
 
@@ -31,7 +33,7 @@ export class SequenceMap {
   }
 
   /** Nothing before `sequence` is expected. */
-  startAt(sequence: number): void {
+  startAt(sequence: Sequence): void {
     this.#first = sequence;
     this.#next = sequence;
   }
@@ -46,7 +48,7 @@ export class SequenceMap {
   }
 
   /** All up to `sequence` are lost. */
-  skipTo(sequence: number): void {
+  skipTo(sequence: Sequence): void {
     if (sequence <= this.#next) return;
     const last = this.#lost.at(-1);
     if (last?.toSequence === this.#next) last.toSequence = sequence;
@@ -55,7 +57,7 @@ export class SequenceMap {
   }
 
   /** Those before `sequence` no longer matter. */
-  forgetBefore(sequence: number): void {
+  forgetBefore(sequence: Sequence): void {
     this.#lost = this.#lost.flatMap((range) => {
       const fromSequence = Math.max(range.fromSequence, sequence);
       return fromSequence < range.toSequence ? [{ ...range, fromSequence }] : [];
@@ -63,13 +65,13 @@ export class SequenceMap {
   }
 
   /** The sequence it is kept as, or undefined for one that is lost or has not come. */
-  ours(sequence: number): number | undefined {
+  ours(sequence: Sequence): number | undefined {
     const range = this.#ranges[this.#placeOf(sequence)];
     return range !== undefined && sequence < range.toSequence ? range.ours + sequence - range.fromSequence : undefined;
   }
 
   /** Of all that are kept as less than it: the first sequence of ours that is not before `sequence`. */
-  boundary(sequence: number): number {
+  boundary(sequence: Sequence): number {
     const range = this.#ranges[this.#placeOf(sequence)];
     if (range === undefined) return this.#ranges[0]?.ours ?? 0;
     return range.ours + Math.min(sequence, range.toSequence) - range.fromSequence;
@@ -82,7 +84,7 @@ export class SequenceMap {
   }
 
   /** The last range that begins at or before `sequence`; −1 when there is none. */
-  #placeOf(sequence: number): number {
+  #placeOf(sequence: Sequence): number {
     let low = 0;
     let high = this.#ranges.length;
     while (low < high) {

@@ -1,42 +1,18 @@
-import {
-  ALL_ENDED,
-  NOTHING_SENT,
-  ONE_MAY_LAND,
-  signOf,
-  VERDICT_CHARGED,
-  VERDICT_FOREIGN,
-  VERDICT_MAY_LAND,
-  VERDICT_REFUSED,
-  verdictOn,
-} from "../answers/verdict.ts";
+import * as Verdict from "../answers/verdict.ts";
+import { ALL_ENDED, NOTHING_SENT, ONE_MAY_LAND, signOf } from "../answers/verdict.ts";
 import type { Ledger } from "../ledger/ledger.ts";
 import { NOT_FOUND_SLOT } from "../ledger/uuid-index.ts";
-import { DOUBTED, FAILED_AT, PROCESSED_AT, REFUSED, type RecordBatch } from "../log/record.ts";
+import type { RecordBatch } from "../log/record.ts";
+import * as Kind from "../log/record-kind.ts";
 import type { Backlog } from "../routing/backlog.ts";
 import type { Doubts } from "../routing/doubts.ts";
-import { DOUBT, FLIGHT_FREE, type Flights, LOOKING_UP, NO_FLIGHT, ORPHAN_POST, POSTING } from "../routing/flights.ts";
+import * as FlightState from "../routing/flight-state.ts";
+import { type Flights, NO_FLIGHT } from "../routing/flights.ts";
 import { NO_PROBE, type ProcessorGate } from "../routing/processor-gate.ts";
 import type { Router } from "../routing/router.ts";
-import {
-  ALREADY_CHARGED,
-  DISPUTED,
-  DROPPED,
-  FOREIGN,
-  FOUND,
-  IN_DOUBT,
-  MISCONFIGURED,
-  NO_OUTCOME,
-  NOT_CHARGED,
-  NOT_FOUND,
-  NOT_TOLD,
-  REJECTED,
-  RESET,
-  SENDING,
-  SETTLED_BY_HAND,
-  TIMED_OUT,
-  UNREACHABLE,
-  UNREADABLE,
-} from "../values/payment.ts";
+import type { Flight, OutcomeCode, Slot } from "../values/number-types.ts";
+import * as Outcome from "../values/outcome.ts";
+import * as State from "../values/state.ts";
 
 /** A payment rejected so often in a row will not be taken at all. */
 const REJECTIONS_MAX = 8;
@@ -70,14 +46,14 @@ export class Settlement {
   }
 
   /** See Engine.unask. */
-  unask(flight: number, nowMs: number): void {
+  unask(flight: Flight, nowMs: number): void {
     this.#nowMs = nowMs;
     const gate = this.#router.gates[this.#flights.processor[flight]!]!;
     if (this.#flights.isOrphan(flight)) {
       this.#endOrphan(flight, gate);
       return;
     }
-    if (this.#flights.state[flight] === LOOKING_UP) gate.lookupEnded();
+    if (this.#flights.state[flight] === FlightState.LOOKING_UP) gate.lookupEnded();
     else gate.postDropped(this.#flights.probe[flight]!);
     this.#flights.unask(flight);
     this.#doubts.putOff(flight, this.#nowMs);
@@ -87,13 +63,13 @@ export class Settlement {
    * What became of a flight. Returns the slot it was about, or NOT_FOUND_SLOT if its payment was purged or settled
    * meanwhile.
    */
-  settle(flight: number, outcome: number, nowMs: number): number {
+  settle(flight: Flight, outcome: OutcomeCode, nowMs: number): Slot {
     this.#nowMs = nowMs;
     const flights = this.#flights;
     const ledger = this.#ledger;
     const state = flights.state[flight]!;
     const gate = this.#router.gates[flights.processor[flight]!]!;
-    if (state === FLIGHT_FREE || state === DOUBT)
+    if (state === FlightState.FREE || state === FlightState.DOUBT)
       throw new Error(`a flight is settled while its request is out: flight=${flight}`);
     if (flights.isOrphan(flight)) {
       this.#endOrphan(flight, gate);
@@ -103,7 +79,7 @@ export class Settlement {
     const beganAtMs = flights.beganAtMs[flight]!;
     const sequence = ledger.sequenceOf(slot);
     const wasDown = gate.isDown;
-    if (state === POSTING) {
+    if (state === FlightState.POSTING) {
       flights.postOutcome[flight] = outcome;
       flights.postBeganAtMs[flight] = beganAtMs;
       flights.isUnexplained[flight] = signOf(outcome) === "silent" ? 1 : 0;
@@ -111,11 +87,11 @@ export class Settlement {
     } else {
       gate.lookupEnded();
       if (flights.isUnexplained[flight] === 1)
-        gate.postExplained(outcome === FOUND, sequence, flights.postBeganAtMs[flight]!, this.#nowMs);
+        gate.postExplained(outcome === Outcome.FOUND, sequence, flights.postBeganAtMs[flight]!, this.#nowMs);
       flights.isUnexplained[flight] = 0;
     }
     if (wasDown && !gate.isDown) this.#doubts.hurry(flights.processor[flight]!, this.#nowMs);
-    const word = state === POSTING ? outcome : this.#wordOfLookup(flight, outcome, gate);
+    const word = state === FlightState.POSTING ? outcome : this.#wordOfLookup(flight, outcome, gate);
     this.#conclude(flight, slot, word, isAnswer(outcome), gate);
     return slot;
   }
@@ -125,80 +101,89 @@ export class Settlement {
    * again), or failed. Says why it is not taken: the payment is not in doubt, or a request about it is out, whose
    * answer may be another.
    */
-  byHand(slot: number, word: HandWord, nowMs: number): HandResult {
+  byHand(slot: Slot, word: HandWord, nowMs: number): HandResult {
     this.#nowMs = nowMs;
-    const flight = this.#ledger.rows.state[slot] === IN_DOUBT ? this.#flights.find(slot) : NO_FLIGHT;
+    const flight = this.#ledger.rows.state[slot] === State.IN_DOUBT ? this.#flights.find(slot) : NO_FLIGHT;
     if (flight === NO_FLIGHT) return "not in doubt";
-    if (this.#flights.state[flight] !== DOUBT) return "being asked about";
-    const kind = word === "charged" ? PROCESSED_AT : word === "failed" ? FAILED_AT : REFUSED;
-    this.#record(kind, slot, this.#flights.processor[flight]!, SETTLED_BY_HAND, this.#sinceRequestedMs(slot));
+    if (this.#flights.state[flight] !== FlightState.DOUBT) return "being asked about";
+    const kind = word === "charged" ? Kind.PROCESSED : word === "failed" ? Kind.FAILED : Kind.REFUSED;
+    this.#record(kind, slot, this.#flights.processor[flight]!, Outcome.SETTLED_BY_HAND, this.#sinceRequestedMs(slot));
     this.#flights.close(flight);
-    if (kind === REFUSED) this.#backlog.push(slot);
+    if (kind === Kind.REFUSED) this.#backlog.push(slot);
     return "settled";
   }
 
-  #endOrphan(flight: number, gate: ProcessorGate): void {
-    if (this.#flights.state[flight] === ORPHAN_POST) gate.postDropped(this.#flights.probe[flight]!);
+  #endOrphan(flight: Flight, gate: ProcessorGate): void {
+    if (this.#flights.state[flight] === FlightState.ORPHAN_POST) gate.postDropped(this.#flights.probe[flight]!);
     else gate.lookupEnded();
     this.#flights.close(flight);
   }
 
   /** Whether the last POST's answer left open how the processor takes payments. */
-  #wasSilent(flight: number): boolean {
+  #wasSilent(flight: Flight): boolean {
     const outcome = this.#flights.postOutcome[flight]!;
-    return outcome !== NO_OUTCOME && signOf(outcome) === "silent";
+    return outcome !== Outcome.NONE && signOf(outcome) === "silent";
   }
 
   /** What a lookup's outcome is worth here: one that failed, or that may be somebody else's answer, tells nothing. */
-  #wordOfLookup(flight: number, outcome: number, gate: ProcessorGate): number {
-    if (outcome === NOT_FOUND) {
+  #wordOfLookup(flight: Flight, outcome: OutcomeCode, gate: ProcessorGate): OutcomeCode {
+    if (outcome === Outcome.NOT_FOUND) {
       // Where every POST is answered 404, so is every GET: nobody who knows the payment has said so.
-      if (gate.downReason === MISCONFIGURED) return NOT_TOLD;
+      if (gate.downReason === Outcome.MISCONFIGURED) return Outcome.NOT_TOLD;
       const sinceMs = this.#flights.beganAtMs[flight]! - this.#flights.postBeganAtMs[flight]!;
-      const isContradiction = this.#flights.postOutcome[flight] === ALREADY_CHARGED && sinceMs < CONTRADICTION_MS;
-      return isContradiction ? NOT_TOLD : NOT_FOUND;
+      const isContradiction =
+        this.#flights.postOutcome[flight] === Outcome.ALREADY_CHARGED && sinceMs < CONTRADICTION_MS;
+      return isContradiction ? Outcome.NOT_TOLD : Outcome.NOT_FOUND;
     }
     // Sent once, nothing that is charged there can be ours but at our requestedAt.
-    if (outcome === DISPUTED)
-      return this.#ledger.rows.attemptCount[this.#flights.slot[flight]!] === 1 ? FOREIGN : DISPUTED;
-    return outcome === FOUND || outcome === FOREIGN || outcome === UNREADABLE ? outcome : NOT_TOLD;
+    if (outcome === Outcome.DISPUTED)
+      return this.#ledger.rows.attemptCount[this.#flights.slot[flight]!] === 1 ? Outcome.FOREIGN : Outcome.DISPUTED;
+    return outcome === Outcome.FOUND || outcome === Outcome.FOREIGN || outcome === Outcome.UNREADABLE
+      ? outcome
+      : Outcome.NOT_TOLD;
   }
 
-  #conclude(flight: number, slot: number, outcome: number, isAnswered: boolean, gate: ProcessorGate): void {
+  #conclude(flight: Flight, slot: Slot, outcome: OutcomeCode, isAnswered: boolean, gate: ProcessorGate): void {
     const flights = this.#flights;
     const { rows } = this.#ledger;
-    const isFirst = rows.state[slot] === SENDING;
-    const verdict = verdictOn(outcome, isFirst ? NOTHING_SENT : rows.mayLand[slot] === 1 ? ONE_MAY_LAND : ALL_ENDED);
+    const isFirst = rows.state[slot] === State.SENDING;
+    const verdict = Verdict.on(outcome, isFirst ? NOTHING_SENT : rows.mayLand[slot] === 1 ? ONE_MAY_LAND : ALL_ENDED);
     const processor = flights.processor[flight]!;
     const elapsedMs = this.#nowMs - flights.beganAtMs[flight]!;
-    if (verdict === VERDICT_CHARGED) {
-      this.#record(PROCESSED_AT, slot, processor, outcome, elapsedMs);
-    } else if (verdict === VERDICT_FOREIGN) {
-      this.#record(FAILED_AT, slot, processor, FOREIGN, elapsedMs);
-    } else if (verdict === VERDICT_REFUSED) {
+    if (verdict === Verdict.CHARGED) {
+      this.#record(Kind.PROCESSED, slot, processor, outcome, elapsedMs);
+    } else if (verdict === Verdict.FOREIGN) {
+      this.#record(Kind.FAILED, slot, processor, Outcome.FOREIGN, elapsedMs);
+    } else if (verdict === Verdict.REFUSED) {
       this.#refused(flight, slot, outcome, gate);
     } else {
-      this.#record(DOUBTED, slot, processor, outcome, elapsedMs);
+      this.#record(Kind.DOUBTED, slot, processor, outcome, elapsedMs);
       if (isAnswered && !isFirst && !gate.isDown) flights.answerCount[flight]!++;
-      this.#doubts.defer(flight, outcome, verdict === VERDICT_MAY_LAND, this.#nowMs);
+      this.#doubts.defer(flight, outcome, verdict === Verdict.MAY_LAND, this.#nowMs);
       return;
     }
     flights.close(flight);
   }
 
   /** Certainly not charged there: the payment may go anywhere, unless it is one that nobody takes. */
-  #refused(flight: number, slot: number, outcome: number, gate: ProcessorGate): void {
+  #refused(flight: Flight, slot: Slot, outcome: OutcomeCode, gate: ProcessorGate): void {
     const { rows } = this.#ledger;
     const processor = this.#flights.processor[flight]!;
     // Of a doubt, all of its time is dated: until this record is written its charge may yet be counted.
     const elapsedMs =
-      outcome === NOT_FOUND ? this.#sinceRequestedMs(slot) : this.#nowMs - this.#flights.beganAtMs[flight]!;
-    if (outcome === REJECTED && !gate.isDown && rows.rejectionCount[slot]! >= REJECTIONS_MAX - 1) {
-      this.#record(FAILED_AT, slot, processor, REJECTED, elapsedMs);
+      outcome === Outcome.NOT_FOUND ? this.#sinceRequestedMs(slot) : this.#nowMs - this.#flights.beganAtMs[flight]!;
+    if (outcome === Outcome.REJECTED && !gate.isDown && rows.rejectionCount[slot]! >= REJECTIONS_MAX - 1) {
+      this.#record(Kind.FAILED, slot, processor, Outcome.REJECTED, elapsedMs);
       return;
     }
-    this.#record(REFUSED, slot, processor, outcome === NOT_FOUND ? NOT_CHARGED : outcome, elapsedMs);
-    const isOdd = outcome === REJECTED || (outcome === NOT_FOUND && this.#wasSilent(flight));
+    this.#record(
+      Kind.REFUSED,
+      slot,
+      processor,
+      outcome === Outcome.NOT_FOUND ? Outcome.NOT_CHARGED : outcome,
+      elapsedMs,
+    );
+    const isOdd = outcome === Outcome.REJECTED || (outcome === Outcome.NOT_FOUND && this.#wasSilent(flight));
     if (isOdd && !gate.isDown) {
       this.#backlog.setBack(slot, rows.attemptCount[slot]!, this.#nowMs);
       return;
@@ -210,16 +195,21 @@ export class Settlement {
     else this.#backlog.pushFirst(slot);
   }
 
-  #sinceRequestedMs(slot: number): number {
+  #sinceRequestedMs(slot: Slot): number {
     return Math.max(0, this.#nowMs - this.#ledger.rows.requestedAtMs(slot));
   }
 
-  #record(kind: number, slot: number, processor: number, outcome: number, elapsedMs: number): void {
+  #record(kind: number, slot: Slot, processor: number, outcome: OutcomeCode, elapsedMs: number): void {
     this.#ledger.record(this.#batch, kind, slot, this.#nowMs, processor, outcome, elapsedMs);
   }
 }
 
 /** Whether the processor, or somebody in its place, said something. */
-function isAnswer(outcome: number): boolean {
-  return outcome !== TIMED_OUT && outcome !== RESET && outcome !== DROPPED && outcome !== UNREACHABLE;
+function isAnswer(outcome: OutcomeCode): boolean {
+  return (
+    outcome !== Outcome.TIMED_OUT &&
+    outcome !== Outcome.RESET &&
+    outcome !== Outcome.DROPPED &&
+    outcome !== Outcome.UNREACHABLE
+  );
 }

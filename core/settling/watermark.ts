@@ -1,12 +1,14 @@
 import type { Ledger } from "../ledger/ledger.ts";
-import { FAILED_AT, REFUSED, type RecordBatch } from "../log/record.ts";
-import { FLIGHT_FREE, type Flights } from "../routing/flights.ts";
+import type { RecordBatch } from "../log/record.ts";
+import * as Kind from "../log/record-kind.ts";
+import * as FlightState from "../routing/flight-state.ts";
+import type { Flights } from "../routing/flights.ts";
 
 /** Earliest requestedAt still in flight or in doubt, or `nowMs` if there is none: totals before it are final. */
 export function settledUntilMs(ledger: Ledger, flights: Flights, batch: RecordBatch, nowMs: number): number {
   let untilMs = nowMs;
   for (let flight = 0; flight < flights.highWater; flight++) {
-    if (flights.state[flight] === FLIGHT_FREE || flights.isOrphan(flight)) continue;
+    if (flights.state[flight] === FlightState.FREE || flights.isOrphan(flight)) continue;
     untilMs = Math.min(untilMs, ledger.rows.requestedAtMs(flights.slot[flight]!));
   }
   return Math.min(untilMs, unwrittenSinceMs(ledger, batch));
@@ -21,10 +23,10 @@ function unwrittenSinceMs(ledger: Ledger, batch: RecordBatch): number {
   for (let record = 0; record < batch.count; record++) {
     const kind = batch.kind(record);
     const sequence = batch.sequence(record);
-    if (kind < REFUSED || kind > FAILED_AT || !ledger.isKept(sequence)) continue;
+    if (kind < Kind.REFUSED || kind > Kind.FAILED || !ledger.isKept(sequence)) continue;
     // The payment may have been sent again since, so a refused attempt is dated by its record.
     const beganAtMs = batch.atMs(record) - batch.elapsedMs(record);
-    sinceMs = Math.min(sinceMs, kind === REFUSED ? beganAtMs : ledger.rows.requestedAtMs(ledger.slotOf(sequence)));
+    sinceMs = Math.min(sinceMs, kind === Kind.REFUSED ? beganAtMs : ledger.rows.requestedAtMs(ledger.slotOf(sequence)));
   }
   return sinceMs;
 }

@@ -25,7 +25,7 @@ export function encodePaymentId(
   acceptedAtMs: number,
   sequence: number,
   instance: number,
-  correlation: Int32Array,
+  correlation: ArrayLike<number>,
   at: number,
 ): void {
   const check = checkBits(correlation, at);
@@ -49,6 +49,6 @@ export function acceptedAtMsOfPaymentId(id: Int32Array): number {
   return (((id[0]! >>> 0) * 0x10000) % (TWO_32 * 0x10000)) + (id[1]! >>> 16);
 }
 
-function checkBits(words: Int32Array, at: number): number {
+function checkBits(words: ArrayLike<number>, at: number): number {
   return hashUuid(0x9e3779b9, words[at]!, words[at + 1]!, words[at + 2]!, words[at + 3]!) & 0x3ffffff;
 }

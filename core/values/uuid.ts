@@ -38,7 +38,7 @@ export function parseUuid(bytes: Uint8Array, offset: number, out: Int32Array, at
 }
 
 /** Canonical lower-case text of the four words at `at`. */
-export function formatUuid(words: Int32Array, at = 0): string {
+export function formatUuid(words: ArrayLike<number>, at = 0): string {
   const a = words[at]!;
   const b = words[at + 1]!;
   const c = words[at + 2]!;

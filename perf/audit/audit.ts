@@ -1,4 +1,4 @@
-import { PROCESSOR_NAMES } from "../../core/values/payment.ts";
+import { PROCESSOR_NAMES } from "../../core/values/processor.ts";
 import { doubleCharge, type Finding, isCounted, judgeCharge, otherRole } from "./finding.ts";
 import { narrow } from "./narrow.ts";
 import type { Parties } from "./parties.ts";

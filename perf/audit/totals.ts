@@ -1,4 +1,4 @@
-import type { PROCESSOR_NAMES } from "../../core/values/payment.ts";
+import type { PROCESSOR_NAMES } from "../../core/values/processor.ts";
 import { centsOfDecimal } from "./cents.ts";
 
 export type Role = (typeof PROCESSOR_NAMES)[number];

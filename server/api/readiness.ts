@@ -1,7 +1,8 @@
 import type { Engine } from "../../core/engine.ts";
 import { type HealthSnapshot, isPolledFailing, minResponseMs } from "../../core/routing/health-snapshot.ts";
 import type { ProcessorGate } from "../../core/routing/processor-gate.ts";
-import { FAILED, IN_DOUBT, PENDING, PROCESSED, PROCESSOR_NAMES, SENDING } from "../../core/values/payment.ts";
+import { PROCESSOR_NAMES } from "../../core/values/processor.ts";
+import * as State from "../../core/values/state.ts";
 import type { Peers } from "../link/peers.ts";
 import { stuckCount } from "../meters/doubt-counts.ts";
 import type { Durability } from "../settings/durability.ts";
@@ -63,12 +64,12 @@ function paymentsReport(engine: Engine): ReadinessReport["payments"] {
   return {
     kept: ledger.size,
     capacity: ledger.rows.capacity,
-    pending: ledger.countIn(PENDING),
-    sending: ledger.countIn(SENDING),
-    inDoubt: ledger.countIn(IN_DOUBT),
+    pending: ledger.countIn(State.PENDING),
+    sending: ledger.countIn(State.SENDING),
+    inDoubt: ledger.countIn(State.IN_DOUBT),
     stuck: stuckCount(engine, engine.nowMs),
-    processed: ledger.countIn(PROCESSED),
-    failed: ledger.countIn(FAILED),
+    processed: ledger.countIn(State.PROCESSED),
+    failed: ledger.countIn(State.FAILED),
   };
 }
 

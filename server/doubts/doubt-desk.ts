@@ -2,15 +2,10 @@ import type { Engine } from "../../core/engine.ts";
 import { NOT_FOUND_SLOT } from "../../core/ledger/uuid-index.ts";
 import { NO_FLIGHT } from "../../core/routing/flights.ts";
 import { HAND_WORDS, type HandWord } from "../../core/settling/settlement.ts";
-import {
-  FAILED,
-  IN_DOUBT,
-  PENDING,
-  PROCESSED,
-  PROCESSOR_NAMES,
-  SETTLED_BY_HAND,
-  STATE_NAMES,
-} from "../../core/values/payment.ts";
+import type { Slot } from "../../core/values/number-types.ts";
+import * as Outcome from "../../core/values/outcome.ts";
+import { PROCESSOR_NAMES } from "../../core/values/processor.ts";
+import * as State from "../../core/values/state.ts";
 import { formatUuid, UUID_WORDS } from "../../core/values/uuid.ts";
 import type { Log } from "../log/log.ts";
 import type { Meters } from "../meters/meters.ts";
@@ -45,9 +40,9 @@ export type HandAnswer =
   | { kind: "sent since"; sentAtMs: number };
 
 const STATE_OF_WORD: Readonly<Record<HandWord, number>> = {
-  charged: PROCESSED,
-  "not charged": PENDING,
-  failed: FAILED,
+  charged: State.PROCESSED,
+  "not charged": State.PENDING,
+  failed: State.FAILED,
 };
 
 /** Where operators look at an instance's payments in doubt, and settle them. */
@@ -95,23 +90,23 @@ export class DoubtDesk {
   }
 
   /** Whether the payment stands as this word left it. */
-  #isSaid(slot: number, word: HandWord): boolean {
+  #isSaid(slot: Slot, word: HandWord): boolean {
     const { rows } = this.#engine.ledger;
-    return rows.outcome[slot] === SETTLED_BY_HAND && rows.state[slot] === STATE_OF_WORD[word];
+    return rows.outcome[slot] === Outcome.SETTLED_BY_HAND && rows.state[slot] === STATE_OF_WORD[word];
   }
 
-  #tryToSettle(slot: number, { word, asOfMs }: HandWish): HandAnswer | undefined {
+  #tryToSettle(slot: Slot, { word, asOfMs }: HandWish): HandAnswer | undefined {
     const { rows } = this.#engine.ledger;
     const state = rows.state[slot]!;
     const nowMs = this.#clock.nowMs();
-    if (state === IN_DOUBT && asOfMs !== undefined) {
+    if (state === State.IN_DOUBT && asOfMs !== undefined) {
       const sentAtMs = this.#sentAtMs(slot, word);
       if (sentAtMs >= asOfMs) return { kind: "sent since", sentAtMs };
     }
     const processor = rows.processor[slot]!;
     const requestedAtMs = rows.requestedAtMs(slot);
     const result = this.#engine.settleByHand(slot, word, nowMs);
-    if (result === "not in doubt") return { kind: result, state: STATE_NAMES[state]! };
+    if (result === "not in doubt") return { kind: result, state: State.NAMES[state]! };
     if (result === "being asked about") return { kind: result };
     this.#note(slot, word, processor, requestedAtMs);
     return undefined;
@@ -120,14 +115,14 @@ export class DoubtDesk {
   /**
    * When the payment was last sent: a charge that was seen before it stands, but that there was none may have changed.
    */
-  #sentAtMs(slot: number, word: HandWord): number {
+  #sentAtMs(slot: Slot, word: HandWord): number {
     const { flights, ledger } = this.#engine;
     const requestedAtMs = ledger.rows.requestedAtMs(slot);
     const flight = word === "not charged" ? flights.find(slot) : NO_FLIGHT;
     return flight === NO_FLIGHT ? requestedAtMs : Math.max(requestedAtMs, flights.postBeganAtMs[flight]!);
   }
 
-  #note(slot: number, word: HandWord, processor: number, requestedAtMs: number): void {
+  #note(slot: Slot, word: HandWord, processor: number, requestedAtMs: number): void {
     this.#meters.settledByHand[HAND_WORDS.indexOf(word)]!++;
     if (word === "charged") this.#meters.processed[processor]!++;
     else if (word === "failed") this.#meters.failed[processor]!++;
@@ -135,7 +130,7 @@ export class DoubtDesk {
     const requestedAt = formatTimestamp(requestedAtMs);
     const line = { correlationId, processor: PROCESSOR_NAMES[processor], requestedAt, word };
     this.#log.logger.warn({ ...line, ...this.#log.traceOf?.(slot) }, "payment in doubt settled by hand");
-    this.#service.tracing?.payments.settled(slot, SETTLED_BY_HAND);
+    this.#service.tracing?.payments.settled(slot, Outcome.SETTLED_BY_HAND);
   }
 
   /** Whether what the batch holds reaches the journal, as durable as was asked for. */

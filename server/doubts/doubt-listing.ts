@@ -1,6 +1,8 @@
 import type { Engine } from "../../core/engine.ts";
-import { DOUBT, POSTING } from "../../core/routing/flights.ts";
-import { NO_OUTCOME, OUTCOME_NAMES, PROCESSOR_NAMES } from "../../core/values/payment.ts";
+import * as FlightState from "../../core/routing/flight-state.ts";
+import type { Flight } from "../../core/values/number-types.ts";
+import * as Outcome from "../../core/values/outcome.ts";
+import { PROCESSOR_NAMES } from "../../core/values/processor.ts";
 import { stuckCount } from "../meters/doubt-counts.ts";
 import { paymentHead } from "../payments/payment-view.ts";
 import { formatTimestamp } from "../text/timestamp.ts";
@@ -39,7 +41,7 @@ export type Page = { limit: number; offset: number };
 /** A DoubtListing as JSON: what GET /doubts answers. */
 export function doubtListing(engine: Engine, { limit, offset }: Page, nowMs: number): string {
   const { rows } = engine.ledger;
-  const requestedAtMs = (flight: number): number => rows.requestedAtMs(engine.flights.slot[flight]!);
+  const requestedAtMs = (flight: Flight): number => rows.requestedAtMs(engine.flights.slot[flight]!);
   const flights: number[] = [];
   engine.eachDoubt((flight) => flights.push(flight));
   flights.sort((a, b) => requestedAtMs(a) - requestedAtMs(b) || a - b);
@@ -56,7 +58,7 @@ export function doubtListing(engine: Engine, { limit, offset }: Page, nowMs: num
   return `${head.slice(0, -1)},"doubts":[${doubts.join(",")}]}`;
 }
 
-function doubtView(engine: Engine, flight: number, nowMs: number, settledUntilMs: number): string {
+function doubtView(engine: Engine, flight: Flight, nowMs: number, settledUntilMs: number): string {
   const { ledger, flights } = engine;
   const slot = flights.slot[flight]!;
   const requestedAtMs = ledger.rows.requestedAtMs(slot);
@@ -66,9 +68,9 @@ function doubtView(engine: Engine, flight: number, nowMs: number, settledUntilMs
     ageMs: Math.max(0, nowMs - requestedAtMs),
     asked: flights.askCount[flight]!,
     answered: flights.answerCount[flight]!,
-    beingAsked: flights.state[flight] !== DOUBT,
+    beingAsked: flights.state[flight] !== FlightState.DOUBT,
     lastSentAt: lastSentAt(engine, flight),
-    lastOutcome: OUTCOME_NAMES[ledger.rows.outcome[slot]!]!,
+    lastOutcome: Outcome.NAMES[ledger.rows.outcome[slot]!]!,
     mayLand: ledger.rows.mayLand[slot] === 1,
     stuck: engine.isStuck(flight, nowMs),
     boundsSettledUntil: requestedAtMs === settledUntilMs,
@@ -77,8 +79,8 @@ function doubtView(engine: Engine, flight: number, nowMs: number, settledUntilMs
 }
 
 /** When the last POST of the payment left, or null if none has since the process started. */
-function lastSentAt({ flights }: Engine, flight: number): string | null {
-  if (flights.state[flight] === POSTING) return formatTimestamp(flights.beganAtMs[flight]!);
-  if (flights.postOutcome[flight] === NO_OUTCOME) return null;
+function lastSentAt({ flights }: Engine, flight: Flight): string | null {
+  if (flights.state[flight] === FlightState.POSTING) return formatTimestamp(flights.beganAtMs[flight]!);
+  if (flights.postOutcome[flight] === Outcome.NONE) return null;
   return formatTimestamp(flights.postBeganAtMs[flight]!);
 }

@@ -1,5 +1,5 @@
 import type { Engine } from "../../core/engine.ts";
-import { PROCESSOR_NAMES } from "../../core/values/payment.ts";
+import { PROCESSOR_NAMES } from "../../core/values/processor.ts";
 import { formatUuid, UUID_WORDS } from "../../core/values/uuid.ts";
 import type { Log } from "../log/log.ts";
 import { formatTimestamp } from "../text/timestamp.ts";

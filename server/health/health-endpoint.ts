@@ -1,7 +1,8 @@
 import type { HealthAnswer, PollResult } from "../meters/poll-report.ts";
 import { Connection, type Failure, type Receiver } from "../sending/connection.ts";
 import { endpointOf } from "../sending/endpoint.ts";
-import type { NameLookup } from "../system/name-lookup.ts";
+import type { Network } from "../system/network.ts";
+import type { Time, Timer } from "../system/time.ts";
 import { parseObject } from "../text/json-object.ts";
 
 /** From the call to the last byte of its answer: the endpoint may hold an early call for a window or two. */
@@ -13,29 +14,31 @@ export class HealthEndpoint {
   readonly #host: string;
   readonly #port: number;
   readonly #request: string;
-  readonly #names: NameLookup;
+  readonly #network: Network;
+  readonly #time: Time;
   readonly #timeoutMs: number;
   #connection: Connection | undefined;
 
-  constructor(processorUrl: URL, names: NameLookup, timeoutMs = CALL_TIMEOUT_MS) {
+  constructor(processorUrl: URL, network: Network, time: Time, timeoutMs = CALL_TIMEOUT_MS) {
     const { host, port, path, headers } = endpointOf(processorUrl);
     this.#host = host;
     this.#port = port;
     this.#request = `GET ${path}/service-health HTTP/1.1\r\n${headers}Connection: close\r\n\r\n`;
-    this.#names = names;
+    this.#network = network;
+    this.#time = time;
     this.#timeoutMs = timeoutMs;
   }
 
   /** What the processor says, or why it gives no usable answer in time, however it spends that. Never rejects. */
   ask(): Promise<HealthAnswer> {
     return new Promise((resolve) => {
-      const connection = new Connection(this.#host, this.#port, this.#names, () => {}, ANSWER_BYTES_MAX);
+      const connection = new Connection(this.#network, this.#host, this.#port, () => {}, ANSWER_BYTES_MAX);
       this.#connection = connection;
       const call = new Call(resolve, () => connection.close());
-      call.timer = setTimeout(() => {
+      call.timer = this.#time.after(this.#timeoutMs, () => {
         call.isLate = true;
         connection.timeOut();
-      }, this.#timeoutMs);
+      });
       connection.send(this.#request, call);
     });
   }
@@ -48,7 +51,7 @@ export class HealthEndpoint {
 
 /** A call that is out. */
 class Call implements Receiver {
-  timer: NodeJS.Timeout | undefined;
+  timer: Timer | undefined;
   isLate = false;
   readonly #resolve: (answer: HealthAnswer) => void;
   readonly #close: () => void;
@@ -68,7 +71,7 @@ class Call implements Receiver {
   }
 
   #end(answer: HealthAnswer): void {
-    clearTimeout(this.timer);
+    this.timer?.cancel();
     this.#close();
     this.#resolve(answer);
   }

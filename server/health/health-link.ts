@@ -19,6 +19,16 @@ export type HealthLinkHandlers = {
 
 export type ClaimAnswer = "consent" | "refusal" | "gone" | "silence";
 
+/** The way to one other instance's health monitor. Never rejects. */
+export interface HealthLink {
+  /** Asks for the consent to a poll by instance `self`. */
+  claim(processor: number, self: number, isFresh: boolean): Promise<ClaimAnswer>;
+  /** The claim is dropped. */
+  release(processor: number, self: number): Promise<void>;
+  /** What a poll was answered just now. */
+  polled(processor: number, failing: boolean, minResponseMs: number): Promise<void>;
+}
+
 const PATH = /^\/(claim|release|polled)\/([01])\/(\d{1,3})\/(\d{1,9})$/;
 
 /** A message is one packet: who takes longer is none of us, and must not keep a connection from those who are. */
@@ -71,8 +81,8 @@ export class HealthLinkServer {
   }
 }
 
-/** The way to one other instance's health monitor. */
-export class HealthLinkClient {
+/** The same over HTTP. */
+export class HealthLinkClient implements HealthLink {
   readonly #target: { socketPath: string } | { host: string; port: number };
   readonly #agent = new Agent({ keepAlive: false });
 

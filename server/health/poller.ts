@@ -1,6 +1,7 @@
 import type { PollReport, PollResult } from "../meters/poll-report.ts";
+import type { Time, Timer } from "../system/time.ts";
 import type { HealthEndpoint } from "./health-endpoint.ts";
-import type { ClaimAnswer, HealthLinkClient } from "./health-link.ts";
+import type { ClaimAnswer, HealthLink } from "./health-link.ts";
 import type { PollRights } from "./poll-rights.ts";
 
 const RETRY_MS = 200;
@@ -8,65 +9,64 @@ const LOOK_INTERVAL_MS = 100;
 /** An instance that listens but says nothing for this long (stopped, wedged) no longer keeps the others from polling. */
 const SILENCE_MS_MAX = 30_000;
 
+export type PollerParts = {
+  processor: number;
+  /** This instance's number. */
+  self: number;
+  endpoint: HealthEndpoint;
+  rights: PollRights;
+  /** The ways to the other instances. */
+  peers: readonly HealthLink[];
+  time: Time;
+  onPolled: (result: PollResult) => void;
+  onReport?: ((report: PollReport) => void) | undefined;
+};
+
 /** Polls one processor's health endpoint whenever it has the right to, and tells the result. */
 export class Poller {
-  readonly #processor: number;
-  readonly #self: number;
-  readonly #endpoint: HealthEndpoint;
-  readonly #rights: PollRights;
-  readonly #peers: readonly HealthLinkClient[];
-  readonly #onPolled: (result: PollResult) => void;
-  readonly #onReport: ((report: PollReport) => void) | undefined;
+  readonly #parts: PollerParts;
   readonly #silentSinceMs: (number | undefined)[];
-  #timer: NodeJS.Timeout | undefined;
+  #timer: Timer | undefined;
   #isClosed = false;
 
-  constructor(
-    processor: number,
-    self: number,
-    endpoint: HealthEndpoint,
-    rights: PollRights,
-    peers: readonly HealthLinkClient[],
-    onPolled: (result: PollResult) => void,
-    onReport?: (report: PollReport) => void,
-  ) {
-    this.#processor = processor;
-    this.#self = self;
-    this.#endpoint = endpoint;
-    this.#rights = rights;
-    this.#peers = peers;
-    this.#onPolled = onPolled;
-    this.#onReport = onReport;
-    this.#silentSinceMs = peers.map(() => undefined);
+  constructor(parts: PollerParts) {
+    this.#parts = parts;
+    this.#silentSinceMs = parts.peers.map(() => undefined);
     this.#lookAgain();
   }
 
   close(): void {
     this.#isClosed = true;
-    clearTimeout(this.#timer);
-    this.#endpoint.close();
+    this.#timer?.cancel();
+    this.#parts.endpoint.close();
   }
 
   #lookAgain(): void {
     if (this.#isClosed) return;
-    this.#timer = setTimeout(() => void this.#look().then(() => this.#lookAgain()), LOOK_INTERVAL_MS);
+    const look = () => void this.#look().then(() => this.#lookAgain());
+    this.#timer = this.#parts.time.after(LOOK_INTERVAL_MS, look);
+  }
+
+  get #nowMs(): number {
+    return this.#parts.time.monotonicMs();
   }
 
   async #look(): Promise<void> {
-    const claimedAtMs = performance.now();
-    if (!this.#rights.claim(claimedAtMs)) return;
-    const isFresh = this.#rights.isFresh(claimedAtMs);
-    const answers = await Promise.all(this.#peers.map((peer) => peer.claim(this.#processor, this.#self, isFresh)));
+    const { rights, peers, processor, self } = this.#parts;
+    const claimedAtMs = this.#nowMs;
+    if (!rights.claim(claimedAtMs)) return;
+    const isFresh = rights.isFresh(claimedAtMs);
+    const answers = await Promise.all(peers.map((peer) => peer.claim(processor, self, isFresh)));
     const isAgreed = answers.every((answer, i) => this.#isNoObjection(i, answer));
-    if (this.#rights.mayPoll(claimedAtMs, performance.now(), isAgreed) && !this.#isClosed) return this.#poll();
-    this.#rights.abandon(performance.now() + RETRY_MS);
+    if (rights.mayPoll(claimedAtMs, this.#nowMs, isAgreed) && !this.#isClosed) return this.#poll();
+    rights.abandon(this.#nowMs + RETRY_MS);
     // Who was silent may have consented too late to be heard.
-    const holders = this.#peers.filter((_, i) => answers[i] === "consent" || answers[i] === "silence");
-    await Promise.all(holders.map((peer) => peer.release(this.#processor, this.#self)));
+    const holders = peers.filter((_, i) => answers[i] === "consent" || answers[i] === "silence");
+    await Promise.all(holders.map((peer) => peer.release(processor, self)));
   }
 
   #isNoObjection(peer: number, answer: ClaimAnswer): boolean {
-    const nowMs = performance.now();
+    const nowMs = this.#nowMs;
     if (answer !== "silence") {
       this.#silentSinceMs[peer] = undefined;
       return answer !== "refusal";
@@ -78,18 +78,17 @@ export class Poller {
   }
 
   async #poll(): Promise<void> {
-    const beganAtMs = epochMs();
-    const answer = await this.#endpoint.ask();
-    this.#rights.polled(performance.now());
-    this.#onReport?.({ ...answer, processor: this.#processor, beganAtMs, endedAtMs: epochMs() });
+    const { endpoint, rights, peers, processor, time, onPolled, onReport } = this.#parts;
+    const beganAtMs = time.wallMs();
+    const begunMs = this.#nowMs;
+    const answer = await endpoint.ask();
+    const tookMs = this.#nowMs - begunMs;
+    rights.polled(this.#nowMs);
+    onReport?.({ ...answer, processor, beganAtMs, endedAtMs: beganAtMs + tookMs });
     const { result } = answer;
     if (result === undefined || this.#isClosed) return;
-    this.#onPolled(result);
+    onPolled(result);
     const responseMs = Math.round(result.minResponseMs);
-    await Promise.all(this.#peers.map((peer) => peer.polled(this.#processor, result.failing, responseMs)));
+    await Promise.all(peers.map((peer) => peer.polled(processor, result.failing, responseMs)));
   }
-}
-
-function epochMs(): number {
-  return performance.timeOrigin + performance.now();
 }

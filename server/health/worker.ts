@@ -8,10 +8,11 @@ import type { Address } from "../system/address.ts";
 import { HEALTH_LINK_MAX } from "../system/descriptors.ts";
 import { NameLookup } from "../system/name-lookup.ts";
 import { resolveThrough } from "../system/name-lookup-port.ts";
+import { RealNetwork } from "../system/real-network.ts";
+import { RealTime } from "../system/time.ts";
 import { HealthEndpoint } from "./health-endpoint.ts";
-import { HealthLinkClient, type HealthLinkHandlers, HealthLinkServer } from "./health-link.ts";
-import { PollRights } from "./poll-rights.ts";
-import { Poller } from "./poller.ts";
+import { HealthLinkClient, HealthLinkServer } from "./health-link.ts";
+import { Polling } from "./polling.ts";
 
 export type HealthWorkerData = {
   self: number;
@@ -26,33 +27,26 @@ export type HealthWorkerData = {
 };
 
 const { self, addresses, processorUrls, snapshot, namesPort, reportsPolls } = workerData as HealthWorkerData;
-const health = new HealthSnapshot(processorUrls.length, snapshot);
-const rights = processorUrls.map(() => new PollRights(self, performance.now()));
-const peers = addresses.filter((_, instance) => instance !== self).map((address) => new HealthLinkClient(address));
-const handlers: HealthLinkHandlers = {
-  claim: (processor, from, fromIsFresh) => rights[processor]!.consent(from, fromIsFresh, performance.now()),
-  released: (processor, from) => rights[processor]!.released(from),
-  polled: (processor, failing, minResponseMs) => {
-    rights[processor]!.otherPolled(performance.now());
-    health.polled(processor, failing, minResponseMs, Date.now());
-  },
-};
-const server = new HealthLinkServer(handlers, HEALTH_LINK_MAX * peers.length);
+const time = new RealTime();
 const names = new NameLookup(resolveThrough(namesPort));
-const onReport = reportsPolls ? (report: PollReport) => parentPort!.postMessage(report) : undefined;
-const pollers = processorUrls.map((url, processor) => {
-  const onPolled = (result: { failing: boolean; minResponseMs: number }) =>
-    health.polled(processor, result.failing, result.minResponseMs, Date.now());
-  const endpoint = new HealthEndpoint(new URL(url), names);
-  return new Poller(processor, self, endpoint, rights[processor]!, peers, onPolled, onReport);
+const network = new RealNetwork(names);
+const peers = addresses.filter((_, instance) => instance !== self).map((address) => new HealthLinkClient(address));
+const polling = new Polling({
+  self,
+  endpoints: processorUrls.map((url) => new HealthEndpoint(new URL(url), network, time)),
+  peers,
+  health: new HealthSnapshot(processorUrls.length, snapshot),
+  time,
+  onReport: reportsPolls ? (report: PollReport) => parentPort!.postMessage(report) : undefined,
 });
+const server = new HealthLinkServer(polling, HEALTH_LINK_MAX * peers.length);
 
 const own = addresses[self];
 if (own) await server.listen(own);
 parentPort!.postMessage("ready");
 
 parentPort!.once("message", () => {
-  for (const poller of pollers) poller.close();
+  polling.close();
   for (const peer of peers) peer.close();
   names.close();
   if (own) server.close();

@@ -1,6 +1,7 @@
 import { join } from "node:path";
 import { type JournalHeader, SEGMENT } from "../../core/log/journal-header.ts";
-import { RECORD_BYTES, type RecordBatch, SLICE } from "../../core/log/record.ts";
+import { RECORD_BYTES, type RecordBatch } from "../../core/log/record.ts";
+import * as Kind from "../../core/log/record-kind.ts";
 import type { JournalFile } from "../../core/log/recovery-plan.ts";
 import { KIND_NAMES } from "./names.ts";
 import { readRecords } from "./record-reader.ts";
@@ -70,8 +71,8 @@ function rowCounter(): typeof countRecord {
       rowsDue--;
       survey.kindCounts[ROW]!++;
     } else {
-      if (batch.kind(record) === SLICE) rowsDue = batch.cents(record);
-      survey.kindCounts[SLICE]!++;
+      if (batch.kind(record) === Kind.SLICE) rowsDue = batch.cents(record);
+      survey.kindCounts[Kind.SLICE]!++;
     }
   };
 }

@@ -1,4 +1,6 @@
-import { OUTCOME_NAMES, PROCESSOR_NAMES } from "../../core/values/payment.ts";
+import type { OutcomeCode } from "../../core/values/number-types.ts";
+import * as Outcome from "../../core/values/outcome.ts";
+import { PROCESSOR_NAMES } from "../../core/values/processor.ts";
 
 /** By the numbers in record.ts. */
 export const KIND_NAMES: readonly string[] = [
@@ -21,8 +23,8 @@ export function kindName(kind: number): string {
   return KIND_NAMES[kind] ?? `kind ${kind}`;
 }
 
-export function outcomeName(outcome: number): string {
-  return OUTCOME_NAMES[outcome] ?? `outcome ${outcome}`;
+export function outcomeName(outcome: OutcomeCode): string {
+  return Outcome.NAMES[outcome] ?? `outcome ${outcome}`;
 }
 
 export function processorName(processor: number): string {

@@ -1,18 +1,9 @@
 import { join } from "node:path";
 import { SEGMENT } from "../../core/log/journal-header.ts";
-import {
-  ACCEPTED,
-  CLOCK,
-  EVICTED,
-  PURGED,
-  type RecordBatch,
-  SENDING_TO,
-  SENT,
-  SLICE,
-  WATERMARK,
-} from "../../core/log/record.ts";
+import type { RecordBatch } from "../../core/log/record.ts";
+import * as Kind from "../../core/log/record-kind.ts";
 import { formatCents } from "../../core/values/money.ts";
-import { STATE_NAMES } from "../../core/values/payment.ts";
+import * as State from "../../core/values/state.ts";
 import { formatUuid, UUID_WORDS } from "../../core/values/uuid.ts";
 import { type FileSurvey, headerOf } from "./file-survey.ts";
 import { kindName, outcomeName, processorName, timeText } from "./names.ts";
@@ -51,11 +42,12 @@ export function printRecords(
 function recordLine(batch: RecordBatch, record: number, lsn: number): string {
   const kind = batch.kind(record);
   const at = `at=${timeText(batch.atMs(record))}`;
-  if (kind === WATERMARK || kind === CLOCK) return `${lsn} ${kindName(kind)} ${at}`;
+  if (kind === Kind.WATERMARK || kind === Kind.CLOCK) return `${lsn} ${kindName(kind)} ${at}`;
   const place = `${lsn} ${kindName(kind)} sequence=${batch.sequence(record)} ${at}`;
-  if (kind === ACCEPTED) return `${place} ${idAndAmount(batch, record)}`;
-  if (kind === SENDING_TO || kind === SENT) return `${place} processor=${processorName(batch.processor(record))}`;
-  if (kind === PURGED || kind === EVICTED) return place;
+  if (kind === Kind.ACCEPTED) return `${place} ${idAndAmount(batch, record)}`;
+  if (kind === Kind.SENDING || kind === Kind.SENT)
+    return `${place} processor=${processorName(batch.processor(record))}`;
+  if (kind === Kind.PURGED || kind === Kind.EVICTED) return place;
   return `${place} ${processorAndOutcome(batch, record)} elapsedMs=${batch.elapsedMs(record)}`;
 }
 
@@ -64,13 +56,13 @@ function checkpointLines(): (batch: RecordBatch, record: number, place: number) 
   let sequence = 0;
   let rowsDue = 0;
   return (batch, record) => {
-    if (rowsDue === 0 && batch.kind(record) === SLICE) {
+    if (rowsDue === 0 && batch.kind(record) === Kind.SLICE) {
       sequence = batch.sequence(record);
       rowsDue = batch.cents(record);
       return `slice fromSequence=${sequence} asOfLsn=${batch.atMs(record)} rows=${rowsDue}`;
     }
     rowsDue--;
-    const state = STATE_NAMES[batch.kind(record)] ?? `state ${batch.kind(record)}`;
+    const state = State.NAMES[batch.kind(record)] ?? `state ${batch.kind(record)}`;
     const line = `row sequence=${sequence++} state="${state}" acceptedAt=${timeText(batch.sequence(record))}`;
     return `${line} ${idAndAmount(batch, record)} ${processorAndOutcome(batch, record)}`;
   };

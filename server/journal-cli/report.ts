@@ -1,12 +1,12 @@
 import type { Ledger } from "../../core/ledger/ledger.ts";
 import { type JournalHeader, SEGMENT } from "../../core/log/journal-header.ts";
-import { FAILED, IN_DOUBT, PENDING, PROCESSED, SENDING, STATE_NAMES } from "../../core/values/payment.ts";
+import * as State from "../../core/values/state.ts";
 import { alignColumns } from "../text/text-table.ts";
 import { type FileSurvey, ROW } from "./file-survey.ts";
 import { KIND_NAMES, timeText } from "./names.ts";
 import type { Verdict } from "./verdict.ts";
 
-const STATES = [PENDING, SENDING, IN_DOUBT, PROCESSED, FAILED];
+const STATES = [State.PENDING, State.SENDING, State.IN_DOUBT, State.PROCESSED, State.FAILED];
 
 /** What `inspect` prints of a directory. */
 export function inspection(surveys: readonly FileSurvey[], verdict: Verdict, isUsed: boolean): string[] {
@@ -80,7 +80,7 @@ function timesText(segments: readonly FileSurvey[]): string {
 function paymentsText(ledger: Ledger): string {
   const parts = STATES.flatMap((state) => {
     const count = ledger.countIn(state);
-    return count > 0 ? [`${STATE_NAMES[state]!.replace(" ", "-")}=${count}`] : [];
+    return count > 0 ? [`${State.NAMES[state]!.replace(" ", "-")}=${count}`] : [];
   });
   return [`kept=${ledger.size}`, ...parts].join(" ");
 }

@@ -1,6 +1,8 @@
 import { Ledger } from "../../core/ledger/ledger.ts";
-import { CLOCK, RecordBatch } from "../../core/log/record.ts";
-import { NO_OUTCOME, NO_PROCESSOR } from "../../core/values/payment.ts";
+import { RecordBatch } from "../../core/log/record.ts";
+import * as Kind from "../../core/log/record-kind.ts";
+import * as Outcome from "../../core/values/outcome.ts";
+import { NO_PROCESSOR } from "../../core/values/processor.ts";
 import { Journal } from "../journal/journal.ts";
 import { JournalDirectory } from "../journal/journal-directory.ts";
 import { recover, tidy } from "../journal/recover.ts";
@@ -42,7 +44,7 @@ async function turnBack(directory: JournalDirectory, wish: CommandLine, nowMs: n
   const journal = new Journal(directory, recovered, { ...options, onBroken });
   try {
     const batch = new RecordBatch(1);
-    batch.append(CLOCK, 0, nowMs, NO_PROCESSOR, NO_OUTCOME, 0);
+    batch.append(Kind.CLOCK, 0, nowMs, NO_PROCESSOR, Outcome.NONE, 0);
     const error = journal.append(batch);
     if (error) throw error;
     await new Promise<void>((resolve, reject) => journal.sync((failed) => (failed ? reject(failed) : resolve())));

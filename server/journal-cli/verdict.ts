@@ -1,7 +1,7 @@
 import { basename } from "node:path";
 import { Ledger } from "../../core/ledger/ledger.ts";
 import type { Expected } from "../../core/log/recovery-plan.ts";
-import { PROCESSOR_NAMES } from "../../core/values/payment.ts";
+import { PROCESSOR_NAMES } from "../../core/values/processor.ts";
 import { expectClockAgrees } from "../journal/clock-check.ts";
 import type { JournalDirectory } from "../journal/journal-directory.ts";
 import { type Recovered, RecoveryError, recover } from "../journal/recover.ts";

@@ -5,12 +5,12 @@ import { CHECKPOINT } from "../../core/log/journal-header.ts";
 import { RECORD_BYTES, RecordBatch } from "../../core/log/record.ts";
 import type { JournalMeters } from "../meters/meters.ts";
 import type { Disk, DiskFile } from "../system/disk.ts";
-import { pause, type Time, type Timer } from "../system/time.ts";
+import type { Time, Timer } from "../system/time.ts";
 import { Backoff } from "./backoff.ts";
 import type { Journal } from "./journal.ts";
 import type { JournalDirectory } from "./journal-directory.ts";
 
-/** Payments per slice: some hundred microseconds of the event loop. */
+/** Payments per slice unless told otherwise: some hundred microseconds of the event loop. */
 const SLICE_ROWS = 1024;
 /** Between slices, so that a checkpoint takes a small share of the loop and the disk. */
 const SLICE_PAUSE_MS = 4;
@@ -26,6 +26,8 @@ export type CheckpointerParts = {
   /** The segments there are. */
   finished: { bytes: number; count: number };
   segmentBytes: number;
+  /** Payments per slice. */
+  sliceRows?: number | undefined;
   meters: JournalMeters;
   disk: Disk;
   time: Time;
@@ -126,25 +128,25 @@ export class Checkpointer {
    * close.
    */
   async #write(partial: string, number: number): Promise<boolean> {
-    const { disk, ledger, flush, time } = this.#parts;
+    const { disk, ledger, flush, time, sliceRows = SLICE_ROWS } = this.#parts;
     if (disk.exists(partial)) disk.remove(partial);
     const file = disk.create(partial);
     try {
       const header = this.#journal.header(CHECKPOINT, number);
       await file.writeLater(header, 0);
-      const batch = new RecordBatch(SLICE_ROWS + 1);
+      const batch = new RecordBatch(sliceRows + 1);
       const cut = new CheckpointCut(ledger);
       let position = header.length;
       for (let first = 0; !cut.isDone; first += batch.count) {
         // A slice must not know more than the log: the rows may be ahead of it by the records of this turn.
         if (this.#isClosed || cut.isStale || !flush()) return this.#abandon(partial);
         batch.clear();
-        cut.cut(batch, this.#journal.lsn, SLICE_ROWS);
+        cut.cut(batch, this.#journal.lsn, sliceRows);
         batch.seal(first);
         const bytes = batch.bytes.subarray(0, batch.count * RECORD_BYTES);
         await file.writeLater(bytes, position);
         position += bytes.length;
-        await pause(time, SLICE_PAUSE_MS);
+        await time.pause(SLICE_PAUSE_MS);
       }
       await syncData(file);
       return true;

@@ -7,7 +7,7 @@ import { readFully } from "../system/disk.ts";
 import type { JournalStart } from "./journal.ts";
 import type { JournalDirectory } from "./journal-directory.ts";
 
-/** Records read at once: 768 KiB. */
+/** Records read at once unless told otherwise: 768 KiB. */
 const CHUNK_RECORDS = 16_384;
 /** Payments put into the index at once. */
 const INDEXED_PER_STEP = 65_536;
@@ -31,8 +31,13 @@ export class RecoveryError extends Error {
  * Fills an empty ledger from the directory. Changes no file. Throws RecoveryError where acknowledged payments are in
  * danger.
  */
-export function recover(directory: JournalDirectory, ledger: Ledger, expected: Expected): Recovered {
-  const steps = recoverInSteps(directory, ledger, expected);
+export function recover(
+  directory: JournalDirectory,
+  ledger: Ledger,
+  expected: Expected,
+  chunkRecords = CHUNK_RECORDS,
+): Recovered {
+  const steps = recoverInSteps(directory, ledger, expected, chunkRecords);
   for (;;) {
     const { done, value } = steps.next();
     if (done) return value;
@@ -44,11 +49,12 @@ export function* recoverInSteps(
   directory: JournalDirectory,
   ledger: Ledger,
   expected: Expected,
+  chunkRecords = CHUNK_RECORDS,
 ): Generator<void, Recovered, void> {
   const plan = planRecovery(directory.files(), expected);
   if (typeof plan === "string") throw refusal(directory, plan);
   const replay = new Replay(ledger);
-  const batch = new RecordBatch(CHUNK_RECORDS);
+  const batch = new RecordBatch(chunkRecords);
   ledger.beginReplay();
   if (plan.checkpoint) yield* replayCheckpoint(directory, plan.checkpoint, replay, batch);
   let tornBytes = 0;

@@ -4,7 +4,6 @@ import type { Engine } from "../../core/engine.ts";
 import type { JournalMeters } from "../meters/meters.ts";
 import type { Disk, DiskLock } from "../system/disk.ts";
 import type { Time } from "../system/time.ts";
-import type { GroupCommit } from "../turn/group-commit.ts";
 import { Checkpointer } from "./checkpointer.ts";
 import { expectClockAgrees } from "./clock-check.ts";
 import { Journal } from "./journal.ts";
@@ -24,6 +23,9 @@ export type StorageOptions = {
   processors: readonly string[];
   segmentBytes: number;
   syncs: boolean;
+  /** Payments in a checkpoint's slice, and records read at once in a replay, where they are not the usual numbers. */
+  sliceRows?: number | undefined;
+  chunkRecords?: number | undefined;
   /** See JournalOptions. */
   onBroken: (error: Error) => void;
 };
@@ -100,19 +102,26 @@ export class Storage {
     return this.#directory.path;
   }
 
-  /** Begins the upkeep: segments and checkpoints follow the writes of `commit`. */
-  maintain(engine: Engine, commit: Pick<GroupCommit, "commit" | "onWritten">, meters: JournalMeters): void {
-    const checkpointer = new Checkpointer(this.#directory, this.journal, {
+  /**
+   * Begins the upkeep: segments and checkpoints follow the writes, see `maintain`. `flush` writes the engine's records
+   * now and says whether that worked.
+   */
+  beginUpkeep(engine: Engine, flush: () => boolean, meters: JournalMeters): void {
+    this.#checkpointer = new Checkpointer(this.#directory, this.journal, {
       ledger: engine.ledger,
-      flush: () => commit.commit(),
+      flush,
       finished: this.#finished,
       segmentBytes: this.#options.segmentBytes,
+      sliceRows: this.#options.sliceRows,
       meters,
       ...this.#surroundings,
     });
-    this.#checkpointer = checkpointer;
-    commit.onWritten = () => checkpointer.maintain();
-    checkpointer.startIfDue();
+    this.#checkpointer.startIfDue();
+  }
+
+  /** To be called after writes. Hot. */
+  maintain(): void {
+    this.#checkpointer?.maintain();
   }
 
   async close(): Promise<void> {
@@ -129,7 +138,7 @@ async function replay(
   options: StorageOptions,
   signal: AbortSignal | undefined,
 ): Promise<Recovered> {
-  const steps = recoverInSteps(directory, engine.ledger, options);
+  const steps = recoverInSteps(directory, engine.ledger, options, options.chunkRecords);
   let turnedAtMs = time.monotonicMs();
   for (;;) {
     const { done, value } = steps.next();

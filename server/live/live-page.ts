@@ -1,5 +1,5 @@
 import type { TemplatedApp } from "uWebSockets.js";
-import { PROCESSOR_NAMES } from "../../core/values/payment.ts";
+import { PROCESSOR_NAMES } from "../../core/values/processor.ts";
 import type { ConnectionBound } from "../http/connection-bound.ts";
 import type { Peers } from "../link/peers.ts";
 import type { Hello } from "../page/message.ts";

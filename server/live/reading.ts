@@ -1,6 +1,8 @@
 import { ACCEPTED_NEW, CONFLICT, DUPLICATE, FULL } from "../../core/engine.ts";
 import { type HealthSnapshot, isPolledFailing, minResponseMs } from "../../core/routing/health-snapshot.ts";
-import { FAILED, IN_DOUBT, isCharged, PENDING, PROCESSOR_NAMES, SENDING } from "../../core/values/payment.ts";
+import * as Outcome from "../../core/values/outcome.ts";
+import { PROCESSOR_NAMES } from "../../core/values/processor.ts";
+import * as State from "../../core/values/state.ts";
 import { REFUSAL_DETAILS } from "../api/payment-ack.ts";
 import type { AttemptMeters, Meters } from "../meters/meters.ts";
 import type { ProcessorReading, Reading } from "../page/message.ts";
@@ -25,10 +27,10 @@ export async function takeReading(service: PaymentService, health: HealthSnapsho
     conflicting: accepts[CONFLICT]!,
     full: accepts[FULL]!,
     latency: sparse(meters.http["/payments"].durations.counts),
-    pending: ledger.countIn(PENDING),
-    sending: ledger.countIn(SENDING),
-    inDoubt: ledger.countIn(IN_DOUBT),
-    failed: ledger.countIn(FAILED),
+    pending: ledger.countIn(State.PENDING),
+    sending: ledger.countIn(State.SENDING),
+    inDoubt: ledger.countIn(State.IN_DOUBT),
+    failed: ledger.countIn(State.FAILED),
     kept: ledger.size,
     capacity: ledger.rows.capacity,
     cpuMs: (user + system) / US_PER_MS,
@@ -50,7 +52,7 @@ function readProcessor(
     count: totals[processor * 2]!,
     cents: totals[processor * 2 + 1]!,
     attempts: meters.durations.count,
-    charges: meters.counts.reduce((sum, count, outcome) => (isCharged(outcome) ? sum + count : sum), 0),
+    charges: meters.counts.reduce((sum, count, outcome) => (Outcome.isCharged(outcome) ? sum + count : sum), 0),
     isDown: gate.isDown,
     isFailing: isPolledFailing(word),
     minResponseMs: minResponseMs(word),

@@ -1,5 +1,5 @@
 import type { HttpRequest, HttpResponse, TemplatedApp } from "uWebSockets.js";
-import { PROCESSOR_NAMES } from "../../core/values/payment.ts";
+import { PROCESSOR_NAMES } from "../../core/values/processor.ts";
 import { type Answer, jsonAnswer, problemAnswer } from "../http/answer.ts";
 import { Exchange, PLAIN } from "../http/exchange.ts";
 import { refusalOfForeignPage } from "../http/origin.ts";

@@ -1,4 +1,5 @@
 import { type Logger, pino } from "pino";
+import type { Slot } from "../../core/values/number-types.ts";
 import { LogOutput } from "./log-output.ts";
 import { REDACTED, REDACTED_PATHS, redactLine } from "./log-redaction.ts";
 
@@ -14,7 +15,7 @@ export class Log {
   isInfo = false;
   isDebug = false;
   /** Fields of the trace of the payment in a slot; set by whoever traces. */
-  traceOf: ((slot: number) => TraceFields | undefined) | undefined;
+  traceOf: ((slot: Slot) => TraceFields | undefined) | undefined;
   readonly #output: LogOutput;
   readonly #configuredLevel: string;
 

@@ -1,5 +1,5 @@
 import type { Engine } from "../../core/engine.ts";
-import { PROCESSOR_COUNT } from "../../core/values/payment.ts";
+import { PROCESSOR_COUNT } from "../../core/values/processor.ts";
 
 /** By processor. */
 export type DoubtCounts = { inDoubt: number[]; stuck: number[] };

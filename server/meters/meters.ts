@@ -1,5 +1,7 @@
 import { HAND_WORDS } from "../../core/settling/settlement.ts";
-import { OUTCOME_NAMES, PROCESSOR_COUNT } from "../../core/values/payment.ts";
+import type { OutcomeCode } from "../../core/values/number-types.ts";
+import * as Outcome from "../../core/values/outcome.ts";
+import { PROCESSOR_COUNT } from "../../core/values/processor.ts";
 import { DurationHistogram } from "./duration-histogram.ts";
 
 /** What requests are counted under: the route, never the path, of which there is no end. */
@@ -36,11 +38,11 @@ export class RouteMeters {
 /** Attempts at one processor. */
 export class AttemptMeters {
   /** By outcome. */
-  readonly counts = new Float64Array(OUTCOME_NAMES.length);
+  readonly counts = new Float64Array(Outcome.NAMES.length);
   readonly durations = new DurationHistogram();
 
   /** Hot. */
-  ended(outcome: number, durationMs: number): void {
+  ended(outcome: OutcomeCode, durationMs: number): void {
     this.counts[outcome]!++;
     this.durations.record(durationMs);
   }

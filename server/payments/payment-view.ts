@@ -1,33 +1,26 @@
 import type { Engine } from "../../core/engine.ts";
 import { formatCents } from "../../core/values/money.ts";
-import {
-  IN_DOUBT,
-  isCharged,
-  NO_OUTCOME,
-  OUTCOME_NAMES,
-  PROCESSED,
-  PROCESSOR_NAMES,
-  SENDING,
-  SETTLED_BY_HAND,
-  STATE_NAMES,
-} from "../../core/values/payment.ts";
+import type { Slot } from "../../core/values/number-types.ts";
+import * as Outcome from "../../core/values/outcome.ts";
+import { PROCESSOR_NAMES } from "../../core/values/processor.ts";
+import * as State from "../../core/values/state.ts";
 import { formatUuid, UUID_WORDS } from "../../core/values/uuid.ts";
 import { formatTimestamp } from "../text/timestamp.ts";
 
 const id = new Int32Array(UUID_WORDS);
 
 /** The payment in `slot` as JSON: what GET /payments/{id} answers. */
-export function paymentView(engine: Engine, slot: number): string {
+export function paymentView(engine: Engine, slot: Slot): string {
   const { rows } = engine.ledger;
   const state = rows.state[slot]!;
-  const isBound = state === SENDING || state === IN_DOUBT || state === PROCESSED;
+  const isBound = state === State.SENDING || state === State.IN_DOUBT || state === State.PROCESSED;
   const fields = {
-    state: STATE_NAMES[state],
-    ...(state === IN_DOUBT && { stuck: engine.isStuck(engine.flights.find(slot), engine.nowMs) }),
+    state: State.NAMES[state],
+    ...(state === State.IN_DOUBT && { stuck: engine.isStuck(engine.flights.find(slot), engine.nowMs) }),
     processor: isBound ? PROCESSOR_NAMES[rows.processor[slot]!] : null,
     acceptedAt: formatTimestamp(rows.acceptedAtMs[slot]!),
     requestedAt: isBound ? formatTimestamp(rows.requestedAtMs(slot)) : null,
-    processedAt: state === PROCESSED ? formatTimestamp(rows.processedAtMs(slot)) : null,
+    processedAt: state === State.PROCESSED ? formatTimestamp(rows.processedAtMs(slot)) : null,
     attemptCount: rows.attemptCount[slot],
     attempts: attemptsOf(engine, slot),
   };
@@ -35,7 +28,7 @@ export function paymentView(engine: Engine, slot: number): string {
 }
 
 /** The members of a payment's JSON that never change. The amount is written as text, with its two decimals. */
-export function paymentHead(engine: Engine, slot: number): string {
+export function paymentHead(engine: Engine, slot: Slot): string {
   const { rows } = engine.ledger;
   engine.paymentId(slot, id);
   const correlationId = formatUuid(rows.correlationIds, slot * UUID_WORDS);
@@ -45,23 +38,23 @@ export function paymentHead(engine: Engine, slot: number): string {
 type AttemptView = { time: string; processor: string | undefined; outcome: string | undefined; ms: number | null };
 
 /** Oldest first: the trail, then the attempt that stands in the row itself (see AttemptTrail). */
-function attemptsOf(engine: Engine, slot: number): AttemptView[] {
+function attemptsOf(engine: Engine, slot: Slot): AttemptView[] {
   const { rows } = engine.ledger;
   const trail = engine.ledger.trail(slot);
   const attempts: AttemptView[] = trail.map((entry) => ({
     time: formatTimestamp(rows.acceptedAtMs[slot]! + entry.beganAfterMs),
     processor: PROCESSOR_NAMES[entry.processor],
-    outcome: OUTCOME_NAMES[entry.outcome],
+    outcome: Outcome.NAMES[entry.outcome],
     ms: entry.elapsedMs,
   }));
   const state = rows.state[slot]!;
   const own = { time: formatTimestamp(rows.requestedAtMs(slot)), processor: PROCESSOR_NAMES[rows.processor[slot]!] };
-  if (state === SENDING) {
+  if (state === State.SENDING) {
     attempts.push({ ...own, outcome: "in flight", ms: null });
-  } else if (state === PROCESSED && !isEnd(trail.at(-1)?.outcome)) {
+  } else if (state === State.PROCESSED && !isEnd(trail.at(-1)?.outcome)) {
     attempts.push({
       ...own,
-      outcome: OUTCOME_NAMES[rows.outcome[slot]!],
+      outcome: Outcome.NAMES[rows.outcome[slot]!],
       ms: rows.processedAtMs(slot) - rows.requestedAtMs(slot),
     });
   }
@@ -69,6 +62,6 @@ function attemptsOf(engine: Engine, slot: number): AttemptView[] {
 }
 
 /** Whether a payment that is processed became so by this entry of its trail. */
-function isEnd(outcome = NO_OUTCOME): boolean {
-  return isCharged(outcome) || outcome === SETTLED_BY_HAND;
+function isEnd(outcome = Outcome.NONE): boolean {
+  return Outcome.isCharged(outcome) || outcome === Outcome.SETTLED_BY_HAND;
 }

@@ -1,7 +1,7 @@
 import type { Engine } from "../../core/engine.ts";
 import { TOTALS_LENGTH } from "../../core/ledger/window-totals.ts";
 import { formatCents } from "../../core/values/money.ts";
-import { PROCESSOR_NAMES } from "../../core/values/payment.ts";
+import { PROCESSOR_NAMES } from "../../core/values/processor.ts";
 import { badRequest, type Problem } from "../text/problem.ts";
 import { formatTimestamp, parseTimestamp } from "../text/timestamp.ts";
 

@@ -1,13 +1,17 @@
 import type { Engine } from "../../core/engine.ts";
 import type { HeldPayments, Inquiry } from "../../core/restored/held-payments.ts";
 import { type FoundCharge, judgePast, type Testimony } from "../../core/restored/past-verdict.ts";
-import { FOUND, PENDING, PROCESSOR_NAMES } from "../../core/values/payment.ts";
+import type { Slot } from "../../core/values/number-types.ts";
+import * as Outcome from "../../core/values/outcome.ts";
+import { PROCESSOR_NAMES } from "../../core/values/processor.ts";
+import * as State from "../../core/values/state.ts";
 import { formatUuid } from "../../core/values/uuid.ts";
 import type { Log } from "../log/log.ts";
 import type { Meters } from "../meters/meters.ts";
 import { ChargeLookup } from "../sending/charge-lookup.ts";
 import type { Told } from "../sending/told-charge.ts";
-import type { NameLookup } from "../system/name-lookup.ts";
+import type { Network } from "../system/network.ts";
+import type { Time } from "../system/time.ts";
 import type { Tracing } from "../telemetry/tracing.ts";
 import { formatTimestamp } from "../text/timestamp.ts";
 import type { SlewedClock } from "../turn/clock.ts";
@@ -34,8 +38,9 @@ export type RestoredParts = {
   mark: RestoredMark;
   processorUrls: readonly URL[];
   requestTimeoutMs: number;
-  names: NameLookup;
-  tracing: Tracing | undefined;
+  network: Network;
+  time: Time;
+  tracing?: Tracing | undefined;
 };
 
 /**
@@ -62,7 +67,7 @@ export class RestoredStart {
     this.#parts = parts;
     this.#held = parts.engine.held!;
     this.#lookups = parts.processorUrls.map(
-      (url) => new PatientLookup(new ChargeLookup(url, parts.requestTimeoutMs, parts.names)),
+      (url) => new PatientLookup(new ChargeLookup(url, parts.requestTimeoutMs, parts)),
     );
     const { lostFromMs, graceUntilMs, watchUntilMs } = this.#held.options;
     const times = {
@@ -146,9 +151,9 @@ export class RestoredStart {
     commit.wake();
   }
 
-  #testimony(slot: number, told: Told, processor: number, nowMs: number): Testimony {
+  #testimony(slot: Slot, told: Told, processor: number, nowMs: number): Testimony {
     const { rows } = this.#parts.engine.ledger;
-    const isBound = rows.state[slot] !== PENDING && rows.processor[slot] === processor;
+    const isBound = rows.state[slot] !== State.PENDING && rows.processor[slot] === processor;
     return testimonyOf(told, {
       cents: rows.cents[slot]!,
       acceptedAtMs: rows.acceptedAtMs[slot]!,
@@ -161,7 +166,7 @@ export class RestoredStart {
   #noteCharge({ slot, id }: Inquiry, { processor, requestedAtMs, isTwice }: FoundCharge, told: readonly Told[]): void {
     const { meters, tracing, log } = this.#parts;
     meters.processed[processor]!++;
-    tracing?.payments.settled(slot, FOUND);
+    tracing?.payments.settled(slot, Outcome.FOUND);
     const fields = {
       correlationId: formatUuid(id),
       processor: PROCESSOR_NAMES[processor],

@@ -1,17 +1,5 @@
 import { CONTEST, outcomeOfPost } from "../../core/answers/dialect.ts";
-import {
-  DISPUTED,
-  DROPPED,
-  FOREIGN,
-  FOUND,
-  NO_SOCKET,
-  NOT_FOUND,
-  NOT_TOLD,
-  RESET,
-  TIMED_OUT,
-  UNREACHABLE,
-  UNREADABLE,
-} from "../../core/values/payment.ts";
+import * as Outcome from "../../core/values/outcome.ts";
 import { parseObject } from "../text/json-object.ts";
 import type { Failure } from "./connection.ts";
 import type { ToldVerdict } from "./told-charge.ts";
@@ -25,24 +13,24 @@ const OWN_LIMITS = new Set(["EMFILE", "ENFILE", "EADDRNOTAVAIL", "ENOBUFS", "ENO
  * way.
  */
 export function outcomeOfAnswer(status: number, body: string, isProvenEmpty: boolean, wasKept: boolean): number {
-  if (status === 408) return wasKept ? DROPPED : RESET;
+  if (status === 408) return wasKept ? Outcome.DROPPED : Outcome.RESET;
   return outcomeOfPost(CONTEST, status, isProvenEmpty, CONTEST.success.includes(status) && hasMessage(body));
 }
 
 /** The outcome of a request without a whole answer. */
 export function outcomeOfFailure(failure: Failure, error: NodeJS.ErrnoException, wasKept: boolean): number {
-  if (failure === "timed out") return TIMED_OUT;
-  if (failure === "reset") return wasKept ? DROPPED : RESET;
-  return OWN_LIMITS.has(error.code ?? "") ? NO_SOCKET : UNREACHABLE;
+  if (failure === "timed out") return Outcome.TIMED_OUT;
+  if (failure === "reset") return wasKept ? Outcome.DROPPED : Outcome.RESET;
+  return OWN_LIMITS.has(error.code ?? "") ? Outcome.NO_SOCKET : Outcome.UNREACHABLE;
 }
 
 const OUTCOME_OF_VERDICT: Readonly<Record<ToldVerdict, number>> = {
-  found: FOUND,
-  disputed: DISPUTED,
-  foreign: FOREIGN,
-  unreadable: UNREADABLE,
-  "not found": CONTEST.believesNotFound ? NOT_FOUND : NOT_TOLD,
-  "not told": NOT_TOLD,
+  found: Outcome.FOUND,
+  disputed: Outcome.DISPUTED,
+  foreign: Outcome.FOREIGN,
+  unreadable: Outcome.UNREADABLE,
+  "not found": CONTEST.believesNotFound ? Outcome.NOT_FOUND : Outcome.NOT_TOLD,
+  "not told": Outcome.NOT_TOLD,
 };
 
 /** The outcome of a lookup that was answered. */

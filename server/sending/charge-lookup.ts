@@ -1,4 +1,5 @@
-import type { NameLookup } from "../system/name-lookup.ts";
+import type { Network } from "../system/network.ts";
+import type { Time } from "../system/time.ts";
 import { Connection, type Failure, type Receiver } from "./connection.ts";
 import { type Endpoint, endpointOf } from "./endpoint.ts";
 import { readTold, type Told } from "./told-charge.ts";
@@ -13,16 +14,18 @@ const IDLE_MS_MAX = 4000;
 export class ChargeLookup {
   readonly #endpoint: Endpoint;
   readonly #timeoutMs: number;
-  readonly #names: NameLookup;
+  readonly #network: Network;
+  readonly #time: Time;
   readonly #busy = new Set<Connection>();
   #idle: Connection[] = [];
   #isClosed = false;
 
   /** An answer that has not come within `timeoutMs`, connecting included, is not told. */
-  constructor(url: URL, timeoutMs: number, names: NameLookup) {
+  constructor(url: URL, timeoutMs: number, { network, time }: { network: Network; time: Time }) {
     this.#endpoint = endpointOf(url);
     this.#timeoutMs = timeoutMs;
-    this.#names = names;
+    this.#network = network;
+    this.#time = time;
   }
 
   /** What the processor tells of the payment; `correlationId` in lower case. Never rejects. */
@@ -33,7 +36,7 @@ export class ChargeLookup {
     if (told !== undefined && told !== "dropped") return told;
     if (this.#isClosed) return { kind: "not told" };
     const { host, port } = this.#endpoint;
-    const again = await this.#askOn(new Connection(host, port, this.#names, this.#release), correlationId);
+    const again = await this.#askOn(new Connection(this.#network, host, port, this.#release), correlationId);
     return again === "dropped" ? { kind: "not told" } : again;
   }
 
@@ -48,9 +51,9 @@ export class ChargeLookup {
     const { path, headers } = this.#endpoint;
     this.#busy.add(connection);
     return new Promise((resolve) => {
-      const timer = setTimeout(() => connection.timeOut(), this.#timeoutMs);
+      const timer = this.#time.after(this.#timeoutMs, () => connection.timeOut());
       const ended = (told: Told | "dropped"): void => {
-        clearTimeout(timer);
+        timer.cancel();
         this.#busy.delete(connection);
         resolve(told);
       };
@@ -60,7 +63,7 @@ export class ChargeLookup {
   }
 
   #takeIdle(): Connection | undefined {
-    const idleBeforeMs = performance.now() - IDLE_MS_MAX;
+    const idleBeforeMs = this.#time.monotonicMs() - IDLE_MS_MAX;
     for (;;) {
       const connection = this.#idle.pop();
       if (connection === undefined) return undefined;
@@ -75,7 +78,7 @@ export class ChargeLookup {
       connection.close();
       return;
     }
-    connection.idleSinceMs = performance.now();
+    connection.idleSinceMs = this.#time.monotonicMs();
     this.#idle.push(connection);
   };
 }

@@ -1,10 +1,5 @@
-import { connect, type Socket } from "node:net";
-import type { NameLookup } from "../system/name-lookup.ts";
+import type { Network, Wire, WireEvents } from "../system/network.ts";
 import { ResponseReader } from "./response-reader.ts";
-
-const CONNECT_TIMEOUT_MS = 5000;
-/** Read at a time. A processor's answers are a few hundred bytes. */
-const PIECE_BYTES_MAX = 16_384;
 
 /** Why a request has no answer: not a byte of it left, or nobody knows what became of it. */
 export type Failure = "unreachable" | "reset" | "timed out";
@@ -26,9 +21,6 @@ const REASONS: Readonly<Record<Failure, string>> = {
   "timed out": "no answer in time",
 };
 
-/** All sockets read into the same bytes: each piece is taken out before the next one is read. */
-const received = Buffer.allocUnsafeSlow(PIECE_BYTES_MAX);
-
 /**
  * A kept-alive connection with one request out at a time.
  *
@@ -38,12 +30,12 @@ const received = Buffer.allocUnsafeSlow(PIECE_BYTES_MAX);
  *       ▼ unreachable        ▼ reset   ▼
  *     closed               closed    closed
  *
- * Straight on `net`: undici's dispatch takes 1.7 times the CPU for the same requests (docs/performance.md).
+ * Straight on sockets: undici's dispatch takes 1.7 times the CPU for the same requests (docs/performance.md).
  */
-export class Connection {
-  /** When it was last given back, in milliseconds of `performance.now()`. */
+export class Connection implements WireEvents {
+  /** When it was last given back, in monotonic milliseconds; kept by the owner. */
   idleSinceMs = 0;
-  readonly #socket: Socket;
+  readonly #wire: Wire;
   readonly #reader: ResponseReader;
   readonly #onIdle: (connection: Connection) => void;
   #isConnected = false;
@@ -56,24 +48,15 @@ export class Connection {
 
   /** `onIdle` is told whenever another request may be sent. An answer's body is of any length unless told otherwise. */
   constructor(
+    network: Network,
     host: string,
     port: number,
-    names: NameLookup,
     onIdle: (connection: Connection) => void,
     bodyBytesMax?: number,
   ) {
     this.#onIdle = onIdle;
     this.#reader = new ResponseReader(undefined, bodyBytesMax);
-    const onread = { buffer: received, callback: (count: number) => this.#onRead(count) };
-    const { lookup } = names;
-    this.#socket = connect({ host, port, lookup, noDelay: true, timeout: CONNECT_TIMEOUT_MS, onread });
-    this.#socket.once("connect", () => this.#onConnect());
-    this.#socket.once("timeout", () => this.#socket.destroy());
-    this.#socket.once("end", () => this.#onEnd());
-    this.#socket.on("error", (error) => {
-      this.#error = error;
-    });
-    this.#socket.once("close", () => this.#onClose());
+    this.#wire = network.connect(host, port, this);
   }
 
   get isClosed(): boolean {
@@ -83,7 +66,7 @@ export class Connection {
   /** Sends head and body as they are, once connected; only ASCII. Hot: one string, one system call. */
   send(request: string, receiver: Receiver): void {
     this.#receiver = receiver;
-    if (this.#isConnected) this.#socket.write(request, "latin1");
+    if (this.#isConnected) this.#wire.send(request);
     else this.#unsent = request;
   }
 
@@ -97,30 +80,44 @@ export class Connection {
 
   close(): void {
     this.#isClosed = true;
-    this.#socket.destroy();
+    this.#wire.close();
   }
 
-  #onConnect(): void {
-    this.#socket.setTimeout(0);
+  connected(): void {
     this.#isConnected = true;
-    if (this.#unsent !== undefined) this.#socket.write(this.#unsent, "latin1");
+    if (this.#unsent !== undefined) this.#wire.send(this.#unsent);
     this.#unsent = undefined;
   }
 
-  /** Hot. Returns whether to go on reading. */
-  #onRead(count: number): boolean {
-    // Nobody asked for this.
+  /** Hot. */
+  received(text: string): void {
+    // Without a receiver nobody asked for this.
     if (this.#receiver === undefined) this.close();
-    else this.#take(received.toString("latin1", 0, count));
-    return true;
+    else if (this.#read(text)) this.#complete();
   }
 
-  #take(text: string): void {
+  /** The processor has nothing more to say: that may be what completes the answer. */
+  ended(): void {
+    if (this.#receiver !== undefined && this.#reader.end()) this.#complete();
+    this.close();
+  }
+
+  closed(error: Error | undefined): void {
+    this.#isClosed = true;
+    const receiver = this.#receiver;
+    this.#receiver = undefined;
+    const failure = !this.#isConnected ? "unreachable" : this.#isTimedOut ? "timed out" : "reset";
+    receiver?.failed(failure, this.#error ?? error ?? new Error(REASONS[failure]), this.#wasUsed);
+  }
+
+  /** Whether the answer is complete. What is wrong with one is the processor's; what its receiver does is not. */
+  #read(text: string): boolean {
     try {
-      if (this.#reader.push(text)) this.#complete();
+      return this.#reader.push(text);
     } catch (error) {
       this.#error = error as Error;
       this.close();
+      return false;
     }
   }
 
@@ -134,19 +131,5 @@ export class Connection {
     if (!keepsAlive) this.close();
     receiver.answered(status, body, isProvenEmpty, wasKept);
     if (!this.#isClosed) this.#onIdle(this);
-  }
-
-  /** The processor has nothing more to say: that may be what completes the answer. */
-  #onEnd(): void {
-    if (this.#receiver !== undefined && this.#reader.end()) this.#complete();
-    this.close();
-  }
-
-  #onClose(): void {
-    this.#isClosed = true;
-    const receiver = this.#receiver;
-    this.#receiver = undefined;
-    const failure = !this.#isConnected ? "unreachable" : this.#isTimedOut ? "timed out" : "reset";
-    receiver?.failed(failure, this.#error ?? new Error(REASONS[failure]), this.#wasUsed);
   }
 }

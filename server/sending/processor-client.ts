@@ -1,9 +1,10 @@
 import type { Engine } from "../../core/engine.ts";
 import { formatCents } from "../../core/values/money.ts";
-import { DROPPED, RESET } from "../../core/values/payment.ts";
+import * as Outcome from "../../core/values/outcome.ts";
 import { formatUuid, UUID_WORDS } from "../../core/values/uuid.ts";
 import type { AttemptMeters } from "../meters/meters.ts";
-import type { NameLookup } from "../system/name-lookup.ts";
+import type { Network } from "../system/network.ts";
+import type { Time } from "../system/time.ts";
 import type { Tracing } from "../telemetry/tracing.ts";
 import { formatTimestamp } from "../text/timestamp.ts";
 import { outcomeOfAnswer, outcomeOfFailure, outcomeOfTold } from "./answers.ts";
@@ -13,6 +14,9 @@ import { judgeTold, readTold } from "./told-charge.ts";
 
 /** Called exactly once per request, never from within `post` or `lookup`. */
 export type OnOutcome = (flight: number, outcome: number) => void;
+
+/** What a client works with. */
+export type ClientSurroundings = { network: Network; time: Time; tracing?: Tracing | undefined };
 
 /** Below the idle limits of common servers: whoever closes first must not be the one about to be sent a payment. */
 const IDLE_MS_MAX = 4000;
@@ -26,7 +30,8 @@ export class ProcessorClient {
   readonly #meters: AttemptMeters;
   readonly #tracing: Tracing | undefined;
   readonly #onOutcome: OnOutcome;
-  readonly #names: NameLookup;
+  readonly #network: Network;
+  readonly #time: Time;
   readonly #host: string;
   readonly #port: number;
   readonly #path: string;
@@ -41,14 +46,14 @@ export class ProcessorClient {
     engine: Engine,
     meters: AttemptMeters,
     onOutcome: OnOutcome,
-    names: NameLookup,
-    tracing?: Tracing,
+    { network, time, tracing }: ClientSurroundings,
   ) {
     this.#engine = engine;
     this.#meters = meters;
     this.#tracing = tracing;
     this.#onOutcome = onOutcome;
-    this.#names = names;
+    this.#network = network;
+    this.#time = time;
     const { host, port, path, headers } = endpointOf(url);
     this.#host = host;
     this.#port = port;
@@ -90,7 +95,7 @@ export class ProcessorClient {
     for (const request of this.#requests.values()) {
       if (this.#engine.flights.beganAtMs[request.flight]! < beganBeforeMs) request.connection.timeOut();
     }
-    const idleBeforeMs = performance.now() - IDLE_MS_MAX;
+    const idleBeforeMs = this.#time.monotonicMs() - IDLE_MS_MAX;
     // Given back in this order, so the first has been idle for longest.
     while (this.#idle.length > 0 && this.#idle[0]!.idleSinceMs < idleBeforeMs) this.#idle.shift()!.close();
   }
@@ -103,8 +108,8 @@ export class ProcessorClient {
 
   #send(text: string, flight: number, outcomeOf: OutcomeOf): void {
     const kept = this.#mustBeFresh(flight) ? undefined : this.#takeIdle();
-    const connection = kept ?? new Connection(this.#host, this.#port, this.#names, this.#release);
-    const request = new Request(flight, connection, outcomeOf, this.#settled);
+    const connection = kept ?? new Connection(this.#network, this.#host, this.#port, this.#release);
+    const request = new Request(flight, this.#time.monotonicMs(), connection, outcomeOf, this.#settled);
     this.#requests.set(flight, request);
     connection.send(text, request);
   }
@@ -113,7 +118,7 @@ export class ProcessorClient {
   #mustBeFresh(flight: number): boolean {
     const { ledger, flights } = this.#engine;
     const outcome = ledger.rows.outcome[flights.slot[flight]!];
-    return outcome === DROPPED || outcome === RESET;
+    return outcome === Outcome.DROPPED || outcome === Outcome.RESET;
   }
 
   /** The headers that carry the context of a sampled payment on; empty for all others. Hot. */
@@ -133,13 +138,13 @@ export class ProcessorClient {
   }
 
   readonly #release = (connection: Connection): void => {
-    connection.idleSinceMs = performance.now();
+    connection.idleSinceMs = this.#time.monotonicMs();
     this.#idle.push(connection);
   };
 
   readonly #settled = (request: Request, outcome: number): void => {
     this.#requests.delete(request.flight);
-    this.#meters.ended(outcome, performance.now() - request.beganAtMs);
+    this.#meters.ended(outcome, this.#time.monotonicMs() - request.beganAtMs);
     this.#tracing?.payments.attemptEnded(request.flight, outcome, request.status, request.error);
     this.#onOutcome(request.flight, outcome);
   };
@@ -150,7 +155,8 @@ type OutcomeOf = (status: number, body: string, isProvenEmpty: boolean, wasKept:
 /** A request that is out. */
 class Request implements Receiver {
   readonly flight: number;
-  readonly beganAtMs = performance.now();
+  /** Monotonic. */
+  readonly beganAtMs: number;
   readonly connection: Connection;
   /** 0: no answer. */
   status = 0;
@@ -161,11 +167,13 @@ class Request implements Receiver {
 
   constructor(
     flight: number,
+    beganAtMs: number,
     connection: Connection,
     outcomeOf: OutcomeOf,
     settled: (request: Request, outcome: number) => void,
   ) {
     this.flight = flight;
+    this.beganAtMs = beganAtMs;
     this.connection = connection;
     this.#outcomeOf = outcomeOf;
     this.#settled = settled;

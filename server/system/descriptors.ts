@@ -1,5 +1,5 @@
 import { readFileSync } from "node:fs";
-import { PROCESSOR_COUNT } from "../../core/values/payment.ts";
+import { PROCESSOR_COUNT } from "../../core/values/processor.ts";
 
 /**
  * File descriptors are shared out at the start, because a process that has none left can neither go on in a new segment

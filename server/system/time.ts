@@ -1,13 +1,19 @@
-/** The clocks and timers of a process. */
-export interface Time {
+/** The clocks of a process. */
+export interface Clocks {
   /** The wall clock, in whole milliseconds since the epoch: it may be set, back as well. */
   wallMs(): number;
   /** Milliseconds since some moment in the past; never goes back. */
   monotonicMs(): number;
+}
+
+/** Its clocks and timers. */
+export interface Time extends Clocks {
   /** Calls back once, after the delay or later. */
   after(delayMs: number, run: () => void): Timer;
   /** Calls back once this turn of the event loop has taken in what there was. */
   atEndOfTurn(run: () => void): void;
+  /** Resolves after the delay or later. */
+  pause(delayMs: number): Promise<void>;
 }
 
 export interface Timer {
@@ -33,9 +39,8 @@ export class RealTime implements Time {
   atEndOfTurn(run: () => void): void {
     setImmediate(run);
   }
-}
 
-/** Resolves after the delay or later. */
-export function pause(time: Time, delayMs: number): Promise<void> {
-  return new Promise((resolve) => time.after(delayMs, resolve));
+  pause(delayMs: number): Promise<void> {
+    return new Promise((resolve) => setTimeout(resolve, delayMs));
+  }
 }

@@ -1,5 +1,5 @@
 import { HAND_WORDS } from "../../core/settling/settlement.ts";
-import { PROCESSOR_NAMES } from "../../core/values/payment.ts";
+import { PROCESSOR_NAMES } from "../../core/values/processor.ts";
 import { countDoubts, type DoubtCounts } from "../meters/doubt-counts.ts";
 import type { MetricsSource } from "./metrics-source.ts";
 import type { Readings } from "./readings.ts";

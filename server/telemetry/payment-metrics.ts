@@ -1,16 +1,17 @@
 import { ACCEPTED_NEW, CONFLICT, DUPLICATE, FULL } from "../../core/engine.ts";
-import { FAILED, IN_DOUBT, PENDING, PROCESSED, PROCESSOR_NAMES, SENDING } from "../../core/values/payment.ts";
+import { PROCESSOR_NAMES } from "../../core/values/processor.ts";
+import * as State from "../../core/values/state.ts";
 import { REFUSALS, ROUTES } from "../meters/meters.ts";
 import type { MetricsSource } from "./metrics-source.ts";
 import type { Readings, Sample } from "./readings.ts";
 
 /** States as label values, in the order a payment goes through them. */
 const STATES: readonly (readonly [string, number])[] = [
-  ["pending", PENDING],
-  ["sending", SENDING],
-  ["in_doubt", IN_DOUBT],
-  ["processed", PROCESSED],
-  ["failed", FAILED],
+  ["pending", State.PENDING],
+  ["sending", State.SENDING],
+  ["in_doubt", State.IN_DOUBT],
+  ["processed", State.PROCESSED],
+  ["failed", State.FAILED],
 ];
 
 /** What clients sent, what became of it, and what the ledger holds. */

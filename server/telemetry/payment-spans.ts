@@ -8,17 +8,11 @@ import {
 } from "@opentelemetry/semantic-conventions";
 import type { Engine } from "../../core/engine.ts";
 import { NOT_FOUND_SLOT } from "../../core/ledger/uuid-index.ts";
-import { LOOKING_UP } from "../../core/routing/flights.ts";
-import {
-  FAILED,
-  GAVE_UP,
-  isCharged,
-  NOT_FOUND,
-  OUTCOME_NAMES,
-  PROCESSED,
-  PROCESSOR_NAMES,
-  STATE_NAMES,
-} from "../../core/values/payment.ts";
+import * as FlightState from "../../core/routing/flight-state.ts";
+import type { Flight, OutcomeCode, Slot } from "../../core/values/number-types.ts";
+import * as Outcome from "../../core/values/outcome.ts";
+import { PROCESSOR_NAMES } from "../../core/values/processor.ts";
+import * as State from "../../core/values/state.ts";
 import { formatUuid, UUID_WORDS } from "../../core/values/uuid.ts";
 import { formatTimestamp } from "../text/timestamp.ts";
 import { contextHeaders, fail } from "./request-spans.ts";
@@ -82,7 +76,7 @@ export class PaymentSpans {
   }
 
   /** A flight's request is about to be made. Returns the headers to add to it, if the payment is sampled. Hot. */
-  attemptBegan(flight: number): string[] | undefined {
+  attemptBegan(flight: Flight): string[] | undefined {
     if (this.#open.size === 0) return undefined;
     const payment = this.#of(this.#engine.flights.slot[flight]!);
     if (payment === undefined) return undefined;
@@ -93,34 +87,35 @@ export class PaymentSpans {
   }
 
   /** What came of a flight's request. `status` is 0 when no answer came; `error` says why, if anything did. Hot. */
-  attemptEnded(flight: number, outcome: number, status: number, error?: Error): void {
+  attemptEnded(flight: Flight, outcome: OutcomeCode, status: number, error?: Error): void {
     if (this.#attempts.size === 0) return;
     const span = this.#attempts.get(flight);
     if (span === undefined) return;
     this.#attempts.delete(flight);
-    span.setAttribute(ATTR_OUTCOME, OUTCOME_NAMES[outcome]!);
+    span.setAttribute(ATTR_OUTCOME, Outcome.NAMES[outcome]!);
     if (status > 0) span.setAttribute(ATTR_HTTP_RESPONSE_STATUS_CODE, status);
     if (error) span.recordException(error);
-    if (!isCharged(outcome) && outcome !== NOT_FOUND) fail(span, status >= 400 ? String(status) : typeOf(outcome));
+    if (!Outcome.isCharged(outcome) && outcome !== Outcome.NOT_FOUND)
+      fail(span, status >= 400 ? String(status) : typeOf(outcome));
     span.end();
   }
 
   /** The engine has taken in what came of an attempt at this payment. Hot. */
-  settled(slot: number, outcome: number): void {
+  settled(slot: Slot, outcome: OutcomeCode): void {
     if (this.#open.size === 0) return;
     const state = this.#engine.ledger.rows.state[slot]!;
-    if (state !== PROCESSED && state !== FAILED) return;
+    if (state !== State.PROCESSED && state !== State.FAILED) return;
     const payment = this.#of(slot);
     if (payment) this.#end(slot, payment, outcome);
   }
 
-  gaveUp(slot: number): void {
+  gaveUp(slot: Slot): void {
     const payment = this.#of(slot);
-    if (payment) this.#end(slot, payment, GAVE_UP);
+    if (payment) this.#end(slot, payment, Outcome.GAVE_UP);
   }
 
   /** The context of the payment in this slot, for a line of the log. */
-  traceOf(slot: number): { traceId: string; spanId: string } | undefined {
+  traceOf(slot: Slot): { traceId: string; spanId: string } | undefined {
     if (this.#open.size === 0) return undefined;
     const context = this.#of(slot)?.span.spanContext();
     return context && { traceId: context.traceId, spanId: context.spanId };
@@ -151,7 +146,7 @@ export class PaymentSpans {
     for (const slot of [...this.#open.keys()]) this.#abandon(slot, "shut down");
   }
 
-  #of(slot: number): OpenPayment | undefined {
+  #of(slot: Slot): OpenPayment | undefined {
     const payment = this.#open.get(slot);
     if (payment === undefined) return undefined;
     const { correlationIds } = this.#engine.ledger.rows;
@@ -159,13 +154,13 @@ export class PaymentSpans {
     return payment.id.every((word, i) => word === correlationIds[at + i]) ? payment : undefined;
   }
 
-  #attempt(flight: number, payment: OpenPayment): Parameters<SpanExport["child"]> {
+  #attempt(flight: Flight, payment: OpenPayment): Parameters<SpanExport["child"]> {
     const { flights, ledger } = this.#engine;
     const slot = flights.slot[flight]!;
     const processor = flights.processor[flight]!;
     const { hostname, port, origin, pathname } = this.#targets[processor]!;
     const id = formatUuid(payment.id);
-    const isLookup = flights.state[flight] === LOOKING_UP;
+    const isLookup = flights.state[flight] === FlightState.LOOKING_UP;
     const method = isLookup ? "GET" : "POST";
     const base = `${pathname.replace(/\/$/, "")}/payments`;
     const template = isLookup ? `${base}/{correlationId}` : base;
@@ -183,22 +178,22 @@ export class PaymentSpans {
     return [`${method} ${template}`, contextOf(payment.span), { kind: SpanKind.CLIENT, attributes }];
   }
 
-  #end(slot: number, { span, attemptCount }: OpenPayment, outcome: number): void {
+  #end(slot: Slot, { span, attemptCount }: OpenPayment, outcome: OutcomeCode): void {
     this.#open.delete(slot);
     const { rows } = this.#engine.ledger;
     const processor = PROCESSOR_NAMES[rows.processor[slot]!];
     const state = rows.state[slot]!;
     span.setAttributes({
-      [ATTR_STATE]: STATE_NAMES[state]!,
-      [ATTR_OUTCOME]: OUTCOME_NAMES[outcome]!,
+      [ATTR_STATE]: State.NAMES[state]!,
+      [ATTR_OUTCOME]: Outcome.NAMES[outcome]!,
       [ATTR_ATTEMPT_COUNT]: attemptCount,
-      ...(state === PROCESSED && processor !== undefined && { [ATTR_PROCESSOR]: processor }),
+      ...(state === State.PROCESSED && processor !== undefined && { [ATTR_PROCESSOR]: processor }),
     });
-    if (state === FAILED) fail(span, typeOf(outcome));
+    if (state === State.FAILED) fail(span, typeOf(outcome));
     span.end();
   }
 
-  #abandon(slot: number, outcome: "taken back" | "forgotten" | "shut down"): void {
+  #abandon(slot: Slot, outcome: "taken back" | "forgotten" | "shut down"): void {
     const payment = this.#open.get(slot);
     if (payment === undefined) return;
     this.#open.delete(slot);
@@ -213,6 +208,6 @@ export function paymentAttributes(id: Int32Array, cents: number): Record<string,
   return { [ATTR_CORRELATION_ID]: formatUuid(id), [ATTR_AMOUNT]: cents / 100 };
 }
 
-function typeOf(outcome: number): string {
-  return OUTCOME_NAMES[outcome]!.replaceAll(" ", "_");
+function typeOf(outcome: OutcomeCode): string {
+  return Outcome.NAMES[outcome]!.replaceAll(" ", "_");
 }

@@ -1,6 +1,7 @@
 import { TOTALS_LENGTH } from "../../core/ledger/window-totals.ts";
 import { isPolledFailing, minResponseMs } from "../../core/routing/health-snapshot.ts";
-import { NO_OUTCOME, OUTCOME_NAMES, PROCESSOR_COUNT, PROCESSOR_NAMES } from "../../core/values/payment.ts";
+import * as Outcome from "../../core/values/outcome.ts";
+import { PROCESSOR_COUNT, PROCESSOR_NAMES } from "../../core/values/processor.ts";
 import { feeCents } from "../text/fee.ts";
 import type { MetricsSource } from "./metrics-source.ts";
 import type { Readings, Sample } from "./readings.ts";
@@ -20,9 +21,9 @@ function registerAttempts(readings: Readings, { meters }: MetricsSource): void {
     () => {
       const samples: Sample[] = [];
       for (let p = 0; p < PROCESSOR_COUNT; p++) {
-        for (const [outcome, name] of OUTCOME_NAMES.entries()) {
+        for (const [outcome, name] of Outcome.NAMES.entries()) {
           const value = meters.attempts[p]!.counts[outcome]!;
-          if (outcome === NO_OUTCOME || value === 0) continue;
+          if (outcome === Outcome.NONE || value === 0) continue;
           samples.push({ labels: { processor: PROCESSOR_NAMES[p]!, outcome: name.replaceAll(" ", "_") }, value });
         }
       }

@@ -8,7 +8,7 @@ import {
 } from "@opentelemetry/semantic-conventions";
 import type { Logger } from "pino";
 import { ACCEPTED_NEW, type AcceptResult, CONFLICT, DUPLICATE, type Engine } from "../../core/engine.ts";
-import { PROCESSOR_NAMES } from "../../core/values/payment.ts";
+import { PROCESSOR_NAMES } from "../../core/values/processor.ts";
 import type { Exchange } from "../http/exchange.ts";
 import type { PollReport } from "../meters/poll-report.ts";
 import type { TracingSettings } from "../settings/tracing-settings.ts";

@@ -1,4 +1,4 @@
-import type { Time } from "../system/time.ts";
+import type { Clocks } from "../system/time.ts";
 
 /** Share of real time by which the clock may run fast or slow to meet the wall clock again. */
 const SLEW_RATE = 0.05;
@@ -14,7 +14,7 @@ const READING_MS_MAX = 100;
  * within 5 %, and no timestamp is given out twice or before an earlier one.
  */
 export class SlewedClock {
-  readonly #time: Time;
+  readonly #time: Clocks;
   readonly #onStep: (stepMs: number) => void;
   #baseMs: number;
   #baseMonotonicMs: number;
@@ -26,7 +26,7 @@ export class SlewedClock {
    * `notBeforeMs`: the latest time given out by an earlier life of this instance. `onStep` is called when the wall
    * clock was set by more than a second, with how far it went ahead.
    */
-  constructor(time: Time, notBeforeMs = 0, onStep: (stepMs: number) => void = () => {}) {
+  constructor(time: Clocks, notBeforeMs = 0, onStep: (stepMs: number) => void = () => {}) {
     this.#time = time;
     this.#onStep = onStep;
     const wallMs = time.wallMs();

@@ -2,6 +2,7 @@ import type { Logger } from "pino";
 import type { Engine } from "../../core/engine.ts";
 import { RECORD_BYTES } from "../../core/log/record.ts";
 import type { JournalMeters } from "../meters/meters.ts";
+import type { Time } from "../system/time.ts";
 import type { RecordLog } from "./record-log.ts";
 
 /** Something the world sees, which has to wait until the records it rests on are in the log. */
@@ -11,6 +12,24 @@ export interface Effect {
   /** They could not be written, and what they said has been taken back. */
   abort(): void;
 }
+
+/** Who adds to a turn's records and effects at its end, just before they are written. */
+export interface TurnSource {
+  gather(): void;
+}
+
+export type GroupCommitParts = {
+  engine: Engine;
+  /** Without one nothing is written: durability none. */
+  log: RecordLog | undefined;
+  /** Whether effects wait for a sync. */
+  syncs: boolean;
+  time: Time;
+  logger: Logger;
+  meters: JournalMeters;
+  /** Called after each write, before its effects. */
+  onWritten?: (() => void) | undefined;
+};
 
 /**
  * Group commit (DeWitt et al., 1984): all records of a turn of the event loop are written by one system call at its end, and then
@@ -23,15 +42,14 @@ export interface Effect {
  * Reading is an effect as well (`whenDurable`): what is told has to be as safe as what is acknowledged.
  */
 export class GroupCommit {
-  /** Last call before the write: more records and effects may be added. */
-  onGather: () => void = () => {};
-  /** After a write. */
-  onWritten: () => void = () => {};
   readonly #engine: Engine;
+  readonly #time: Time;
   readonly #log: RecordLog | undefined;
   readonly #syncs: boolean;
   readonly #logger: Logger;
   readonly #meters: JournalMeters;
+  readonly #onWritten: (() => void) | undefined;
+  #source: TurnSource | undefined;
   #effects: Effect[] = [];
   #unsynced: Effect[] = [];
   #syncing: Effect[] = [];
@@ -44,13 +62,20 @@ export class GroupCommit {
   #isScheduled = false;
   #isFailing = false;
 
-  /** Without a log nothing is written: durability none. */
-  constructor(engine: Engine, log: RecordLog | undefined, syncs: boolean, logger: Logger, meters: JournalMeters) {
+  constructor({ engine, log, syncs, time, logger, meters, onWritten }: GroupCommitParts) {
     this.#engine = engine;
     this.#log = log;
     this.#syncs = syncs;
+    this.#time = time;
     this.#logger = logger;
     this.#meters = meters;
+    this.#onWritten = onWritten;
+  }
+
+  /** From now on `source` is asked at the end of each turn in which the log can be written. There is one, once. */
+  gatherFrom(source: TurnSource): void {
+    if (this.#source) throw new Error("a turn is gathered from one source: sources=2");
+    this.#source = source;
   }
 
   /** Nothing can be written now: nothing new may be accepted or sent. */
@@ -69,7 +94,7 @@ export class GroupCommit {
     const unwrittenMs = batch.count === 0 ? 0 : nowMs - batch.atMs(0);
     if (!this.#isSyncing && this.#unsynced.length === 0) return unwrittenMs;
     const sinceMs = this.#isSyncing ? this.#syncingSinceMs : this.#unsyncedSinceMs;
-    return Math.max(unwrittenMs, performance.now() - sinceMs);
+    return Math.max(unwrittenMs, this.#time.monotonicMs() - sinceMs);
   }
 
   /** Hot. */
@@ -83,7 +108,7 @@ export class GroupCommit {
   wake(): void {
     if (this.#isScheduled) return;
     this.#isScheduled = true;
-    setImmediate(this.#endTurn);
+    this.#time.atEndOfTurn(this.#endTurn);
   }
 
   /** Writes what there is, now. False when it could not be written. */
@@ -124,7 +149,7 @@ export class GroupCommit {
 
   readonly #endTurn = (): void => {
     this.#isScheduled = false;
-    if (!this.#isFailing) this.onGather();
+    if (!this.#isFailing) this.#source?.gather();
     this.commit();
   };
 
@@ -132,7 +157,7 @@ export class GroupCommit {
     if (this.#isFailing) return false;
     const { batch } = this.#engine;
     if (batch.count === 0) return true;
-    const beganAtMs = performance.now();
+    const beganAtMs = this.#time.monotonicMs();
     const error = this.#log?.append(batch);
     if (error) {
       this.#isFailing = true;
@@ -141,10 +166,11 @@ export class GroupCommit {
       this.#logger.error({ err: error }, "the journal cannot be written: refusing payments");
       return false;
     }
-    if (this.#log) this.#meters.wrote(batch.count, batch.count * RECORD_BYTES, performance.now() - beganAtMs);
+    const tookMs = this.#time.monotonicMs() - beganAtMs;
+    if (this.#log) this.#meters.wrote(batch.count, batch.count * RECORD_BYTES, tookMs);
     this.#isUnsynced = true;
     batch.clear();
-    this.onWritten();
+    this.#onWritten?.();
     return true;
   }
 
@@ -155,7 +181,7 @@ export class GroupCommit {
       for (const effect of effects) effect.commit();
       return;
     }
-    if (this.#unsynced.length === 0) this.#unsyncedSinceMs = performance.now();
+    if (this.#unsynced.length === 0) this.#unsyncedSinceMs = this.#time.monotonicMs();
     for (const effect of effects) (isCovered ? this.#syncing : this.#unsynced).push(effect);
     this.#beginSync();
   }
@@ -167,14 +193,14 @@ export class GroupCommit {
     this.#isSyncing = true;
     this.#isUnsynced = false;
     this.#syncingSinceMs = this.#unsyncedSinceMs;
-    const beganAtMs = performance.now();
+    const beganAtMs = this.#time.monotonicMs();
     this.#log!.sync((error) => {
       // What the kernel failed to write once it may take for written the next time: only a restart tells what is there.
       if (error) throw error;
       const group = this.#syncing;
       this.#syncing = [];
       this.#isSyncing = false;
-      this.#meters.syncs.record(performance.now() - beganAtMs);
+      this.#meters.syncs.record(this.#time.monotonicMs() - beganAtMs);
       for (const effect of group) effect.commit();
       this.#beginSync();
     });

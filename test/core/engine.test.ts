@@ -3,45 +3,20 @@ import { ACCEPTED_NEW, CONFLICT, DUPLICATE, Engine, type EngineOptions, FULL } f
 import { NOT_FOUND_SLOT } from "../../core/ledger/uuid-index.ts";
 import { TOTALS_LENGTH } from "../../core/ledger/window-totals.ts";
 import { RECORD_BYTES, RecordBatch } from "../../core/log/record.ts";
-import { FLIGHT_FREE, LOOKING_UP, NO_FLIGHT, POSTING } from "../../core/routing/flights.ts";
+import * as FlightState from "../../core/routing/flight-state.ts";
+import { NO_FLIGHT } from "../../core/routing/flights.ts";
 import { HealthSnapshot } from "../../core/routing/health-snapshot.ts";
+import { openWays } from "../../core/routing/ways.ts";
 import { MAX_AMOUNT_CENTS } from "../../core/values/money.ts";
-import {
-  ALREADY_CHARGED,
-  CHARGED,
-  DEFAULT,
-  DISPUTED,
-  ERRED,
-  FAILED,
-  FAILING,
-  FALLBACK,
-  FOREIGN,
-  FOUND,
-  GARBLED,
-  GATEWAY_FAILED,
-  GAVE_UP,
-  IN_DOUBT,
-  MISCONFIGURED,
-  NOT_FOUND,
-  NOT_TOLD,
-  OUTCOME_NAMES,
-  OVERLOADED,
-  PENDING,
-  PROCESSED,
-  PROCESSOR_COUNT,
-  REJECTED,
-  RESET,
-  SENDING,
-  TIMED_OUT,
-  UNCLEAR,
-  UNEXPECTED,
-  UNREACHABLE,
-  UNREADABLE,
-} from "../../core/values/payment.ts";
+import * as Outcome from "../../core/values/outcome.ts";
+import { DEFAULT, FALLBACK, PROCESSOR_COUNT } from "../../core/values/processor.ts";
+import * as State from "../../core/values/state.ts";
 import { formatUuid, UUID_WORDS } from "../../core/values/uuid.ts";
 import { NOON_MS, uuid } from "../support/payments.ts";
 
-const PATIENT: EngineOptions = {
+type HandOptions = EngineOptions & { maxInFlight: number };
+
+const PATIENT: HandOptions = {
   instance: 3,
   capacity: 1000,
   seed: 0x5eed,
@@ -59,8 +34,11 @@ class Hand {
   readonly health = new HealthSnapshot(PROCESSOR_COUNT);
   readonly engine: Engine;
 
-  constructor(options: Partial<EngineOptions> = {}) {
-    this.engine = new Engine(this.health, { ...PATIENT, ...options });
+  constructor(options: Partial<HandOptions> = {}) {
+    this.engine = new Engine(openWays(this.health, options.maxInFlight ?? PATIENT.maxInFlight), {
+      ...PATIENT,
+      ...options,
+    });
   }
 
   get rows() {
@@ -125,7 +103,7 @@ class Hand {
   }
 
   outcome(n: number): string {
-    return OUTCOME_NAMES[this.rows.outcome[this.slot(n)]!]!;
+    return Outcome.NAMES[this.rows.outcome[this.slot(n)]!]!;
   }
 
   paymentId(n: number): Int32Array {
@@ -190,21 +168,21 @@ class Hand {
  * A hand whose payment 0 is in doubt at the default processor since 1010, requested at 10, asked again at 1110 at the
  * latest.
  */
-function inDoubt(options: Partial<EngineOptions> = {}, outcome: number = TIMED_OUT): Hand {
+function inDoubt(options: Partial<HandOptions> = {}, outcome: number = Outcome.TIMED_OUT): Hand {
   const hand = new Hand(options);
   hand.accept(0, 0);
   const request = hand.send(10);
   hand.settle(request, outcome, 1010);
-  expect(hand.state(0)).to.equal(IN_DOUBT);
+  expect(hand.state(0)).to.equal(State.IN_DOUBT);
   return hand;
 }
 
 /** A hand whose default processor went down at 10 by payment 0, which is pending again. */
-function defaultDown(options: Partial<EngineOptions> = {}): Hand {
+function defaultDown(options: Partial<HandOptions> = {}): Hand {
   const hand = new Hand(options);
   hand.accept(0, 0);
-  hand.settle(hand.send(0), FAILING, 10);
-  expect(hand.state(0)).to.equal(PENDING);
+  hand.settle(hand.send(0), Outcome.FAILING, 10);
+  expect(hand.state(0)).to.equal(State.PENDING);
   return hand;
 }
 
@@ -212,13 +190,13 @@ describe("engine: accepting", () => {
   it("takes a payment, sends it to the cheaper processor and counts it where and when it was charged", () => {
     const hand = new Hand();
     expect(hand.accept(0, 0)).to.equal(ACCEPTED_NEW);
-    expect(hand.state(0)).to.equal(PENDING);
+    expect(hand.state(0)).to.equal(State.PENDING);
     const request = hand.send(25);
-    expect(request).to.include({ processor: DEFAULT, how: POSTING, requestedAtMs: 25, slot: hand.slot(0) });
-    expect([hand.state(0), hand.next(25)]).to.deep.equal([SENDING, undefined]);
-    hand.settle(request, CHARGED, 30);
+    expect(request).to.include({ processor: DEFAULT, how: FlightState.POSTING, requestedAtMs: 25, slot: hand.slot(0) });
+    expect([hand.state(0), hand.next(25)]).to.deep.equal([State.SENDING, undefined]);
+    hand.settle(request, Outcome.CHARGED, 30);
     expect([hand.state(0), hand.sum(), hand.sum(25, 25), hand.sum(26)]).to.deep.equal([
-      PROCESSED,
+      State.PROCESSED,
       [1, 1990, 0, 0],
       [1, 1990, 0, 0],
       [0, 0, 0, 0],
@@ -228,11 +206,11 @@ describe("engine: accepting", () => {
 
   it("tells a repetition from a conflict in every state of the payment, and neither changes anything", () => {
     const states: Record<number, (hand: Hand) => void> = {
-      [PENDING]: () => {},
-      [SENDING]: (hand) => void hand.send(1),
-      [IN_DOUBT]: (hand) => hand.settle(hand.send(1), TIMED_OUT, 2),
-      [PROCESSED]: (hand) => hand.settle(hand.send(1), CHARGED, 2),
-      [FAILED]: (hand) => void hand.giveUp(60_000),
+      [State.PENDING]: () => {},
+      [State.SENDING]: (hand) => void hand.send(1),
+      [State.IN_DOUBT]: (hand) => hand.settle(hand.send(1), Outcome.TIMED_OUT, 2),
+      [State.PROCESSED]: (hand) => hand.settle(hand.send(1), Outcome.CHARGED, 2),
+      [State.FAILED]: (hand) => void hand.giveUp(60_000),
     };
     for (const [state, bring] of Object.entries(states)) {
       const hand = new Hand();
@@ -275,7 +253,7 @@ describe("engine: accepting", () => {
     expect(hand.engine.accept(words, 2, MAX_AMOUNT_CENTS, NOON_MS)).to.equal(ACCEPTED_NEW);
     expect(hand.rows.cents[hand.slot(1)]).to.equal(MAX_AMOUNT_CENTS);
     hand.accept(2, 0, 1);
-    for (const request of hand.sendAll(1)) hand.settle(request, CHARGED, 2);
+    for (const request of hand.sendAll(1)) hand.settle(request, Outcome.CHARGED, 2);
     expect(hand.sum()).to.deep.equal([2, MAX_AMOUNT_CENTS + 1, 0, 0]);
   });
 
@@ -284,8 +262,8 @@ describe("engine: accepting", () => {
     hand.acceptMany(4, 0);
     const [first, second] = hand.sendAll(1);
     expect([first!.slot, second!.slot]).to.deep.equal([0, 1]);
-    hand.settle(second!, OVERLOADED, 2);
-    hand.settle(first!, CHARGED, 3);
+    hand.settle(second!, Outcome.OVERLOADED, 2);
+    hand.settle(first!, Outcome.CHARGED, 3);
     expect(hand.send(102).slot).to.equal(1);
   });
 
@@ -294,7 +272,7 @@ describe("engine: accepting", () => {
     hand.accept(0, 500);
     const request = hand.send(100);
     expect([request.requestedAtMs, hand.settledUntil(0), hand.engine.nowMs]).to.deep.equal([500, 500, NOON_MS + 500]);
-    hand.settle(request, CHARGED, 200);
+    hand.settle(request, Outcome.CHARGED, 200);
     expect(hand.rows.processedAtMs(0)).to.equal(NOON_MS + 500);
     hand.accept(1, 300);
     expect(hand.rows.acceptedAtMs[hand.slot(1)]).to.equal(NOON_MS + 500);
@@ -302,25 +280,35 @@ describe("engine: accepting", () => {
 });
 
 describe("engine: outcomes of a first attempt", () => {
-  for (const [name, outcome] of Object.entries({ FAILING, OVERLOADED, MISCONFIGURED, UNREACHABLE, REJECTED })) {
+  for (const [name, outcome] of Object.entries({
+    FAILING: Outcome.FAILING,
+    OVERLOADED: Outcome.OVERLOADED,
+    MISCONFIGURED: Outcome.MISCONFIGURED,
+    UNREACHABLE: Outcome.UNREACHABLE,
+    REJECTED: Outcome.REJECTED,
+  })) {
     it(`takes ${name} for certainly not charged: the payment is pending again, with a new requestedAt`, () => {
       const hand = new Hand();
       hand.accept(0, 0);
       hand.settle(hand.send(10), outcome, 20);
-      expect([hand.state(0), hand.settledUntil(20)]).to.deep.equal([PENDING, 20]);
+      expect([hand.state(0), hand.settledUntil(20)]).to.deep.equal([State.PENDING, 20]);
       const again = hand.sendFirst(20);
       expect(again.requestedAtMs).to.equal(again.atMs);
-      hand.settle(again, CHARGED, again.atMs + 1);
+      hand.settle(again, Outcome.CHARGED, again.atMs + 1);
       expect(hand.sum(again.atMs, again.atMs)).to.deep.equal([1, 1990, 0, 0]);
     });
   }
 
-  for (const [name, outcome] of Object.entries({ TIMED_OUT, RESET, UNEXPECTED })) {
+  for (const [name, outcome] of Object.entries({
+    TIMED_OUT: Outcome.TIMED_OUT,
+    RESET: Outcome.RESET,
+    UNEXPECTED: Outcome.UNEXPECTED,
+  })) {
     it(`takes ${name} for a doubt`, () => {
       const hand = new Hand();
       hand.accept(0, 0);
       hand.settle(hand.send(10), outcome, 20);
-      expect([hand.state(0), hand.settledUntil(500)]).to.deep.equal([IN_DOUBT, 10]);
+      expect([hand.state(0), hand.settledUntil(500)]).to.deep.equal([State.IN_DOUBT, 10]);
     });
   }
 
@@ -331,8 +319,8 @@ describe("engine: outcomes of a first attempt", () => {
     for (let i = 1; i <= 8; i++) {
       const { atMs, ...request } = hand.sendFirst(sentAtMs.at(-1) ?? 0);
       sentAtMs.push(atMs);
-      hand.settle(request, REJECTED, atMs);
-      expect(hand.state(0)).to.equal(i < 8 ? PENDING : FAILED);
+      hand.settle(request, Outcome.REJECTED, atMs);
+      expect(hand.state(0)).to.equal(i < 8 ? State.PENDING : State.FAILED);
     }
     expect(sentAtMs).to.deep.equal([0, 100, 300, 700, 1500, 3100, 6300, 12_700]);
     expect([hand.outcome(0), hand.next(99_000)]).to.deep.equal(["rejected", undefined]);
@@ -341,7 +329,7 @@ describe("engine: outcomes of a first attempt", () => {
   it("lets the others go first while a rejected payment waits", () => {
     const hand = new Hand();
     hand.acceptMany(3, 0);
-    hand.settle(hand.send(1), REJECTED, 2);
+    hand.settle(hand.send(1), Outcome.REJECTED, 2);
     expect(hand.sendAll(3).map((request) => request.slot)).to.deep.equal([1, 2]);
     expect(hand.sendAll(102).map((request) => request.slot)).to.deep.equal([0]);
   });
@@ -351,9 +339,9 @@ describe("engine: outcomes of a first attempt", () => {
     hand.acceptMany(12, 0);
     const requests = hand.sendAll(1);
     expect(requests.every(({ processor }) => processor === DEFAULT)).to.equal(true);
-    for (const request of requests) hand.settle(request, REJECTED, 2);
+    for (const request of requests) hand.settle(request, Outcome.REJECTED, 2);
     const { downReason, isDown } = hand.engine.router.gates[DEFAULT]!;
-    expect([isDown, downReason]).to.deep.equal([true, REJECTED]);
+    expect([isDown, downReason]).to.deep.equal([true, Outcome.REJECTED]);
     const again = hand.sendAll(3);
     expect(new Set(again.map(({ slot }) => slot)).size).to.equal(12);
     expect(again.every(({ processor }) => processor === FALLBACK)).to.equal(true);
@@ -362,32 +350,37 @@ describe("engine: outcomes of a first attempt", () => {
   it("never fails a payment for being rejected as a probe of a processor that is down", () => {
     const hand = new Hand();
     hand.acceptMany(8, 0);
-    for (const request of hand.sendAll(1)) hand.settle(request, REJECTED, 2);
+    for (const request of hand.sendAll(1)) hand.settle(request, Outcome.REJECTED, 2);
     for (let i = 0, atMs = 3; i < 40; i++) {
       const probe = hand.sendFirst(atMs);
       atMs = probe.atMs;
-      hand.settle(probe, REJECTED, atMs);
+      hand.settle(probe, Outcome.REJECTED, atMs);
     }
-    expect(hand.engine.ledger.countIn(PENDING)).to.equal(8);
+    expect(hand.engine.ledger.countIn(State.PENDING)).to.equal(8);
   });
 });
 
 describe("engine: answers that do not say whether the payment was charged", () => {
-  for (const [name, outcome] of Object.entries({ ALREADY_CHARGED, ERRED, UNCLEAR, GARBLED })) {
+  for (const [name, outcome] of Object.entries({
+    ALREADY_CHARGED: Outcome.ALREADY_CHARGED,
+    ERRED: Outcome.ERRED,
+    UNCLEAR: Outcome.UNCLEAR,
+    GARBLED: Outcome.GARBLED,
+  })) {
     it(`looks a payment up at once after ${name}, and believes what it finds`, () => {
       for (const [told, state, count] of [
-        [FOUND, PROCESSED, 1],
-        [FOREIGN, FAILED, 0],
-        [NOT_FOUND, outcome === ALREADY_CHARGED ? IN_DOUBT : PENDING, 0],
-        [UNREADABLE, IN_DOUBT, 0],
-        [NOT_TOLD, IN_DOUBT, 0],
+        [Outcome.FOUND, State.PROCESSED, 1],
+        [Outcome.FOREIGN, State.FAILED, 0],
+        [Outcome.NOT_FOUND, outcome === Outcome.ALREADY_CHARGED ? State.IN_DOUBT : State.PENDING, 0],
+        [Outcome.UNREADABLE, State.IN_DOUBT, 0],
+        [Outcome.NOT_TOLD, State.IN_DOUBT, 0],
       ] as const) {
         const hand = new Hand();
         hand.accept(0, 0);
         hand.settle(hand.send(10), outcome, 20);
-        expect([hand.state(0), hand.settledUntil(20)]).to.deep.equal([IN_DOUBT, 10]);
+        expect([hand.state(0), hand.settledUntil(20)]).to.deep.equal([State.IN_DOUBT, 10]);
         const lookup = hand.send(20);
-        expect(lookup).to.include({ how: LOOKING_UP, processor: DEFAULT, requestedAtMs: 10 });
+        expect(lookup).to.include({ how: FlightState.LOOKING_UP, processor: DEFAULT, requestedAtMs: 10 });
         hand.settle(lookup, told, 25);
         expect([hand.state(0), hand.sum(10, 10)[0]]).to.deep.equal([state, count]);
       }
@@ -398,54 +391,54 @@ describe("engine: answers that do not say whether the payment was charged", () =
     const hand = new Hand({ failoverPatienceMs: 0 });
     hand.accept(0, 0);
     for (const atMs of [10, 20]) {
-      hand.settle(hand.send(atMs), ERRED, atMs + 1);
-      hand.settle(hand.send(atMs + 1), NOT_FOUND, atMs + 2);
-      expect([hand.state(0), hand.outcome(0)]).to.deep.equal([PENDING, "not charged"]);
+      hand.settle(hand.send(atMs), Outcome.ERRED, atMs + 1);
+      hand.settle(hand.send(atMs + 1), Outcome.NOT_FOUND, atMs + 2);
+      expect([hand.state(0), hand.outcome(0)]).to.deep.equal([State.PENDING, "not charged"]);
     }
     const again = hand.send(30);
-    expect(again).to.include({ processor: FALLBACK, how: POSTING, requestedAtMs: 30 });
-    hand.settle(again, CHARGED, 31);
+    expect(again).to.include({ processor: FALLBACK, how: FlightState.POSTING, requestedAtMs: 30 });
+    hand.settle(again, Outcome.CHARGED, 31);
     expect(hand.sum()).to.deep.equal([0, 0, 1, 1990]);
   });
 
   it("does not let it go while an earlier attempt there may still land", () => {
     const hand = new Hand({ failoverPatienceMs: 0 });
     hand.accept(0, 0);
-    hand.settle(hand.send(10), RESET, 20);
+    hand.settle(hand.send(10), Outcome.RESET, 20);
     const again = hand.send(20);
-    expect(again.how).to.equal(POSTING);
-    hand.settle(again, ERRED, 25);
+    expect(again.how).to.equal(FlightState.POSTING);
+    hand.settle(again, Outcome.ERRED, 25);
     for (let i = 0, atMs = 26; i < 20; i++) {
       const request = hand.sendFirst(atMs);
       expect(request).to.include({ processor: DEFAULT, requestedAtMs: 10 });
       atMs = request.atMs;
-      hand.settle(request, request.how === POSTING ? FAILING : NOT_FOUND, atMs);
-      expect(hand.state(0)).to.equal(IN_DOUBT);
+      hand.settle(request, request.how === FlightState.POSTING ? Outcome.FAILING : Outcome.NOT_FOUND, atMs);
+      expect(hand.state(0)).to.equal(State.IN_DOUBT);
     }
   });
 
   it("does not take a lookup without an answer for an attempt that may land", () => {
     const hand = new Hand();
     hand.accept(0, 0);
-    hand.settle(hand.send(10), UNCLEAR, 20);
-    hand.settle(hand.send(20), TIMED_OUT, 25);
+    hand.settle(hand.send(10), Outcome.UNCLEAR, 20);
+    hand.settle(hand.send(20), Outcome.TIMED_OUT, 25);
     const lookup = hand.sendFirst(25);
-    expect(lookup.how).to.equal(LOOKING_UP);
-    hand.settle(lookup, NOT_FOUND, lookup.atMs);
-    expect(hand.state(0)).to.equal(PENDING);
+    expect(lookup.how).to.equal(FlightState.LOOKING_UP);
+    hand.settle(lookup, Outcome.NOT_FOUND, lookup.atMs);
+    expect(hand.state(0)).to.equal(State.PENDING);
   });
 
   it("does not believe a 404 that comes right after a 422", () => {
     const hand = new Hand({ failoverPatienceMs: 0 });
     hand.accept(0, 0);
-    hand.settle(hand.send(10), ALREADY_CHARGED, 20);
+    hand.settle(hand.send(10), Outcome.ALREADY_CHARGED, 20);
     let atMs = 20;
     for (;;) {
       const lookup = hand.sendFirst(atMs);
-      expect([lookup.how, lookup.processor]).to.deep.equal([LOOKING_UP, DEFAULT]);
+      expect([lookup.how, lookup.processor]).to.deep.equal([FlightState.LOOKING_UP, DEFAULT]);
       atMs = lookup.atMs;
-      hand.settle(lookup, NOT_FOUND, atMs);
-      if (hand.state(0) === PENDING) break;
+      hand.settle(lookup, Outcome.NOT_FOUND, atMs);
+      if (hand.state(0) === State.PENDING) break;
     }
     expect(atMs).to.be.within(1010, 3000);
   });
@@ -454,28 +447,28 @@ describe("engine: answers that do not say whether the payment was charged", () =
     const hand = new Hand({ failoverPatienceMs: 0 });
     hand.acceptMany(2, 0);
     const [first, second] = hand.sendAll(10);
-    hand.settle(first!, UNCLEAR, 20);
-    hand.settle(second!, MISCONFIGURED, 20);
+    hand.settle(first!, Outcome.UNCLEAR, 20);
+    hand.settle(second!, Outcome.MISCONFIGURED, 20);
     const lookup = hand.sendAll(21).find(({ slot }) => slot === 0)!;
-    hand.settle(lookup, NOT_FOUND, 25);
-    expect(hand.state(0)).to.equal(IN_DOUBT);
+    hand.settle(lookup, Outcome.NOT_FOUND, 25);
+    expect(hand.state(0)).to.equal(State.IN_DOUBT);
   });
 
   it("takes a charge of its own amount at another of its times for a doubt, unless it was sent just once", () => {
     for (const [refusals, state] of [
-      [0, FAILED],
-      [1, IN_DOUBT],
+      [0, State.FAILED],
+      [1, State.IN_DOUBT],
     ] as const) {
       const hand = new Hand();
       hand.accept(0, 0);
       let atMs = 10;
       for (let i = 0; i < refusals; i++) {
-        hand.settle(hand.sendFirst(atMs), FAILING, atMs);
+        hand.settle(hand.sendFirst(atMs), Outcome.FAILING, atMs);
         atMs += 200;
       }
       const post = hand.sendFirst(atMs);
-      hand.settle(post, ALREADY_CHARGED, post.atMs);
-      hand.settle(hand.send(post.atMs), DISPUTED, post.atMs + 1);
+      hand.settle(post, Outcome.ALREADY_CHARGED, post.atMs);
+      hand.settle(hand.send(post.atMs), Outcome.DISPUTED, post.atMs + 1);
       expect(hand.state(0)).to.equal(state);
     }
   });
@@ -483,13 +476,13 @@ describe("engine: answers that do not say whether the payment was charged", () =
   it("knows after a restart that nothing of a payment is under way", () => {
     const hand = new Hand();
     hand.accept(0, 0);
-    hand.settle(hand.send(10), UNCLEAR, 20);
+    hand.settle(hand.send(10), Outcome.UNCLEAR, 20);
     const after = restarted(hand, recordsOf(hand));
     after.engine.resume(NOON_MS + 500);
     const lookup = after.send(500);
-    expect(lookup).to.include({ how: LOOKING_UP, requestedAtMs: 10 });
-    after.settle(lookup, NOT_FOUND, 505);
-    expect(after.state(0)).to.equal(PENDING);
+    expect(lookup).to.include({ how: FlightState.LOOKING_UP, requestedAtMs: 10 });
+    after.settle(lookup, Outcome.NOT_FOUND, 505);
+    expect(after.state(0)).to.equal(State.PENDING);
   });
 
   it("keeps sending to a processor whose unclear answers turn out to be charges", () => {
@@ -499,8 +492,8 @@ describe("engine: answers that do not say whether the payment was charged", () =
       hand.accept(n, atMs);
       const post = hand.send(atMs);
       expect(post.processor).to.equal(DEFAULT);
-      hand.settle(post, ALREADY_CHARGED, atMs + 1);
-      hand.settle(hand.send(atMs + 1), FOUND, atMs + 2);
+      hand.settle(post, Outcome.ALREADY_CHARGED, atMs + 1);
+      hand.settle(hand.send(atMs + 1), Outcome.FOUND, atMs + 2);
     }
     expect(hand.sum()).to.deep.equal([30, 30 * 1990, 0, 0]);
   });
@@ -508,22 +501,22 @@ describe("engine: answers that do not say whether the payment was charged", () =
   it("brings a processor back by a doubt asked about again, once a lookup explains the answer", () => {
     const hand = inDoubt();
     const lookup = hand.sendFirst(1010);
-    hand.settle(lookup, NOT_FOUND, lookup.atMs);
+    hand.settle(lookup, Outcome.NOT_FOUND, lookup.atMs);
     const probe = hand.sendFirst(lookup.atMs);
-    expect([probe.how, hand.engine.router.gates[DEFAULT]!.isDown]).to.deep.equal([POSTING, true]);
-    hand.settle(probe, ALREADY_CHARGED, probe.atMs);
+    expect([probe.how, hand.engine.router.gates[DEFAULT]!.isDown]).to.deep.equal([FlightState.POSTING, true]);
+    hand.settle(probe, Outcome.ALREADY_CHARGED, probe.atMs);
     const second = hand.sendFirst(probe.atMs);
-    hand.settle(second, FOUND, second.atMs);
-    expect([hand.state(0), hand.engine.router.gates[DEFAULT]!.isDown]).to.deep.equal([PROCESSED, false]);
+    hand.settle(second, Outcome.FOUND, second.atMs);
+    expect([hand.state(0), hand.engine.router.gates[DEFAULT]!.isDown]).to.deep.equal([State.PROCESSED, false]);
   });
 
   it("takes a processor whose answers turn out to be none for misconfigured, and keeps the payments", () => {
     const hand = new Hand({ failoverPatienceMs: 0 });
     hand.acceptMany(8, 0);
-    for (const post of hand.sendAll(1)) hand.settle(post, UNCLEAR, 2);
-    for (const lookup of hand.sendAll(3)) hand.settle(lookup, NOT_FOUND, 4);
+    for (const post of hand.sendAll(1)) hand.settle(post, Outcome.UNCLEAR, 2);
+    for (const lookup of hand.sendAll(3)) hand.settle(lookup, Outcome.NOT_FOUND, 4);
     const { isDown, downReason } = hand.engine.router.gates[DEFAULT]!;
-    expect([isDown, downReason]).to.deep.equal([true, REJECTED]);
+    expect([isDown, downReason]).to.deep.equal([true, Outcome.REJECTED]);
     expect(hand.sendAll(5).filter(({ processor }) => processor === FALLBACK)).to.have.length(8);
   });
 });
@@ -532,11 +525,11 @@ describe("engine: doubts that asking does not settle", () => {
   function stuck(): Hand {
     const hand = new Hand();
     hand.accept(0, 0);
-    hand.settle(hand.send(10), UNCLEAR, 20);
+    hand.settle(hand.send(10), Outcome.UNCLEAR, 20);
     for (let i = 0, atMs = 20; i < 16; i++) {
       const lookup = hand.sendFirst(atMs);
       atMs = lookup.atMs;
-      hand.settle(lookup, UNREADABLE, atMs);
+      hand.settle(lookup, Outcome.UNREADABLE, atMs);
     }
     return hand;
   }
@@ -547,8 +540,8 @@ describe("engine: doubts that asking does not settle", () => {
     const lookup = hand.sendFirst(nowMs - NOON_MS);
     expect(lookup.atMs).to.equal(nowMs - NOON_MS + 30_000);
     expect(hand.stuckSlots()).to.deep.equal([0]);
-    hand.settle(lookup, FOUND, lookup.atMs);
-    expect([hand.state(0), hand.stuckSlots()]).to.deep.equal([PROCESSED, []]);
+    hand.settle(lookup, Outcome.FOUND, lookup.atMs);
+    expect([hand.state(0), hand.stuckSlots()]).to.deep.equal([State.PROCESSED, []]);
   });
 
   it("are not those whose processor is down, until they are old", () => {
@@ -557,7 +550,7 @@ describe("engine: doubts that asking does not settle", () => {
     for (let i = 0; i < 40; i++) {
       const request = hand.sendFirst(atMs);
       atMs = request.atMs;
-      hand.settle(request, i % 2 === 0 ? TIMED_OUT : NOT_FOUND, atMs);
+      hand.settle(request, i % 2 === 0 ? Outcome.TIMED_OUT : Outcome.NOT_FOUND, atMs);
     }
     expect(hand.stuckSlots()).to.deep.equal([]);
     hand.engine.evictOld(NOON_MS + 300_011);
@@ -565,9 +558,9 @@ describe("engine: doubts that asking does not settle", () => {
   });
 
   for (const [word, state, sums] of [
-    ["charged", PROCESSED, [1, 1990, 0, 0]],
-    ["not charged", PENDING, [0, 0, 0, 0]],
-    ["failed", FAILED, [0, 0, 0, 0]],
+    ["charged", State.PROCESSED, [1, 1990, 0, 0]],
+    ["not charged", State.PENDING, [0, 0, 0, 0]],
+    ["failed", State.FAILED, [0, 0, 0, 0]],
   ] as const) {
     it(`are settled by an operator's word, in the log as well: ${word}`, () => {
       const hand = stuck();
@@ -578,7 +571,7 @@ describe("engine: doubts that asking does not settle", () => {
       }
       expect([hand.engine.flights.openCount(DEFAULT), hand.stuckSlots()]).to.deep.equal([0, []]);
       const next = hand.next(nowMs - NOON_MS + 2);
-      expect(next?.how).to.equal(word === "not charged" ? POSTING : undefined);
+      expect(next?.how).to.equal(word === "not charged" ? FlightState.POSTING : undefined);
     });
   }
 
@@ -586,19 +579,19 @@ describe("engine: doubts that asking does not settle", () => {
     const hand = stuck();
     const lookup = hand.sendFirst(hand.engine.nowMs - NOON_MS);
     expect(hand.engine.settleByHand(0, "not charged", NOON_MS + lookup.atMs)).to.equal("being asked about");
-    hand.settle(lookup, FOUND, lookup.atMs);
+    hand.settle(lookup, Outcome.FOUND, lookup.atMs);
     expect(hand.engine.settleByHand(0, "not charged", NOON_MS + lookup.atMs)).to.equal("not in doubt");
   });
 });
 
 describe("engine: doubts", () => {
   it("counts a payment in doubt at its first requestedAt once a repetition is charged", () => {
-    const hand = inDoubt({}, RESET);
+    const hand = inDoubt({}, Outcome.RESET);
     const again = hand.sendFirst(1010);
     expect(again).to.include({ processor: DEFAULT, requestedAtMs: 10 });
-    hand.settle(again, CHARGED, again.atMs + 5);
+    hand.settle(again, Outcome.CHARGED, again.atMs + 5);
     expect([hand.state(0), hand.sum(10, 10), hand.settledUntil(9999)]).to.deep.equal([
-      PROCESSED,
+      State.PROCESSED,
       [1, 1990, 0, 0],
       9999,
     ]);
@@ -606,16 +599,16 @@ describe("engine: doubts", () => {
 
   it("looks up a 422 after a doubt: the charge may be its own or a stranger's", () => {
     for (const [told, state, sum] of [
-      [FOUND, PROCESSED, 1],
-      [FOREIGN, FAILED, 0],
-      [NOT_FOUND, IN_DOUBT, 0],
+      [Outcome.FOUND, State.PROCESSED, 1],
+      [Outcome.FOREIGN, State.FAILED, 0],
+      [Outcome.NOT_FOUND, State.IN_DOUBT, 0],
     ] as const) {
-      const hand = inDoubt({}, RESET);
+      const hand = inDoubt({}, Outcome.RESET);
       const again = hand.send(1010);
-      expect(again.how).to.equal(POSTING);
-      hand.settle(again, ALREADY_CHARGED, 1015);
+      expect(again.how).to.equal(FlightState.POSTING);
+      hand.settle(again, Outcome.ALREADY_CHARGED, 1015);
       const lookup = hand.sendFirst(1015);
-      expect(lookup.how).to.equal(LOOKING_UP);
+      expect(lookup.how).to.equal(FlightState.LOOKING_UP);
       hand.settle(lookup, told, lookup.atMs);
       expect([hand.state(0), hand.sum(10, 10)[0]]).to.deep.equal([state, sum]);
     }
@@ -623,8 +616,8 @@ describe("engine: doubts", () => {
 
   it("takes a charge found under its own requestedAt for its own, and under another for somebody else's", () => {
     for (const [outcome, state, count] of [
-      [FOUND, PROCESSED, 1],
-      [FOREIGN, FAILED, 0],
+      [Outcome.FOUND, State.PROCESSED, 1],
+      [Outcome.FOREIGN, State.FAILED, 0],
     ] as const) {
       const hand = inDoubt();
       const lookup = hand.send(1110 - 1 + 1);
@@ -634,16 +627,16 @@ describe("engine: doubts", () => {
   });
 
   for (const [name, outcome] of Object.entries({
-    FAILING,
-    OVERLOADED,
-    REJECTED,
-    MISCONFIGURED,
-    UNREACHABLE,
-    TIMED_OUT,
-    RESET,
-    UNEXPECTED,
-    NOT_FOUND,
-    NOT_TOLD,
+    FAILING: Outcome.FAILING,
+    OVERLOADED: Outcome.OVERLOADED,
+    REJECTED: Outcome.REJECTED,
+    MISCONFIGURED: Outcome.MISCONFIGURED,
+    UNREACHABLE: Outcome.UNREACHABLE,
+    TIMED_OUT: Outcome.TIMED_OUT,
+    RESET: Outcome.RESET,
+    UNEXPECTED: Outcome.UNEXPECTED,
+    NOT_FOUND: Outcome.NOT_FOUND,
+    NOT_TOLD: Outcome.NOT_TOLD,
   })) {
     it(`stays in doubt on ${name}, at the same processor with the same requestedAt`, () => {
       const hand = inDoubt({ failoverPatienceMs: 0, saturationPatienceMs: 0 });
@@ -652,7 +645,7 @@ describe("engine: doubts", () => {
         expect(again).to.include({ processor: DEFAULT, requestedAtMs: 10 });
         atMs = again.atMs + 3;
         hand.settle(again, outcome, atMs);
-        expect([hand.state(0), hand.settledUntil(atMs)]).to.deep.equal([IN_DOUBT, 10]);
+        expect([hand.state(0), hand.settledUntil(atMs)]).to.deep.equal([State.IN_DOUBT, 10]);
       }
       expect(hand.giveUp(1e9)).to.deep.equal([]);
     });
@@ -661,13 +654,13 @@ describe("engine: doubts", () => {
   it("asks at once after the first broken connection, then by lookups after every POST, ever later up to 2 s", () => {
     const hand = new Hand();
     hand.accept(0, 0);
-    hand.settle(hand.send(0), RESET, 5);
+    hand.settle(hand.send(0), Outcome.RESET, 5);
     let again = hand.send(5);
-    expect(again).to.include({ how: POSTING, requestedAtMs: 0 });
+    expect(again).to.include({ how: FlightState.POSTING, requestedAtMs: 0 });
     const waitsMs = [];
     for (let i = 0, atMs = 5; i < 6; i++) {
       // A 400 says nothing of the processor, so it stays up.
-      hand.settle(again, REJECTED, atMs);
+      hand.settle(again, Outcome.REJECTED, atMs);
       const next = hand.sendFirst(atMs);
       waitsMs.push(next.atMs - atMs);
       atMs = next.atMs;
@@ -679,21 +672,21 @@ describe("engine: doubts", () => {
   it("asks by POST and by GET in turn, so that a probe that is always in vain does not hide its own answer", () => {
     const hand = new Hand();
     hand.accept(0, 0);
-    hand.settle(hand.send(0), GATEWAY_FAILED, 5);
+    hand.settle(hand.send(0), Outcome.GATEWAY_FAILED, 5);
     const asked: number[] = [];
     for (let i = 0, atMs = 5; i < 8; i++) {
       const request = hand.sendFirst(atMs);
       asked.push(request.how);
       atMs = request.atMs;
-      hand.settle(request, request.how === POSTING ? GATEWAY_FAILED : NOT_FOUND, atMs);
+      hand.settle(request, request.how === FlightState.POSTING ? Outcome.GATEWAY_FAILED : Outcome.NOT_FOUND, atMs);
     }
-    expect(asked).to.deep.equal([1, 2, 3, 4].flatMap(() => [LOOKING_UP, POSTING]));
+    expect(asked).to.deep.equal([1, 2, 3, 4].flatMap(() => [FlightState.LOOKING_UP, FlightState.POSTING]));
   });
 
   it("does not probe with a payment that was in vain while another processor would take it", () => {
     const hand = new Hand({ failoverPatienceMs: 0 });
     hand.accept(0, 0);
-    hand.settle(hand.send(0), FAILING, 10);
+    hand.settle(hand.send(0), Outcome.FAILING, 10);
     expect(hand.send(5000)).to.include({ slot: 0, processor: FALLBACK });
     hand.accept(1, 5000);
     expect(hand.send(5001)).to.include({ slot: 1, processor: DEFAULT });
@@ -706,55 +699,56 @@ describe("engine: doubts", () => {
     expect(requests).to.have.length(16);
     // The in-flight limit grows by one with every success while it is used up.
     for (let i = 0; i < 12; i++) {
-      hand.settle(requests.shift()!, CHARGED, 1);
+      hand.settle(requests.shift()!, Outcome.CHARGED, 1);
       requests.push(...hand.sendAll(1));
     }
     expect(requests).to.have.length(28);
-    for (const request of requests) hand.settle(request, UNEXPECTED, 1001);
+    for (const request of requests) hand.settle(request, Outcome.UNEXPECTED, 1001);
     const asked = hand.sendAll(1101);
-    expect(asked.map((request) => request.how)).to.deep.equal(new Array(16).fill(LOOKING_UP));
-    for (const request of asked.slice(-5)) hand.settle(request, NOT_FOUND, 1110);
+    expect(asked.map((request) => request.how)).to.deep.equal(new Array(16).fill(FlightState.LOOKING_UP));
+    for (const request of asked.slice(-5)) hand.settle(request, Outcome.NOT_FOUND, 1110);
     // Those five can be the probe; whichever is, five more are looked up.
     const next = hand.sendAll(1201).map((request) => request.how);
-    expect(next.sort()).to.deep.equal([POSTING, ...new Array(5).fill(LOOKING_UP)]);
+    expect(next.sort()).to.deep.equal([FlightState.POSTING, ...new Array(5).fill(FlightState.LOOKING_UP)]);
   });
 
   it("probes with a payment in doubt rather than risk a new one, and the others follow its success", () => {
     const hand = inDoubt();
     for (let n = 1; n <= 3; n++) hand.accept(n, 1010);
     const lookup = hand.sendFirst(1010);
-    expect([lookup.slot, lookup.how, hand.sendAll(lookup.atMs)]).to.deep.equal([0, LOOKING_UP, []]);
-    hand.settle(lookup, NOT_FOUND, lookup.atMs);
+    expect([lookup.slot, lookup.how, hand.sendAll(lookup.atMs)]).to.deep.equal([0, FlightState.LOOKING_UP, []]);
+    hand.settle(lookup, Outcome.NOT_FOUND, lookup.atMs);
     const probe = hand.sendFirst(lookup.atMs);
-    expect([probe.slot, probe.how, hand.sendAll(probe.atMs)]).to.deep.equal([0, POSTING, []]);
-    hand.settle(probe, CHARGED, probe.atMs + 5);
+    expect([probe.slot, probe.how, hand.sendAll(probe.atMs)]).to.deep.equal([0, FlightState.POSTING, []]);
+    hand.settle(probe, Outcome.CHARGED, probe.atMs + 5);
     expect(hand.sendAll(probe.atMs + 5).map((request) => request.slot)).to.deep.equal([1, 2, 3]);
   });
 
   it("finds by GET what was charged at a processor that answers every POST too late", () => {
     const hand = inDoubt();
     const first = hand.sendFirst(1010);
-    expect(first.how).to.equal(LOOKING_UP);
-    hand.settle(first, NOT_FOUND, first.atMs);
+    expect(first.how).to.equal(FlightState.LOOKING_UP);
+    hand.settle(first, Outcome.NOT_FOUND, first.atMs);
     const again = hand.sendFirst(first.atMs);
-    expect(again.how).to.equal(POSTING);
-    hand.settle(again, TIMED_OUT, again.atMs + 1000);
+    expect(again.how).to.equal(FlightState.POSTING);
+    hand.settle(again, Outcome.TIMED_OUT, again.atMs + 1000);
     const second = hand.sendFirst(again.atMs + 1000);
-    expect(second.how).to.equal(LOOKING_UP);
-    hand.settle(second, FOUND, second.atMs);
-    expect(hand.state(0)).to.equal(PROCESSED);
+    expect(second.how).to.equal(FlightState.LOOKING_UP);
+    hand.settle(second, Outcome.FOUND, second.atMs);
+    expect(hand.state(0)).to.equal(State.PROCESSED);
   });
 
   it("does not keep a processor down for the sake of a payment it does not take", () => {
     const hand = inDoubt();
     const lookup = hand.sendFirst(1010);
-    hand.settle(lookup, NOT_FOUND, lookup.atMs);
+    hand.settle(lookup, Outcome.NOT_FOUND, lookup.atMs);
     const probe = hand.sendFirst(lookup.atMs);
-    hand.settle(probe, REJECTED, probe.atMs);
+    hand.settle(probe, Outcome.REJECTED, probe.atMs);
     hand.accept(1, probe.atMs);
     let fresh = hand.sendFirst(probe.atMs);
-    for (; fresh.how === LOOKING_UP; fresh = hand.sendFirst(fresh.atMs)) hand.settle(fresh, NOT_FOUND, fresh.atMs);
-    expect(fresh).to.include({ slot: 1, how: POSTING, processor: DEFAULT });
+    for (; fresh.how === FlightState.LOOKING_UP; fresh = hand.sendFirst(fresh.atMs))
+      hand.settle(fresh, Outcome.NOT_FOUND, fresh.atMs);
+    expect(fresh).to.include({ slot: 1, how: FlightState.POSTING, processor: DEFAULT });
   });
 
   it("probes with a payment in doubt at once when a poll says the processor is well, due or not", () => {
@@ -763,28 +757,28 @@ describe("engine: doubts", () => {
     for (let i = 0; i < 8; i++) {
       const again = hand.sendFirst(atMs);
       atMs = again.atMs + 1;
-      hand.settle(again, again.how === POSTING ? FAILING : NOT_FOUND, atMs);
+      hand.settle(again, again.how === FlightState.POSTING ? Outcome.FAILING : Outcome.NOT_FOUND, atMs);
     }
     hand.accept(1, atMs);
     hand.health.polled(DEFAULT, false, 0, NOON_MS + 60_000);
     let probe = hand.sendFirst(atMs);
-    if (probe.how === LOOKING_UP) {
-      hand.settle(probe, NOT_FOUND, probe.atMs);
+    if (probe.how === FlightState.LOOKING_UP) {
+      hand.settle(probe, Outcome.NOT_FOUND, probe.atMs);
       probe = hand.sendFirst(probe.atMs);
     }
-    expect(probe).to.include({ slot: 0, how: POSTING });
+    expect(probe).to.include({ slot: 0, how: FlightState.POSTING });
     expect(probe.atMs - atMs).to.be.at.most(100);
   });
 
   it("throws when a flight is settled that has no request out", () => {
     const hand = inDoubt();
     const { flights } = hand.engine;
-    expect(() => hand.engine.settle(0, CHARGED, NOON_MS + 1011)).to.throw();
-    expect([hand.state(0), hand.engine.router.gates[DEFAULT]!.inFlightCount]).to.deep.equal([IN_DOUBT, 0]);
+    expect(() => hand.engine.settle(0, Outcome.CHARGED, NOON_MS + 1011)).to.throw();
+    expect([hand.state(0), hand.engine.router.gates[DEFAULT]!.inFlightCount]).to.deep.equal([State.IN_DOUBT, 0]);
     const again = hand.sendFirst(1010);
-    hand.settle(again, FOUND, again.atMs);
-    expect(flights.state[again.flight]).to.equal(FLIGHT_FREE);
-    expect(() => hand.engine.settle(again.flight, CHARGED, NOON_MS + again.atMs)).to.throw();
+    hand.settle(again, Outcome.FOUND, again.atMs);
+    expect(flights.state[again.flight]).to.equal(FlightState.FREE);
+    expect(() => hand.engine.settle(again.flight, Outcome.CHARGED, NOON_MS + again.atMs)).to.throw();
     expect(hand.engine.router.gates[DEFAULT]!.inFlightCount).to.equal(0);
   });
 
@@ -794,14 +788,14 @@ describe("engine: doubts", () => {
     const requests = hand.sendAll(1);
     // The in-flight limit grows by one with every success while it is used up.
     for (let i = 0; i < 4096; i++) {
-      hand.settle(requests.shift()!, CHARGED, 2);
+      hand.settle(requests.shift()!, Outcome.CHARGED, 2);
       requests.push(...hand.sendAll(2));
     }
     expect(requests).to.have.length(4096);
     expect(hand.engine.flights.openCount(DEFAULT)).to.equal(4096);
     const spilled = hand.send(500);
     expect(spilled.processor).to.equal(FALLBACK);
-    hand.settle(requests.pop()!, CHARGED, 501);
+    hand.settle(requests.pop()!, Outcome.CHARGED, 501);
     expect(hand.send(501).processor).to.equal(DEFAULT);
   });
 });
@@ -815,7 +809,7 @@ describe("engine: routing", () => {
       [0, FALLBACK],
       [1, FALLBACK],
     ]);
-    for (const request of requests) hand.settle(request, CHARGED, 20);
+    for (const request of requests) hand.settle(request, Outcome.CHARGED, 20);
     expect(hand.sum()).to.deep.equal([0, 0, 2, 3980]);
   });
 
@@ -834,7 +828,7 @@ describe("engine: routing", () => {
       const request = hand.next(atMs);
       if (request === undefined) continue;
       expect(request.processor).to.equal(DEFAULT);
-      hand.settle(request, FAILING, atMs);
+      hand.settle(request, Outcome.FAILING, atMs);
     }
   });
 
@@ -865,7 +859,7 @@ describe("engine: routing", () => {
     hand.health.polled(DEFAULT, false, 0, NOON_MS + 5000);
     const probe = hand.send(50);
     expect([probe.processor, hand.sendAll(50), hand.sendAll(1000)]).to.deep.equal([DEFAULT, [], []]);
-    hand.settle(probe, CHARGED, 1001);
+    hand.settle(probe, Outcome.CHARGED, 1001);
     expect(hand.sendAll(1001)).to.have.length(9);
   });
 
@@ -878,7 +872,7 @@ describe("engine: routing", () => {
       expect(hand.next(probe.atMs)).to.equal(undefined);
       probed.push([probe.slot, probe.atMs]);
       atMs = probe.atMs;
-      hand.settle(probe, FAILING, atMs);
+      hand.settle(probe, Outcome.FAILING, atMs);
     }
     expect(probed).to.deep.equal([
       [0, 110],
@@ -888,7 +882,7 @@ describe("engine: routing", () => {
     ]);
     const last = hand.sendFirst(1510);
     expect([last.slot, last.atMs]).to.deep.equal([4, 2510]);
-    hand.settle(last, CHARGED, 2520);
+    hand.settle(last, Outcome.CHARGED, 2520);
     expect(hand.sendAll(2520)).to.have.length(9);
   });
 
@@ -897,7 +891,7 @@ describe("engine: routing", () => {
     const probe = hand.send(110);
     hand.engine.purge(NOON_MS + 120);
     hand.accept(1, 130);
-    expect(hand.engine.settle(probe.flight, CHARGED, NOON_MS + 140)).to.equal(NOT_FOUND_SLOT);
+    expect(hand.engine.settle(probe.flight, Outcome.CHARGED, NOON_MS + 140)).to.equal(NOT_FOUND_SLOT);
     expect(hand.sendFirst(140).atMs).to.be.below(1200);
   });
 
@@ -906,7 +900,7 @@ describe("engine: routing", () => {
     hand.acceptMany(20, 0);
     const requests = hand.sendAll(0);
     expect(requests).to.have.length(16);
-    for (const request of requests) hand.settle(request, OVERLOADED, 5);
+    for (const request of requests) hand.settle(request, Outcome.OVERLOADED, 5);
     expect([hand.engine.router.gates[DEFAULT]!.limit, hand.sendAll(104)]).to.deep.equal([8, []]);
     expect(hand.sendAll(105)).to.have.length(8);
   });
@@ -916,7 +910,7 @@ describe("engine: routing", () => {
     hand.acceptMany(500, 0);
     const inFlight = [0, 10, 20, 30].map((atMs) => {
       const requests = hand.sendAll(atMs);
-      for (const request of requests) hand.settle(request, CHARGED, atMs + 5);
+      for (const request of requests) hand.settle(request, Outcome.CHARGED, atMs + 5);
       return requests.length;
     });
     expect(inFlight).to.deep.equal([16, 32, 64, 100]);
@@ -926,14 +920,14 @@ describe("engine: routing", () => {
     const hand = new Hand();
     hand.acceptMany(3, 0);
     const [one, two, three] = hand.sendAll(0);
-    hand.settle(one!, RESET, 5);
+    hand.settle(one!, Outcome.RESET, 5);
     hand.accept(3, 5);
-    expect(hand.sendAll(5).map((request) => request.how)).to.deep.equal([POSTING, POSTING]);
-    hand.settle(two!, RESET, 6);
+    expect(hand.sendAll(5).map((request) => request.how)).to.deep.equal([FlightState.POSTING, FlightState.POSTING]);
+    hand.settle(two!, Outcome.RESET, 6);
     hand.accept(4, 6);
-    expect(hand.sendAll(6).filter((request) => request.how === POSTING)).to.deep.equal([]);
-    hand.settle(three!, CHARGED, 7);
-    expect(hand.state(2)).to.equal(PROCESSED);
+    expect(hand.sendAll(6).filter((request) => request.how === FlightState.POSTING)).to.deep.equal([]);
+    hand.settle(three!, Outcome.CHARGED, 7);
+    expect(hand.state(2)).to.equal(State.PROCESSED);
   });
 });
 
@@ -945,7 +939,7 @@ describe("engine: giving up", () => {
     hand.accept(1, 1);
     expect(hand.giveUp(999)).to.deep.equal([]);
     expect(hand.giveUp(1000)).to.deep.equal([0]);
-    expect([hand.state(0), hand.outcome(0), hand.state(1)]).to.deep.equal([FAILED, "gave up", PENDING]);
+    expect([hand.state(0), hand.outcome(0), hand.state(1)]).to.deep.equal([State.FAILED, "gave up", State.PENDING]);
     expect(hand.giveUp(1001)).to.deep.equal([1]);
     expect(hand.giveUp(5000)).to.deep.equal([]);
     expect([hand.next(5000), hand.accept(0, 5000)]).to.deep.equal([undefined, DUPLICATE]);
@@ -955,12 +949,17 @@ describe("engine: giving up", () => {
     const hand = new Hand({ giveUpAfterMs: 1000 });
     hand.acceptMany(4, 0);
     const [charged, doubted, refused] = [hand.send(1), hand.send(1), hand.send(1)];
-    hand.settle(charged, CHARGED, 2);
-    hand.settle(doubted, UNEXPECTED, 3);
+    hand.settle(charged, Outcome.CHARGED, 2);
+    hand.settle(doubted, Outcome.UNEXPECTED, 3);
     expect(hand.giveUp(1e6)).to.deep.equal([3]);
-    hand.settle(refused, FAILING, 1e6 + 1);
+    hand.settle(refused, Outcome.FAILING, 1e6 + 1);
     expect(hand.giveUp(1e6 + 1)).to.deep.equal([2]);
-    expect([0, 1, 2, 3].map((n) => hand.state(n))).to.deep.equal([PROCESSED, IN_DOUBT, FAILED, FAILED]);
+    expect([0, 1, 2, 3].map((n) => hand.state(n))).to.deep.equal([
+      State.PROCESSED,
+      State.IN_DOUBT,
+      State.FAILED,
+      State.FAILED,
+    ]);
     expect(hand.giveUp(1e7)).to.deep.equal([]);
   });
 
@@ -970,7 +969,7 @@ describe("engine: giving up", () => {
     hand.accept(0, 0);
     hand.giveUp(1000);
     expect([hand.rows.outcome[0], hand.engine.ledger.trail(0), hand.rows.attemptCount[0]]).to.deep.equal([
-      GAVE_UP,
+      Outcome.GAVE_UP,
       [],
       0,
     ]);
@@ -1001,11 +1000,11 @@ describe("engine: giving up many", () => {
 
 describe("engine: retention", () => {
   /** Payments 0 … count − 1, accepted a millisecond apart and charged at once. */
-  function charged(count: number, options: Partial<EngineOptions>): Hand {
+  function charged(count: number, options: Partial<HandOptions>): Hand {
     const hand = new Hand(options);
     for (let n = 0; n < count; n++) {
       hand.accept(n, n);
-      hand.settle(hand.send(n), CHARGED, n);
+      hand.settle(hand.send(n), Outcome.CHARGED, n);
     }
     return hand;
   }
@@ -1051,16 +1050,16 @@ describe("engine: retention", () => {
       FULL,
     ]);
     expect([hand.slot(3), hand.slot(0), hand.slot(2)]).to.deep.equal([0, 1, 2]);
-    for (const request of hand.sendAll(11)) hand.settle(request, CHARGED, 12);
+    for (const request of hand.sendAll(11)) hand.settle(request, Outcome.CHARGED, 12);
     expect(hand.sum()).to.deep.equal([3, 1990 + 1990 + 7, 0, 0]);
   });
 
   it("never drops a payment that has not ended, nor what was accepted after it", () => {
-    for (const outcome of [undefined, UNEXPECTED, MISCONFIGURED]) {
+    for (const outcome of [undefined, Outcome.UNEXPECTED, Outcome.MISCONFIGURED]) {
       const hand = new Hand({ retainCount: 1 });
       hand.acceptMany(3, 0);
       const [first, ...others] = hand.sendAll(0);
-      for (const request of others) hand.settle(request, CHARGED, 1);
+      for (const request of others) hand.settle(request, Outcome.CHARGED, 1);
       if (outcome !== undefined) hand.settle(first!, outcome, 2);
       hand.evict(3);
       expect(hand.engine.ledger.size).to.equal(3);
@@ -1086,10 +1085,10 @@ describe("engine: retention", () => {
     }
     for (let n = 100; n < 104; n++) expect(hand.accept(n, atMs)).to.equal(ACCEPTED_NEW);
     const probe = hand.sendFirst(atMs);
-    hand.settle(probe, CHARGED, probe.atMs);
+    hand.settle(probe, Outcome.CHARGED, probe.atMs);
     const sent = hand.sendAll(probe.atMs);
     expect([probe, ...sent].map((request) => request.slot).sort()).to.deep.equal([0, 1, 2, 3]);
-    for (const request of sent) hand.settle(request, CHARGED, probe.atMs);
+    for (const request of sent) hand.settle(request, Outcome.CHARGED, probe.atMs);
     expect([hand.sendAll(probe.atMs), hand.sum()]).to.deep.equal([[], [4, 7960, 0, 0]]);
   });
 });
@@ -1098,8 +1097,8 @@ describe("engine: purging", () => {
   it("forgets every payment in every state", () => {
     const hand = new Hand({ capacity: 4 });
     hand.acceptMany(4, 0);
-    hand.settle(hand.send(1), CHARGED, 2);
-    hand.settle(hand.send(1), UNEXPECTED, 2);
+    hand.settle(hand.send(1), Outcome.CHARGED, 2);
+    hand.settle(hand.send(1), Outcome.UNEXPECTED, 2);
     hand.engine.purge(NOON_MS + 10);
     for (let n = 0; n < 4; n++) expect(hand.slot(n)).to.equal(NOT_FOUND_SLOT);
     expect([hand.sum(), hand.sendAll(9999), hand.settledUntil(9999)]).to.deep.equal([[0, 0, 0, 0], [], 9999]);
@@ -1115,13 +1114,13 @@ describe("engine: purging", () => {
     hand.engine.purge(NOON_MS + 2);
     hand.acceptMany(2, 3);
     expect([hand.sendAll(3), hand.settledUntil(3)]).to.deep.equal([[], 3]);
-    for (const [i, outcome] of [CHARGED, TIMED_OUT].entries()) {
+    for (const [i, outcome] of [Outcome.CHARGED, Outcome.TIMED_OUT].entries()) {
       expect(hand.engine.settle(requests[i]!.flight, outcome, NOON_MS + 4)).to.equal(NOT_FOUND_SLOT);
     }
-    expect([hand.state(0), hand.state(1), hand.sum()[0]]).to.deep.equal([PENDING, PENDING, 0]);
+    expect([hand.state(0), hand.state(1), hand.sum()[0]]).to.deep.equal([State.PENDING, State.PENDING, 0]);
     const again = hand.sendAll(5);
     expect(again).to.have.length(2);
-    for (const request of again) hand.settle(request, CHARGED, 6);
+    for (const request of again) hand.settle(request, Outcome.CHARGED, 6);
     expect([hand.sum(), hand.engine.flights.openCount(DEFAULT)]).to.deep.equal([[2, 3980, 0, 0], 0]);
   });
 
@@ -1140,7 +1139,7 @@ describe("engine: purging", () => {
     const request = hand.send(2);
     hand.engine.purge(NOON_MS + 3);
     hand.engine.purge(NOON_MS + 4);
-    expect(hand.engine.settle(request.flight, CHARGED, NOON_MS + 5)).to.equal(NOT_FOUND_SLOT);
+    expect(hand.engine.settle(request.flight, Outcome.CHARGED, NOON_MS + 5)).to.equal(NOT_FOUND_SLOT);
     expect(hand.engine.router.gates[DEFAULT]!.inFlightCount).to.equal(0);
   });
 });
@@ -1158,14 +1157,14 @@ describe("engine: the watermark", () => {
     hand.acceptMany(3, 0);
     const [one, two, three] = [hand.send(10), hand.send(20), hand.send(30)];
     expect(hand.settledUntil(40)).to.equal(10);
-    hand.settle(two, CHARGED, 50);
+    hand.settle(two, Outcome.CHARGED, 50);
     expect(hand.settledUntil(50)).to.equal(10);
-    hand.settle(one, OVERLOADED, 60);
+    hand.settle(one, Outcome.OVERLOADED, 60);
     expect(hand.settledUntil(60)).to.equal(30);
-    hand.settle(three, UNEXPECTED, 70);
+    hand.settle(three, Outcome.UNEXPECTED, 70);
     expect(hand.settledUntil(9999)).to.equal(30);
     const again = hand.sendFirst(9999);
-    hand.settle(again, FOUND, 10_000);
+    hand.settle(again, Outcome.FOUND, 10_000);
     expect(hand.settledUntil(10_000)).to.equal(10_000);
   });
 
@@ -1174,9 +1173,9 @@ describe("engine: the watermark", () => {
     hand.acceptMany(2, 0);
     const [one, two] = [hand.send(10), hand.send(20)];
     hand.engine.batch.clear();
-    hand.settle(two, OVERLOADED, 30);
+    hand.settle(two, Outcome.OVERLOADED, 30);
     expect(hand.engine.settledUntilMs(NOON_MS + 40)).to.equal(NOON_MS + 10);
-    hand.settle(one, CHARGED, 30);
+    hand.settle(one, Outcome.CHARGED, 30);
     expect(hand.engine.settledUntilMs(NOON_MS + 40)).to.equal(NOON_MS + 10);
     hand.engine.batch.clear();
     expect(hand.engine.settledUntilMs(NOON_MS + 40)).to.equal(NOON_MS + 40);
@@ -1187,7 +1186,7 @@ describe("engine: the watermark", () => {
     hand.accept(0, 0);
     const request = hand.send(10);
     hand.engine.batch.clear();
-    hand.settle(request, FAILING, 20);
+    hand.settle(request, Outcome.FAILING, 20);
     expect(hand.send(30)).to.include({ processor: FALLBACK, requestedAtMs: 30 });
     expect(hand.engine.settledUntilMs(NOON_MS + 40)).to.equal(NOON_MS + 10);
     hand.engine.revert();
@@ -1216,8 +1215,8 @@ describe("engine: looking up", () => {
     const hand = new Hand();
     hand.accept(0, 0);
     const id = formatUuid(hand.paymentId(0));
-    hand.settle(hand.send(5), OVERLOADED, 10);
-    hand.settle(hand.send(200), CHARGED, 210);
+    hand.settle(hand.send(5), Outcome.OVERLOADED, 10);
+    hand.settle(hand.send(200), Outcome.CHARGED, 210);
     expect(formatUuid(hand.paymentId(0))).to.equal(id);
   });
 
@@ -1276,7 +1275,7 @@ describe("engine: when the log cannot be written", () => {
     hand.engine.batch.clear();
     hand.sendAll(5);
     hand.engine.revert();
-    expect([0, 1, 2, 3, 4].map((n) => hand.state(n))).to.deep.equal(Array(5).fill(PENDING));
+    expect([0, 1, 2, 3, 4].map((n) => hand.state(n))).to.deep.equal(Array(5).fill(State.PENDING));
     expect([hand.rows.attemptCount[0], hand.engine.router.gates[DEFAULT]!.inFlightCount]).to.deep.equal([0, 0]);
     expect([hand.engine.flights.openCount(DEFAULT), hand.settledUntil(5)]).to.deep.equal([0, 5]);
     const again = hand.sendAll(9);
@@ -1303,13 +1302,18 @@ describe("engine: when the log cannot be written", () => {
     const [charged, refused, doubted] = hand.sendAll(0);
     hand.engine.batch.clear();
     hand.accept(4, 1);
-    hand.settle(charged!, CHARGED, 2);
-    hand.settle(refused!, MISCONFIGURED, 3);
-    hand.settle(doubted!, UNEXPECTED, 4);
+    hand.settle(charged!, Outcome.CHARGED, 2);
+    hand.settle(refused!, Outcome.MISCONFIGURED, 3);
+    hand.settle(doubted!, Outcome.UNEXPECTED, 4);
     hand.engine.revert();
     const { batch } = hand.engine;
     expect(Array.from({ length: batch.count }, (_, record) => batch.sequence(record))).to.deep.equal([0, 1, 2]);
-    expect([0, 1, 2, 3].map((n) => hand.state(n))).to.deep.equal([PROCESSED, PENDING, IN_DOUBT, SENDING]);
+    expect([0, 1, 2, 3].map((n) => hand.state(n))).to.deep.equal([
+      State.PROCESSED,
+      State.PENDING,
+      State.IN_DOUBT,
+      State.SENDING,
+    ]);
     expect(hand.slot(4)).to.equal(NOT_FOUND_SLOT);
   });
 
@@ -1318,10 +1322,10 @@ describe("engine: when the log cannot be written", () => {
     hand.accept(0, 0);
     const request = hand.send(0);
     hand.engine.batch.clear();
-    hand.settle(request, FAILING, 5);
+    hand.settle(request, Outcome.FAILING, 5);
     expect(hand.send(5).processor).to.equal(FALLBACK);
     hand.engine.revert();
-    expect([hand.state(0), hand.rows.attemptCount[0], hand.engine.batch.count]).to.deep.equal([PENDING, 1, 1]);
+    expect([hand.state(0), hand.rows.attemptCount[0], hand.engine.batch.count]).to.deep.equal([State.PENDING, 1, 1]);
     expect(hand.engine.ledger.trail(0)).to.have.length(1);
     expect(hand.send(6)).to.include({ processor: FALLBACK, requestedAtMs: 6 });
   });
@@ -1335,23 +1339,23 @@ describe("engine: when the log cannot be written", () => {
   });
 
   it("puts off what was to be asked about a doubt", () => {
-    for (const outcome of [RESET, UNCLEAR]) {
+    for (const outcome of [Outcome.RESET, Outcome.UNCLEAR]) {
       const hand = inDoubt({}, outcome);
       hand.engine.batch.clear();
       const again = hand.send(1010);
       hand.engine.revert();
       hand.engine.unask(again.flight, NOON_MS + 1010);
       const gate = hand.engine.router.gates[DEFAULT]!;
-      expect([hand.state(0), gate.inFlightCount, gate.lookupCount]).to.deep.equal([IN_DOUBT, 0, 0]);
+      expect([hand.state(0), gate.inFlightCount, gate.lookupCount]).to.deep.equal([State.IN_DOUBT, 0, 0]);
       const later = hand.sendFirst(1011);
       expect([later.atMs, later.how, later.slot]).to.deep.equal([1110, again.how, 0]);
-      hand.settle(later, later.how === POSTING ? CHARGED : FOUND, later.atMs + 5);
+      hand.settle(later, later.how === FlightState.POSTING ? Outcome.CHARGED : Outcome.FOUND, later.atMs + 5);
       expect(hand.sum(10, 10)).to.deep.equal([1, 1990, 0, 0]);
     }
   });
 
   it("lets go of what was asked about a payment that is gone", () => {
-    const hand = inDoubt({}, RESET);
+    const hand = inDoubt({}, Outcome.RESET);
     hand.engine.batch.clear();
     const again = hand.send(1010);
     hand.engine.purge(NOON_MS + 1010);
@@ -1362,7 +1366,7 @@ describe("engine: when the log cannot be written", () => {
 });
 
 /** A new engine with the ledger of another one, as after a restart. */
-function restarted(hand: Hand, log: readonly Uint8Array[], options: Partial<EngineOptions> = {}): Hand {
+function restarted(hand: Hand, log: readonly Uint8Array[], options: Partial<HandOptions> = {}): Hand {
   const after = new Hand(options);
   const batch = new RecordBatch(1);
   for (const bytes of log) {
@@ -1384,8 +1388,8 @@ describe("engine: after a restart", () => {
     hand.acceptMany(8, 0);
     const requests = hand.sendAll(10);
     expect(requests.map((request) => request.processor)).to.deep.equal([0, 0, 0, 1, 1, 1]);
-    hand.settle(requests[0]!, CHARGED, 11);
-    hand.settle(requests[3]!, UNEXPECTED, 11);
+    hand.settle(requests[0]!, Outcome.CHARGED, 11);
+    hand.settle(requests[3]!, Outcome.UNEXPECTED, 11);
     const after = restarted(hand, recordsOf(hand));
     after.engine.resume(NOON_MS + 500);
     expect(after.settledUntil(500)).to.equal(10);
@@ -1399,7 +1403,7 @@ describe("engine: after a restart", () => {
       [6, DEFAULT, 500],
       [7, DEFAULT, 500],
     ]);
-    for (const request of asked) after.settle(request, CHARGED, 501);
+    for (const request of asked) after.settle(request, Outcome.CHARGED, 501);
     expect([after.sum(10, 10), after.sum(500, 500)]).to.deep.equal([
       [3, 5970, 3, 5970],
       [2, 3980, 0, 0],
@@ -1413,17 +1417,17 @@ describe("engine: after a restart", () => {
     hand.send(10);
     const after = restarted(hand, recordsOf(hand));
     after.engine.resume(NOON_MS + 20);
-    expect(after.state(0)).to.equal(IN_DOUBT);
-    after.settle(after.send(20), ALREADY_CHARGED, 25);
+    expect(after.state(0)).to.equal(State.IN_DOUBT);
+    after.settle(after.send(20), Outcome.ALREADY_CHARGED, 25);
     const lookup = after.sendFirst(25);
-    after.settle(lookup, FOUND, lookup.atMs);
-    expect([after.state(0), after.sum(10, 10)]).to.deep.equal([PROCESSED, [1, 1990, 0, 0]]);
+    after.settle(lookup, Outcome.FOUND, lookup.atMs);
+    expect([after.state(0), after.sum(10, 10)]).to.deep.equal([State.PROCESSED, [1, 1990, 0, 0]]);
   });
 
   it("knows every payment again, by both ids, and gives up by the age since acceptance", () => {
     const hand = new Hand();
     hand.acceptMany(3, 0);
-    hand.settle(hand.send(5), CHARGED, 6);
+    hand.settle(hand.send(5), Outcome.CHARGED, 6);
     const ids = [0, 1, 2].map((n) => hand.paymentId(n));
     const after = restarted(hand, recordsOf(hand));
     after.engine.resume(NOON_MS + 100);

@@ -150,10 +150,10 @@ describe("traces", () => {
     await untilState(service.front, [payment], "processed");
     const spans = await collector.trace(context.traceId, 4);
     const attempts = spans.filter(({ kind }) => kind === "CLIENT").sort((a, b) => a.startMs - b.startMs);
-    expect(attempts[0]!.attributes).to.include({
-      "payment.outcome": "connection reset",
-      "error.type": "connection_reset",
-    });
+    const { "payment.outcome": outcome, "error.type": type } = attempts[0]!.attributes;
+    // Which of them depends on whether the connection had served another payment before.
+    expect(outcome).to.be.oneOf(["connection reset", "kept connection dropped"]);
+    expect(type).to.equal(String(outcome).replaceAll(" ", "_"));
     expect(attempts[0]!.events.map(({ name }) => name)).to.deep.equal(["exception"]);
     expect(attempts[0]!.events[0]!.attributes["exception.message"]).to.not.equal(undefined);
     expect(attempts.length).to.be.above(1);

@@ -2,8 +2,10 @@ import { Engine } from "../../core/engine.ts";
 import { CheckpointCut } from "../../core/ledger/checkpoint.ts";
 import { Replay } from "../../core/ledger/replay.ts";
 import { NOT_FOUND_SLOT } from "../../core/ledger/uuid-index.ts";
-import { RECORD_BYTES, REFUSED, RecordBatch } from "../../core/log/record.ts";
-import { LOST, SENDING } from "../../core/values/payment.ts";
+import { RECORD_BYTES, RecordBatch } from "../../core/log/record.ts";
+import * as Kind from "../../core/log/record-kind.ts";
+import * as Outcome from "../../core/values/outcome.ts";
+import * as State from "../../core/values/state.ts";
 import { GroupCommit } from "../../server/turn/group-commit.ts";
 import { getter, type Mutate, method } from "./mutate.ts";
 import { VirtualCheckpointer } from "./virtual-checkpointer.ts";
@@ -118,7 +120,7 @@ function slicesAsOf(difference: number): () => void {
 function forgetSending({ batch, ledger }: Engine, nowMs: number): void {
   for (let sequence = ledger.tail; sequence < ledger.head; sequence++) {
     const slot = ledger.slotOf(sequence);
-    if (ledger.rows.state[slot] !== SENDING) continue;
-    ledger.apply(batch, batch.append(REFUSED, sequence, nowMs, ledger.rows.processor[slot]!, LOST, 0));
+    if (ledger.rows.state[slot] !== State.SENDING) continue;
+    ledger.apply(batch, batch.append(Kind.REFUSED, sequence, nowMs, ledger.rows.processor[slot]!, Outcome.LOST, 0));
   }
 }

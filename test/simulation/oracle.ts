@@ -1,6 +1,8 @@
 import { NOT_FOUND_SLOT } from "../../core/ledger/uuid-index.ts";
 import { TOTALS_LENGTH } from "../../core/ledger/window-totals.ts";
-import { FAILED, GAVE_UP, PROCESSED, PROCESSOR_COUNT, STATE_NAMES } from "../../core/values/payment.ts";
+import * as Outcome from "../../core/values/outcome.ts";
+import { PROCESSOR_COUNT } from "../../core/values/processor.ts";
+import * as State from "../../core/values/state.ts";
 import { ownersByLastByte } from "../../server/payments/ownership.ts";
 import { Random } from "../support/random.ts";
 import { expectThat } from "./violation.ts";
@@ -188,18 +190,19 @@ export class Oracle {
     const charges = this.#chargesOf(known.payment);
     const slot = ledger.find(known.words);
     const name = () =>
-      `payment=${known.payment} state=${slot === NOT_FOUND_SLOT ? "none" : STATE_NAMES[rows.state[slot]!]} charges=${JSON.stringify(charges)}`;
+      `payment=${known.payment} state=${slot === NOT_FOUND_SLOT ? "none" : State.NAMES[rows.state[slot]!]} charges=${JSON.stringify(charges)}`;
     if (slot === NOT_FOUND_SLOT) {
       const mayBeGone = known.purged !== "no" || (this.#retains && (known.isAcknowledged || known.openCount > 0));
       expectThat(mayBeGone || charges.length === 0, "a payment that is not kept is not charged", name);
       return;
     }
     const state = rows.state[slot];
-    expectThat(state === PROCESSED || state === FAILED, "every payment ends", name);
-    expectThat(charges.length === (state === PROCESSED ? 1 : 0), "processed means charged", name);
-    const endedAtMs = state === FAILED && rows.outcome[slot] === GAVE_UP ? rows.acceptedAtMs[slot]! + giveUpAfterMs : 0;
+    expectThat(state === State.PROCESSED || state === State.FAILED, "every payment ends", name);
+    expectThat(charges.length === (state === State.PROCESSED ? 1 : 0), "processed means charged", name);
+    const endedAtMs =
+      state === State.FAILED && rows.outcome[slot] === Outcome.GAVE_UP ? rows.acceptedAtMs[slot]! + giveUpAfterMs : 0;
     expectThat(endedAtMs <= workingSinceMs, "nothing is given up while the processors work", name);
-    if (state !== PROCESSED) return;
+    if (state !== State.PROCESSED) return;
     const { processor, cents, requestedAtMs } = charges[0]!;
     expectThat(processor === rows.processor[slot], "a charge is known under its processor", name);
     expectThat(requestedAtMs === rows.requestedAtMs(slot), "a charge is known at its requestedAt", name);

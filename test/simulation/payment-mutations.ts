@@ -1,20 +1,12 @@
 import { Engine } from "../../core/engine.ts";
 import { Ledger } from "../../core/ledger/ledger.ts";
 import { NOT_FOUND_SLOT } from "../../core/ledger/uuid-index.ts";
-import { FAILED_AT } from "../../core/log/record.ts";
-import { DOUBT, Flights } from "../../core/routing/flights.ts";
+import * as Kind from "../../core/log/record-kind.ts";
+import * as FlightState from "../../core/routing/flight-state.ts";
+import { Flights } from "../../core/routing/flights.ts";
 import { PendingQueue } from "../../core/routing/pending-queue.ts";
-import {
-  ALREADY_CHARGED,
-  CHARGED,
-  FAILING,
-  IN_DOUBT,
-  LOST,
-  RESET,
-  SENDING,
-  TIMED_OUT,
-  UNREACHABLE,
-} from "../../core/values/payment.ts";
+import * as Outcome from "../../core/values/outcome.ts";
+import * as State from "../../core/values/state.ts";
 import { PollRights } from "../../server/health/poll-rights.ts";
 import { getter, type Mutate, method, outcomes } from "./mutate.ts";
 import type { Life } from "./virtual-host.ts";
@@ -26,24 +18,26 @@ const DOUBT_GIVEN_UP_MS = 2000;
 
 /** Deliberate bugs in what is done with payments. */
 export const PAYMENT_MUTATIONS: Readonly<Record<string, Mutate>> = {
-  "timeout taken for a refusal": () => outcomes((outcome) => (outcome === TIMED_OUT ? UNREACHABLE : outcome)),
-  "reset taken for a refusal": () => outcomes((outcome) => (outcome === RESET ? UNREACHABLE : outcome)),
+  "timeout taken for a refusal": () =>
+    outcomes((outcome) => (outcome === Outcome.TIMED_OUT ? Outcome.UNREACHABLE : outcome)),
+  "reset taken for a refusal": () => outcomes((outcome) => (outcome === Outcome.RESET ? Outcome.UNREACHABLE : outcome)),
   // Only a payment that is being sent for the first time can be refused; one in doubt is made to look like it.
   "refusal after a doubt settles it": () =>
     outcomes((outcome, engine, slot) => {
-      const { state } = engine.ledger.rows;
-      if (outcome >= FAILING && outcome <= UNREACHABLE && state[slot] === IN_DOUBT) state[slot] = SENDING;
+      const state = engine.ledger.rows.state as Uint8Array;
+      if (outcome >= Outcome.FAILING && outcome <= Outcome.UNREACHABLE && state[slot] === State.IN_DOUBT)
+        state[slot] = State.SENDING;
       return outcome;
     }),
   "422 to a first attempt taken for a charge": () =>
     outcomes((outcome, engine, slot) => {
-      const isFirst = engine.ledger.rows.state[slot] === SENDING;
-      return outcome === ALREADY_CHARGED && isFirst ? CHARGED : outcome;
+      const isFirst = engine.ledger.rows.state[slot] === State.SENDING;
+      return outcome === Outcome.ALREADY_CHARGED && isFirst ? Outcome.CHARGED : outcome;
     }),
   "422 to a doubt taken for a refusal": () =>
     outcomes((outcome, engine, slot) => {
-      const isDoubt = engine.ledger.rows.state[slot] === IN_DOUBT;
-      return outcome === ALREADY_CHARGED && isDoubt ? FAILING : outcome;
+      const isDoubt = engine.ledger.rows.state[slot] === State.IN_DOUBT;
+      return outcome === Outcome.ALREADY_CHARGED && isDoubt ? Outcome.FAILING : outcome;
     }),
   "a doubt asked about at the other processor": () =>
     doubts((question) => ({ ...question, processor: 1 - question.processor })),
@@ -98,7 +92,7 @@ function doubts(change: (question: Question, nowMs: number) => Question): () => 
       function (life: Life, question, request) {
         const { ledger } = life.engine;
         const slot = ledger.find(this.oracle.known.get(question.charge.payment)!.words);
-        const isDoubt = slot !== NOT_FOUND_SLOT && ledger.rows.state[slot] === IN_DOUBT;
+        const isDoubt = slot !== NOT_FOUND_SLOT && ledger.rows.state[slot] === State.IN_DOUBT;
         send.call(this, life, isDoubt ? change(question, life.nowMs) : question, request);
       },
   );
@@ -107,8 +101,16 @@ function doubts(change: (question: Question, nowMs: number) => Question): () => 
 function giveUpDoubts({ batch, flights, ledger }: Engine, nowMs: number): void {
   for (let flight = 0; flight < flights.highWater; flight++) {
     const slot = flights.slot[flight]!;
-    if (flights.state[flight] !== DOUBT || nowMs - ledger.rows.acceptedAtMs[slot]! < DOUBT_GIVEN_UP_MS) continue;
-    const record = batch.append(FAILED_AT, ledger.sequenceOf(slot), nowMs, flights.processor[flight]!, LOST, 0);
+    if (flights.state[flight] !== FlightState.DOUBT || nowMs - ledger.rows.acceptedAtMs[slot]! < DOUBT_GIVEN_UP_MS)
+      continue;
+    const record = batch.append(
+      Kind.FAILED,
+      ledger.sequenceOf(slot),
+      nowMs,
+      flights.processor[flight]!,
+      Outcome.LOST,
+      0,
+    );
     flights.close(flight);
     ledger.apply(batch, record);
   }

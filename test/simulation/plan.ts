@@ -1,6 +1,6 @@
 import { HEADER_BYTES } from "../../core/log/journal-header.ts";
 import { RECORD_BYTES } from "../../core/log/record.ts";
-import { PROCESSOR_COUNT } from "../../core/values/payment.ts";
+import { PROCESSOR_COUNT } from "../../core/values/processor.ts";
 import { Random } from "../support/random.ts";
 
 /** What is the same for a whole run. */

@@ -1,5 +1,5 @@
 import { Ledger } from "../../core/ledger/ledger.ts";
-import { FAILED, FREE, PROCESSED } from "../../core/values/payment.ts";
+import * as State from "../../core/values/state.ts";
 import type { Plan } from "./plan.ts";
 import { endFaults, strike } from "./strike.ts";
 import { expectThat, Violation } from "./violation.ts";
@@ -97,7 +97,8 @@ function checkRebuilt(world: World, host: VirtualHost): void {
     expectThat(live === again, "memory is what the log says", () => `${what} live=${live} rebuilt=${again}`);
   same("tail", ledger.tail, rebuilt.tail);
   same("head", ledger.head, rebuilt.head);
-  for (let state = FREE; state <= FAILED; state++) same("count", ledger.countIn(state), rebuilt.countIn(state));
+  for (let state = State.FREE; state <= State.FAILED; state++)
+    same("count", ledger.countIn(state), rebuilt.countIn(state));
   for (let sequence = ledger.tail; sequence < ledger.head; sequence++) {
     const slot = ledger.slotOf(sequence);
     same("state", ledger.rows.state[slot]!, rebuilt.rows.state[slot]!);
@@ -105,7 +106,7 @@ function checkRebuilt(world: World, host: VirtualHost): void {
     same("outcome", ledger.rows.outcome[slot]!, rebuilt.rows.outcome[slot]!);
     same("attempts", ledger.rows.attemptCount[slot]!, rebuilt.rows.attemptCount[slot]!);
     same("acceptedAt", ledger.rows.acceptedAtMs[slot]!, rebuilt.rows.acceptedAtMs[slot]!);
-    if (ledger.rows.state[slot] !== PROCESSED) continue;
+    if (ledger.rows.state[slot] !== State.PROCESSED) continue;
     same("processor", ledger.rows.processor[slot]!, rebuilt.rows.processor[slot]!);
     same("requestedAt", ledger.rows.requestedAtMs(slot), rebuilt.rows.requestedAtMs(slot));
     same("processedAt", ledger.rows.processedAtMs(slot), rebuilt.rows.processedAtMs(slot));
@@ -126,7 +127,7 @@ function coverageOf(world: World): Coverage {
   for (const processor of world.processors) coverage.charges += processor.charges.size;
   for (const { life, startCount } of world.hosts) {
     coverage.starts += startCount;
-    coverage.failed += life?.engine.ledger.countIn(FAILED) ?? 0;
+    coverage.failed += life?.engine.ledger.countIn(State.FAILED) ?? 0;
     coverage.checkpoints += life?.checkpointer?.writtenCount ?? 0;
   }
   return coverage;

@@ -1,9 +1,13 @@
 import type { Logger } from "pino";
 import { ACCEPTED_NEW, type AcceptResult, CONFLICT, DUPLICATE, Engine } from "../../core/engine.ts";
 import { NOT_FOUND_SLOT } from "../../core/ledger/uuid-index.ts";
-import { FLIGHT_FREE, LOOKING_UP, NO_FLIGHT, POSTING } from "../../core/routing/flights.ts";
+import * as FlightState from "../../core/routing/flight-state.ts";
+import { NO_FLIGHT } from "../../core/routing/flights.ts";
 import { HealthSnapshot } from "../../core/routing/health-snapshot.ts";
-import { OUTCOME_NAMES, PENDING, PROCESSOR_COUNT } from "../../core/values/payment.ts";
+import { openWays } from "../../core/routing/ways.ts";
+import * as Outcome from "../../core/values/outcome.ts";
+import { PROCESSOR_COUNT } from "../../core/values/processor.ts";
+import * as State from "../../core/values/state.ts";
 import { UUID_WORDS } from "../../core/values/uuid.ts";
 import { JournalMeters } from "../../server/meters/meters.ts";
 import { type SummaryPart, summaryPart, type Window } from "../../server/payments/summary.ts";
@@ -99,7 +103,7 @@ export class Life {
     this.#world = world;
     this.#host = host;
     this.instance = host.instance;
-    this.engine = new Engine(this.#health, {
+    this.engine = new Engine(openWays(this.#health, world.settings.maxInFlight), {
       ...world.settings,
       instance: host.instance,
       seed: world.random.bits() | 0,
@@ -156,6 +160,9 @@ export class Life {
         throw new Error("a clock sets no timers");
       },
       atEndOfTurn: (body) => this.atEndOfTurn(body),
+      pause: () => {
+        throw new Error("a clock does not pause");
+      },
     };
   }
 
@@ -179,7 +186,15 @@ export class Life {
     if (latestMs > timeMaxMs) throw new Violation("time does not leap", `latestMs=${latestMs} timeMaxMs=${timeMaxMs}`);
     this.#clock = new SlewedClock(this.#time, latestMs);
     this.#expectTimeGoesOn();
-    this.#commit = new GroupCommit(this.engine, journal, settings.syncs, SILENT, new JournalMeters());
+    this.#commit = new GroupCommit({
+      engine: this.engine,
+      log: journal,
+      syncs: settings.syncs,
+      time: this.#time,
+      logger: SILENT,
+      meters: new JournalMeters(),
+      onWritten: () => checkpointer.maintain(),
+    });
     const checkpointer = new VirtualCheckpointer(
       this.#host.disk,
       journal,
@@ -194,10 +209,9 @@ export class Life {
       },
     );
     this.checkpointer = checkpointer;
-    this.#commit.onWritten = () => checkpointer.maintain();
     checkpointer.startIfDue();
     this.engine.resume(this.nowMs, latestMs);
-    this.#commit.onGather = () => this.#gather();
+    this.#commit.gatherFrom({ gather: () => this.#gather() });
     this.#commit.wake();
     if (settings.polls) this.pollers = [0, 1].map((processor) => new VirtualPoller(this.#world, this, processor));
     this.after(TICK_MS, () => this.#tick());
@@ -252,7 +266,7 @@ export class Life {
     const { flights, ledger } = this.engine;
     const slot = flights.slot[flight]!;
     const processor = flights.processor[flight]!;
-    const how = flights.state[flight] === POSTING ? POSTING : LOOKING_UP;
+    const how = flights.state[flight] === FlightState.POSTING ? FlightState.POSTING : FlightState.LOOKING_UP;
     const request = new VirtualRequest((outcome) => this.run(() => this.#settle(flight, outcome)));
     this.#requests.set(flight, request);
     const charge = {
@@ -300,7 +314,7 @@ export class Life {
       this.engine.giveUpOld(nowMs, () => {});
     }
     const { batch, hasDoubts, ledger } = this.engine;
-    if (ledger.countIn(PENDING) > 0 || hasDoubts || batch.count > 0) this.#commit.wake();
+    if (ledger.countIn(State.PENDING) > 0 || hasDoubts || batch.count > 0) this.#commit.wake();
     this.#world.observe(this);
     this.after(TICK_MS, () => this.#tick());
   }
@@ -308,7 +322,7 @@ export class Life {
   #describeSettled(flight: number, outcome: number): string {
     const { flights, ledger } = this.engine;
     const payment = ledger.rows.correlationIds[flights.slot[flight]! * UUID_WORDS + 3]! & PAYMENT_MASK;
-    return `instance ${this.instance} hears of payment ${payment}: ${OUTCOME_NAMES[outcome]}`;
+    return `instance ${this.instance} hears of payment ${payment}: ${Outcome.NAMES[outcome]}`;
   }
 }
 
@@ -347,6 +361,6 @@ export class Send implements Effect {
   }
 
   abort(): void {
-    if (this.#life.engine.flights.state[this.#flight] !== FLIGHT_FREE) this.commit();
+    if (this.#life.engine.flights.state[this.#flight] !== FlightState.FREE) this.commit();
   }
 }

@@ -1,18 +1,5 @@
-import { type LOOKING_UP, POSTING } from "../../core/routing/flights.ts";
-import {
-  ALREADY_CHARGED,
-  CHARGED,
-  FAILING,
-  FOREIGN,
-  FOUND,
-  NOT_FOUND,
-  NOT_TOLD,
-  OVERLOADED,
-  RESET,
-  TIMED_OUT,
-  UNEXPECTED,
-  UNREACHABLE,
-} from "../../core/values/payment.ts";
+import * as FlightState from "../../core/routing/flight-state.ts";
+import * as Outcome from "../../core/values/outcome.ts";
 import type { Random } from "../support/random.ts";
 import type { Weather } from "./plan.ts";
 import type { VirtualClock } from "./virtual-clock.ts";
@@ -22,7 +9,11 @@ const LATENCY_MS_MAX = 3;
 const LATE_MS_MAX = 4000;
 
 /** What is asked of a processor: to charge, or whether it has charged. */
-export type Question = { how: typeof POSTING | typeof LOOKING_UP; processor: number; charge: Charge };
+export type Question = {
+  how: typeof FlightState.POSTING | typeof FlightState.LOOKING_UP;
+  processor: number;
+  charge: Charge;
+};
 
 /**
  * A request as its sender sees it. As with server/sending/processor-client.ts, a request that was not begun when its time is up never
@@ -38,7 +29,7 @@ export class VirtualRequest {
   }
 
   timeOut(): void {
-    this.end(this.hasBegun ? TIMED_OUT : UNREACHABLE);
+    this.end(this.hasBegun ? Outcome.TIMED_OUT : Outcome.UNREACHABLE);
   }
 
   end(outcome: number): void {
@@ -77,11 +68,12 @@ export class VirtualNetwork {
     const weather = this.weather[question.processor];
     if (weather && this.#happens(weather.neverConnects)) return;
     if (weather && this.#happens(weather.unreachable)) {
-      this.#clock.after(this.latencyMs(), () => request.end(UNREACHABLE));
+      this.#clock.after(this.latencyMs(), () => request.end(Outcome.UNREACHABLE));
       return;
     }
     request.hasBegun = true;
-    if (weather && this.#happens(weather.resetBefore)) this.#clock.after(this.latencyMs(), () => request.end(RESET));
+    if (weather && this.#happens(weather.resetBefore))
+      this.#clock.after(this.latencyMs(), () => request.end(Outcome.RESET));
     if (weather && this.#happens(weather.lostBefore)) return;
     const isLate = weather !== undefined && this.#happens(weather.late);
     const delayMs = this.latencyMs() + (isLate ? this.#random.below(LATE_MS_MAX) : 0);
@@ -92,12 +84,12 @@ export class VirtualNetwork {
   #deliver(question: Question, request: VirtualRequest): void {
     const { how, processor, charge } = question;
     const target = this.#processors[processor]!;
-    if (how === POSTING) {
-      target.post(charge, (status) => this.#answer(processor, request, outcomeOfPost(status), UNEXPECTED));
+    if (how === FlightState.POSTING) {
+      target.post(charge, (status) => this.#answer(processor, request, outcomeOfPost(status), Outcome.UNEXPECTED));
     } else {
       const { payment } = charge;
       target.lookup(payment, (status, found) =>
-        this.#answer(processor, request, outcomeOfLookup(status, found, charge), NOT_TOLD),
+        this.#answer(processor, request, outcomeOfLookup(status, found, charge), Outcome.NOT_TOLD),
       );
     }
   }
@@ -108,7 +100,7 @@ export class VirtualNetwork {
     if (weather && this.#happens(weather.lostAfter)) return;
     const isReset = weather !== undefined && this.#happens(weather.resetAfter);
     const isGarbled = weather !== undefined && this.#happens(weather.garbage);
-    const seen = isReset ? RESET : isGarbled ? garbled : outcome;
+    const seen = isReset ? Outcome.RESET : isGarbled ? garbled : outcome;
     this.#clock.after(this.latencyMs(), () => request.end(seen));
   }
 
@@ -119,14 +111,14 @@ export class VirtualNetwork {
 
 /** As server/sending/processor-client.ts reads an answer to POST. */
 function outcomeOfPost(status: number): number {
-  if (status === 200) return CHARGED;
-  if (status === 422) return ALREADY_CHARGED;
-  return status === 500 ? FAILING : OVERLOADED;
+  if (status === 200) return Outcome.CHARGED;
+  if (status === 422) return Outcome.ALREADY_CHARGED;
+  return status === 500 ? Outcome.FAILING : Outcome.OVERLOADED;
 }
 
 /** As server/sending/processor-client.ts reads an answer to GET. */
 function outcomeOfLookup(status: number, found: Charge | undefined, ours: Charge): number {
-  if (status === 404) return NOT_FOUND;
-  if (found === undefined) return NOT_TOLD;
-  return found.requestedAtMs === ours.requestedAtMs && found.cents === ours.cents ? FOUND : FOREIGN;
+  if (status === 404) return Outcome.NOT_FOUND;
+  if (found === undefined) return Outcome.NOT_TOLD;
+  return found.requestedAtMs === ours.requestedAtMs && found.cents === ours.cents ? Outcome.FOUND : Outcome.FOREIGN;
 }

@@ -1,7 +1,8 @@
 import type { Expected } from "../../core/log/recovery-plan.ts";
-import { LOOKING_UP } from "../../core/routing/flights.ts";
+import * as FlightState from "../../core/routing/flight-state.ts";
 import { MAX_AMOUNT_CENTS } from "../../core/values/money.ts";
-import { IN_DOUBT, PENDING, PROCESSOR_COUNT, PROCESSOR_NAMES, SENDING } from "../../core/values/payment.ts";
+import { PROCESSOR_COUNT, PROCESSOR_NAMES } from "../../core/values/processor.ts";
+import * as State from "../../core/values/state.ts";
 import { Random } from "../support/random.ts";
 import { Clients } from "./client.ts";
 import { INSTANCE_COUNT, Oracle } from "./oracle.ts";
@@ -74,7 +75,7 @@ export class World {
   send(life: Life, question: Question, request: VirtualRequest): void {
     const { processor, charge, how } = question;
     this.note(() => {
-      const what = how === LOOKING_UP ? "looks up" : "sends";
+      const what = how === FlightState.LOOKING_UP ? "looks up" : "sends";
       return `instance ${life.instance} ${what} payment ${charge.payment} ${PROCESSOR_NAMES[processor]}`;
     });
     this.network.send(question, request);
@@ -110,6 +111,6 @@ export function otherAmount(cents: number): number {
 
 function isIdle(life: Life): boolean {
   const { ledger } = life.engine;
-  const unsettled = ledger.countIn(PENDING) + ledger.countIn(SENDING) + ledger.countIn(IN_DOUBT);
+  const unsettled = ledger.countIn(State.PENDING) + ledger.countIn(State.SENDING) + ledger.countIn(State.IN_DOUBT);
   return unsettled === 0 && life.requestCount === 0 && !life.isWriting;
 }

@@ -2,29 +2,11 @@ import { expect } from "chai";
 import { Ledger } from "../../core/ledger/ledger.ts";
 import { NOT_FOUND_SLOT } from "../../core/ledger/uuid-index.ts";
 import { TOTALS_LENGTH } from "../../core/ledger/window-totals.ts";
-import {
-  DOUBTED,
-  EVICTED,
-  FAILED_AT,
-  PROCESSED_AT,
-  PURGED,
-  RECORD_BYTES,
-  REFUSED,
-  RecordBatch,
-  SENDING_TO,
-  SENT,
-} from "../../core/log/record.ts";
-import {
-  CHARGED,
-  FAILED,
-  FREE,
-  IN_DOUBT,
-  NO_OUTCOME,
-  NO_PROCESSOR,
-  PENDING,
-  PROCESSED,
-  SENDING,
-} from "../../core/values/payment.ts";
+import { RECORD_BYTES, RecordBatch } from "../../core/log/record.ts";
+import * as Kind from "../../core/log/record-kind.ts";
+import * as Outcome from "../../core/values/outcome.ts";
+import { NO_PROCESSOR } from "../../core/values/processor.ts";
+import * as State from "../../core/values/state.ts";
 import { NaiveTotals, NOON_MS } from "./payments.ts";
 import type { Random } from "./random.ts";
 
@@ -46,7 +28,7 @@ export class Book {
   }
 
   write(kind: number, sequence: number, atMs: number, details: Details = {}): void {
-    const { processor = NO_PROCESSOR, outcome = NO_OUTCOME, elapsedMs = 0 } = details;
+    const { processor = NO_PROCESSOR, outcome = Outcome.NONE, elapsedMs = 0 } = details;
     this.#batch.clear();
     this.#apply(this.#batch.append(kind, sequence, NOON_MS + atMs, processor, outcome, elapsedMs));
   }
@@ -82,17 +64,22 @@ export class Book {
 
 /** Which records may follow in which state, and the state after them. Everything else is a broken invariant. */
 export const FOLLOWING: Record<number, Record<number, number>> = {
-  [PENDING]: { [SENDING_TO]: SENDING, [FAILED_AT]: FAILED, [SENT]: SENDING },
-  [SENDING]: {
-    [REFUSED]: PENDING,
-    [DOUBTED]: IN_DOUBT,
-    [PROCESSED_AT]: PROCESSED,
-    [FAILED_AT]: FAILED,
-    [SENT]: SENDING,
+  [State.PENDING]: { [Kind.SENDING]: State.SENDING, [Kind.FAILED]: State.FAILED, [Kind.SENT]: State.SENDING },
+  [State.SENDING]: {
+    [Kind.REFUSED]: State.PENDING,
+    [Kind.DOUBTED]: State.IN_DOUBT,
+    [Kind.PROCESSED]: State.PROCESSED,
+    [Kind.FAILED]: State.FAILED,
+    [Kind.SENT]: State.SENDING,
   },
-  [IN_DOUBT]: { [DOUBTED]: IN_DOUBT, [PROCESSED_AT]: PROCESSED, [FAILED_AT]: FAILED, [SENT]: SENDING },
-  [PROCESSED]: {},
-  [FAILED]: {},
+  [State.IN_DOUBT]: {
+    [Kind.DOUBTED]: State.IN_DOUBT,
+    [Kind.PROCESSED]: State.PROCESSED,
+    [Kind.FAILED]: State.FAILED,
+    [Kind.SENT]: State.SENDING,
+  },
+  [State.PROCESSED]: {},
+  [State.FAILED]: {},
 };
 
 export function sumOf(ledger: Ledger, fromMs: number, toMs: number): number[] {
@@ -143,7 +130,7 @@ export class RandomLife {
 
   step(): void {
     this.#atMs += this.#random.below(3);
-    const open = this.#payments.filter((payment) => payment.state < PROCESSED);
+    const open = this.#payments.filter((payment) => payment.state < State.PROCESSED);
     if (this.hasPurges && this.#random.chance(0.002)) this.#purge();
     else if (this.#random.chance(this.book.ledger.isFull ? 0.1 : 0.01)) this.#evict();
     else if (open.length === 0 || (this.#random.chance(0.3) && !this.book.ledger.isFull)) this.#accept();
@@ -167,13 +154,14 @@ export class RandomLife {
         NOON_MS + payment.acceptedAtMs,
       ]);
       expect(rows.attemptCount[slot]).to.equal(Math.min(payment.attemptCount, 255));
-      if (payment.state === PENDING || payment.state === FAILED) continue;
+      if (payment.state === State.PENDING || payment.state === State.FAILED) continue;
       expect(rows.processor[slot]).to.equal(payment.processor);
-      if (payment.state === PROCESSED) expect(rows.processedAtMs(slot)).to.equal(NOON_MS + payment.processedAtMs);
+      if (payment.state === State.PROCESSED) expect(rows.processedAtMs(slot)).to.equal(NOON_MS + payment.processedAtMs);
       expect(rows.requestedAtMs(slot)).to.equal(NOON_MS + payment.requestedAtMs);
-      if (payment.state === PROCESSED) naive.add(NOON_MS + payment.requestedAtMs, payment.cents, payment.processor);
+      if (payment.state === State.PROCESSED)
+        naive.add(NOON_MS + payment.requestedAtMs, payment.cents, payment.processor);
     }
-    for (const state of [FREE, PENDING, SENDING, IN_DOUBT, PROCESSED, FAILED]) {
+    for (const state of [State.FREE, State.PENDING, State.SENDING, State.IN_DOUBT, State.PROCESSED, State.FAILED]) {
       expect(ledger.countIn(state)).to.equal(this.#payments.filter((payment) => payment.state === state).length);
     }
     for (let i = 0; i < 5; i++) {
@@ -194,7 +182,7 @@ export class RandomLife {
       id,
       cents,
       acceptedAtMs: this.#atMs,
-      state: PENDING,
+      state: State.PENDING,
       processor: NO_PROCESSOR,
       requestedAtMs: 0,
       processedAtMs: 0,
@@ -205,29 +193,29 @@ export class RandomLife {
   #move(payment: Payment): void {
     const [kind, state] = this.#random.pick(Object.entries(FOLLOWING[payment.state]!));
     let atMs = this.#atMs;
-    if (Number(kind) === SENDING_TO || Number(kind) === SENT) {
-      if (Number(kind) === SENT) atMs = Math.max(0, atMs - this.#random.below(50));
+    if (Number(kind) === Kind.SENDING || Number(kind) === Kind.SENT) {
+      if (Number(kind) === Kind.SENT) atMs = Math.max(0, atMs - this.#random.below(50));
       payment.processor = this.#random.below(2);
       payment.requestedAtMs = atMs;
       payment.acceptedAtMs = Math.min(payment.acceptedAtMs, atMs);
       payment.attemptCount++;
     }
-    if (state === PROCESSED) payment.processedAtMs = this.#atMs;
+    if (state === State.PROCESSED) payment.processedAtMs = this.#atMs;
     payment.state = state;
-    this.book.write(Number(kind), payment.sequence, atMs, { processor: payment.processor, outcome: CHARGED });
+    this.book.write(Number(kind), payment.sequence, atMs, { processor: payment.processor, outcome: Outcome.CHARGED });
   }
 
   /** Some of the oldest that have ended. */
   #evict(): void {
-    const ended = this.#payments.findIndex((payment) => payment.state < PROCESSED);
+    const ended = this.#payments.findIndex((payment) => payment.state < State.PROCESSED);
     const count = this.#random.below((ended < 0 ? this.#payments.length : ended) + 1);
     const gone = this.#payments.splice(0, count);
-    if (count > 0) this.book.write(EVICTED, gone.at(-1)!.sequence + 1, this.#atMs);
+    if (count > 0) this.book.write(Kind.EVICTED, gone.at(-1)!.sequence + 1, this.#atMs);
     for (const payment of gone) expect(this.book.ledger.find(payment.id)).to.equal(NOT_FOUND_SLOT);
   }
 
   #purge(): void {
-    this.book.write(PURGED, this.#head, this.#atMs);
+    this.book.write(Kind.PURGED, this.#head, this.#atMs);
     for (const payment of this.#payments) expect(this.book.ledger.find(payment.id)).to.equal(NOT_FOUND_SLOT);
     this.#payments = [];
   }

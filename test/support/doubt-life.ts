@@ -1,10 +1,11 @@
 import type { EngineOptions } from "../../core/engine.ts";
 import type { RecordBatch } from "../../core/log/record.ts";
-import { UNCLEAR, UNREADABLE } from "../../core/values/payment.ts";
+import * as Outcome from "../../core/values/outcome.ts";
 import { DoubtDesk } from "../../server/doubts/doubt-desk.ts";
 import type { DoubtListing } from "../../server/doubts/doubt-listing.ts";
 import { Meters } from "../../server/meters/meters.ts";
 import { PaymentService } from "../../server/payments/payment-service.ts";
+import { RealTime } from "../../server/system/time.ts";
 import { SlewedClock } from "../../server/turn/clock.ts";
 import { GroupCommit } from "../../server/turn/group-commit.ts";
 import type { RecordLog } from "../../server/turn/record-log.ts";
@@ -53,7 +54,14 @@ export class DoubtLife extends EngineLife {
     time.monotonicMs = () => this.nowMs;
     time.wallMs = () => NOON_MS + this.nowMs;
     const clock = new SlewedClock(time);
-    this.commit = new GroupCommit(this.engine, this.disk, false, log.logger, this.meters.journal);
+    this.commit = new GroupCommit({
+      engine: this.engine,
+      log: this.disk,
+      syncs: false,
+      time: new RealTime(),
+      logger: log.logger,
+      meters: this.meters.journal,
+    });
     this.service = new PaymentService(this.engine, clock, this.commit, this.meters, log);
     this.desk = new DoubtDesk(this.service, clock, this.commit, this.meters, log);
   }
@@ -61,7 +69,7 @@ export class DoubtLife extends EngineLife {
   /**
    * Accepts and sends a payment at `atMs`; a millisecond later its attempt has ended in `outcome`. Returns the slot.
    */
-  doubtful(atMs: number, correlationId: string, outcome = UNCLEAR): number {
+  doubtful(atMs: number, correlationId: string, outcome = Outcome.UNCLEAR): number {
     const slot = this.accept(atMs, correlationId, 1990);
     this.settle(atMs + 1, this.send(atMs), outcome);
     this.#write(atMs + 1);
@@ -69,7 +77,7 @@ export class DoubtLife extends EngineLife {
   }
 
   /** The same for many, sent at `intervalMs` before any of them ends. */
-  manyDoubtful(correlationIds: readonly string[], intervalMs: number, outcome = UNCLEAR): void {
+  manyDoubtful(correlationIds: readonly string[], intervalMs: number, outcome = Outcome.UNCLEAR): void {
     const flights = correlationIds.map((correlationId, n) => {
       this.accept(n * intervalMs, correlationId, 1990);
       return this.send(n * intervalMs);
@@ -87,7 +95,7 @@ export class DoubtLife extends EngineLife {
     let atMs = this.nowMs;
     for (let asked = 0; asked < times; asked++) {
       atMs = this.nextAskMs(atMs);
-      this.settle(atMs, this.lastFlight, UNREADABLE);
+      this.settle(atMs, this.lastFlight, Outcome.UNREADABLE);
       this.#write(atMs);
     }
     return atMs;

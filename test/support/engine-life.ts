@@ -1,7 +1,8 @@
 import { Engine, type EngineOptions } from "../../core/engine.ts";
 import { NO_FLIGHT } from "../../core/routing/flights.ts";
 import { HealthSnapshot } from "../../core/routing/health-snapshot.ts";
-import { PROCESSOR_COUNT } from "../../core/values/payment.ts";
+import { openWays } from "../../core/routing/ways.ts";
+import { PROCESSOR_COUNT } from "../../core/values/processor.ts";
 import { parseUuidText, UUID_WORDS } from "../../core/values/uuid.ts";
 
 /** When the stories begin. */
@@ -12,12 +13,11 @@ export class EngineLife {
   readonly engine: Engine;
 
   constructor(options: Partial<EngineOptions> = {}) {
-    this.engine = new Engine(new HealthSnapshot(PROCESSOR_COUNT), {
+    this.engine = new Engine(openWays(new HealthSnapshot(PROCESSOR_COUNT), 16), {
       instance: 0,
       capacity: 64,
       seed: 1,
       giveUpAfterMs: 60_000,
-      maxInFlight: 16,
       failoverPatienceMs: 0,
       saturationPatienceMs: 0,
       ...options,

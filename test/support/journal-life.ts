@@ -4,32 +4,12 @@ import { join } from "node:path";
 import { CheckpointCut } from "../../core/ledger/checkpoint.ts";
 import { Ledger } from "../../core/ledger/ledger.ts";
 import { CHECKPOINT } from "../../core/log/journal-header.ts";
-import {
-  DOUBTED,
-  EVICTED,
-  FAILED_AT,
-  PROCESSED_AT,
-  PURGED,
-  RECORD_BYTES,
-  REFUSED,
-  RecordBatch,
-  SENDING_TO,
-} from "../../core/log/record.ts";
+import { RECORD_BYTES, RecordBatch } from "../../core/log/record.ts";
+import * as Kind from "../../core/log/record-kind.ts";
 import type { Expected } from "../../core/log/recovery-plan.ts";
-import {
-  ALREADY_CHARGED,
-  CHARGED,
-  FAILING,
-  GAVE_UP,
-  IN_DOUBT,
-  NO_OUTCOME,
-  NO_PROCESSOR,
-  PENDING,
-  PROCESSED,
-  PROCESSOR_NAMES,
-  SENDING,
-  TIMED_OUT,
-} from "../../core/values/payment.ts";
+import * as Outcome from "../../core/values/outcome.ts";
+import { NO_PROCESSOR, PROCESSOR_NAMES } from "../../core/values/processor.ts";
+import * as State from "../../core/values/state.ts";
 import { UUID_WORDS } from "../../core/values/uuid.ts";
 import { Journal, type JournalStart } from "../../server/journal/journal.ts";
 import { JournalDirectory } from "../../server/journal/journal-directory.ts";
@@ -135,7 +115,7 @@ export class JournalLife {
   /** Sends the oldest pending payment after `ms` and has it charged after as much again. */
   process(ms: number): void {
     const { tail, head, rows } = this.ledger;
-    const isPending = (sequence: number): boolean => rows.state[this.ledger.slotOf(sequence)] === PENDING;
+    const isPending = (sequence: number): boolean => rows.state[this.ledger.slotOf(sequence)] === State.PENDING;
     this.#process(Array.from({ length: head - tail }, (_, i) => tail + i).find(isPending)!, ms);
   }
 
@@ -146,21 +126,21 @@ export class JournalLife {
 
   #process(sequence: number, ms: number): void {
     this.wait(ms);
-    this.#apply(this.batch.append(SENDING_TO, sequence, this.#nowMs, 0, NO_OUTCOME, 0));
+    this.#apply(this.batch.append(Kind.SENDING, sequence, this.#nowMs, 0, Outcome.NONE, 0));
     this.wait(ms);
-    this.#apply(this.batch.append(PROCESSED_AT, sequence, this.#nowMs, 0, CHARGED, ms));
+    this.#apply(this.batch.append(Kind.PROCESSED, sequence, this.#nowMs, 0, Outcome.CHARGED, ms));
   }
 
   purge(): void {
-    this.#apply(this.batch.append(PURGED, this.ledger.head, this.#nowMs, NO_PROCESSOR, NO_OUTCOME, 0));
+    this.#apply(this.batch.append(Kind.PURGED, this.ledger.head, this.#nowMs, NO_PROCESSOR, Outcome.NONE, 0));
   }
 
   /** Drops some of the oldest payments, as many as have ended at most. */
   evict(): void {
     const { tail, head, rows } = this.ledger;
     let end = tail;
-    while (end < head && rows.state[this.ledger.slotOf(end)]! > IN_DOUBT && this.#random.chance(0.9)) end++;
-    if (end > tail) this.#apply(this.batch.append(EVICTED, end, this.#nowMs, NO_PROCESSOR, NO_OUTCOME, 0));
+    while (end < head && rows.state[this.ledger.slotOf(end)]! > State.IN_DOUBT && this.#random.chance(0.9)) end++;
+    if (end > tail) this.#apply(this.batch.append(Kind.EVICTED, end, this.#nowMs, NO_PROCESSOR, Outcome.NONE, 0));
   }
 
   write(): void {
@@ -211,26 +191,28 @@ export class JournalLife {
     const [kind, outcome] = this.#nextOf(this.ledger.rows.state[slot]!);
     if (kind === undefined) return;
     const { rows } = this.ledger;
-    const processor = kind === SENDING_TO ? random.below(2) : rows.processor[slot]!;
-    const sinceSentMs = rows.state[slot] === PENDING ? 0 : this.#nowMs - rows.requestedAtMs(slot);
+    const processor = kind === Kind.SENDING ? random.below(2) : rows.processor[slot]!;
+    const sinceSentMs = rows.state[slot] === State.PENDING ? 0 : this.#nowMs - rows.requestedAtMs(slot);
     // The first answer ends what was sent; later ones end what was asked since.
-    const elapsedMs = rows.state[slot] === SENDING ? sinceSentMs : random.below(sinceSentMs + 1);
+    const elapsedMs = rows.state[slot] === State.SENDING ? sinceSentMs : random.below(sinceSentMs + 1);
     this.#apply(this.batch.append(kind, sequence, this.#nowMs, processor, outcome, elapsedMs));
   }
 
   #nextOf(state: number): [number | undefined, number] {
     const random = this.#random;
-    if (state === PENDING) return random.chance(0.95) ? [SENDING_TO, NO_OUTCOME] : [FAILED_AT, GAVE_UP];
-    if (state === SENDING) {
+    if (state === State.PENDING)
+      return random.chance(0.95) ? [Kind.SENDING, Outcome.NONE] : [Kind.FAILED, Outcome.GAVE_UP];
+    if (state === State.SENDING) {
       return random.pick([
-        [PROCESSED_AT, CHARGED],
-        [PROCESSED_AT, CHARGED],
-        [REFUSED, FAILING],
-        [DOUBTED, TIMED_OUT],
+        [Kind.PROCESSED, Outcome.CHARGED],
+        [Kind.PROCESSED, Outcome.CHARGED],
+        [Kind.REFUSED, Outcome.FAILING],
+        [Kind.DOUBTED, Outcome.TIMED_OUT],
       ] as const) as [number, number];
     }
-    if (state === IN_DOUBT) return random.chance(0.5) ? [PROCESSED_AT, ALREADY_CHARGED] : [DOUBTED, TIMED_OUT];
-    return [undefined, NO_OUTCOME];
+    if (state === State.IN_DOUBT)
+      return random.chance(0.5) ? [Kind.PROCESSED, Outcome.ALREADY_CHARGED] : [Kind.DOUBTED, Outcome.TIMED_OUT];
+    return [undefined, Outcome.NONE];
   }
 }
 
@@ -300,7 +282,7 @@ export function portrait(ledger: Ledger): unknown {
     const wasTried = rows.attemptCount[slot]! > 0;
     payments.push({
       sequence,
-      id: [...rows.correlationIds.subarray(slot * UUID_WORDS, (slot + 1) * UUID_WORDS)],
+      id: Array.from({ length: UUID_WORDS }, (_, word) => rows.correlationIds[slot * UUID_WORDS + word]!),
       isFound: ledger.find(rows.correlationIds, slot * UUID_WORDS) === slot,
       acceptedAtMs: rows.acceptedAtMs[slot],
       cents: rows.cents[slot],
@@ -309,10 +291,10 @@ export function portrait(ledger: Ledger): unknown {
       outcome: rows.outcome[slot],
       attemptCount: rows.attemptCount[slot],
       requestedAtMs: wasTried ? rows.requestedAtMs(slot) : 0,
-      processedAtMs: rows.state[slot] === PROCESSED ? rows.processedAtMs(slot) : 0,
+      processedAtMs: rows.state[slot] === State.PROCESSED ? rows.processedAtMs(slot) : 0,
     });
   }
-  const states = [PENDING, SENDING, IN_DOUBT, PROCESSED].map((state) => ledger.countIn(state));
+  const states = [State.PENDING, State.SENDING, State.IN_DOUBT, State.PROCESSED].map((state) => ledger.countIn(state));
   return { tail: ledger.tail, head: ledger.head, states, payments, windows: windowsOf(ledger) };
 }
 

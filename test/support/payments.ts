@@ -1,5 +1,6 @@
 import type { PaymentRows } from "../../core/ledger/payment-rows.ts";
-import { PROCESSED, type Processor } from "../../core/values/payment.ts";
+import type { Processor } from "../../core/values/processor.ts";
+import * as State from "../../core/values/state.ts";
 
 /** When the tests' stories begin. */
 export const NOON_MS = Date.UTC(2025, 6, 15, 12);
@@ -11,7 +12,7 @@ export function uuid(n: number): Int32Array {
 
 /** Fills a row as if its payment had been processed at once. */
 export function fillProcessed(rows: PaymentRows, slot: number, atMs: number, cents: number, at: Processor): void {
-  rows.open(slot, atMs, cents, PROCESSED);
+  rows.open(slot, atMs, cents, State.PROCESSED);
   rows.processor[slot] = at;
 }
 

@@ -47,10 +47,10 @@ export class PollSimulation {
   /** One call of the health endpoint: it arrives even if the caller does not live to see the answer. */
   async poll(): Promise<boolean> {
     const { weather, random } = this;
-    await this.time.sleep(weather.pollMs(random));
+    await this.time.pause(weather.pollMs(random));
     this.arrivalsMs.push(this.time.nowMs);
     const answerMs = weather.answerMs(random);
-    await this.time.sleep(Math.min(answerMs, POLL_TIMEOUT_MS));
+    await this.time.pause(Math.min(answerMs, POLL_TIMEOUT_MS));
     return answerMs < POLL_TIMEOUT_MS && !random.chance(weather.uselessAnswers);
   }
 }
@@ -116,7 +116,7 @@ class Node {
 
   async #run(life: Life): Promise<void> {
     while (!life.isOver) {
-      await this.#world.time.sleep(LOOK_INTERVAL_MS);
+      await this.#world.time.pause(LOOK_INTERVAL_MS);
       await this.#awake();
       if (!life.isOver) await this.#look(life);
     }
@@ -171,16 +171,16 @@ class Node {
   /** A request to another instance and its answer; without one in time, silence. */
   async #ask(peer: Node, what: (theirs: Life) => boolean): Promise<Answer> {
     const { time, weather, random } = this.#world;
-    const timeout = time.sleep(CLAIM_ANSWER_MS).then((): Answer => "silence");
+    const timeout = time.pause(CLAIM_ANSWER_MS).then((): Answer => "silence");
     const answer = async (): Promise<Answer> => {
-      await time.sleep(weather.messageMs(random));
+      await time.pause(weather.messageMs(random));
       const theirs = peer.#life;
       if (!theirs) return "gone";
       await peer.#awake();
       // A connection to a process that dies is reset; only one that was never taken says that nobody is there.
       if (theirs.isOver) return "silence";
       const isConsent = what(theirs);
-      await time.sleep(weather.messageMs(random));
+      await time.pause(weather.messageMs(random));
       return isConsent ? "consent" : "refusal";
     };
     return Promise.race([answer(), timeout]);

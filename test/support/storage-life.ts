@@ -4,7 +4,9 @@ import { HEADER_BYTES } from "../../core/log/journal-header.ts";
 import { RECORD_BYTES } from "../../core/log/record.ts";
 import { NO_FLIGHT } from "../../core/routing/flights.ts";
 import { HealthSnapshot } from "../../core/routing/health-snapshot.ts";
-import { CHARGED, PROCESSOR_NAMES } from "../../core/values/payment.ts";
+import { openWays } from "../../core/routing/ways.ts";
+import * as Outcome from "../../core/values/outcome.ts";
+import { PROCESSOR_NAMES } from "../../core/values/processor.ts";
 import { Storage, type StorageOptions } from "../../server/journal/storage.ts";
 import { JournalMeters } from "../../server/meters/meters.ts";
 import type { Disk } from "../../server/system/disk.ts";
@@ -31,16 +33,14 @@ export class StorageLife {
   /** Why the process had to end. */
   broken: Error | undefined;
   #flights: number[] = [];
-  #commit = { onWritten: (): void => {}, commit: (): boolean => this.write() };
 
   constructor(acknowledged = new Set<number>()) {
     this.acknowledged = acknowledged;
-    this.engine = new Engine(new HealthSnapshot(2), {
+    this.engine = new Engine(openWays(new HealthSnapshot(2), 16), {
       instance: 0,
       capacity: 4096,
       seed: 1,
       giveUpAfterMs: 3_600_000,
-      maxInFlight: 16,
       failoverPatienceMs: 0,
       saturationPatienceMs: 0,
     });
@@ -67,7 +67,7 @@ export class StorageLife {
       },
     );
     this.found = portrait(this.engine.ledger);
-    this.storage.maintain(this.engine, this.#commit, this.meters);
+    this.storage.beginUpkeep(this.engine, () => this.write(), this.meters);
     this.engine.resume(this.nowMs, this.storage.latestMs);
   }
 
@@ -81,7 +81,7 @@ export class StorageLife {
    */
   async turn(payments: readonly number[]): Promise<void> {
     for (const payment of payments) this.accept(payment);
-    for (const flight of this.#flights) this.engine.settle(flight, CHARGED, this.nowMs);
+    for (const flight of this.#flights) this.engine.settle(flight, Outcome.CHARGED, this.nowMs);
     this.#flights = [];
     for (let sent = 0; sent < SENDS_PER_TURN; sent++) {
       const flight = this.engine.dispatch(this.nowMs);
@@ -110,7 +110,7 @@ export class StorageLife {
       return false;
     }
     this.engine.batch.clear();
-    this.#commit.onWritten();
+    this.storage.maintain();
     return true;
   }
 

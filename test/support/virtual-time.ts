@@ -46,7 +46,7 @@ export class VirtualTime implements Time {
     for (let i = this.#timers.length - 1; i > 0 && this.#swapIfLater((i - 1) >> 1, i); i = (i - 1) >> 1);
   }
 
-  sleep(delayMs: number): Promise<void> {
+  pause(delayMs: number): Promise<void> {
     return new Promise((resolve) => {
       this.after(delayMs, resolve);
     });

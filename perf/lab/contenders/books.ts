@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import { PROCESSOR_NAMES } from "../../../core/values/payment.ts";
+import { PROCESSOR_NAMES } from "../../../core/values/processor.ts";
 import { type ConnectedParties, connectParties, type Target } from "../../audit/parties.ts";
 import {
   forEachRole,

@@ -1,4 +1,4 @@
-import { PROCESSOR_NAMES } from "../../../core/values/payment.ts";
+import { PROCESSOR_NAMES } from "../../../core/values/processor.ts";
 import type { Second } from "../load/seconds.ts";
 import type { Band, Chart, Series } from "../report/result.ts";
 import type { Measurement } from "./measurement.ts";

@@ -1,4 +1,4 @@
-import { PROCESSOR_NAMES } from "../../../core/values/payment.ts";
+import { PROCESSOR_NAMES } from "../../../core/values/processor.ts";
 import type { Parties } from "../../audit/parties.ts";
 import { NO_TOTALS, type PerRole, type Totals } from "../../audit/totals.ts";
 import type { TimeWindow } from "../../audit/window.ts";

@@ -1,5 +1,5 @@
 import { formatCents } from "../../../core/values/money.ts";
-import { PROCESSOR_NAMES } from "../../../core/values/payment.ts";
+import { PROCESSOR_NAMES } from "../../../core/values/processor.ts";
 import type { AuditResult } from "../../audit/audit.ts";
 import { auditReport } from "../../audit/report.ts";
 import { table } from "../../audit/table.ts";

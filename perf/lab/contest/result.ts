@@ -1,4 +1,4 @@
-import { PROCESSOR_NAMES } from "../../../core/values/payment.ts";
+import { PROCESSOR_NAMES } from "../../../core/values/processor.ts";
 import { FLOOR_NAMES, type FloorName } from "../contenders/contender.ts";
 import { MEBIBYTE } from "../limits/limit.ts";
 import type { Percentiles } from "../load/samples.ts";

@@ -2,8 +2,11 @@ import { ACCEPTED_NEW, DUPLICATE, Engine } from "../../../core/engine.ts";
 import { TOTALS_LENGTH } from "../../../core/ledger/window-totals.ts";
 import { NO_FLIGHT } from "../../../core/routing/flights.ts";
 import { HealthSnapshot } from "../../../core/routing/health-snapshot.ts";
+import { openWays } from "../../../core/routing/ways.ts";
 import { fmix32 } from "../../../core/values/hash.ts";
-import { CHARGED, PROCESSED, PROCESSOR_COUNT } from "../../../core/values/payment.ts";
+import * as Outcome from "../../../core/values/outcome.ts";
+import { PROCESSOR_COUNT } from "../../../core/values/processor.ts";
+import * as State from "../../../core/values/state.ts";
 import { UUID_WORDS } from "../../../core/values/uuid.ts";
 import type { HeapWatch } from "../limits/heap-watch.ts";
 import { Samples } from "../load/samples.ts";
@@ -36,12 +39,11 @@ export class BenchEngine {
   /** `size` in payments: the ledger is full when it holds them. */
   constructor(size: number) {
     this.#size = size;
-    this.engine = new Engine(new HealthSnapshot(PROCESSOR_COUNT), {
+    this.engine = new Engine(openWays(new HealthSnapshot(PROCESSOR_COUNT), 128), {
       instance: 0,
       capacity: size,
       seed: 0x5eed,
       giveUpAfterMs: 3_600_000,
-      maxInFlight: 128,
       failoverPatienceMs: 30_000,
       saturationPatienceMs: 30_000,
     });
@@ -96,13 +98,13 @@ export class BenchEngine {
       }
       if (count === 0) throw new Error(`payments must be sent: begun=${begun} size=${this.#size}`);
       begun += count;
-      for (let i = 0; i < count; i++) engine.settle(this.#flights[i]!, CHARGED, nowMs);
+      for (let i = 0; i < count; i++) engine.settle(this.#flights[i]!, Outcome.CHARGED, nowMs);
       if (engine.batch.isHalfFull) engine.batch.clear();
     }
     const elapsedMs = performance.now() - startMs;
     engine.batch.clear();
     this.#nowMs = engine.nowMs;
-    this.#expect("payments processed", engine.ledger.countIn(PROCESSED), this.#size);
+    this.#expect("payments processed", engine.ledger.countIn(State.PROCESSED), this.#size);
     return (elapsedMs * 1e6) / this.#size;
   }
 

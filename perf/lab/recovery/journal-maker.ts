@@ -2,8 +2,10 @@ import { join } from "node:path";
 import { CheckpointCut } from "../../../core/ledger/checkpoint.ts";
 import { Ledger } from "../../../core/ledger/ledger.ts";
 import { CHECKPOINT } from "../../../core/log/journal-header.ts";
-import { PROCESSED_AT, RECORD_BYTES, RecordBatch, SENDING_TO } from "../../../core/log/record.ts";
-import { CHARGED, DEFAULT, NO_OUTCOME, PROCESSOR_NAMES } from "../../../core/values/payment.ts";
+import { RECORD_BYTES, RecordBatch } from "../../../core/log/record.ts";
+import * as Kind from "../../../core/log/record-kind.ts";
+import * as Outcome from "../../../core/values/outcome.ts";
+import { DEFAULT, PROCESSOR_NAMES } from "../../../core/values/processor.ts";
 import { UUID_WORDS } from "../../../core/values/uuid.ts";
 import { Journal, type JournalOptions } from "../../../server/journal/journal.ts";
 import { JournalDirectory } from "../../../server/journal/journal-directory.ts";
@@ -84,6 +86,6 @@ function fillTurn(batch: RecordBatch, ids: Int32Array, first: number, count: num
   batch.clear();
   for (let i = 0; i < ids.length; i++) ids[i] = Math.imul(ids[i]! ^ (first + i), 0x9e3779b1) ^ (ids[i]! >>> 15);
   for (let i = 0; i < count; i++) batch.appendAccepted(first + i, atMs, ids, i * UUID_WORDS, CENTS);
-  for (let i = 0; i < count; i++) batch.append(SENDING_TO, first + i, atMs + 1, DEFAULT, NO_OUTCOME, 0);
-  for (let i = 0; i < count; i++) batch.append(PROCESSED_AT, first + i, atMs + 4, DEFAULT, CHARGED, 3);
+  for (let i = 0; i < count; i++) batch.append(Kind.SENDING, first + i, atMs + 1, DEFAULT, Outcome.NONE, 0);
+  for (let i = 0; i < count; i++) batch.append(Kind.PROCESSED, first + i, atMs + 4, DEFAULT, Outcome.CHARGED, 3);
 }

@@ -1,5 +1,6 @@
 import { HEADER_BYTES, HEADER_BYTES_OF_VERSIONS } from "../../../core/log/journal-header.ts";
-import { RECORD_BYTES, RecordBatch, SLICE } from "../../../core/log/record.ts";
+import { RECORD_BYTES, RecordBatch } from "../../../core/log/record.ts";
+import * as Kind from "../../../core/log/record-kind.ts";
 import type { JournalFile } from "../../../core/log/recovery-plan.ts";
 import type { Salvage } from "../../../core/salvage/salvage.ts";
 import type { JournalDirectory } from "../../journal/journal-directory.ts";
@@ -43,7 +44,7 @@ export class CheckpointRows {
 
   #take(batch: RecordBatch, record: number, number: number): void {
     const isSound = batch.isSound(record, number);
-    const isHead = isSound && batch.kind(record) === SLICE;
+    const isHead = isSound && batch.kind(record) === Kind.SLICE;
     if (this.#stretch !== undefined && !isHead) {
       this.#collect(batch, record, isSound);
     } else if (this.#rowsDue > 0) {
@@ -117,7 +118,7 @@ export function isWholeCheckpoint(directory: JournalDirectory, file: JournalFile
   readRecords(directory.filePath(file.name), header.headerBytes, (batch, first) => {
     for (let record = 0; record < batch.count; record++) isSound &&= batch.isSound(record, first + record);
     const last = batch.count - 1;
-    isClosed = batch.kind(last) === SLICE && batch.cents(last) === 0;
+    isClosed = batch.kind(last) === Kind.SLICE && batch.cents(last) === 0;
     return isSound;
   });
   return isSound && isClosed;

@@ -1,12 +1,16 @@
 import type { Ledger } from "../../../core/ledger/ledger.ts";
 import { type FoundCharge, judgePast, type Testimony } from "../../../core/restored/past-verdict.ts";
 import type { Suspect } from "../../../core/salvage/salvage.ts";
-import { PENDING, PROCESSOR_NAMES } from "../../../core/values/payment.ts";
+import type { Slot } from "../../../core/values/number-types.ts";
+import { PROCESSOR_NAMES } from "../../../core/values/processor.ts";
+import * as State from "../../../core/values/state.ts";
 import { formatUuid, UUID_WORDS } from "../../../core/values/uuid.ts";
 import { testimonyOf } from "../../restored/testimony.ts";
 import { ChargeLookup } from "../../sending/charge-lookup.ts";
 import type { Told } from "../../sending/told-charge.ts";
 import { NameLookup } from "../../system/name-lookup.ts";
+import { RealNetwork } from "../../system/real-network.ts";
+import { RealTime } from "../../system/time.ts";
 
 const TIMEOUT_MS = 5000;
 const TRIES = 3;
@@ -32,7 +36,8 @@ export async function askAbout(
   lostFromMs: number,
 ): Promise<Asked[]> {
   const names = new NameLookup();
-  const lookups = urls.map((url) => url && new ChargeLookup(url, TIMEOUT_MS, names));
+  const parts = { network: new RealNetwork(names), time: new RealTime() };
+  const lookups = urls.map((url) => url && new ChargeLookup(url, TIMEOUT_MS, parts));
   const asked: Asked[] = new Array(suspects.length);
   let next = 0;
   const work = async (): Promise<void> => {
@@ -62,13 +67,13 @@ async function askPatiently(lookup: ChargeLookup, correlationId: string): Promis
 
 function testimonyAbout(
   ledger: Ledger,
-  slot: number,
+  slot: Slot,
   processor: number,
   told: Told | undefined,
   lostFromMs: number,
 ): Testimony {
   const { rows } = ledger;
-  const isBound = rows.state[slot] !== PENDING && rows.processor[slot] === processor;
+  const isBound = rows.state[slot] !== State.PENDING && rows.processor[slot] === processor;
   return testimonyOf(told ?? { kind: "not told" }, {
     cents: rows.cents[slot]!,
     acceptedAtMs: rows.acceptedAtMs[slot]!,

@@ -1,7 +1,9 @@
 import type { Ledger } from "../../../core/ledger/ledger.ts";
 import type { Salvage } from "../../../core/salvage/salvage.ts";
 import { formatCents } from "../../../core/values/money.ts";
-import { PENDING, PROCESSED, PROCESSOR_NAMES, STATE_NAMES } from "../../../core/values/payment.ts";
+import type { Sequence, Slot } from "../../../core/values/number-types.ts";
+import { PROCESSOR_NAMES } from "../../../core/values/processor.ts";
+import * as State from "../../../core/values/state.ts";
 import type { Told } from "../../sending/told-charge.ts";
 import { alignColumns } from "../../text/text-table.ts";
 import { kindName, processorName, timeText } from "../names.ts";
@@ -11,7 +13,7 @@ import type { Damage } from "./salvage-files.ts";
 /** A payment of which records may be lost. */
 export type Doubtful = {
   /** In the damaged journal. */
-  sequence: number;
+  sequence: Sequence;
   correlationId: string;
   amount: string;
   /** What is left of the log says this. */
@@ -63,7 +65,7 @@ export function describePayment(
   const slot = ledger.slotOf(suspect.sequence);
   const { rows } = ledger;
   const state = rows.state[slot]!;
-  const isBound = state !== PENDING;
+  const isBound = state !== State.PENDING;
   return {
     sequence: suspect.original,
     correlationId,
@@ -71,7 +73,7 @@ export function describePayment(
     log,
     told: Object.fromEntries(PROCESSOR_NAMES.map((name, p) => [name, toldText(told[p])])),
     // What was being sent is in doubt as soon as an instance starts with it.
-    written: state === PROCESSED ? "processed" : isBound ? "in doubt" : "pending",
+    written: state === State.PROCESSED ? "processed" : isBound ? "in doubt" : "pending",
     processor: isBound ? processorName(rows.processor[slot]!) : null,
     requestedAt: isBound ? timeText(rows.requestedAtMs(slot)) : null,
     chargedTwice: charge?.isTwice ?? false,
@@ -130,10 +132,10 @@ function rangeText(from: number, to: number | null): string {
   return from === to ? `${from}` : `${from} to ${to}`;
 }
 
-function boundText(ledger: Ledger, slot: number): string {
+function boundText(ledger: Ledger, slot: Slot): string {
   const { rows } = ledger;
-  const state = STATE_NAMES[rows.state[slot]!]!;
-  if (rows.state[slot] === PENDING) return state;
+  const state = State.NAMES[rows.state[slot]!]!;
+  if (rows.state[slot] === State.PENDING) return state;
   return `${state} at ${processorName(rows.processor[slot]!)}, ${timeText(rows.requestedAtMs(slot))}`;
 }
 

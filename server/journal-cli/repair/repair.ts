@@ -3,7 +3,7 @@ import { Ledger } from "../../../core/ledger/ledger.ts";
 import { applyFoundCharge } from "../../../core/restored/found-charge.ts";
 import { Salvage } from "../../../core/salvage/salvage.ts";
 import { SalvagedLog } from "../../../core/salvage/salvaged-log.ts";
-import { FAILED, IN_DOUBT, PENDING, PROCESSED, SENDING } from "../../../core/values/payment.ts";
+import * as State from "../../../core/values/state.ts";
 import { JournalDirectory } from "../../journal/journal-directory.ts";
 import { RestoredMark } from "../../restored/restored-mark.ts";
 import { RealDisk } from "../../system/real-disk.ts";
@@ -91,7 +91,7 @@ function expectStart(directory: JournalDirectory, ledger: Ledger, { capacity, in
   if (!verdict.starts) throw new Error(`the new journal must start: ${verdict.why}`);
   const found = verdict.ledger;
   const isSame = found.head === ledger.head && found.tail === ledger.tail;
-  const states = [PENDING, SENDING, IN_DOUBT, PROCESSED, FAILED];
+  const states = [State.PENDING, State.SENDING, State.IN_DOUBT, State.PROCESSED, State.FAILED];
   if (!isSame || states.some((state) => found.countIn(state) !== ledger.countIn(state)))
     throw new Error(`the new journal must hold what was salvaged: payments=${found.size} expected=${ledger.size}`);
 }

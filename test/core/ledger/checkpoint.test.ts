@@ -3,8 +3,10 @@ import { CheckpointCut } from "../../../core/ledger/checkpoint.ts";
 import { Ledger } from "../../../core/ledger/ledger.ts";
 import { Replay } from "../../../core/ledger/replay.ts";
 import { NOT_FOUND_SLOT } from "../../../core/ledger/uuid-index.ts";
-import { EVICTED, PROCESSED_AT, PURGED, RECORD_BYTES, RecordBatch, SENDING_TO } from "../../../core/log/record.ts";
-import { CHARGED, DEFAULT } from "../../../core/values/payment.ts";
+import { RECORD_BYTES, RecordBatch } from "../../../core/log/record.ts";
+import * as Kind from "../../../core/log/record-kind.ts";
+import * as Outcome from "../../../core/values/outcome.ts";
+import { DEFAULT } from "../../../core/values/processor.ts";
 import { Book, RandomLife } from "../../support/book.ts";
 import { NOON_MS, uuid } from "../../support/payments.ts";
 import { forSeeds, type Random } from "../../support/random.ts";
@@ -59,8 +61,8 @@ class Checkpoint {
 
 /** Payment `sequence`, charged. */
 function charge(book: Book, sequence: number, atMs: number, elapsedMs = 0): void {
-  book.write(SENDING_TO, sequence, atMs, { processor: DEFAULT });
-  book.write(PROCESSED_AT, sequence, atMs + elapsedMs, { outcome: CHARGED });
+  book.write(Kind.SENDING, sequence, atMs, { processor: DEFAULT });
+  book.write(Kind.PROCESSED, sequence, atMs + elapsedMs, { outcome: Outcome.CHARGED });
 }
 
 /**
@@ -99,7 +101,7 @@ describe("checkpoint", () => {
   it("may be of an empty ledger whose sequence has moved on", () => {
     const book = new Book(4);
     book.accept(0, uuid(0), 1, 0);
-    book.write(PURGED, 1, 1);
+    book.write(Kind.PURGED, 1, 1);
     const checkpoint = new Checkpoint(book);
     checkpoint.finish();
     const first = book.log.length;
@@ -114,7 +116,7 @@ describe("checkpoint", () => {
     const checkpoint = new Checkpoint(book);
     expect(checkpoint.cut.isStale).to.equal(false);
     charge(book, 0, 1);
-    book.write(EVICTED, 1, 2);
+    book.write(Kind.EVICTED, 1, 2);
     expect(checkpoint.cut.isStale).to.equal(true);
   });
 
@@ -139,7 +141,7 @@ describe("checkpoint", () => {
   it("keeps what was accepted after a purge that is in the log before its first slice", () => {
     const book = new Book(8);
     book.accept(0, uuid(0), 1, 0);
-    book.write(PURGED, 1, 1);
+    book.write(Kind.PURGED, 1, 1);
     book.accept(1, uuid(1), 1, 2);
     const checkpoint = new Checkpoint(book);
     checkpoint.finish();
@@ -159,7 +161,7 @@ describe("checkpoint", () => {
     const book = new Book(1);
     book.accept(0, uuid(0), 1, 0);
     charge(book, 0, 60_000, 5000);
-    book.write(EVICTED, 1, 70_000);
+    book.write(Kind.EVICTED, 1, 70_000);
     book.accept(1, uuid(1), 1, 70_000);
     const checkpoint = new Checkpoint(book);
     checkpoint.finish();

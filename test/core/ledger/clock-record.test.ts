@@ -3,28 +3,15 @@ import { Engine, type EngineOptions } from "../../../core/engine.ts";
 import { CheckpointCut } from "../../../core/ledger/checkpoint.ts";
 import { Ledger } from "../../../core/ledger/ledger.ts";
 import { Replay } from "../../../core/ledger/replay.ts";
-import {
-  ACCEPTED,
-  CLOCK,
-  PROCESSED_AT,
-  RECORD_BYTES,
-  RecordBatch,
-  SENDING_TO,
-  WATERMARK,
-} from "../../../core/log/record.ts";
-import { NO_FLIGHT, POSTING } from "../../../core/routing/flights.ts";
+import { RECORD_BYTES, RecordBatch } from "../../../core/log/record.ts";
+import * as Kind from "../../../core/log/record-kind.ts";
+import * as FlightState from "../../../core/routing/flight-state.ts";
+import { NO_FLIGHT } from "../../../core/routing/flights.ts";
 import { HealthSnapshot } from "../../../core/routing/health-snapshot.ts";
-import {
-  CHARGED,
-  DEFAULT,
-  FAILED,
-  FAILING,
-  FOUND,
-  NO_OUTCOME,
-  NO_PROCESSOR,
-  PENDING,
-  PROCESSED,
-} from "../../../core/values/payment.ts";
+import { openWays } from "../../../core/routing/ways.ts";
+import * as Outcome from "../../../core/values/outcome.ts";
+import { DEFAULT, NO_PROCESSOR } from "../../../core/values/processor.ts";
+import * as State from "../../../core/values/state.ts";
 import { NOON_MS, uuid } from "../../support/payments.ts";
 
 /** What a dead battery made of the date once. */
@@ -72,24 +59,23 @@ function wrongTime(): Log {
   const log = new Log();
   log.add((batch) => {
     for (let n = 0; n < 3; n++) batch.appendAccepted(n, WRONG_MS + n, uuid(n), 0, 100);
-    batch.append(SENDING_TO, SENT_PAYMENT, WRONG_MS + 10, DEFAULT, NO_OUTCOME, 0);
-    batch.append(SENDING_TO, CHARGED_PAYMENT, WRONG_MS + 10, DEFAULT, NO_OUTCOME, 0);
-    batch.append(PROCESSED_AT, CHARGED_PAYMENT, WRONG_MS + 20, DEFAULT, CHARGED, 10);
+    batch.append(Kind.SENDING, SENT_PAYMENT, WRONG_MS + 10, DEFAULT, Outcome.NONE, 0);
+    batch.append(Kind.SENDING, CHARGED_PAYMENT, WRONG_MS + 10, DEFAULT, Outcome.NONE, 0);
+    batch.append(Kind.PROCESSED, CHARGED_PAYMENT, WRONG_MS + 20, DEFAULT, Outcome.CHARGED, 10);
   });
   return log;
 }
 
 function setClock(log: Log): void {
-  log.add((batch) => batch.append(CLOCK, 0, NOON_MS, NO_PROCESSOR, NO_OUTCOME, 0));
+  log.add((batch) => batch.append(Kind.CLOCK, 0, NOON_MS, NO_PROCESSOR, Outcome.NONE, 0));
 }
 
 function start(log: Log, options: Partial<EngineOptions> = {}): { engine: Engine; latestMs: number } {
-  const engine = new Engine(new HealthSnapshot(2), {
+  const engine = new Engine(openWays(new HealthSnapshot(2), 16), {
     instance: 0,
     capacity: 16,
     seed: 1,
     giveUpAfterMs: 30 * MINUTE_MS,
-    maxInFlight: 16,
     failoverPatienceMs: 1000,
     saturationPatienceMs: 1000,
     ...options,
@@ -108,7 +94,11 @@ function chargeAll(engine: Engine, nowMs: number): number[] {
   const times: number[] = [];
   for (let flight = engine.dispatch(nowMs); flight !== NO_FLIGHT; flight = engine.dispatch(nowMs)) {
     times.push(requestedAt(engine, flight));
-    engine.settle(flight, engine.flights.state[flight] === POSTING ? CHARGED : FOUND, nowMs + 5);
+    engine.settle(
+      flight,
+      engine.flights.state[flight] === FlightState.POSTING ? Outcome.CHARGED : Outcome.FOUND,
+      nowMs + 5,
+    );
   }
   return times;
 }
@@ -119,7 +109,7 @@ describe("after an operator has set time back", () => {
     expect(log.replayInto(new Ledger(16, 1)).latestMs).to.equal(WRONG_MS + 20);
     setClock(log);
     expect(log.replayInto(new Ledger(16, 1)).latestMs).to.equal(NOON_MS);
-    log.add((batch) => batch.append(WATERMARK, 0, NOON_MS + 700, NO_PROCESSOR, NO_OUTCOME, 0));
+    log.add((batch) => batch.append(Kind.WATERMARK, 0, NOON_MS + 700, NO_PROCESSOR, Outcome.NONE, 0));
     log.add((batch) => batch.appendAccepted(3, NOON_MS + 500, uuid(3), 0, 1));
     expect(log.replayInto(new Ledger(16, 1)).latestMs).to.equal(NOON_MS + 700);
   });
@@ -131,7 +121,7 @@ describe("after an operator has set time back", () => {
     const times = chargeAll(engine, NOON_MS + 50);
     expect(times.sort()).to.deep.equal([WRONG_MS, WRONG_MS + 10]);
     const { ledger } = engine;
-    expect(ledger.countIn(PROCESSED)).to.equal(3);
+    expect(ledger.countIn(State.PROCESSED)).to.equal(3);
     for (let slot = 0; slot < 3; slot++) {
       expect(ledger.rows.acceptedAtMs[slot]).to.equal(WRONG_MS + slot);
       expect(ledger.rows.processedAtMs(slot)).to.be.at.least(ledger.rows.requestedAtMs(slot));
@@ -146,9 +136,9 @@ describe("after an operator has set time back", () => {
     setClock(log);
     const { engine } = start(log);
     const [doubt, first] = [engine.dispatch(NOON_MS + 1), engine.dispatch(NOON_MS + 1)];
-    engine.settle(doubt, CHARGED, NOON_MS + 2);
-    engine.settle(first, FAILING, NOON_MS + 3);
-    expect(engine.ledger.rows.state[PENDING_PAYMENT]).to.equal(PENDING);
+    engine.settle(doubt, Outcome.CHARGED, NOON_MS + 2);
+    engine.settle(first, Outcome.FAILING, NOON_MS + 3);
+    expect(engine.ledger.rows.state[PENDING_PAYMENT]).to.equal(State.PENDING);
     engine.accept(uuid(9), 0, 100, NOON_MS + 4);
     expect(chargeAll(engine, NOON_MS + 2000).sort()).to.deep.equal([NOON_MS + 2005, WRONG_MS]);
     expect(engine.settledUntilMs(NOON_MS + 3000)).to.be.within(NOON_MS, NOON_MS + 3000);
@@ -214,14 +204,14 @@ describe("after an operator has set time back", () => {
     setClock(log);
     const { engine } = start(log);
     const first = engine.dispatch(NOON_MS + 1);
-    engine.settle(first, FAILING, NOON_MS + 2);
+    engine.settle(first, Outcome.FAILING, NOON_MS + 2);
     const processors: number[] = [];
-    for (let ms = 3; ms < 1500 && engine.ledger.countIn(PROCESSED) === 0; ms++) {
+    for (let ms = 3; ms < 1500 && engine.ledger.countIn(State.PROCESSED) === 0; ms++) {
       const flight = engine.dispatch(NOON_MS + ms);
       if (flight === NO_FLIGHT) continue;
       const processor = engine.flights.processor[flight]!;
       processors.push(processor);
-      engine.settle(flight, processor === DEFAULT ? FAILING : CHARGED, NOON_MS + ms);
+      engine.settle(flight, processor === DEFAULT ? Outcome.FAILING : Outcome.CHARGED, NOON_MS + ms);
     }
     expect(processors.at(-1)).to.equal(1);
   });
@@ -235,7 +225,7 @@ describe("a payment that has waited for longer than a row can say", () => {
     const laterMs = NOON_MS + 50 * DAY_MS;
     expect(engine.dispatch(laterMs)).to.equal(NO_FLIGHT);
     engine.giveUpOld(laterMs, () => {});
-    expect(engine.ledger.countIn(FAILED)).to.equal(1);
-    expect(engine.batch.kind(0)).not.to.equal(ACCEPTED);
+    expect(engine.ledger.countIn(State.FAILED)).to.equal(1);
+    expect(engine.batch.kind(0)).not.to.equal(Kind.ACCEPTED);
   });
 });

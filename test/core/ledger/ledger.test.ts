@@ -2,38 +2,11 @@ import { expect } from "chai";
 import { Ledger, MAX_CAPACITY, MAX_TRAIL } from "../../../core/ledger/ledger.ts";
 import { MAX_DELTA_MS } from "../../../core/ledger/payment-rows.ts";
 import { NOT_FOUND_SLOT } from "../../../core/ledger/uuid-index.ts";
-import {
-  ACCEPTED,
-  DOUBTED,
-  EVICTED,
-  FAILED_AT,
-  PROCESSED_AT,
-  PURGED,
-  REFUSED,
-  RecordBatch,
-  SENDING_TO,
-  SENT,
-  SLICE,
-} from "../../../core/log/record.ts";
-import {
-  ALREADY_CHARGED,
-  CHARGED,
-  DEFAULT,
-  FAILED,
-  FAILING,
-  FALLBACK,
-  FOUND,
-  GAVE_UP,
-  IN_DOUBT,
-  NO_OUTCOME,
-  NO_PROCESSOR,
-  NOT_FOUND,
-  PENDING,
-  PROCESSED,
-  SENDING,
-  STATE_NAMES,
-  TIMED_OUT,
-} from "../../../core/values/payment.ts";
+import { RecordBatch } from "../../../core/log/record.ts";
+import * as Kind from "../../../core/log/record-kind.ts";
+import * as Outcome from "../../../core/values/outcome.ts";
+import { DEFAULT, FALLBACK, NO_PROCESSOR } from "../../../core/values/processor.ts";
+import * as State from "../../../core/values/state.ts";
 import { Book, FOLLOWING, RandomLife, sumOf } from "../../support/book.ts";
 import { NOON_MS, uuid } from "../../support/payments.ts";
 import { forSeeds } from "../../support/random.ts";
@@ -42,10 +15,10 @@ import { forSeeds } from "../../support/random.ts";
 function bookIn(state: number): Book {
   const book = new Book(2);
   book.accept(0, uuid(1), 1990, 0);
-  if (state !== PENDING && state !== FAILED) book.write(SENDING_TO, 0, 10, { processor: DEFAULT });
-  if (state === IN_DOUBT) book.write(DOUBTED, 0, 20, { outcome: TIMED_OUT });
-  if (state === PROCESSED) book.write(PROCESSED_AT, 0, 20, { outcome: CHARGED });
-  if (state === FAILED) book.write(FAILED_AT, 0, 20, { outcome: GAVE_UP });
+  if (state !== State.PENDING && state !== State.FAILED) book.write(Kind.SENDING, 0, 10, { processor: DEFAULT });
+  if (state === State.IN_DOUBT) book.write(Kind.DOUBTED, 0, 20, { outcome: Outcome.TIMED_OUT });
+  if (state === State.PROCESSED) book.write(Kind.PROCESSED, 0, 20, { outcome: Outcome.CHARGED });
+  if (state === State.FAILED) book.write(Kind.FAILED, 0, 20, { outcome: Outcome.GAVE_UP });
   expect(book.ledger.rows.state[0]).to.equal(state);
   return book;
 }
@@ -56,13 +29,18 @@ describe("ledger", () => {
     const { ledger } = book;
     book.accept(0, uuid(7), 1990, 0);
     const slot = ledger.find(uuid(7));
-    expect([slot, ledger.rows.state[slot], ledger.rows.cents[slot], ledger.size]).to.deep.equal([0, PENDING, 1990, 1]);
-    book.write(SENDING_TO, 0, 15, { processor: FALLBACK });
-    expect([ledger.rows.state[slot], ledger.rows.processor[slot]]).to.deep.equal([SENDING, FALLBACK]);
+    expect([slot, ledger.rows.state[slot], ledger.rows.cents[slot], ledger.size]).to.deep.equal([
+      0,
+      State.PENDING,
+      1990,
+      1,
+    ]);
+    book.write(Kind.SENDING, 0, 15, { processor: FALLBACK });
+    expect([ledger.rows.state[slot], ledger.rows.processor[slot]]).to.deep.equal([State.SENDING, FALLBACK]);
     expect(ledger.rows.requestedAtMs(slot)).to.equal(NOON_MS + 15);
     expect(book.sum()).to.deep.equal([0, 0, 0, 0]);
-    book.write(PROCESSED_AT, 0, 40, { outcome: CHARGED, elapsedMs: 25 });
-    expect([ledger.rows.state[slot], ledger.rows.outcome[slot]]).to.deep.equal([PROCESSED, CHARGED]);
+    book.write(Kind.PROCESSED, 0, 40, { outcome: Outcome.CHARGED, elapsedMs: 25 });
+    expect([ledger.rows.state[slot], ledger.rows.outcome[slot]]).to.deep.equal([State.PROCESSED, Outcome.CHARGED]);
     expect(ledger.rows.processedAtMs(slot)).to.equal(NOON_MS + 40);
     expect(book.sum()).to.deep.equal([0, 0, 1, 1990]);
     expect(book.sum(NOON_MS + 15, NOON_MS + 15)).to.deep.equal([0, 0, 1, 1990]);
@@ -73,18 +51,18 @@ describe("ledger", () => {
   it("keeps the attempts that did not simply succeed, and counts all of them", () => {
     const book = new Book(4);
     book.accept(0, uuid(7), 1990, 0);
-    book.write(SENDING_TO, 0, 10, { processor: DEFAULT });
-    book.write(REFUSED, 0, 30, { outcome: FAILING, elapsedMs: 20 });
-    expect([book.ledger.rows.state[0], book.ledger.rows.processor[0]]).to.deep.equal([PENDING, NO_PROCESSOR]);
-    book.write(SENDING_TO, 0, 40, { processor: FALLBACK });
-    book.write(DOUBTED, 0, 90, { outcome: TIMED_OUT, elapsedMs: 50 });
-    book.write(DOUBTED, 0, 200, { outcome: NOT_FOUND, elapsedMs: 5 });
-    book.write(PROCESSED_AT, 0, 300, { outcome: ALREADY_CHARGED, elapsedMs: 7 });
+    book.write(Kind.SENDING, 0, 10, { processor: DEFAULT });
+    book.write(Kind.REFUSED, 0, 30, { outcome: Outcome.FAILING, elapsedMs: 20 });
+    expect([book.ledger.rows.state[0], book.ledger.rows.processor[0]]).to.deep.equal([State.PENDING, NO_PROCESSOR]);
+    book.write(Kind.SENDING, 0, 40, { processor: FALLBACK });
+    book.write(Kind.DOUBTED, 0, 90, { outcome: Outcome.TIMED_OUT, elapsedMs: 50 });
+    book.write(Kind.DOUBTED, 0, 200, { outcome: Outcome.NOT_FOUND, elapsedMs: 5 });
+    book.write(Kind.PROCESSED, 0, 300, { outcome: Outcome.ALREADY_CHARGED, elapsedMs: 7 });
     expect(book.ledger.trail(0)).to.deep.equal([
-      { beganAfterMs: 10, elapsedMs: 20, processor: DEFAULT, outcome: FAILING },
-      { beganAfterMs: 40, elapsedMs: 50, processor: FALLBACK, outcome: TIMED_OUT },
-      { beganAfterMs: 195, elapsedMs: 5, processor: FALLBACK, outcome: NOT_FOUND },
-      { beganAfterMs: 293, elapsedMs: 7, processor: FALLBACK, outcome: ALREADY_CHARGED },
+      { beganAfterMs: 10, elapsedMs: 20, processor: DEFAULT, outcome: Outcome.FAILING },
+      { beganAfterMs: 40, elapsedMs: 50, processor: FALLBACK, outcome: Outcome.TIMED_OUT },
+      { beganAfterMs: 195, elapsedMs: 5, processor: FALLBACK, outcome: Outcome.NOT_FOUND },
+      { beganAfterMs: 293, elapsedMs: 7, processor: FALLBACK, outcome: Outcome.ALREADY_CHARGED },
     ]);
     expect([book.ledger.rows.attemptCount[0], book.ledger.rows.requestedAtMs(0)]).to.deep.equal([2, NOON_MS + 40]);
     expect(book.sum()).to.deep.equal([0, 0, 1, 1990]);
@@ -94,8 +72,8 @@ describe("ledger", () => {
     const book = new Book(1);
     book.accept(0, uuid(1), 1, 0);
     for (let i = 0; i < 300; i++) {
-      book.write(SENDING_TO, 0, i, { processor: DEFAULT });
-      book.write(REFUSED, 0, i, { outcome: FAILING });
+      book.write(Kind.SENDING, 0, i, { processor: DEFAULT });
+      book.write(Kind.REFUSED, 0, i, { outcome: Outcome.FAILING });
     }
     const trail = book.ledger.trail(0);
     expect([trail.length, trail[0]!.beganAfterMs, trail.at(-1)!.beganAfterMs]).to.deep.equal([MAX_TRAIL, 268, 299]);
@@ -103,37 +81,37 @@ describe("ledger", () => {
   });
 
   it("takes a record in the states it can follow, and throws in all others without a change", () => {
-    for (const state of [PENDING, SENDING, IN_DOUBT, PROCESSED, FAILED]) {
-      for (const kind of [SENDING_TO, REFUSED, DOUBTED, PROCESSED_AT, FAILED_AT, SENT]) {
+    for (const state of [State.PENDING, State.SENDING, State.IN_DOUBT, State.PROCESSED, State.FAILED]) {
+      for (const kind of [Kind.SENDING, Kind.REFUSED, Kind.DOUBTED, Kind.PROCESSED, Kind.FAILED, Kind.SENT]) {
         const book = bookIn(state);
-        const write = () => book.write(kind, 0, 50, { processor: DEFAULT, outcome: FOUND });
+        const write = () => book.write(kind, 0, 50, { processor: DEFAULT, outcome: Outcome.FOUND });
         const after = FOLLOWING[state]![kind];
-        const name = `kind ${kind} in state ${STATE_NAMES[state]}`;
+        const name = `kind ${kind} in state ${State.NAMES[state]}`;
         if (after === undefined) expect(write, name).to.throw("records follow the life of a payment: slot=0");
         else write();
         expect(book.ledger.rows.state[0], name).to.equal(after ?? state);
         expect(book.ledger.countIn(after ?? state), name).to.equal(1);
-        expect(book.sum()[0], name).to.equal((after ?? state) === PROCESSED ? 1 : 0);
+        expect(book.sum()[0], name).to.equal((after ?? state) === State.PROCESSED ? 1 : 0);
       }
     }
   });
 
   it("takes an attempt that came to light for the only one, at its processor and time", () => {
-    const book = bookIn(IN_DOUBT);
+    const book = bookIn(State.IN_DOUBT);
     const { ledger } = book;
-    book.write(SENT, 0, 15, { processor: FALLBACK, outcome: FOUND });
-    book.write(PROCESSED_AT, 0, 40, { outcome: FOUND });
+    book.write(Kind.SENT, 0, 15, { processor: FALLBACK, outcome: Outcome.FOUND });
+    book.write(Kind.PROCESSED, 0, 40, { outcome: Outcome.FOUND });
     expect([ledger.rows.processor[0], ledger.rows.requestedAtMs(0)]).to.deep.equal([FALLBACK, NOON_MS + 15]);
     expect(book.sum(NOON_MS + 15, NOON_MS + 15)).to.deep.equal([0, 0, 1, 1990]);
     expect(sumOf(book.replayed(), NOON_MS + 15, NOON_MS + 15)).to.deep.equal([0, 0, 1, 1990]);
-    expect(Ledger.isRevertible(SENT)).to.equal(false);
+    expect(Ledger.isRevertible(Kind.SENT)).to.equal(false);
   });
 
   it("moves the acceptance back to an attempt that was before it, to the millisecond, however long before", () => {
     for (const beforeMs of [1, 1999, 60 * 86_400_000]) {
-      const book = bookIn(PENDING);
-      book.write(SENT, 0, -beforeMs, { processor: DEFAULT, outcome: FOUND });
-      book.write(PROCESSED_AT, 0, 40, { outcome: FOUND });
+      const book = bookIn(State.PENDING);
+      book.write(Kind.SENT, 0, -beforeMs, { processor: DEFAULT, outcome: Outcome.FOUND });
+      book.write(Kind.PROCESSED, 0, 40, { outcome: Outcome.FOUND });
       const { rows } = book.ledger;
       expect([rows.acceptedAtMs[0], rows.requestedAtMs(0)]).to.deep.equal([NOON_MS - beforeMs, NOON_MS - beforeMs]);
       expect(book.sum(NOON_MS - beforeMs, NOON_MS - beforeMs)).to.deep.equal([1, 1990, 0, 0]);
@@ -145,11 +123,11 @@ describe("ledger", () => {
     expect(() => book.accept(1, uuid(1), 1, 0)).to.throw("payments are accepted in sequence: sequence=1 head=0");
     book.accept(0, uuid(1), 1, 0);
     expect(() => book.accept(0, uuid(2), 1, 0)).to.throw("payments are accepted in sequence");
-    expect(() => book.write(SENDING_TO, 1, 0, { processor: DEFAULT })).to.throw(
+    expect(() => book.write(Kind.SENDING, 1, 0, { processor: DEFAULT })).to.throw(
       "records speak of kept payments: sequence=1",
     );
     expect(() => book.write(99, 0, 0)).to.throw("a record is of a known kind: kind=99");
-    expect([book.ledger.size, book.ledger.countIn(PENDING)]).to.deep.equal([1, 1]);
+    expect([book.ledger.size, book.ledger.countIn(State.PENDING)]).to.deep.equal([1, 1]);
   });
 
   it("is full at its capacity, and one more is a broken invariant", () => {
@@ -175,9 +153,9 @@ describe("ledger", () => {
     const book = new Book(3);
     const { ledger } = book;
     for (let n = 0; n < 2; n++) book.accept(n, uuid(n), 100, n);
-    book.write(SENDING_TO, 0, 5, { processor: DEFAULT });
-    book.write(PROCESSED_AT, 0, 6, { outcome: CHARGED });
-    book.write(PURGED, 2, 10);
+    book.write(Kind.SENDING, 0, 5, { processor: DEFAULT });
+    book.write(Kind.PROCESSED, 0, 6, { outcome: Outcome.CHARGED });
+    book.write(Kind.PURGED, 2, 10);
     expect([ledger.size, ledger.tail, ledger.head, ledger.find(uuid(0)), ledger.find(uuid(1))]).to.deep.equal([
       0,
       2,
@@ -185,8 +163,12 @@ describe("ledger", () => {
       NOT_FOUND_SLOT,
       NOT_FOUND_SLOT,
     ]);
-    expect([book.sum(), ledger.countIn(PENDING), ledger.countIn(PROCESSED)]).to.deep.equal([[0, 0, 0, 0], 0, 0]);
-    expect(() => book.write(SENDING_TO, 1, 11, { processor: DEFAULT })).to.throw("records speak of kept payments");
+    expect([book.sum(), ledger.countIn(State.PENDING), ledger.countIn(State.PROCESSED)]).to.deep.equal([
+      [0, 0, 0, 0],
+      0,
+      0,
+    ]);
+    expect(() => book.write(Kind.SENDING, 1, 11, { processor: DEFAULT })).to.throw("records speak of kept payments");
     for (let n = 2; n < 5; n++) book.accept(n, uuid(n), 100, n);
     expect([2, 3, 4].map((n) => ledger.find(uuid(n)))).to.deep.equal([2, 0, 1]);
     expect([2, 0, 1].map((slot) => ledger.sequenceOf(slot))).to.deep.equal([2, 3, 4]);
@@ -197,16 +179,16 @@ describe("ledger", () => {
   it("leaves nothing of a purged payment in the row of the next one", () => {
     const book = new Book(1);
     book.accept(0, uuid(0), 100, 0);
-    book.write(SENDING_TO, 0, 5, { processor: FALLBACK });
-    book.write(DOUBTED, 0, 6, { outcome: TIMED_OUT });
-    book.write(PROCESSED_AT, 0, 700, { outcome: FOUND });
-    book.write(PURGED, 1, 800);
+    book.write(Kind.SENDING, 0, 5, { processor: FALLBACK });
+    book.write(Kind.DOUBTED, 0, 6, { outcome: Outcome.TIMED_OUT });
+    book.write(Kind.PROCESSED, 0, 700, { outcome: Outcome.FOUND });
+    book.write(Kind.PURGED, 1, 800);
     book.accept(1, uuid(0), 200, 900);
     const { rows } = book.ledger;
     expect([rows.state[0], rows.processor[0], rows.outcome[0], rows.attemptCount[0], rows.cents[0]]).to.deep.equal([
-      PENDING,
+      State.PENDING,
       NO_PROCESSOR,
-      NO_OUTCOME,
+      Outcome.NONE,
       0,
       200,
     ]);
@@ -216,13 +198,13 @@ describe("ledger", () => {
   it("keeps a requestedAt up to 49 days after acceptance, and throws beyond", () => {
     const book = new Book(1);
     book.accept(0, uuid(0), 1, 0);
-    expect(() => book.write(SENDING_TO, 0, MAX_DELTA_MS + 1, { processor: DEFAULT })).to.throw(
+    expect(() => book.write(Kind.SENDING, 0, MAX_DELTA_MS + 1, { processor: DEFAULT })).to.throw(
       "requestedAt within 49 days",
     );
-    book.write(SENDING_TO, 0, MAX_DELTA_MS, { processor: DEFAULT });
+    book.write(Kind.SENDING, 0, MAX_DELTA_MS, { processor: DEFAULT });
     expect(book.ledger.rows.requestedAtMs(0)).to.equal(NOON_MS + MAX_DELTA_MS);
-    book.write(DOUBTED, 0, MAX_DELTA_MS, { outcome: TIMED_OUT });
-    book.write(PROCESSED_AT, 0, MAX_DELTA_MS * 3, { outcome: FOUND });
+    book.write(Kind.DOUBTED, 0, MAX_DELTA_MS, { outcome: Outcome.TIMED_OUT });
+    book.write(Kind.PROCESSED, 0, MAX_DELTA_MS * 3, { outcome: Outcome.FOUND });
     expect(book.ledger.rows.processedAtMs(0)).to.equal(NOON_MS + MAX_DELTA_MS * 2);
     expect(book.sum(NOON_MS + MAX_DELTA_MS, NOON_MS + MAX_DELTA_MS)[0]).to.equal(1);
   });
@@ -231,8 +213,8 @@ describe("ledger", () => {
     const book = new Book(3072);
     for (let n = 0; n < 3072; n++) {
       book.accept(n, uuid(n), 1, n);
-      book.write(SENDING_TO, n, n, { processor: DEFAULT });
-      book.write(PROCESSED_AT, n, n, { outcome: CHARGED });
+      book.write(Kind.SENDING, n, n, { processor: DEFAULT });
+      book.write(Kind.PROCESSED, n, n, { outcome: Outcome.CHARGED });
     }
     expect(book.ledger.bytesPerPayment).to.be.within(44 + 4 / 0.75 + 4, 64);
   });
@@ -250,7 +232,7 @@ describe("ledger: taking back", () => {
         return record;
       },
       send: (sequence: number, atMs: number) => {
-        const record = batch.append(SENDING_TO, sequence, NOON_MS + atMs, DEFAULT, NO_OUTCOME, 0);
+        const record = batch.append(Kind.SENDING, sequence, NOON_MS + atMs, DEFAULT, Outcome.NONE, 0);
         ledger.apply(batch, record);
         return record;
       },
@@ -264,7 +246,7 @@ describe("ledger: taking back", () => {
     accept(0, 7);
     const second = accept(1, 8);
     expect(revert(second)).to.equal(1);
-    expect([book.ledger.find(uuid(8)), book.ledger.head, book.ledger.countIn(PENDING)]).to.deep.equal([
+    expect([book.ledger.find(uuid(8)), book.ledger.head, book.ledger.countIn(State.PENDING)]).to.deep.equal([
       NOT_FOUND_SLOT,
       1,
       1,
@@ -279,7 +261,7 @@ describe("ledger: taking back", () => {
     accept(0, 7);
     expect(revert(send(0, 10))).to.equal(0);
     const { rows } = book.ledger;
-    expect([rows.state[0], rows.processor[0], rows.attemptCount[0]]).to.deep.equal([PENDING, NO_PROCESSOR, 0]);
+    expect([rows.state[0], rows.processor[0], rows.attemptCount[0]]).to.deep.equal([State.PENDING, NO_PROCESSOR, 0]);
     send(0, 20);
     expect([rows.requestedAtMs(0), rows.attemptCount[0]]).to.deep.equal([NOON_MS + 20, 1]);
   });
@@ -291,7 +273,7 @@ describe("ledger: taking back", () => {
     expect(() => revert(first)).to.throw("records are reverted newest first: head=2");
     const sent = send(1, 5);
     expect(() => revert(second)).to.throw("records follow the life of a payment: slot=1 state=sending");
-    book.write(PROCESSED_AT, 1, 6, { outcome: CHARGED });
+    book.write(Kind.PROCESSED, 1, 6, { outcome: Outcome.CHARGED });
     expect(() => revert(sent)).to.throw("records follow the life of a payment: slot=1 state=processed");
   });
 });
@@ -312,7 +294,18 @@ describe("ledger under random records", () => {
 
 describe("record kinds", () => {
   it("are all different", () => {
-    const kinds = [ACCEPTED, SENDING_TO, REFUSED, DOUBTED, PROCESSED_AT, FAILED_AT, PURGED, SLICE, EVICTED, SENT];
+    const kinds = [
+      Kind.ACCEPTED,
+      Kind.SENDING,
+      Kind.REFUSED,
+      Kind.DOUBTED,
+      Kind.PROCESSED,
+      Kind.FAILED,
+      Kind.PURGED,
+      Kind.SLICE,
+      Kind.EVICTED,
+      Kind.SENT,
+    ];
     expect(new Set(kinds).size).to.equal(kinds.length);
   });
 });

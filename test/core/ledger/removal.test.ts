@@ -3,8 +3,9 @@ import { Ledger } from "../../../core/ledger/ledger.ts";
 import { PaymentRows } from "../../../core/ledger/payment-rows.ts";
 import { NOT_FOUND_SLOT, UuidIndex } from "../../../core/ledger/uuid-index.ts";
 import { TOTALS_LENGTH, WindowTotals } from "../../../core/ledger/window-totals.ts";
-import { EVICTED, PROCESSED_AT, RecordBatch, SENDING_TO } from "../../../core/log/record.ts";
-import { DEFAULT, FALLBACK, NO_PROCESSOR, type Processor } from "../../../core/values/payment.ts";
+import { RecordBatch } from "../../../core/log/record.ts";
+import * as Kind from "../../../core/log/record-kind.ts";
+import { DEFAULT, FALLBACK, NO_PROCESSOR, type Processor } from "../../../core/values/processor.ts";
 import { fillProcessed, NOON_MS, uuid } from "../../support/payments.ts";
 import { forSeeds, type Random } from "../../support/random.ts";
 
@@ -89,9 +90,9 @@ describe("evicting from the ledger", () => {
     const batch = new RecordBatch(64);
     for (let sequence = 0; sequence < 5; sequence++) {
       ledger.apply(batch, batch.appendAccepted(sequence, NOON_MS + sequence, uuid(sequence), 0, 100));
-      ledger.apply(batch, batch.append(SENDING_TO, sequence, NOON_MS + sequence, DEFAULT, 0, 0));
-      ledger.apply(batch, batch.append(PROCESSED_AT, sequence, NOON_MS + sequence, DEFAULT, 1, 0));
-      if (sequence > 0) ledger.apply(batch, batch.append(EVICTED, sequence, NOON_MS, NO_PROCESSOR, 0, 0));
+      ledger.apply(batch, batch.append(Kind.SENDING, sequence, NOON_MS + sequence, DEFAULT, 0, 0));
+      ledger.apply(batch, batch.append(Kind.PROCESSED, sequence, NOON_MS + sequence, DEFAULT, 1, 0));
+      if (sequence > 0) ledger.apply(batch, batch.append(Kind.EVICTED, sequence, NOON_MS, NO_PROCESSOR, 0, 0));
     }
     const out = new Float64Array(TOTALS_LENGTH);
     ledger.sum(Number.NEGATIVE_INFINITY, Number.POSITIVE_INFINITY, out);
@@ -105,7 +106,7 @@ describe("evicting from the ledger", () => {
     const ledger = new Ledger(2, 1);
     const batch = new RecordBatch(4);
     ledger.apply(batch, batch.appendAccepted(0, NOON_MS, uuid(0), 0, 100));
-    const evict = () => ledger.apply(batch, batch.append(EVICTED, 1, NOON_MS, NO_PROCESSOR, 0, 0));
+    const evict = () => ledger.apply(batch, batch.append(Kind.EVICTED, 1, NOON_MS, NO_PROCESSOR, 0, 0));
     expect(evict).to.throw("records follow the life of a payment");
   });
 });

@@ -1,7 +1,7 @@
 import { expect } from "chai";
 import { PaymentRows } from "../../../core/ledger/payment-rows.ts";
 import { TOTALS_LENGTH, WindowTotals } from "../../../core/ledger/window-totals.ts";
-import { DEFAULT, FALLBACK, type Processor } from "../../../core/values/payment.ts";
+import { DEFAULT, FALLBACK, type Processor } from "../../../core/values/processor.ts";
 import { fillProcessed, NaiveTotals } from "../../support/payments.ts";
 import { forSeeds, Random } from "../../support/random.ts";
 

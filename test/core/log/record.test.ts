@@ -1,7 +1,9 @@
 import { expect } from "chai";
 import fc from "fast-check";
-import { ACCEPTED, PROCESSED_AT, PURGED, RECORD_BYTES, RecordBatch, SENDING_TO } from "../../../core/log/record.ts";
-import { CHARGED, FALLBACK, NO_OUTCOME } from "../../../core/values/payment.ts";
+import { RECORD_BYTES, RecordBatch } from "../../../core/log/record.ts";
+import * as Kind from "../../../core/log/record-kind.ts";
+import * as Outcome from "../../../core/values/outcome.ts";
+import { FALLBACK } from "../../../core/values/processor.ts";
 import { NOON_MS, uuid } from "../../support/payments.ts";
 import { forAll } from "../../support/random.ts";
 
@@ -17,7 +19,7 @@ type Entry = {
 };
 
 const entries: fc.Arbitrary<Entry> = fc.record({
-  kind: fc.integer({ min: ACCEPTED, max: PURGED }),
+  kind: fc.integer({ min: Kind.ACCEPTED, max: Kind.PURGED }),
   sequence: fc.integer({ min: 0, max: 2 ** 40 - 1 }),
   atMs: fc.integer({ min: 0, max: 2 ** 48 }),
   processor: fc.integer({ min: 0, max: 255 }),
@@ -28,13 +30,13 @@ const entries: fc.Arbitrary<Entry> = fc.record({
 });
 
 function append(batch: RecordBatch, entry: Entry): number {
-  return entry.kind === ACCEPTED
+  return entry.kind === Kind.ACCEPTED
     ? batch.appendAccepted(entry.sequence, entry.atMs, entry.id, 0, entry.cents)
     : batch.append(entry.kind, entry.sequence, entry.atMs, entry.processor, entry.outcome, entry.elapsedMs);
 }
 
 function expectEntry(batch: RecordBatch, record: number, entry: Entry): void {
-  const isAccepted = entry.kind === ACCEPTED;
+  const isAccepted = entry.kind === Kind.ACCEPTED;
   const id = new Int32Array(4);
   batch.copyId(record, id, 0);
   expect(batch.kind(record)).to.equal(entry.kind);
@@ -50,12 +52,12 @@ function expectEntry(batch: RecordBatch, record: number, entry: Entry): void {
 describe("record batch", () => {
   it("lays an acceptance out as documented, little-endian", () => {
     const batch = new RecordBatch(2);
-    batch.append(PURGED, 0, 0, 0xff, NO_OUTCOME, 0);
+    batch.append(Kind.PURGED, 0, 0, 0xff, Outcome.NONE, 0);
     expect(batch.appendAccepted(7, 1.5, Int32Array.of(0, 0x04030201, 2, 3, -1), 1, 0x0a0b0c0d)).to.equal(1);
     // biome-ignore format: one line a field
     expect([...batch.bytes.subarray(RECORD_BYTES)]).to.deep.equal([
       0, 0, 0, 0,
-      ACCEPTED, 0, 0, 0,
+      Kind.ACCEPTED, 0, 0, 0,
       0, 0, 0, 0, 0, 0, 0x1c, 0x40,
       0, 0, 0, 0, 0, 0, 0xf8, 0x3f,
       1, 2, 3, 4, 2, 0, 0, 0, 3, 0, 0, 0, 255, 255, 255, 255,
@@ -66,11 +68,11 @@ describe("record batch", () => {
 
   it("lays every other record out as documented", () => {
     const batch = new RecordBatch(1);
-    batch.append(PROCESSED_AT, 7, 1.5, FALLBACK, CHARGED, 0x0a0b0c0d);
+    batch.append(Kind.PROCESSED, 7, 1.5, FALLBACK, Outcome.CHARGED, 0x0a0b0c0d);
     // biome-ignore format: one line a field
     expect([...batch.bytes]).to.deep.equal([
       0, 0, 0, 0,
-      PROCESSED_AT, FALLBACK, CHARGED, 0,
+      Kind.PROCESSED, FALLBACK, Outcome.CHARGED, 0,
       0, 0, 0, 0, 0, 0, 0x1c, 0x40,
       0, 0, 0, 0, 0, 0, 0xf8, 0x3f,
       0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0,
@@ -109,8 +111,10 @@ describe("record batch", () => {
   it("throws rather than overflow, and stays as it was", () => {
     const batch = new RecordBatch(1);
     batch.appendAccepted(3, NOON_MS, uuid(1), 0, 5);
-    expect(() => batch.append(SENDING_TO, 3, NOON_MS, 0, 0, 0)).to.throw("a record batch never overflows: capacity=1");
-    expect([batch.count, batch.kind(0)]).to.deep.equal([1, ACCEPTED]);
+    expect(() => batch.append(Kind.SENDING, 3, NOON_MS, 0, 0, 0)).to.throw(
+      "a record batch never overflows: capacity=1",
+    );
+    expect([batch.count, batch.kind(0)]).to.deep.equal([1, Kind.ACCEPTED]);
   });
 
   it("says when it is half full", () => {
@@ -118,7 +122,7 @@ describe("record batch", () => {
     const seen = [];
     for (let i = 0; i < 4; i++) {
       seen.push(batch.isHalfFull);
-      batch.append(PURGED, i, 0, 0, 0, 0);
+      batch.append(Kind.PURGED, i, 0, 0, 0, 0);
     }
     expect([...seen, batch.isHalfFull]).to.deep.equal([false, false, true, true, true]);
   });
@@ -140,7 +144,7 @@ describe("record batch", () => {
 
   it("finds any flipped bit of a sealed record, and a sound record at the wrong place", () => {
     const batch = new RecordBatch(2);
-    batch.append(PURGED, 1, 2, 3, 4, 5);
+    batch.append(Kind.PURGED, 1, 2, 3, 4, 5);
     batch.appendAccepted(7, NOON_MS, uuid(1), 0, 1990);
     for (const lsn of [0, 2 ** 31, 2 ** 32 - 2, 2 ** 45]) {
       batch.seal(lsn);
@@ -157,7 +161,7 @@ describe("record batch", () => {
 
   it("does not take a place that was never written for a sound record", () => {
     const batch = new RecordBatch(3);
-    batch.append(PURGED, 1, 2, 3, 4, 5);
+    batch.append(Kind.PURGED, 1, 2, 3, 4, 5);
     batch.refill(3);
     expect([0, 1, 2].map((record) => batch.isZero(record))).to.deep.equal([false, true, true]);
     for (let lsn = 0; lsn < 10_000; lsn++) expect(batch.isSound(1, lsn)).to.equal(false);

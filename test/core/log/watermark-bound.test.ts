@@ -1,18 +1,22 @@
 import { expect } from "chai";
 import { Engine } from "../../../core/engine.ts";
 import { Replay } from "../../../core/ledger/replay.ts";
-import { RecordBatch, WATERMARK } from "../../../core/log/record.ts";
+import { RecordBatch } from "../../../core/log/record.ts";
+import * as Kind from "../../../core/log/record-kind.ts";
 import { WatermarkBound } from "../../../core/log/watermark-bound.ts";
 import { NO_FLIGHT } from "../../../core/routing/flights.ts";
 import { HealthSnapshot } from "../../../core/routing/health-snapshot.ts";
-import { CHARGED } from "../../../core/values/payment.ts";
+import { openWays } from "../../../core/routing/ways.ts";
+import * as Outcome from "../../../core/values/outcome.ts";
 import { NOON_MS, uuid } from "../../support/payments.ts";
 import { forSeeds, type Random } from "../../support/random.ts";
 
 /** Times of the WATERMARK records in the batch. */
 function bounds(batch: RecordBatch): number[] {
   const records = Array.from({ length: batch.count }, (_, record) => record);
-  return records.filter((record) => batch.kind(record) === WATERMARK).map((record) => batch.atMs(record) - NOON_MS);
+  return records
+    .filter((record) => batch.kind(record) === Kind.WATERMARK)
+    .map((record) => batch.atMs(record) - NOON_MS);
 }
 
 describe("bound of the watermarks given out", () => {
@@ -84,7 +88,7 @@ class Lives {
     const requestedAtMs = this.engine.ledger.rows.requestedAtMs(this.engine.flights.slot[flight]!);
     expect(requestedAtMs).to.be.at.least(this.toldMs);
     this.#write();
-    this.engine.settle(flight, CHARGED, this.nowMs);
+    this.engine.settle(flight, Outcome.CHARGED, this.nowMs);
   }
 
   #tell(): void {
@@ -122,12 +126,11 @@ class Lives {
 }
 
 function newEngine(): Engine {
-  return new Engine(new HealthSnapshot(2), {
+  return new Engine(openWays(new HealthSnapshot(2), 16), {
     instance: 0,
     capacity: 512,
     seed: 1,
     giveUpAfterMs: 3_600_000,
-    maxInFlight: 16,
     failoverPatienceMs: 0,
     saturationPatienceMs: 0,
   });

@@ -2,18 +2,11 @@ import { expect } from "chai";
 import type { Engine } from "../../../core/engine.ts";
 import { ACCEPTED_NEW } from "../../../core/engine.ts";
 import type { Inquiry } from "../../../core/restored/held-payments.ts";
-import { NO_FLIGHT, POSTING } from "../../../core/routing/flights.ts";
-import {
-  CHARGED,
-  DEFAULT,
-  FAILED,
-  FALLBACK,
-  IN_DOUBT,
-  PENDING,
-  PROCESSED,
-  SENDING,
-  TIMED_OUT,
-} from "../../../core/values/payment.ts";
+import * as FlightState from "../../../core/routing/flight-state.ts";
+import { NO_FLIGHT } from "../../../core/routing/flights.ts";
+import * as Outcome from "../../../core/values/outcome.ts";
+import { DEFAULT, FALLBACK } from "../../../core/values/processor.ts";
+import * as State from "../../../core/values/state.ts";
 import { formatUuid } from "../../../core/values/uuid.ts";
 import { sumOf } from "../../support/book.ts";
 import { EngineLife, NOON_MS, wordsOf } from "../../support/engine-life.ts";
@@ -31,12 +24,12 @@ const WATCH_MS = 60_000;
 function restored(options: Partial<Parameters<Engine["hold"]>[0]> = {}): EngineLife {
   const before = new EngineLife();
   before.accept(0, id(4), 400);
-  before.settle(2, before.send(1), CHARGED);
+  before.settle(2, before.send(1), Outcome.CHARGED);
   before.accept(3, id(3), 300);
   const doubtful = before.send(13);
   before.accept(14, id(2), 200);
   before.send(15);
-  before.settle(21, doubtful, TIMED_OUT);
+  before.settle(21, doubtful, Outcome.TIMED_OUT);
   before.accept(30, id(1), 100);
   const life = new EngineLife();
   const { batch } = before.engine;
@@ -69,7 +62,12 @@ describe("held payments", () => {
   it("are all that are not settled, and nothing of them is sent or asked", () => {
     const life = restored();
     expect(life.engine.held!.count).to.equal(3);
-    expect([1, 2, 3, 4].map((n) => stateOf(life, n))).to.deep.equal([PENDING, IN_DOUBT, IN_DOUBT, PROCESSED]);
+    expect([1, 2, 3, 4].map((n) => stateOf(life, n))).to.deep.equal([
+      State.PENDING,
+      State.IN_DOUBT,
+      State.IN_DOUBT,
+      State.PROCESSED,
+    ]);
     for (const atMs of [100, 5000, 50_000]) expect(life.engine.dispatch(NOON_MS + atMs)).to.equal(NO_FLIGHT);
     expect(life.engine.hasDoubts).to.equal(false);
   });
@@ -81,7 +79,7 @@ describe("held payments", () => {
     expect(slots).to.deep.equal([]);
     expect(life.engine.release(inquiryAbout(life, 1), NOON_MS + 10_000_000)).to.equal(true);
     life.engine.giveUpOld(NOON_MS + 10_000_000, (slot) => slots.push(slot));
-    expect([slots.length, stateOf(life, 1)]).to.deep.equal([1, FAILED]);
+    expect([slots.length, stateOf(life, 1)]).to.deep.equal([1, State.FAILED]);
   });
 
   it("are sent once they are released, and asked about where they are in doubt", () => {
@@ -92,7 +90,10 @@ describe("held payments", () => {
     expect(engine.release(inquiryAbout(life, 3), NOON_MS + 2000)).to.equal(true);
     const flight = life.send(2001);
     expect(engine.flights.slot[flight]).to.equal(engine.lookup(uuid(3)));
-    expect([engine.flights.state[flight], engine.flights.processor[flight]]).to.deep.equal([POSTING, DEFAULT]);
+    expect([engine.flights.state[flight], engine.flights.processor[flight]]).to.deep.equal([
+      FlightState.POSTING,
+      DEFAULT,
+    ]);
     expect(engine.ledger.rows.requestedAtMs(engine.lookup(uuid(3)))).to.equal(NOON_MS + 13);
     expect([engine.held!.count, engine.held!.releasedCount]).to.deep.equal([1, 2]);
   });
@@ -141,9 +142,9 @@ describe("held payments", () => {
     );
     expect(sumOf(engine.ledger, NOON_MS + 31, NOON_MS + 31)).to.deep.equal([1, 500, 0, 0]);
     engine.accept(uuid(6), 0, 600, NOON_MS + WATCH_MS);
-    expect([engine.held!.count, stateOf(life, 6)]).to.deep.equal([3, PENDING]);
+    expect([engine.held!.count, stateOf(life, 6)]).to.deep.equal([3, State.PENDING]);
     expect(life.engine.flights.slot[life.send(WATCH_MS)]).to.equal(engine.lookup(uuid(6)));
-    expect(stateOf(life, 6)).to.equal(SENDING);
+    expect(stateOf(life, 6)).to.equal(State.SENDING);
   });
 
   it("are forgotten when they are taken back, and their slots are free for others", () => {
@@ -171,7 +172,7 @@ describe("held payments", () => {
     engine.settleHeld(inquiryAbout(life, 1), charge, NOON_MS + 200);
     engine.accept(uuid(5), 0, 500, NOON_MS + 200);
     engine.revert();
-    expect([engine.batch.count, stateOf(life, 1)]).to.deep.equal([2, PROCESSED]);
+    expect([engine.batch.count, stateOf(life, 1)]).to.deep.equal([2, State.PROCESSED]);
     expect(engine.lookup(wordsOf(id(5)))).to.equal(-1);
   });
 

@@ -1,21 +1,14 @@
 import { expect } from "chai";
-import {
-  DOUBT,
-  FLIGHT_FREE,
-  Flights,
-  LOOKING_UP,
-  ORPHAN_LOOKUP,
-  ORPHAN_POST,
-  POSTING,
-} from "../../../core/routing/flights.ts";
-import { DEFAULT, FALLBACK } from "../../../core/values/payment.ts";
+import * as FlightState from "../../../core/routing/flight-state.ts";
+import { Flights } from "../../../core/routing/flights.ts";
+import { DEFAULT, FALLBACK } from "../../../core/values/processor.ts";
 import { forSeeds } from "../../support/random.ts";
 
 describe("flights", () => {
   it("keep what an attempt is about from its beginning to its end", () => {
     const flights = new Flights(2);
     const flight = flights.open(7, FALLBACK, 1000);
-    expect(flights.state[flight]).to.equal(POSTING);
+    expect(flights.state[flight]).to.equal(FlightState.POSTING);
     expect([flights.slot[flight], flights.processor[flight], flights.beganAtMs[flight]]).to.deep.equal([
       7,
       FALLBACK,
@@ -25,7 +18,7 @@ describe("flights", () => {
       1, 0, 0,
     ]);
     flights.close(flight);
-    expect([flights.state[flight], flights.openCount(FALLBACK)]).to.deep.equal([FLIGHT_FREE, 0]);
+    expect([flights.state[flight], flights.openCount(FALLBACK)]).to.deep.equal([FlightState.FREE, 0]);
   });
 
   it("keep a doubt open until it is closed, and count the times it was asked about", () => {
@@ -33,13 +26,13 @@ describe("flights", () => {
     const flight = flights.open(7, DEFAULT, 1000);
     flights.doubt(flight, 1100);
     expect([flights.state[flight], flights.dueAtMs[flight], flights.doubtCount(DEFAULT)]).to.deep.equal([
-      DOUBT,
+      FlightState.DOUBT,
       1100,
       1,
     ]);
-    flights.ask(flight, LOOKING_UP, 1150);
+    flights.ask(flight, FlightState.LOOKING_UP, 1150);
     expect([flights.state[flight], flights.beganAtMs[flight], flights.doubtCount(DEFAULT)]).to.deep.equal([
-      LOOKING_UP,
+      FlightState.LOOKING_UP,
       1150,
       0,
     ]);
@@ -79,12 +72,12 @@ describe("flights", () => {
     const lookup = flights.open(2, FALLBACK, 0);
     flights.doubt(doubt, 100);
     flights.doubt(lookup, 100);
-    flights.ask(lookup, LOOKING_UP, 100);
+    flights.ask(lookup, FlightState.LOOKING_UP, 100);
     flights.orphanAll();
     expect([posting, doubt, lookup].map((flight) => flights.state[flight])).to.deep.equal([
-      ORPHAN_POST,
-      FLIGHT_FREE,
-      ORPHAN_LOOKUP,
+      FlightState.ORPHAN_POST,
+      FlightState.FREE,
+      FlightState.ORPHAN_LOOKUP,
     ]);
     expect([flights.openCount(DEFAULT), flights.doubtCount(DEFAULT), flights.openCount(FALLBACK)]).to.deep.equal([
       1, 0, 1,
@@ -115,36 +108,37 @@ describe("flights", () => {
           const slot = random.below(1000);
           const flight = flights.open(slot, processor, step);
           expect(model.has(flight)).to.equal(false);
-          model.set(flight, { state: POSTING, slot, processor, asked: 0, beganAtMs: step });
+          model.set(flight, { state: FlightState.POSTING, slot, processor, asked: 0, beganAtMs: step });
         } else if (model.size > 0) {
           const [flight, entry] = random.pick([...model]);
           if (random.chance(0.5)) {
             flights.close(flight);
             model.delete(flight);
-          } else if (entry.state === DOUBT) {
-            entry.state = random.pick([POSTING, LOOKING_UP] as const);
+          } else if (entry.state === FlightState.DOUBT) {
+            entry.state = random.pick([FlightState.POSTING, FlightState.LOOKING_UP] as const);
             entry.asked++;
             entry.beganAtMs = step;
-            flights.ask(flight, entry.state as typeof POSTING | typeof LOOKING_UP, step);
-          } else if (entry.state < ORPHAN_POST) {
-            entry.state = DOUBT;
+            flights.ask(flight, entry.state as typeof FlightState.POSTING | typeof FlightState.LOOKING_UP, step);
+          } else if (entry.state < FlightState.ORPHAN_POST) {
+            entry.state = FlightState.DOUBT;
             flights.doubt(flight, step + 100);
           }
         }
         if (random.chance(0.005)) {
           flights.orphanAll();
           for (const [flight, entry] of model) {
-            if (entry.state === DOUBT) model.delete(flight);
-            else if (entry.state < ORPHAN_POST) entry.state = entry.state === POSTING ? ORPHAN_POST : ORPHAN_LOOKUP;
+            if (entry.state === FlightState.DOUBT) model.delete(flight);
+            else if (entry.state < FlightState.ORPHAN_POST)
+              entry.state = entry.state === FlightState.POSTING ? FlightState.ORPHAN_POST : FlightState.ORPHAN_LOOKUP;
           }
         }
         for (const p of [DEFAULT, FALLBACK]) {
-          expect([flights.openCount(p), flights.doubtCount(p)]).to.deep.equal([count(p), count(p, DOUBT)]);
+          expect([flights.openCount(p), flights.doubtCount(p)]).to.deep.equal([count(p), count(p, FlightState.DOUBT)]);
         }
         if (step % 25 !== 0) continue;
         for (let flight = 0; flight < flights.state.length; flight++) {
           const entry = model.get(flight);
-          expect(flights.state[flight]).to.equal(entry?.state ?? FLIGHT_FREE);
+          expect(flights.state[flight]).to.equal(entry?.state ?? FlightState.FREE);
           if (entry === undefined) continue;
           expect(flight).to.be.below(flights.highWater);
           expect([flights.slot[flight], flights.askCount[flight], flights.beganAtMs[flight]]).to.deep.equal([

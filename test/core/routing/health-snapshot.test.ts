@@ -9,7 +9,7 @@ import {
   minResponseMs,
   pollStamp,
 } from "../../../core/routing/health-snapshot.ts";
-import { DEFAULT, FALLBACK, PROCESSOR_COUNT } from "../../../core/values/payment.ts";
+import { DEFAULT, FALLBACK, PROCESSOR_COUNT } from "../../../core/values/processor.ts";
 import { NOON_MS } from "../../support/payments.ts";
 import { forSeeds } from "../../support/random.ts";
 

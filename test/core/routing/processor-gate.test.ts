@@ -1,23 +1,7 @@
 import { expect } from "chai";
 import { HealthSnapshot, isFeltDown, isUp } from "../../../core/routing/health-snapshot.ts";
 import { DOWN, NO_PROBE, OPEN, ProcessorGate, SATURATED } from "../../../core/routing/processor-gate.ts";
-import {
-  ADMITTED,
-  ALREADY_CHARGED,
-  CHARGED,
-  DROPPED,
-  FAILING,
-  GARBLED,
-  GATEWAY_FAILED,
-  MISCONFIGURED,
-  OVERLOADED,
-  REJECTED,
-  RESET,
-  TIMED_OUT,
-  UNCLEAR,
-  UNEXPECTED,
-  UNREACHABLE,
-} from "../../../core/values/payment.ts";
+import * as Outcome from "../../../core/values/outcome.ts";
 import { NOON_MS } from "../../support/payments.ts";
 import { forSeeds, type Random } from "../../support/random.ts";
 
@@ -65,7 +49,7 @@ class Gate {
 
 function downAt(atMs: number): Gate {
   const gate = new Gate();
-  gate.post(FAILING, atMs - 5, atMs);
+  gate.post(Outcome.FAILING, atMs - 5, atMs);
   return gate;
 }
 
@@ -76,7 +60,7 @@ describe("processor gate", () => {
     expect(gate.admit(0)).to.equal("open");
     gate.begin(0);
     expect(gate.admit(0)).to.equal("saturated");
-    gate.end(CHARGED, 0, 1);
+    gate.end(Outcome.CHARGED, 0, 1);
     expect([gate.admit(1), gate.gate.inFlightCount]).to.deep.equal(["open", 1]);
   });
 
@@ -94,24 +78,24 @@ describe("processor gate", () => {
     const gate = downAt(0);
     for (let i = 0, atMs = 100; i < 8; i++) {
       expect(gate.gate.wantsFreshProbe).to.equal(false);
-      gate.post(TIMED_OUT, atMs, atMs + 1);
+      gate.post(Outcome.TIMED_OUT, atMs, atMs + 1);
       atMs = gate.opensAtMs(atMs);
     }
     expect(gate.gate.wantsFreshProbe).to.equal(true);
-    gate.post(TIMED_OUT, 50_000, 50_001);
+    gate.post(Outcome.TIMED_OUT, 50_000, 50_001);
     expect(gate.gate.wantsFreshProbe).to.equal(false);
-    gate.post(REJECTED, 60_000, 60_001);
+    gate.post(Outcome.REJECTED, 60_000, 60_001);
     expect(gate.gate.wantsFreshProbe).to.equal(true);
   });
 
   for (const [name, outcome] of Object.entries({
-    FAILING,
-    TIMED_OUT,
-    UNREACHABLE,
-    UNEXPECTED,
-    MISCONFIGURED,
-    GATEWAY_FAILED,
-    GARBLED,
+    FAILING: Outcome.FAILING,
+    TIMED_OUT: Outcome.TIMED_OUT,
+    UNREACHABLE: Outcome.UNREACHABLE,
+    UNEXPECTED: Outcome.UNEXPECTED,
+    MISCONFIGURED: Outcome.MISCONFIGURED,
+    GATEWAY_FAILED: Outcome.GATEWAY_FAILED,
+    GARBLED: Outcome.GARBLED,
   })) {
     it(`goes down on ${name}, and says so in the health word`, () => {
       const gate = new Gate();
@@ -122,13 +106,13 @@ describe("processor gate", () => {
   }
 
   for (const [name, outcome] of Object.entries({
-    CHARGED,
-    ALREADY_CHARGED,
-    REJECTED,
-    OVERLOADED,
-    UNCLEAR,
-    ADMITTED,
-    DROPPED,
+    CHARGED: Outcome.CHARGED,
+    ALREADY_CHARGED: Outcome.ALREADY_CHARGED,
+    REJECTED: Outcome.REJECTED,
+    OVERLOADED: Outcome.OVERLOADED,
+    UNCLEAR: Outcome.UNCLEAR,
+    ADMITTED: Outcome.ADMITTED,
+    DROPPED: Outcome.DROPPED,
   })) {
     it(`does not go down on ${name}`, () => {
       const gate = new Gate();
@@ -139,28 +123,28 @@ describe("processor gate", () => {
 
   it("goes down on the second broken connection in a row, not on the first", () => {
     const gate = new Gate();
-    gate.post(RESET, 0, 5);
+    gate.post(Outcome.RESET, 0, 5);
     expect(gate.admit(5)).to.equal("open");
-    gate.post(CHARGED, 6, 7);
-    gate.post(RESET, 8, 9);
+    gate.post(Outcome.CHARGED, 6, 7);
+    gate.post(Outcome.RESET, 8, 9);
     expect(gate.admit(9)).to.equal("open");
-    gate.post(RESET, 10, 11);
+    gate.post(Outcome.RESET, 10, 11);
     expect(gate.admit(11)).to.equal("down");
   });
 
   it("does not go down on news older than the last known success", () => {
     const gate = new Gate();
     for (const beganAtMs of [0, 100]) gate.begin(beganAtMs);
-    gate.end(CHARGED, 100, 110);
-    gate.end(TIMED_OUT, 0, 1500);
+    gate.end(Outcome.CHARGED, 100, 110);
+    gate.end(Outcome.TIMED_OUT, 0, 1500);
     expect(gate.admit(1500)).to.equal("open");
-    gate.post(TIMED_OUT, 101, 1601);
+    gate.post(Outcome.TIMED_OUT, 101, 1601);
     expect(gate.admit(1601)).to.equal("down");
   });
 
   it("goes down on a poll that says failing", () => {
     const gate = new Gate();
-    gate.post(CHARGED, 0, 5);
+    gate.post(Outcome.CHARGED, 0, 5);
     gate.poll(true, 1000);
     expect([gate.admit(1001), gate.gate.isDown]).to.deep.equal(["down", true]);
   });
@@ -172,12 +156,12 @@ describe("processor gate", () => {
     gate.poll(false, 50);
     expect(gate.admit(51)).to.equal("down");
     gate.poll(false, 5000);
-    gate.end(FAILING, 0, 4999);
+    gate.end(Outcome.FAILING, 0, 4999);
     expect(gate.admit(5001)).to.equal("open");
     gate.begin(5001);
     for (const atMs of [5001, 5100, 6000, 8000]) expect(gate.admit(atMs)).to.equal("down");
     expect(gate.gate.isDown).to.equal(true);
-    gate.end(CHARGED, 5001, 8000);
+    gate.end(Outcome.CHARGED, 5001, 8000);
     expect([gate.admit(8000), gate.gate.isDown]).to.deep.equal(["open", false]);
   });
 
@@ -185,7 +169,7 @@ describe("processor gate", () => {
     const gate = downAt(0);
     expect(gate.opensAtMs(0)).to.equal(100);
     gate.begin(100);
-    gate.end(FAILING, 100, 105);
+    gate.end(Outcome.FAILING, 100, 105);
     gate.poll(true, 1000);
     expect(gate.admit(200)).to.equal("down");
     gate.poll(false, 2000);
@@ -197,7 +181,7 @@ describe("processor gate", () => {
     gate.poll(false, 5000);
     expect(gate.admit(50)).to.equal("open");
     gate.begin(50);
-    gate.end(FAILING, 50, 60);
+    gate.end(Outcome.FAILING, 50, 60);
     expect(gate.opensAtMs(60)).to.equal(260);
   });
 
@@ -209,17 +193,17 @@ describe("processor gate", () => {
       waitsMs.push(opensAtMs - atMs);
       gate.begin(opensAtMs);
       atMs = opensAtMs + 30;
-      gate.end(FAILING, opensAtMs, atMs);
+      gate.end(Outcome.FAILING, opensAtMs, atMs);
     }
     expect(waitsMs).to.deep.equal([100, 200, 400, 800, 1000, 1000, 1000]);
   });
 
   it("begins with short intervals again after it was up", () => {
     const gate = downAt(0);
-    gate.post(FAILING, 100, 110);
-    gate.post(FAILING, 310, 320);
-    gate.post(CHARGED, 720, 730);
-    gate.post(FAILING, 740, 750);
+    gate.post(Outcome.FAILING, 100, 110);
+    gate.post(Outcome.FAILING, 310, 320);
+    gate.post(Outcome.CHARGED, 720, 730);
+    gate.post(Outcome.FAILING, 740, 750);
     expect(gate.opensAtMs(750)).to.equal(850);
   });
 
@@ -229,7 +213,7 @@ describe("processor gate", () => {
     gate.begin(100);
     expect(gate.opensAtMs(101)).to.equal(3100);
     gate.begin(3100);
-    gate.end(TIMED_OUT, 100, 3500);
+    gate.end(Outcome.TIMED_OUT, 100, 3500);
     expect(gate.opensAtMs(3500)).to.equal(6100);
   });
 
@@ -237,13 +221,13 @@ describe("processor gate", () => {
     const gate = new Gate();
     gate.begin(0);
     gate.begin(1);
-    gate.end(FAILING, 1, 10);
-    gate.end(CHARGED, 0, 20);
+    gate.end(Outcome.FAILING, 1, 10);
+    gate.end(Outcome.CHARGED, 0, 20);
     expect(gate.admit(20)).to.equal("down");
     gate.begin(110);
     expect(gate.opensAtMs(110)).to.equal(3110);
     gate.begin(3110);
-    gate.end(CHARGED, 110, 3200);
+    gate.end(Outcome.CHARGED, 110, 3200);
     expect(gate.admit(3200)).to.equal("open");
     expect(isUp(gate.health.read(0))).to.equal(true);
   });
@@ -251,27 +235,27 @@ describe("processor gate", () => {
   it("does not put the next probe off for failures of attempts begun before it went down", () => {
     const gate = new Gate();
     for (let i = 0; i < 20; i++) gate.begin(i);
-    for (let i = 0; i < 20; i++) gate.end(FAILING, i, 30 + i);
+    for (let i = 0; i < 20; i++) gate.end(Outcome.FAILING, i, 30 + i);
     expect(gate.opensAtMs(50)).to.equal(130);
   });
 
   it("does not put the next probe off for failures of a burst begun and ended within one millisecond", () => {
     const gate = new Gate();
     for (let i = 0; i < 16; i++) gate.begin(5);
-    for (let i = 0; i < 16; i++) gate.end(FAILING, 5, 5);
+    for (let i = 0; i < 16; i++) gate.end(Outcome.FAILING, 5, 5);
     expect(gate.opensAtMs(5)).to.equal(105);
   });
 
   it("does not put the next probe off for a 429 to an attempt begun before it went down", () => {
     const gate = new Gate();
     for (let i = 0; i < 5; i++) gate.begin(i);
-    gate.end(FAILING, 0, 10);
-    for (let i = 1; i < 5; i++) gate.end(OVERLOADED, i, 10 + i);
+    gate.end(Outcome.FAILING, 0, 10);
+    for (let i = 1; i < 5; i++) gate.end(Outcome.OVERLOADED, i, 10 + i);
     expect(gate.opensAtMs(15)).to.equal(110);
   });
 
   it("backs off after a probe that was rejected or not answered clearly: it would ask without end", () => {
-    for (const outcome of [REJECTED, UNCLEAR]) {
+    for (const outcome of [Outcome.REJECTED, Outcome.UNCLEAR]) {
       const gate = downAt(0);
       gate.post(outcome, 100, 110);
       expect([gate.opensAtMs(110), gate.gate.isDown]).to.deep.equal([310, true]);
@@ -280,17 +264,18 @@ describe("processor gate", () => {
 
   it("goes down as misconfigured when eight different payments are rejected in a row", () => {
     const gate = new Gate();
-    for (let i = 0; i < 7; i++) gate.post(REJECTED, i, i);
+    for (let i = 0; i < 7; i++) gate.post(Outcome.REJECTED, i, i);
     expect(gate.gate.isDown).to.equal(false);
-    gate.post(REJECTED, 8, 8);
-    expect([gate.gate.isDown, gate.gate.downReason]).to.deep.equal([true, REJECTED]);
+    gate.post(Outcome.REJECTED, 8, 8);
+    expect([gate.gate.isDown, gate.gate.downReason]).to.deep.equal([true, Outcome.REJECTED]);
   });
 
   it("stays up for one payment that is rejected again and again, and for odd ones among good ones", () => {
     const { gate } = new Gate();
-    for (let i = 0; i < 50; i++) gate.postEnded(REJECTED, 7, NOON_MS + i, NOON_MS + i, gate.began(true, NOON_MS + i));
+    for (let i = 0; i < 50; i++)
+      gate.postEnded(Outcome.REJECTED, 7, NOON_MS + i, NOON_MS + i, gate.began(true, NOON_MS + i));
     for (let i = 50; i < 100; i++) {
-      const outcome = i % 8 === 0 ? CHARGED : REJECTED;
+      const outcome = i % 8 === 0 ? Outcome.CHARGED : Outcome.REJECTED;
       gate.postEnded(outcome, i, NOON_MS + i, NOON_MS + i, gate.began(true, NOON_MS + i));
     }
     expect(gate.isDown).to.equal(false);
@@ -299,7 +284,7 @@ describe("processor gate", () => {
   it("counts a payment whose answer was unclear as taken or as odd by what a lookup finds", () => {
     const { gate } = new Gate();
     const explain = (sequence: number, isCharged: boolean): void => {
-      gate.postEnded(UNCLEAR, sequence, NOON_MS, NOON_MS + 1, gate.began(true, NOON_MS));
+      gate.postEnded(Outcome.UNCLEAR, sequence, NOON_MS, NOON_MS + 1, gate.began(true, NOON_MS));
       gate.postExplained(isCharged, sequence, NOON_MS, NOON_MS + 2);
     };
     for (let i = 0; i < 7; i++) explain(i, false);
@@ -312,7 +297,7 @@ describe("processor gate", () => {
 
   it("comes back by a probe whose unclear answer a lookup explains as a charge", () => {
     const gate = downAt(0);
-    gate.post(UNCLEAR, 100, 110);
+    gate.post(Outcome.UNCLEAR, 100, 110);
     gate.gate.postExplained(true, 0, NOON_MS + 100, NOON_MS + 120);
     expect([gate.gate.isDown, gate.admit(121)]).to.deep.equal([false, "open"]);
   });
@@ -320,7 +305,7 @@ describe("processor gate", () => {
   it("pauses for 100 ms after a 429 and halves the limit once a round", () => {
     const gate = new Gate();
     for (let i = 0; i < 16; i++) gate.begin(0);
-    for (let i = 0; i < 16; i++) gate.end(OVERLOADED, 0, 10);
+    for (let i = 0; i < 16; i++) gate.end(Outcome.OVERLOADED, 0, 10);
     expect(gate.gate.limit).to.equal(8);
     expect(gate.opensAtMs(10)).to.equal(110);
     for (let i = 0; i < 8; i++) {
@@ -335,11 +320,11 @@ describe("processor gate", () => {
     for (let round = 0; round < 3; round++) {
       const limit = gate.gate.limit;
       for (let i = 0; i < limit; i++) gate.begin(round * 10);
-      for (let i = 0; i < limit; i++) gate.end(CHARGED, round * 10, round * 10 + 5);
+      for (let i = 0; i < limit; i++) gate.end(Outcome.CHARGED, round * 10, round * 10 + 5);
     }
     expect(gate.gate.limit).to.be.above(18);
-    gate.post(FAILING, 40, 50);
-    gate.post(CHARGED, 150, 160);
+    gate.post(Outcome.FAILING, 40, 50);
+    gate.post(Outcome.CHARGED, 150, 160);
     expect(gate.gate.limit).to.equal(16);
   });
 
@@ -347,7 +332,7 @@ describe("processor gate", () => {
     const gate = new Gate();
     expect(gate.gate.began(true, NOON_MS)).to.equal(NO_PROBE);
     gate.begin(1);
-    gate.end(FAILING, 1, 10);
+    gate.end(Outcome.FAILING, 1, 10);
     expect(gate.gate.began(false, NOON_MS + 110)).to.equal(NO_PROBE);
     expect(gate.gate.began(true, NOON_MS + 110)).to.not.equal(NO_PROBE);
   });
@@ -371,7 +356,7 @@ describe("processor gate", () => {
   });
 });
 
-const FAILURES = [FAILING, TIMED_OUT, UNREACHABLE];
+const FAILURES = [Outcome.FAILING, Outcome.TIMED_OUT, Outcome.UNREACHABLE];
 
 /** What a gate must do, from a plain account of the events. Every event has its own millisecond. */
 class Account {
@@ -456,16 +441,16 @@ class Account {
     { beganAtMs, sequence }: { beganAtMs: number; sequence: number },
     wasProbe: boolean,
   ): void {
-    if (outcome === CHARGED) {
+    if (outcome === Outcome.CHARGED) {
       this.#succeeded(beganAtMs);
       return;
     }
-    if (outcome === OVERLOADED) this.#pausedUntilMs = this.nowMs + 100;
+    if (outcome === Outcome.OVERLOADED) this.#pausedUntilMs = this.nowMs + 100;
     if (this.#isDown) {
       if (wasProbe) this.#probeFailed();
     } else if (beganAtMs >= this.#lastSuccessBeganAtMs) {
-      if (outcome === RESET) this.#lossesInARow++;
-      if (outcome === REJECTED) this.#odd.add(sequence);
+      if (outcome === Outcome.RESET) this.#lossesInARow++;
+      if (outcome === Outcome.REJECTED) this.#odd.add(sequence);
       if (FAILURES.includes(outcome) || this.#lossesInARow === 2 || this.#odd.size === 8) this.#goDown();
     }
   }
@@ -496,8 +481,9 @@ class Account {
 }
 
 function randomOutcome(random: Random, goodness: number): number {
-  if (random.chance(goodness)) return random.pick([CHARGED, CHARGED, CHARGED, ALREADY_CHARGED, REJECTED]);
-  return random.pick([FAILING, TIMED_OUT, UNREACHABLE, RESET, OVERLOADED]);
+  if (random.chance(goodness))
+    return random.pick([Outcome.CHARGED, Outcome.CHARGED, Outcome.CHARGED, Outcome.ALREADY_CHARGED, Outcome.REJECTED]);
+  return random.pick([Outcome.FAILING, Outcome.TIMED_OUT, Outcome.UNREACHABLE, Outcome.RESET, Outcome.OVERLOADED]);
 }
 
 describe("processor gate under random events", () => {

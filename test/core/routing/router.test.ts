@@ -3,7 +3,9 @@ import { Flights } from "../../../core/routing/flights.ts";
 import { HealthSnapshot } from "../../../core/routing/health-snapshot.ts";
 import { DOWN, OPEN, SATURATED } from "../../../core/routing/processor-gate.ts";
 import { NOWHERE, Router } from "../../../core/routing/router.ts";
-import { DEFAULT, FAILING, FALLBACK, PROCESSOR_COUNT } from "../../../core/values/payment.ts";
+import { openWays } from "../../../core/routing/ways.ts";
+import * as Outcome from "../../../core/values/outcome.ts";
+import { DEFAULT, FALLBACK, PROCESSOR_COUNT } from "../../../core/values/processor.ts";
 import { NOON_MS } from "../../support/payments.ts";
 
 const STATES = { OPEN, SATURATED, DOWN } as const;
@@ -13,15 +15,18 @@ type Patience = { failover?: number; saturation?: number };
 /** A router whose processors are in the given states at noon. */
 function routerWith(atDefault: State, atFallback: State, { failover = 500, saturation = 2000 }: Patience = {}) {
   const flights = new Flights(4);
-  const router = new Router(new HealthSnapshot(PROCESSOR_COUNT), flights, {
-    maxInFlight: 1,
-    failoverPatienceMs: failover,
-    saturationPatienceMs: saturation,
-  });
+  const { gates } = openWays(new HealthSnapshot(PROCESSOR_COUNT), 1);
+  const router = new Router(
+    { gates, flights },
+    {
+      failoverPatienceMs: failover,
+      saturationPatienceMs: saturation,
+    },
+  );
   [atDefault, atFallback].forEach((state, processor) => {
     const gate = router.gates[processor]!;
     if (state !== "OPEN") gate.began(true, NOON_MS - 5);
-    if (state === "DOWN") gate.postEnded(FAILING, 0, NOON_MS - 5, NOON_MS, 0);
+    if (state === "DOWN") gate.postEnded(Outcome.FAILING, 0, NOON_MS - 5, NOON_MS, 0);
     expect(gate.admit(NOON_MS)).to.equal(STATES[state]);
   });
   return { router, flights };

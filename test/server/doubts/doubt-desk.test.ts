@@ -1,7 +1,8 @@
 import { expect } from "chai";
-import { FAILED_AT, PROCESSED_AT, REFUSED } from "../../../core/log/record.ts";
+import * as Kind from "../../../core/log/record-kind.ts";
 import { HAND_WORDS, type HandWord } from "../../../core/settling/settlement.ts";
-import { FAILED, FOUND, IN_DOUBT, PENDING, PROCESSED, TIMED_OUT } from "../../../core/values/payment.ts";
+import * as Outcome from "../../../core/values/outcome.ts";
+import * as State from "../../../core/values/state.ts";
 import type { HandAnswer } from "../../../server/doubts/doubt-desk.ts";
 import { paymentView } from "../../../server/payments/payment-view.ts";
 import { DoubtLife } from "../../support/doubt-life.ts";
@@ -62,9 +63,9 @@ describe("payments in doubt as operators see them", () => {
 
   it("say whether an attempt may land yet, and when the last was sent", async () => {
     const life = new DoubtLife();
-    life.doubtful(10, ID, TIMED_OUT);
+    life.doubtful(10, ID, Outcome.TIMED_OUT);
     expect((await life.list()).doubts[0]).to.include({ mayLand: true, lastSentAt: at(10), lastOutcome: "timed out" });
-    life.settle(life.nextAskMs(11), life.lastFlight, TIMED_OUT);
+    life.settle(life.nextAskMs(11), life.lastFlight, Outcome.TIMED_OUT);
     const postAtMs = life.nextAskMs(200);
     expect((await life.list()).doubts[0]).to.include({ lastSentAt: at(postAtMs), beingAsked: true });
   });
@@ -92,7 +93,7 @@ describe("payments in doubt as operators see them", () => {
     life.askInVain(1);
     expect([(await life.list()).stuck, JSON.parse(paymentView(life.engine, slot)).stuck]).to.deep.equal([1, true]);
     const old = new DoubtLife();
-    old.doubtful(10, ID, TIMED_OUT);
+    old.doubtful(10, ID, Outcome.TIMED_OUT);
     old.nowMs = 300_010;
     expect((await old.list()).stuck).to.equal(0);
     old.nowMs++;
@@ -102,9 +103,9 @@ describe("payments in doubt as operators see them", () => {
 
 describe("an operator's word", () => {
   const effects = {
-    charged: { state: PROCESSED, kind: PROCESSED_AT, sums: [1, 1990, 0, 0], view: "processed" },
-    "not charged": { state: PENDING, kind: REFUSED, sums: [0, 0, 0, 0], view: "pending" },
-    failed: { state: FAILED, kind: FAILED_AT, sums: [0, 0, 0, 0], view: "failed" },
+    charged: { state: State.PROCESSED, kind: Kind.PROCESSED, sums: [1, 1990, 0, 0], view: "processed" },
+    "not charged": { state: State.PENDING, kind: Kind.REFUSED, sums: [0, 0, 0, 0], view: "pending" },
+    failed: { state: State.FAILED, kind: Kind.FAILED, sums: [0, 0, 0, 0], view: "failed" },
   } as const;
   for (const word of HAND_WORDS) {
     it(`settles the payment in the journal, and is counted and logged: ${word}`, async () => {
@@ -151,7 +152,7 @@ describe("an operator's word", () => {
     const life = new DoubtLife();
     expect(await say(life, "charged")).to.deep.equal({ kind: "unknown" });
     life.doubtful(10, ID);
-    life.settle(life.nextAskMs(11), life.lastFlight, FOUND);
+    life.settle(life.nextAskMs(11), life.lastFlight, Outcome.FOUND);
     expect(await say(life, "charged")).to.deep.equal({ kind: "not in doubt", state: "processed" });
     expect(await say(life, "not charged")).to.deep.equal({ kind: "not in doubt", state: "processed" });
   });
@@ -161,15 +162,15 @@ describe("an operator's word", () => {
     const slot = life.doubtful(10, ID);
     life.nextAskMs(11);
     for (const word of HAND_WORDS) expect(await say(life, word)).to.deep.equal({ kind: "being asked about" });
-    expect(life.engine.ledger.rows.state[slot]).to.equal(IN_DOUBT);
+    expect(life.engine.ledger.rows.state[slot]).to.equal(State.IN_DOUBT);
   });
 
   it("is refused when the payment went out after the processor was asked: nothing is charged twice", async () => {
     const life = new DoubtLife();
-    life.doubtful(10, ID, TIMED_OUT);
-    life.settle(life.nextAskMs(11), life.lastFlight, TIMED_OUT);
+    life.doubtful(10, ID, Outcome.TIMED_OUT);
+    life.settle(life.nextAskMs(11), life.lastFlight, Outcome.TIMED_OUT);
     const postAtMs = life.nextAskMs(200);
-    life.settle(postAtMs + 50, life.lastFlight, TIMED_OUT);
+    life.settle(postAtMs + 50, life.lastFlight, Outcome.TIMED_OUT);
     life.commit.commit();
     for (const asOfMs of [10, postAtMs - 1, postAtMs]) {
       expect(await say(life, "not charged", asOfMs)).to.deep.equal({
@@ -184,13 +185,13 @@ describe("an operator's word", () => {
 
   it("that nothing was charged counts once it was seen after the last attempt", async () => {
     const life = new DoubtLife();
-    life.doubtful(10, ID, TIMED_OUT);
+    life.doubtful(10, ID, Outcome.TIMED_OUT);
     expect((await say(life, "not charged", 11)).kind).to.equal("settled");
   });
 
   it("that nothing was charged counts only as of now after a restart: what left before it is not known", async () => {
     const life = new DoubtLife();
-    life.doubtful(10, ID, TIMED_OUT);
+    life.doubtful(10, ID, Outcome.TIMED_OUT);
     life.engine.flights.orphanAll();
     life.engine.resume(NOON_MS + 500);
     expect(await say(life, "not charged", 499)).to.deep.equal({ kind: "sent since", sentAtMs: NOON_MS + 500 });
@@ -209,7 +210,7 @@ describe("an operator's word", () => {
     life.commit.retry();
     life.service.beginClosing();
     expect(await say(life, "charged")).to.deep.equal({ kind: "refused", reason: "shutting_down" });
-    expect(life.engine.ledger.rows.state[slot]).to.equal(IN_DOUBT);
+    expect(life.engine.ledger.rows.state[slot]).to.equal(State.IN_DOUBT);
   });
 
   it("at which the journal fails is said not to be written, and counts once it can be", async () => {
@@ -217,10 +218,10 @@ describe("an operator's word", () => {
     life.doubtful(10, ID);
     life.disk.isFull = true;
     expect(await say(life, "charged")).to.deep.equal({ kind: "not written" });
-    expect(life.disk.kinds).to.not.include(PROCESSED_AT);
+    expect(life.disk.kinds).to.not.include(Kind.PROCESSED);
     life.disk.isFull = false;
     life.commit.retry();
     expect((await say(life, "charged")).kind).to.equal("settled");
-    expect(life.disk.kinds.filter((kind) => kind === PROCESSED_AT)).to.have.length(1);
+    expect(life.disk.kinds.filter((kind) => kind === Kind.PROCESSED)).to.have.length(1);
   });
 });

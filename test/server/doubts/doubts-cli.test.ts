@@ -35,7 +35,7 @@ describe("doubts command line", () => {
     [[], /^the command must be list or settle: command=$/],
     [["forget"], /^the command must be list or settle: command=forget$/],
     [["list"], /^at least one instance must be named, such as --at unix:PATH: at=$/],
-    [["list", "--at", "/run/a.sock"], /^must be unix:<path>, tcp:<host>:<port>: at=\/run\/a\.sock$/],
+    [["list", "--at", "/run/a.sock"], /^must be unix:<path>, tcp:<host>:<port> .*: at=\/run\/a\.sock$/],
     [["list", ...AT, ...AT], /^each address must be named once/],
     [["list", ID, ...AT], /^list takes options only/],
     [["list", "--as-of", NOW, ...AT], /^as-of belongs to settle/],

@@ -1,5 +1,5 @@
 import { expect } from "chai";
-import { FOUND, TIMED_OUT } from "../../../core/values/payment.ts";
+import * as Outcome from "../../../core/values/outcome.ts";
 import { StuckWatch } from "../../../server/doubts/stuck-watch.ts";
 import { DoubtLife } from "../../support/doubt-life.ts";
 import { NOON_MS } from "../../support/engine-life.ts";
@@ -36,7 +36,7 @@ describe("payments in doubt that become stuck", () => {
     life.manyDoubtful(
       Array.from({ length: 10 }, (_, n) => idOf(n)),
       1000,
-      TIMED_OUT,
+      Outcome.TIMED_OUT,
     );
     const told = [303_500, 303_501, 400_000, 500_000].map((atMs) =>
       look(atMs).map(({ count, payments }) => [count, payments?.length]),
@@ -49,7 +49,7 @@ describe("payments in doubt that become stuck", () => {
     life.doubtful(10, idOf(1));
     const firstMs = life.askInVain(16);
     expect(look(firstMs)).to.have.length(1);
-    life.settle(life.nextAskMs(firstMs), life.lastFlight, FOUND);
+    life.settle(life.nextAskMs(firstMs), life.lastFlight, Outcome.FOUND);
     life.doubtful(firstMs + 60_000, idOf(2));
     expect(look(life.askInVain(16)).map(({ correlationId }) => correlationId)).to.deep.equal([idOf(2)]);
   });

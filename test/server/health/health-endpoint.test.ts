@@ -6,6 +6,8 @@ import { POLL_INTERVAL_MS, PollRights } from "../../../server/health/poll-rights
 import { Poller } from "../../../server/health/poller.ts";
 import type { PollReport, PollResult } from "../../../server/meters/poll-report.ts";
 import { NameLookup } from "../../../server/system/name-lookup.ts";
+import { RealNetwork } from "../../../server/system/real-network.ts";
+import { RealTime } from "../../../server/system/time.ts";
 
 const TIMEOUT_MS = 150;
 const HEALTHY = '{"failing":false,"minResponseTime":12.5}';
@@ -44,7 +46,7 @@ describe("health endpoint", () => {
       });
     }).listen(0, "127.0.0.1");
     await once(server, "listening");
-    endpoint = new HealthEndpoint(urlOf(server, "/a/"), new NameLookup(), TIMEOUT_MS);
+    endpoint = new HealthEndpoint(urlOf(server, "/a/"), new RealNetwork(new NameLookup()), new RealTime(), TIMEOUT_MS);
   });
 
   afterEach(() => {
@@ -115,7 +117,8 @@ describe("health endpoint", () => {
     const url = urlOf(closed, "");
     closed.close();
     await once(closed, "close");
-    const ask = (target: URL, names: NameLookup) => new HealthEndpoint(target, names, TIMEOUT_MS).ask();
+    const ask = (target: URL, names: NameLookup) =>
+      new HealthEndpoint(target, new RealNetwork(names), new RealTime(), TIMEOUT_MS).ask();
     expect(await ask(url, new NameLookup())).to.deep.equal({ status: 0, error: "ECONNREFUSED" });
     const hanging = new NameLookup(() => new Promise(() => {}));
     expect(await ask(new URL("http://hangs.test"), hanging)).to.deep.equal({ status: 0, error: "timed_out" });
@@ -133,15 +136,16 @@ describe("health endpoint", () => {
     const reports: PollReport[] = [];
     const results: PollResult[] = [];
     onRequest = (socket) => trickle(socket, "HTTP/1.1 200 OK\r\n\r\n");
-    const poller = new Poller(
-      0,
-      0,
+    const poller = new Poller({
+      processor: 0,
+      self: 0,
       endpoint,
       rights,
-      [],
-      (result) => results.push(result),
-      (report) => reports.push(report),
-    );
+      peers: [],
+      time: new RealTime(),
+      onPolled: (result) => results.push(result),
+      onReport: (report) => reports.push(report),
+    });
     while (reports.length < 1) await new Promise((resolve) => setTimeout(resolve, 5));
     onRequest = (socket) => socket.write(answer(HEALTHY));
     while (reports.length < 2) await new Promise((resolve) => setTimeout(resolve, 5));

@@ -4,9 +4,11 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { expect } from "chai";
 import { HEADER_BYTES } from "../../../core/log/journal-header.ts";
-import { DOUBTED, PROCESSED_AT, RECORD_BYTES, RecordBatch, SENDING_TO } from "../../../core/log/record.ts";
+import { RECORD_BYTES, RecordBatch } from "../../../core/log/record.ts";
+import * as Kind from "../../../core/log/record-kind.ts";
 import { WATERMARK_STEP_MS } from "../../../core/log/watermark-bound.ts";
-import { CHARGED, DEFAULT, FALLBACK, NO_OUTCOME, TIMED_OUT } from "../../../core/values/payment.ts";
+import * as Outcome from "../../../core/values/outcome.ts";
+import { DEFAULT, FALLBACK } from "../../../core/values/processor.ts";
 import { formatUuid } from "../../../core/values/uuid.ts";
 import { type RunningProcessor, startProcessor } from "../../../perf/processor/processor.ts";
 import { Journal } from "../../../server/journal/journal.ts";
@@ -57,16 +59,16 @@ function damagedJournal(path: string): void {
     onBroken: unexpected,
   });
   const accept = (n: number, atMs: number) => batch.appendAccepted(n, NOON_MS + atMs, uuid(n), 0, 100);
-  const write = (kind: number, n: number, atMs: number, processor: number, outcome = NO_OUTCOME, elapsedMs = 0) =>
+  const write = (kind: number, n: number, atMs: number, processor: number, outcome = Outcome.NONE, elapsedMs = 0) =>
     batch.append(kind, n, NOON_MS + atMs, processor, outcome, elapsedMs);
   for (const n of [0, 1, 2]) accept(n, n);
-  for (const n of [0, 1, 2]) write(SENDING_TO, n, 10 + n, DEFAULT);
-  write(PROCESSED_AT, 0, 20, DEFAULT, CHARGED, 10);
-  write(DOUBTED, 2, 22, DEFAULT, TIMED_OUT, 10);
+  for (const n of [0, 1, 2]) write(Kind.SENDING, n, 10 + n, DEFAULT);
+  write(Kind.PROCESSED, 0, 20, DEFAULT, Outcome.CHARGED, 10);
+  write(Kind.DOUBTED, 2, 22, DEFAULT, Outcome.TIMED_OUT, 10);
   for (const n of [3, 4, 5]) accept(n, 20 + n);
   accept(6, 30);
-  write(PROCESSED_AT, 4, 60, FALLBACK, CHARGED, 15);
-  write(SENDING_TO, 6, 61, FALLBACK);
+  write(Kind.PROCESSED, 4, 60, FALLBACK, Outcome.CHARGED, 15);
+  write(Kind.SENDING, 6, 61, FALLBACK);
   accept(7, 70);
   if (journal.append(batch)) throw new Error("the journal must be written");
   journal.close();

@@ -5,7 +5,8 @@ import type { Ledger } from "../../../core/ledger/ledger.ts";
 import { NOT_FOUND_SLOT } from "../../../core/ledger/uuid-index.ts";
 import { HEADER_BYTES } from "../../../core/log/journal-header.ts";
 import { RECORD_BYTES } from "../../../core/log/record.ts";
-import { IN_DOUBT, PROCESSED, PROCESSOR_NAMES, SENDING, STATE_NAMES } from "../../../core/values/payment.ts";
+import { PROCESSOR_NAMES } from "../../../core/values/processor.ts";
+import * as State from "../../../core/values/state.ts";
 import { formatUuid, UUID_WORDS } from "../../../core/values/uuid.ts";
 import { repair } from "../../../server/journal-cli/repair/repair.ts";
 import type { Repaired } from "../../../server/journal-cli/repair/repair-report.ts";
@@ -30,10 +31,10 @@ function idOf(ledger: Ledger, slot: number): string {
 /** Everything about a payment that money depends on. */
 function factsOf({ rows }: Ledger, slot: number): string {
   const state = rows.state[slot]!;
-  const isBound = state === SENDING || state === IN_DOUBT || state === PROCESSED;
+  const isBound = state === State.SENDING || state === State.IN_DOUBT || state === State.PROCESSED;
   const place = isBound ? ` at ${PROCESSOR_NAMES[rows.processor[slot]!]}, ${rows.requestedAtMs(slot)}` : "";
-  const end = state === PROCESSED ? ` processed ${rows.processedAtMs(slot)}` : "";
-  return `${STATE_NAMES[state]} ${rows.cents[slot]}${place}${end}`;
+  const end = state === State.PROCESSED ? ` processed ${rows.processedAtMs(slot)}` : "";
+  return `${State.NAMES[state]} ${rows.cents[slot]}${place}${end}`;
 }
 
 function isLost({ lost }: Repaired, sequence: number): boolean {
@@ -58,7 +59,7 @@ function expectTruth(report: Repaired, out: string, truth: Ledger): number {
       expect(isLost(report, sequence), `${id} sequence=${sequence} is neither there nor named`).to.equal(true);
     } else if (doubtful.has(id)) {
       expect([doubtful.get(id)!.sequence, ledger.rows.cents[ours]]).to.deep.equal([sequence, truth.rows.cents[slot]]);
-      expect(ledger.rows.state[ours], id).to.be.at.most(IN_DOUBT);
+      expect(ledger.rows.state[ours], id).to.be.at.most(State.IN_DOUBT);
     } else {
       expect(factsOf(ledger, ours), `${id} sequence=${sequence}`).to.equal(factsOf(truth, slot));
       vouchedCount++;

@@ -5,7 +5,8 @@ import { expect } from "chai";
 import pino from "pino";
 import { Engine } from "../../../core/engine.ts";
 import { HealthSnapshot } from "../../../core/routing/health-snapshot.ts";
-import { PROCESSOR_NAMES } from "../../../core/values/payment.ts";
+import { openWays } from "../../../core/routing/ways.ts";
+import { PROCESSOR_NAMES } from "../../../core/values/processor.ts";
 import { makeJournal } from "../../../perf/lab/recovery/journal-maker.ts";
 import { Storage } from "../../../server/journal/storage.ts";
 import { RealDisk } from "../../../server/system/real-disk.ts";
@@ -26,12 +27,11 @@ describe("a replay", () => {
   afterEach(() => rmSync(folder, { recursive: true }));
 
   function open(signal?: AbortSignal): { engine: Engine; opened: Promise<Storage> } {
-    const engine = new Engine(new HealthSnapshot(2), {
+    const engine = new Engine(openWays(new HealthSnapshot(2), 16), {
       instance: 0,
       capacity: PAYMENTS,
       seed: 1,
       giveUpAfterMs: 60_000,
-      maxInFlight: 16,
       failoverPatienceMs: 0,
       saturationPatienceMs: 0,
     });

@@ -1,7 +1,7 @@
 import { expect } from "chai";
 import { encodeHeader, HEADER_BYTES, type JournalHeader, SEGMENT } from "../../../core/log/journal-header.ts";
 import { RECORD_BYTES } from "../../../core/log/record.ts";
-import { PROCESSOR_NAMES } from "../../../core/values/payment.ts";
+import { PROCESSOR_NAMES } from "../../../core/values/processor.ts";
 import { JournalDirectory } from "../../../server/journal/journal-directory.ts";
 import type { StorageOptions } from "../../../server/journal/storage.ts";
 import { MemoryDisk, type Operation } from "../../support/memory-disk.ts";

@@ -1,7 +1,9 @@
 import { expect } from "chai";
 import { Engine } from "../../../core/engine.ts";
-import { type RecordBatch, WATERMARK } from "../../../core/log/record.ts";
+import type { RecordBatch } from "../../../core/log/record.ts";
+import * as Kind from "../../../core/log/record-kind.ts";
 import { HealthSnapshot } from "../../../core/routing/health-snapshot.ts";
+import { openWays } from "../../../core/routing/ways.ts";
 import { Log } from "../../../server/log/log.ts";
 import { Meters } from "../../../server/meters/meters.ts";
 import { PaymentService } from "../../../server/payments/payment-service.ts";
@@ -21,7 +23,7 @@ class BoundLog implements RecordLog {
   append(batch: RecordBatch): Error | undefined {
     if (this.isFull) return new Error("no space");
     for (let record = 0; record < batch.count; record++) {
-      if (batch.kind(record) === WATERMARK) this.boundMs = batch.atMs(record);
+      if (batch.kind(record) === Kind.WATERMARK) this.boundMs = batch.atMs(record);
     }
     this.lsn += batch.count;
     return undefined;
@@ -42,16 +44,22 @@ function fixture(lines: Log) {
   const time = new VirtualTime();
   const log = new BoundLog();
   const meters = new Meters();
-  const engine = new Engine(new HealthSnapshot(2), {
+  const engine = new Engine(openWays(new HealthSnapshot(2), 16), {
     instance: 0,
     capacity: 16,
     seed: 1,
     giveUpAfterMs: 60_000,
-    maxInFlight: 16,
     failoverPatienceMs: 0,
     saturationPatienceMs: 0,
   });
-  const commit = new GroupCommit(engine, log, false, lines.logger, meters.journal);
+  const commit = new GroupCommit({
+    engine,
+    log,
+    syncs: false,
+    time,
+    logger: lines.logger,
+    meters: meters.journal,
+  });
   const service = new PaymentService(engine, new SlewedClock(time), commit, meters, lines);
   const told = async (): Promise<number> => (await service.summaryPart(EVER))!.settledUntilMs;
   return { time, log, commit, told };

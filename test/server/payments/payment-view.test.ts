@@ -1,13 +1,5 @@
 import { expect } from "chai";
-import {
-  ALREADY_CHARGED,
-  CHARGED,
-  FAILING,
-  FOREIGN,
-  FOUND,
-  TIMED_OUT,
-  UNREACHABLE,
-} from "../../../core/values/payment.ts";
+import * as Outcome from "../../../core/values/outcome.ts";
 import { paymentView } from "../../../server/payments/payment-view.ts";
 import { EngineLife, wordsOf } from "../../support/engine-life.ts";
 
@@ -75,7 +67,7 @@ describe("payment view", () => {
   it("shows a processed payment, with the requestedAt that was sent", () => {
     const life = new EngineLife();
     const slot = life.accept(5, ID, 1990);
-    life.settle(19, life.send(7), CHARGED);
+    life.settle(19, life.send(7), Outcome.CHARGED);
     expect(viewOf(life, slot)).to.deep.include({
       state: "processed",
       processor: "default",
@@ -88,10 +80,10 @@ describe("payment view", () => {
   it("shows every attempt of a payment that was refused, oldest first", () => {
     const life = new EngineLife();
     const slot = life.accept(0, ID, 1990);
-    life.settle(10, life.send(1), FAILING);
+    life.settle(10, life.send(1), Outcome.FAILING);
     expect(viewOf(life, slot)).to.deep.include({ state: "pending", processor: null, requestedAt: null });
-    life.settle(30, life.send(20), UNREACHABLE);
-    life.settle(250, life.send(240), CHARGED);
+    life.settle(30, life.send(20), Outcome.UNREACHABLE);
+    life.settle(250, life.send(240), Outcome.CHARGED);
     const { attempts, ...view } = viewOf(life, slot);
     expect(view).to.deep.include({ state: "processed", requestedAt: at(240), processedAt: at(250), attemptCount: 3 });
     expect(attempts).to.deep.equal([
@@ -104,11 +96,11 @@ describe("payment view", () => {
   it("shows a doubt, and how it was resolved at the same requestedAt", () => {
     const life = new EngineLife();
     const slot = life.accept(0, ID, 1990);
-    life.settle(200, life.send(1), TIMED_OUT);
+    life.settle(200, life.send(1), Outcome.TIMED_OUT);
     const doubt = { processor: "default", requestedAt: at(1) };
     const timeout = { time: at(1), processor: "default", outcome: "timed out", ms: 199 };
     expect(viewOf(life, slot)).to.deep.include({ state: "in doubt", ...doubt, processedAt: null, attempts: [timeout] });
-    life.settle(620, life.send(600), FOUND);
+    life.settle(620, life.send(600), Outcome.FOUND);
     expect(viewOf(life, slot)).to.deep.include({ state: "processed", ...doubt, processedAt: at(620) });
     expect(viewOf(life, slot)["attempts"]).to.deep.equal([
       timeout,
@@ -119,7 +111,7 @@ describe("payment view", () => {
   it("shows a payment that was given up, with what had been tried", () => {
     const life = new EngineLife({ giveUpAfterMs: 500 });
     const slot = life.accept(0, ID, 1990);
-    life.settle(10, life.send(1), FAILING);
+    life.settle(10, life.send(1), Outcome.FAILING);
     const failed: number[] = [];
     life.engine.giveUpOld(life.engine.nowMs + 600, (given) => failed.push(given));
     expect(failed).to.deep.equal([slot]);
@@ -135,8 +127,8 @@ describe("payment view", () => {
   it("shows a payment that somebody else has charged", () => {
     const life = new EngineLife();
     const slot = life.accept(0, ID, 1990);
-    life.settle(10, life.send(1), ALREADY_CHARGED);
-    life.settle(15, life.send(11), FOREIGN);
+    life.settle(10, life.send(1), Outcome.ALREADY_CHARGED);
+    life.settle(15, life.send(11), Outcome.FOREIGN);
     expect(viewOf(life, slot)).to.deep.include({
       state: "failed",
       processedAt: null,
@@ -150,7 +142,7 @@ describe("payment view", () => {
   it("shows a charge that an operator vouched for once", () => {
     const life = new EngineLife();
     const slot = life.accept(0, ID, 1990);
-    life.settle(200, life.send(1), TIMED_OUT);
+    life.settle(200, life.send(1), Outcome.TIMED_OUT);
     expect(life.engine.settleByHand(slot, "charged", life.engine.nowMs + 50)).to.equal("settled");
     const { state, attempts } = viewOf(life, slot) as { state: string; attempts: { outcome: string }[] };
     expect([state, attempts.map(({ outcome }) => outcome)]).to.deep.equal([

@@ -1,6 +1,6 @@
 import { expect } from "chai";
 import fc from "fast-check";
-import { CHARGED, FAILING, FOUND, TIMED_OUT } from "../../../core/values/payment.ts";
+import * as Outcome from "../../../core/values/outcome.ts";
 import { formatUuid } from "../../../core/values/uuid.ts";
 import { combineParts, isProblem, parseWindow, summaryPart, type Window } from "../../../server/payments/summary.ts";
 import { formatTimestamp } from "../../../server/text/timestamp.ts";
@@ -119,10 +119,10 @@ describe("summary", () => {
   it("counts what is processed, under its processor, within the window, both ends included", () => {
     const life = new EngineLife();
     life.accept(0, "00000000-0000-4000-8000-000000000001", 100);
-    life.settle(15, life.send(10), CHARGED);
+    life.settle(15, life.send(10), Outcome.CHARGED);
     life.accept(16, "00000000-0000-4000-8000-000000000002", 50);
-    life.settle(25, life.send(20), FAILING);
-    life.settle(35, life.send(30), CHARGED);
+    life.settle(25, life.send(20), Outcome.FAILING);
+    life.settle(35, life.send(30), Outcome.CHARGED);
     const totals = (fromMs: number, toMs: number): number[] =>
       summaryPart(life.engine, { fromMs: NOON_MS + fromMs, toMs: NOON_MS + toMs }, NOON_MS + 40).totals;
     expect(totals(0, 40)).to.deep.equal([1, 100, 1, 50]);
@@ -148,11 +148,11 @@ describe("summary", () => {
     const first = life.send(10);
     const second = life.send(20);
     expect(settledUntil(30)).to.equal(10);
-    life.settle(40, first, TIMED_OUT);
+    life.settle(40, first, Outcome.TIMED_OUT);
     expect(settledUntil(50)).to.equal(10);
-    life.settle(60, second, CHARGED);
+    life.settle(60, second, Outcome.CHARGED);
     expect(settledUntil(70)).to.equal(10);
-    life.settle(2000, life.send(1000), FOUND);
+    life.settle(2000, life.send(1000), Outcome.FOUND);
     expect(settledUntil(2010)).to.equal(2010);
   });
 
@@ -169,7 +169,11 @@ describe("summary", () => {
           if (next >= 0) flights.push(next);
         } else if (flight !== undefined) {
           flights.splice(flights.indexOf(flight), 1);
-          life.settle(nowMs, flight, random.pick([CHARGED, CHARGED, CHARGED, FAILING, TIMED_OUT]));
+          life.settle(
+            nowMs,
+            flight,
+            random.pick([Outcome.CHARGED, Outcome.CHARGED, Outcome.CHARGED, Outcome.FAILING, Outcome.TIMED_OUT]),
+          );
         } else {
           const { settledUntilMs } = summaryPart(life.engine, OPEN, NOON_MS + nowMs);
           const untilMs = settledUntilMs - 1;

@@ -6,6 +6,8 @@ import { PatientLookup } from "../../../server/restored/patient-lookup.ts";
 import { ChargeLookup } from "../../../server/sending/charge-lookup.ts";
 import type { Told } from "../../../server/sending/told-charge.ts";
 import { NameLookup } from "../../../server/system/name-lookup.ts";
+import { RealNetwork } from "../../../server/system/real-network.ts";
+import { RealTime } from "../../../server/system/time.ts";
 
 const ID = "4a7901b8-7d26-4d9d-aa19-4dc1c7cf60b3";
 const CHARGE = `{"correlationId":"${ID}","amount":19.90,"requestedAt":"2025-07-15T12:00:00.007"}`;
@@ -39,7 +41,7 @@ describe("lookup of a charge", () => {
     requests = [];
     connectionCount = 0;
     behaviour = (res) => res.end(CHARGE);
-    lookup = new ChargeLookup(url, 300, names);
+    lookup = new ChargeLookup(url, 300, { network: new RealNetwork(names), time: new RealTime() });
   });
 
   afterEach(() => lookup.close());
@@ -75,7 +77,10 @@ describe("lookup of a charge", () => {
     const beganAtMs = performance.now();
     expect(await lookup.ask(ID)).to.deep.equal(NOT_TOLD);
     expect(performance.now() - beganAtMs).to.be.within(290, 2000);
-    const nowhere = new ChargeLookup(new URL("http://127.0.0.1:1"), 300, names);
+    const nowhere = new ChargeLookup(new URL("http://127.0.0.1:1"), 300, {
+      network: new RealNetwork(names),
+      time: new RealTime(),
+    });
     expect(await nowhere.ask(ID)).to.deep.equal(NOT_TOLD);
     const asked = lookup.ask(ID);
     setTimeout(() => lookup.close(), 20);

@@ -3,6 +3,7 @@ import { type AddressInfo, createServer, type Server, type Socket } from "node:n
 import { expect } from "chai";
 import { Connection, type Failure } from "../../../server/sending/connection.ts";
 import { NameLookup, type Resolve } from "../../../server/system/name-lookup.ts";
+import { RealNetwork } from "../../../server/system/real-network.ts";
 
 const REQUEST = "GET / HTTP/1.1\r\nHost: localhost\r\n\r\n";
 const OK = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok";
@@ -52,7 +53,7 @@ describe("connection to a processor", () => {
   });
 
   function open(host = "127.0.0.1", names = new NameLookup()): Connection {
-    const connection = new Connection(host, port, names, () => {
+    const connection = new Connection(new RealNetwork(names), host, port, () => {
       idleCount++;
     });
     connections.push(connection);

@@ -2,38 +2,19 @@ import { once } from "node:events";
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 import { expect } from "chai";
-import {
-  ADMITTED,
-  ALREADY_CHARGED,
-  CHARGED,
-  DISPUTED,
-  ERRED,
-  FAILING,
-  FOREIGN,
-  FOUND,
-  GARBLED,
-  GATEWAY_FAILED,
-  MISCONFIGURED,
-  NOT_FOUND,
-  NOT_TOLD,
-  OUTCOME_NAMES,
-  OVERLOADED,
-  REJECTED,
-  RESET,
-  TIMED_OUT,
-  UNCLEAR,
-  UNEXPECTED,
-  UNREACHABLE,
-  UNREADABLE,
-} from "../../../core/values/payment.ts";
+import * as Outcome from "../../../core/values/outcome.ts";
 import { AttemptMeters } from "../../../server/meters/meters.ts";
 import { ProcessorClient } from "../../../server/sending/processor-client.ts";
 import { NameLookup } from "../../../server/system/name-lookup.ts";
+import { RealNetwork } from "../../../server/system/real-network.ts";
+import { RealTime } from "../../../server/system/time.ts";
 import { EngineLife, NOON_MS } from "../../support/engine-life.ts";
 
 const ID = "4a7901b8-7d26-4d9d-aa19-4dc1c7cf60b3";
 const REQUESTED_AT = "2025-07-15T12:00:00.007Z";
 const PROCESSED = '{"message":"payment processed successfully"}';
+
+const surroundings = { network: new RealNetwork(new NameLookup()), time: new RealTime() };
 
 type Behaviour = (res: ServerResponse, req: IncomingMessage) => void;
 type Ask = "post" | "lookup";
@@ -83,7 +64,7 @@ describe("processor client", () => {
         outcomes.push(outcome);
         resolve();
       };
-      client = new ProcessorClient(target, life.engine, new AttemptMeters(), settle, new NameLookup());
+      client = new ProcessorClient(target, life.engine, new AttemptMeters(), settle, surroundings);
       client[ask](flight);
       // Never from within the call: the engine is not done with the flight yet.
       expect(outcomes).to.deep.equal([]);
@@ -91,12 +72,12 @@ describe("processor client", () => {
     });
     client!.close();
     expect(outcomes, "exactly once").to.have.length(1);
-    return OUTCOME_NAMES[outcomes[0]!]!;
+    return Outcome.NAMES[outcomes[0]!]!;
   }
 
   it("sends the payment as the processors want it, at the requestedAt of the ledger", async () => {
     behaviour = answer(200, PROCESSED);
-    expect(await outcomeOf("post")).to.equal(OUTCOME_NAMES[CHARGED]);
+    expect(await outcomeOf("post")).to.equal(Outcome.NAMES[Outcome.CHARGED]);
     const body = `{"correlationId":"${ID}","amount":19.90,"requestedAt":"${REQUESTED_AT}"}`;
     expect(received).to.deep.equal([{ method: "POST", url: "/payments", body, type: "application/json" }]);
   });
@@ -109,65 +90,69 @@ describe("processor client", () => {
   });
 
   const posts: [string, Behaviour, number][] = [
-    ["200", answer(200, PROCESSED), CHARGED],
-    ["200 of somebody else", answer(200, "<html>welcome</html>"), GARBLED],
-    ["200 without a body", answer(200), GARBLED],
-    ["201", answer(201, PROCESSED), UNCLEAR],
-    ["202", answer(202, PROCESSED), ADMITTED],
-    ["302", answer(302), UNEXPECTED],
-    ["308", answer(308), MISCONFIGURED],
-    ["400", answer(400), REJECTED],
-    ["401", answer(401), MISCONFIGURED],
-    ["404", answer(404), MISCONFIGURED],
-    ["408", answer(408), RESET],
-    ["409", answer(409), UNCLEAR],
-    ["413", answer(413), REJECTED],
-    ["415", answer(415), REJECTED],
-    ["422", answer(422, '{"message":"exists"}'), ALREADY_CHARGED],
-    ["429", answer(429), OVERLOADED],
-    ["500", answer(500), FAILING],
-    ["500 with a body", answer(500, '{"message":"no"}'), ERRED],
-    ["500 with a long body", answer(500, "x".repeat(100_000)), ERRED],
-    ["502", answer(502), GATEWAY_FAILED],
-    ["503", answer(503), GATEWAY_FAILED],
-    ["504", answer(504), GATEWAY_FAILED],
-    ["200 with a long body of somebody else", (res) => void res.writeHead(200).end("x".repeat(100_000)), GARBLED],
-    ["a broken connection", (res) => void res.socket!.destroy(), RESET],
+    ["200", answer(200, PROCESSED), Outcome.CHARGED],
+    ["200 of somebody else", answer(200, "<html>welcome</html>"), Outcome.GARBLED],
+    ["200 without a body", answer(200), Outcome.GARBLED],
+    ["201", answer(201, PROCESSED), Outcome.UNCLEAR],
+    ["202", answer(202, PROCESSED), Outcome.ADMITTED],
+    ["302", answer(302), Outcome.UNEXPECTED],
+    ["308", answer(308), Outcome.MISCONFIGURED],
+    ["400", answer(400), Outcome.REJECTED],
+    ["401", answer(401), Outcome.MISCONFIGURED],
+    ["404", answer(404), Outcome.MISCONFIGURED],
+    ["408", answer(408), Outcome.RESET],
+    ["409", answer(409), Outcome.UNCLEAR],
+    ["413", answer(413), Outcome.REJECTED],
+    ["415", answer(415), Outcome.REJECTED],
+    ["422", answer(422, '{"message":"exists"}'), Outcome.ALREADY_CHARGED],
+    ["429", answer(429), Outcome.OVERLOADED],
+    ["500", answer(500), Outcome.FAILING],
+    ["500 with a body", answer(500, '{"message":"no"}'), Outcome.ERRED],
+    ["500 with a long body", answer(500, "x".repeat(100_000)), Outcome.ERRED],
+    ["502", answer(502), Outcome.GATEWAY_FAILED],
+    ["503", answer(503), Outcome.GATEWAY_FAILED],
+    ["504", answer(504), Outcome.GATEWAY_FAILED],
+    [
+      "200 with a long body of somebody else",
+      (res) => void res.writeHead(200).end("x".repeat(100_000)),
+      Outcome.GARBLED,
+    ],
+    ["a broken connection", (res) => void res.socket!.destroy(), Outcome.RESET],
     [
       "a connection that breaks within the answer",
       (res) => {
         res.writeHead(200, { "content-length": "50" });
         res.write("{", () => res.socket!.destroy());
       },
-      RESET,
+      Outcome.RESET,
     ],
-    ["no HTTP", (res) => void res.socket!.end("hello\r\n\r\n"), RESET],
+    ["no HTTP", (res) => void res.socket!.end("hello\r\n\r\n"), Outcome.RESET],
   ];
   for (const [what, does, outcome] of posts) {
-    it(`takes ${what} as an answer to a payment for: ${OUTCOME_NAMES[outcome]}`, async () => {
+    it(`takes ${what} as an answer to a payment for: ${Outcome.NAMES[outcome]}`, async () => {
       behaviour = does;
-      expect(await outcomeOf("post")).to.equal(OUTCOME_NAMES[outcome]);
+      expect(await outcomeOf("post")).to.equal(Outcome.NAMES[outcome]);
     });
   }
 
   const lookups: [string, Behaviour, number][] = [
-    ["the payment as it was sent", charge(19.9, REQUESTED_AT), FOUND],
-    ["the payment, its time written in another way", charge(19.9, "2025-07-15T12:00:00.007000+00:00"), FOUND],
-    ["the payment, its time without a zone", charge(19.9, "2025-07-15T12:00:00.007"), FOUND],
-    ["the payment, its time in whole seconds", charge(19.9, "2025-07-15T12:00:00"), FOUND],
-    ["a payment of another time since", charge(19.9, "2025-07-15T12:00:09.008Z"), DISPUTED],
-    ["a payment of another time before", charge(19.9, "2025-07-15T11:00:00.008Z"), FOREIGN],
-    ["a payment of another amount", charge(19.91, REQUESTED_AT), FOREIGN],
-    ["404", answer(404), NOT_FOUND],
-    ["a charge without an id or a time", answer(200, '{"amount":"19.90"}'), UNREADABLE],
-    ["no JSON", answer(200, "yes"), NOT_TOLD],
-    ["500", answer(500), NOT_TOLD],
-    ["429", answer(429), NOT_TOLD],
+    ["the payment as it was sent", charge(19.9, REQUESTED_AT), Outcome.FOUND],
+    ["the payment, its time written in another way", charge(19.9, "2025-07-15T12:00:00.007000+00:00"), Outcome.FOUND],
+    ["the payment, its time without a zone", charge(19.9, "2025-07-15T12:00:00.007"), Outcome.FOUND],
+    ["the payment, its time in whole seconds", charge(19.9, "2025-07-15T12:00:00"), Outcome.FOUND],
+    ["a payment of another time since", charge(19.9, "2025-07-15T12:00:09.008Z"), Outcome.DISPUTED],
+    ["a payment of another time before", charge(19.9, "2025-07-15T11:00:00.008Z"), Outcome.FOREIGN],
+    ["a payment of another amount", charge(19.91, REQUESTED_AT), Outcome.FOREIGN],
+    ["404", answer(404), Outcome.NOT_FOUND],
+    ["a charge without an id or a time", answer(200, '{"amount":"19.90"}'), Outcome.UNREADABLE],
+    ["no JSON", answer(200, "yes"), Outcome.NOT_TOLD],
+    ["500", answer(500), Outcome.NOT_TOLD],
+    ["429", answer(429), Outcome.NOT_TOLD],
   ];
   for (const [what, does, outcome] of lookups) {
-    it(`takes ${what} as an answer to a lookup for: ${OUTCOME_NAMES[outcome]}`, async () => {
+    it(`takes ${what} as an answer to a lookup for: ${Outcome.NAMES[outcome]}`, async () => {
       behaviour = does;
-      expect(await outcomeOf("lookup")).to.equal(OUTCOME_NAMES[outcome]);
+      expect(await outcomeOf("lookup")).to.equal(Outcome.NAMES[outcome]);
       expect(received).to.deep.include({ method: "GET", url: `/payments/${ID}`, body: "", type: undefined });
     });
   }
@@ -178,7 +163,7 @@ describe("processor client", () => {
     const { port } = closed.address() as AddressInfo;
     closed.close();
     await once(closed, "close");
-    expect(await outcomeOf("post", new URL(`http://127.0.0.1:${port}`))).to.equal(OUTCOME_NAMES[UNREACHABLE]);
+    expect(await outcomeOf("post", new URL(`http://127.0.0.1:${port}`))).to.equal(Outcome.NAMES[Outcome.UNREACHABLE]);
   });
 
   it("ends requests that are older than it is told, and no others", async () => {
@@ -191,7 +176,7 @@ describe("processor client", () => {
         client.expire(NOON_MS + 8);
       }, 5);
     });
-    expect(await outcome).to.equal(OUTCOME_NAMES[TIMED_OUT]);
+    expect(await outcome).to.equal(Outcome.NAMES[Outcome.TIMED_OUT]);
   });
 
   const endless: [string, Behaviour][] = [
@@ -202,7 +187,7 @@ describe("processor client", () => {
     it(`ends a request whose answer ${what} without end, as one that has none`, async () => {
       behaviour = does;
       const outcome = outcomeOf("post", url, (client) => setTimeout(() => client.expire(NOON_MS + 8), 200));
-      expect(await outcome).to.equal(OUTCOME_NAMES[TIMED_OUT]);
+      expect(await outcome).to.equal(Outcome.NAMES[Outcome.TIMED_OUT]);
     });
   }
 });

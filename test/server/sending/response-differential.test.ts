@@ -1,6 +1,7 @@
 import { expect } from "chai";
 import { ResponseReader } from "../../../server/sending/response-reader.ts";
 import { NameLookup } from "../../../server/system/name-lookup.ts";
+import { RealNetwork } from "../../../server/system/real-network.ts";
 import { Random } from "../../support/random.ts";
 import { askWithNode, askWithOurs, keptText, type Verdict } from "./answers/answer-clients.ts";
 import type { Answer, Reading } from "./answers/answer-draft.ts";
@@ -60,7 +61,7 @@ function expectExplained(kinds: ReadonlySet<Kind>, ours: Verdict, nodes: Verdict
 }
 
 describe(`answers, read by us and by node:http (TEST_SEED=${SEED})`, () => {
-  const names = new NameLookup();
+  const network = new RealNetwork(new NameLookup());
   const seen = new Set<Kind>();
   let server: AnswerServer;
 
@@ -78,7 +79,7 @@ describe(`answers, read by us and by node:http (TEST_SEED=${SEED})`, () => {
       const path = server.add({ ...answer, pieces: randomPieces(random, answer.text) });
       const hasMore = answer.kinds.has("bytes after the answer");
       const [ours, nodes] = await Promise.all([
-        askWithOurs(server.port, path, names, hasMore),
+        askWithOurs(server.port, path, network, hasMore),
         askWithNode(server.port, path),
       ]);
       const { status, body, keepsAlive } = answer.reading ?? {};

@@ -1,5 +1,5 @@
 import { expect } from "chai";
-import type { Time } from "../../../server/system/time.ts";
+import type { Clocks } from "../../../server/system/time.ts";
 import { SlewedClock } from "../../../server/turn/clock.ts";
 import { forSeeds, type Random } from "../../support/random.ts";
 
@@ -19,20 +19,15 @@ class Machine {
   pauseMs = 0;
 
   constructor(notBeforeMs = 0) {
-    const nowhere = (): never => {
-      throw new Error("a clock sets no timers");
-    };
-    const time: Time = {
+    const clocks: Clocks = {
       // A wall clock is read in whole milliseconds.
       wallMs: () => {
         this.monotonicMs += this.pauseMs;
         return Math.floor(this.wallMs);
       },
       monotonicMs: () => this.monotonicMs,
-      after: nowhere,
-      atEndOfTurn: nowhere,
     };
-    this.clock = new SlewedClock(time, notBeforeMs, (stepMs) => this.steps.push(stepMs));
+    this.clock = new SlewedClock(clocks, notBeforeMs, (stepMs) => this.steps.push(stepMs));
   }
 
   get wallMs(): number {

@@ -2,11 +2,15 @@ import { setTimeout as sleep, setImmediate as turn } from "node:timers/promises"
 import { expect } from "chai";
 import pino from "pino";
 import { ACCEPTED_NEW, Engine } from "../../../core/engine.ts";
-import { ACCEPTED, BATCH_RECORDS, PROCESSED_AT, type RecordBatch, SENDING_TO } from "../../../core/log/record.ts";
+import { BATCH_RECORDS, type RecordBatch } from "../../../core/log/record.ts";
+import * as Kind from "../../../core/log/record-kind.ts";
 import { NO_FLIGHT } from "../../../core/routing/flights.ts";
 import { HealthSnapshot } from "../../../core/routing/health-snapshot.ts";
-import { CHARGED, IN_DOUBT, PENDING, PROCESSED, SENDING } from "../../../core/values/payment.ts";
+import { openWays } from "../../../core/routing/ways.ts";
+import * as Outcome from "../../../core/values/outcome.ts";
+import * as State from "../../../core/values/state.ts";
 import { JournalMeters } from "../../../server/meters/meters.ts";
+import { RealTime } from "../../../server/system/time.ts";
 import { type Effect, GroupCommit } from "../../../server/turn/group-commit.ts";
 import type { RecordLog } from "../../../server/turn/record-log.ts";
 import { NOON_MS, uuid } from "../../support/payments.ts";
@@ -39,12 +43,11 @@ class FakeLog implements RecordLog {
 
 class Fixture {
   readonly log = new FakeLog();
-  readonly engine = new Engine(new HealthSnapshot(2), {
+  readonly engine = new Engine(openWays(new HealthSnapshot(2), 16), {
     instance: 0,
     capacity: 10_000,
     seed: 1,
     giveUpAfterMs: 60_000,
-    maxInFlight: 16,
     failoverPatienceMs: 0,
     saturationPatienceMs: 0,
   });
@@ -54,14 +57,15 @@ class Fixture {
 
   constructor(options: { syncs?: boolean; isLogless?: boolean } = {}) {
     const log = options.isLogless ? undefined : this.log;
-    this.commit = new GroupCommit(
-      this.engine,
+    this.commit = new GroupCommit({
+      engine: this.engine,
       log,
-      options.syncs ?? false,
-      pino({ level: "silent" }),
-      new JournalMeters(),
-    );
-    this.commit.onWritten = () => this.story.push("written");
+      syncs: options.syncs ?? false,
+      time: new RealTime(),
+      logger: pino({ level: "silent" }),
+      meters: new JournalMeters(),
+      onWritten: () => this.story.push("written"),
+    });
   }
 
   accept(n: number): void {
@@ -87,9 +91,9 @@ class Fixture {
     const { ledger } = this.engine;
     return {
       kept: ledger.size,
-      pending: ledger.countIn(PENDING),
-      sending: ledger.countIn(SENDING),
-      processed: ledger.countIn(PROCESSED),
+      pending: ledger.countIn(State.PENDING),
+      sending: ledger.countIn(State.SENDING),
+      processed: ledger.countIn(State.PROCESSED),
     };
   }
 }
@@ -101,7 +105,7 @@ describe("group commit", () => {
     expect(fixture.story).to.deep.equal([]);
     expect(fixture.log.writes).to.have.length(0);
     await turn();
-    expect(fixture.log.writes).to.deep.equal([Array(1000).fill(ACCEPTED)]);
+    expect(fixture.log.writes).to.deep.equal([Array(1000).fill(Kind.ACCEPTED)]);
     expect(fixture.story).to.deep.equal(["written", ...Array.from({ length: 1000 }, (_, n) => `commit ${n}`)]);
     expect(fixture.engine.batch.count).to.equal(0);
   });
@@ -114,7 +118,7 @@ describe("group commit", () => {
     }
     fixture.commit.wake();
     await turn();
-    expect(fixture.log.writes).to.deep.equal([[ACCEPTED], [ACCEPTED], [ACCEPTED]]);
+    expect(fixture.log.writes).to.deep.equal([[Kind.ACCEPTED], [Kind.ACCEPTED], [Kind.ACCEPTED]]);
   });
 
   it("writes earlier rather than let the batch overflow", async () => {
@@ -127,12 +131,14 @@ describe("group commit", () => {
 
   it("takes in what is gathered at the turn's end", async () => {
     const fixture = new Fixture();
-    fixture.commit.onGather = () => {
-      if (fixture.engine.ledger.countIn(PENDING) > 0) fixture.dispatch();
-    };
+    fixture.commit.gatherFrom({
+      gather: () => {
+        if (fixture.engine.ledger.countIn(State.PENDING) > 0) fixture.dispatch();
+      },
+    });
     fixture.accept(1);
     await turn();
-    expect(fixture.log.writes).to.deep.equal([[ACCEPTED, SENDING_TO]]);
+    expect(fixture.log.writes).to.deep.equal([[Kind.ACCEPTED, Kind.SENDING]]);
     expect(fixture.story).to.deep.equal(["written", "commit 1", "commit send 0"]);
   });
 
@@ -174,7 +180,7 @@ describe("group commit", () => {
       const flight = fixture.dispatch();
       await turn();
       fixture.log.isFull = true;
-      fixture.engine.settle(flight, CHARGED, NOON_MS + 5);
+      fixture.engine.settle(flight, Outcome.CHARGED, NOON_MS + 5);
       fixture.commit.wake();
       await turn();
       expect(fixture.commit.commit()).to.equal(false);
@@ -185,7 +191,7 @@ describe("group commit", () => {
       fixture.commit.retry();
       expect(fixture.commit.isFailing).to.equal(false);
       await turn();
-      expect(fixture.log.writes.at(-1)).to.deep.equal([PROCESSED_AT]);
+      expect(fixture.log.writes.at(-1)).to.deep.equal([Kind.PROCESSED]);
     });
 
     it("vouches for what is told only as long as nothing has happened that it cannot take", async () => {
@@ -203,7 +209,7 @@ describe("group commit", () => {
       fixture.log.isFull = true;
       fixture.accept(2);
       expect(read(), "what was accepted has been taken back").to.equal(true);
-      fixture.engine.settle(flight, CHARGED, NOON_MS + 5);
+      fixture.engine.settle(flight, Outcome.CHARGED, NOON_MS + 5);
       expect(read(), "what has been charged cannot be").to.equal(false);
       fixture.log.isFull = false;
       fixture.commit.retry();
@@ -216,7 +222,7 @@ describe("group commit", () => {
       fixture.log.isFull = true;
       fixture.accept(1);
       await turn();
-      fixture.commit.onGather = () => gatherCount++;
+      fixture.commit.gatherFrom({ gather: () => gatherCount++ });
       fixture.commit.retry();
       fixture.commit.wake();
       await turn();
@@ -238,9 +244,9 @@ describe("group commit", () => {
       for (let n = 0; n < 5; n++) fixture.accept(n);
       fixture.dispatch();
       await turn();
-      expect(fixture.log.writes).to.deep.equal([[...Array(5).fill(ACCEPTED), SENDING_TO]]);
+      expect(fixture.log.writes).to.deep.equal([[...Array(5).fill(Kind.ACCEPTED), Kind.SENDING]]);
       expect(fixture.counts()).to.deep.equal({ kept: 5, pending: 4, sending: 1, processed: 0 });
-      expect(fixture.engine.ledger.countIn(IN_DOUBT)).to.equal(0);
+      expect(fixture.engine.ledger.countIn(State.IN_DOUBT)).to.equal(0);
     });
   });
 
@@ -303,7 +309,7 @@ describe("group commit", () => {
       fixture.accept(1);
       await turn();
       fixture.log.syncs[0]!(null);
-      fixture.engine.settle(fixture.dispatch(), CHARGED, NOON_MS + 5);
+      fixture.engine.settle(fixture.dispatch(), Outcome.CHARGED, NOON_MS + 5);
       let isTold = false;
       fixture.commit.whenDurable(() => {
         isTold = true;

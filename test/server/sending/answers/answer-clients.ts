@@ -1,6 +1,6 @@
 import { Agent, get } from "node:http";
 import { Connection } from "../../../../server/sending/connection.ts";
-import type { NameLookup } from "../../../../server/system/name-lookup.ts";
+import type { Network } from "../../../../server/system/network.ts";
 
 /** What a client made of an answer. */
 export type Verdict = { status: number; body: string; keepsAlive: boolean } | "refused";
@@ -12,10 +12,10 @@ const MORE_MS_MAX = 300;
 /**
  * Asks over a connection as payments do. `hasMore`: bytes follow the answer, after which the connection is of no use.
  */
-export function askWithOurs(port: number, path: string, names: NameLookup, hasMore: boolean): Promise<Verdict> {
+export function askWithOurs(port: number, path: string, network: Network, hasMore: boolean): Promise<Verdict> {
   return new Promise((resolve) => {
     let isIdle = false;
-    const connection = new Connection("127.0.0.1", port, names, () => {
+    const connection = new Connection(network, "127.0.0.1", port, () => {
       isIdle = true;
     });
     connection.send(`GET ${path} HTTP/1.1\r\nHost: localhost\r\n\r\n`, {

@@ -1,26 +1,8 @@
-/** What a payment is: its states, the processors it can go to, and what an attempt can end in. */
-
-/** Processors by price, cheapest first; the numbers are array indices everywhere. */
-export const DEFAULT = 0;
-export const FALLBACK = 1;
-export const PROCESSOR_COUNT = 2;
-export const NO_PROCESSOR = 0xff;
-export const PROCESSOR_NAMES = ["default", "fallback"] as const;
-export type Processor = typeof DEFAULT | typeof FALLBACK;
-
-export const FREE = 0;
-export const PENDING = 1;
-export const SENDING = 2;
-export const IN_DOUBT = 3;
-export const PROCESSED = 4;
-export const FAILED = 5;
-export const STATE_NAMES = ["free", "pending", "sending", "in doubt", "processed", "failed"] as const;
-
 /**
  * What came of a request about a payment. What that means for the payment depends on what was sent before: see
- * verdict.ts. The numbers are in journals: they are only ever added to.
+ * verdict.ts. The numbers are in journals: they are only ever added to. To be imported as `Outcome`.
  */
-export const NO_OUTCOME = 0;
+export const NONE = 0;
 export const CHARGED = 1; // the processor's success
 export const ALREADY_CHARGED = 2; // 422: the correlationId is charged, by an earlier attempt of ours or by a stranger's
 export const FOUND = 3; // GET /payments/{id} says charged, with our amount at our requestedAt
@@ -49,7 +31,7 @@ export const GARBLED = 25; // a success that is not in the processor's words
 export const ADMITTED = 26; // 202: taken, and charged later or not
 export const NO_SOCKET = 27; // this process has no descriptor or port left for a connection: not a byte left
 
-export const OUTCOME_NAMES = [
+export const NAMES = [
   "none",
   "charged",
   "already charged",

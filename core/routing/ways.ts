@@ -1,0 +1,24 @@
+import { PROCESSOR_COUNT } from "../values/processor.ts";
+import { Flights } from "./flights.ts";
+import type { HealthSnapshot } from "./health-snapshot.ts";
+import { ProcessorGate } from "./processor-gate.ts";
+
+/** In flight or in doubt at one processor, at most, over all engines of the process. */
+const FLIGHT_QUOTA = 4096;
+
+/**
+ * An engine's ways to the processors: a gate each, with its in-flight limit, which all engines of a process share; and
+ * the flights, of which each engine has its own within one quota.
+ */
+export type Ways = { readonly gates: readonly ProcessorGate[]; readonly flights: Flights };
+
+/** The ways of the first engine of a process. `maxInFlight`: most POSTs out to one processor. */
+export function openWays(health: HealthSnapshot, maxInFlight: number): Ways {
+  const gates = Array.from({ length: PROCESSOR_COUNT }, (_, p) => new ProcessorGate(p, health, maxInFlight));
+  return { gates, flights: new Flights(FLIGHT_QUOTA) };
+}
+
+/** The ways of another engine beside it. */
+export function shareWays({ gates, flights }: Ways): Ways {
+  return { gates, flights: flights.beside() };
+}

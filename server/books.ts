@@ -1,0 +1,72 @@
+import type { Engine } from "../core/engine.ts";
+import { StuckWatch } from "./doubts/stuck-watch.ts";
+import type { Storage } from "./journal/storage.ts";
+import type { Log } from "./log/log.ts";
+import type { Meters } from "./meters/meters.ts";
+import { PaymentService } from "./payments/payment-service.ts";
+import { AttemptLog } from "./sending/attempt-log.ts";
+import { Dispatcher } from "./sending/dispatcher.ts";
+import { SendPacer } from "./sending/send-pacer.ts";
+import type { Network } from "./system/network.ts";
+import type { Time } from "./system/time.ts";
+import type { Tracing } from "./telemetry/tracing.ts";
+import { SlewedClock } from "./turn/clock.ts";
+import { GroupCommit } from "./turn/group-commit.ts";
+import { Ticking } from "./turn/ticking.ts";
+
+export type BooksParts = {
+  engine: Engine;
+  /** Without one nothing is kept beyond this process. */
+  storage: Storage | undefined;
+  /** Whether what is told has to survive a loss of power. */
+  syncs: boolean;
+  time: Time;
+  log: Log;
+  meters: Meters;
+  tracing?: Tracing | undefined;
+};
+
+/** What knows of payments, and nothing of who asks. */
+export type Books = BooksParts & { clock: SlewedClock; commit: GroupCommit; service: PaymentService };
+
+/** What sends them. */
+export type Sending = { dispatcher: Dispatcher; ticking: Ticking };
+
+/**
+ * Puts together what keeps the payments of an engine that was rebuilt from its storage and has yet to resume its work.
+ */
+export function keepBooks(parts: BooksParts): Books {
+  const { engine, storage, syncs, time, log, meters, tracing } = parts;
+  const { logger } = log;
+  const clock = new SlewedClock(time, storage?.latestMs, (stepMs) => {
+    meters.clockStepCount++;
+    logger.warn({ stepMs }, "the wall clock was set: time follows it slowly");
+  });
+  const onWritten = storage && (() => storage.maintain());
+  const commit = new GroupCommit({
+    engine,
+    log: storage?.journal,
+    syncs,
+    time,
+    logger,
+    meters: meters.journal,
+    onWritten,
+  });
+  storage?.beginUpkeep(engine, () => commit.commit(), meters.journal);
+  const service = new PaymentService(engine, clock, commit, meters, log, tracing);
+  return { ...parts, clock, commit, service };
+}
+
+export type SendingOptions = { network: Network; processorUrls: readonly URL[]; requestTimeoutMs: number };
+
+/** Begins to send. What is sent cannot be taken back. */
+export function beginSending(books: Books, options: SendingOptions): Sending {
+  const { engine, clock, commit, time, log, meters, tracing } = books;
+  const attemptLog = new AttemptLog(engine, log, meters, tracing);
+  const pacer = new SendPacer(engine.ledger.head);
+  const dispatcher = new Dispatcher({ ...options, ...books, pacer, attemptLog, meters: meters.attempts });
+  const stuckWatch = new StuckWatch(engine, log);
+  const ticking = new Ticking({ engine, clock, commit, time, sending: dispatcher, notes: attemptLog, stuckWatch });
+  commit.wake();
+  return { dispatcher, ticking };
+}

@@ -1,0 +1,56 @@
+import { expect } from "chai";
+import { Engine, type EngineOptions } from "../../../core/engine.ts";
+import { HealthSnapshot } from "../../../core/routing/health-snapshot.ts";
+import { openWays, shareWays } from "../../../core/routing/ways.ts";
+import * as Outcome from "../../../core/values/outcome.ts";
+import { DEFAULT, FALLBACK, PROCESSOR_COUNT } from "../../../core/values/processor.ts";
+import { NOON_MS, uuid } from "../../support/payments.ts";
+
+const OPTIONS: EngineOptions = {
+  instance: 0,
+  capacity: 10_000,
+  seed: 1,
+  giveUpAfterMs: 60_000,
+  failoverPatienceMs: 0,
+  saturationPatienceMs: Number.POSITIVE_INFINITY,
+};
+
+/** Two engines of one process. */
+function twoEngines(maxInFlight: number): [Engine, Engine] {
+  const ways = openWays(new HealthSnapshot(PROCESSOR_COUNT), maxInFlight);
+  return [new Engine(ways, OPTIONS), new Engine(shareWays(ways), OPTIONS)];
+}
+
+/** Accepts payment `n` and sends it; returns the flight, or a negative number. */
+function send(engine: Engine, n: number, atMs: number): number {
+  engine.accept(uuid(n), 0, 1990, NOON_MS + atMs);
+  const flight = engine.dispatch(NOON_MS + atMs);
+  engine.batch.clear();
+  return flight;
+}
+
+describe("ways", () => {
+  it("share the in-flight limit: what one engine has out, the other has not", () => {
+    const [one, other] = twoEngines(2);
+    expect([send(one, 1, 0), send(other, 2, 0), send(other, 3, 0)]).to.deep.equal([0, 0, -1]);
+    one.settle(0, Outcome.CHARGED, NOON_MS + 5);
+    expect(other.dispatch(NOON_MS + 5)).to.be.at.least(0);
+  });
+
+  it("share what is known of a processor: the other engine fails over at once", () => {
+    const [one, other] = twoEngines(16);
+    one.settle(send(one, 1, 0), Outcome.FAILING, NOON_MS + 5);
+    expect(other.flights.processor[send(other, 2, 6)]).to.equal(FALLBACK);
+  });
+
+  it("keep the flights of each engine apart, within one quota", () => {
+    const [one, other] = twoEngines(5000);
+    one.flights.open(7, DEFAULT, NOON_MS);
+    expect([one.flights.find(7), other.flights.find(7)]).to.deep.equal([0, -1]);
+    for (let slot = 0; slot < one.flights.quota - 1; slot++) other.flights.open(slot, DEFAULT, NOON_MS);
+    expect([one.flights.hasRoom(DEFAULT), other.flights.hasRoom(DEFAULT)]).to.deep.equal([false, false]);
+    expect(one.flights.hasRoom(FALLBACK)).to.equal(true);
+    one.flights.close(0);
+    expect(other.flights.hasRoom(DEFAULT)).to.equal(true);
+  });
+});
