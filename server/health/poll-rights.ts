@@ -12,8 +12,7 @@
  * - The instance that polled last goes on; the others try only when it has been silent for a while, lower numbers
  *   first.
  * - An instance that has just started knows of no poll its earlier life may have made: for FRESH_MS it makes none, and
- *   refuses
- *   claims of instances as fresh as itself; an older one would have been asked, so it knows.
+ *   refuses claims of instances as fresh as itself; an older one would have been asked, so it knows.
  */
 export const POLL_INTERVAL_MS = 5000;
 /** A claim that was not consented to by then is dropped, so a consenter knows when the poll must have left. */
