@@ -46,11 +46,12 @@ export type EngineOptions = RouterOptions &
   };
 
 /**
- * The payment engine of an instance: accepts, decides what is sent where and when, and takes in what came of it. Pure: the
- * time comes in with every call, what to do comes out of `dispatch`. Every change is a record that `Ledger.apply` carries out;
- * the queue, the flights and the gates are working state that follows from the ledger.
+ * The payment engine of an instance: accepts, decides what is sent where and when, and takes in what came of it. Pure:
+ * the time comes in with every call, what to do comes out of `dispatch`. Every change is a record that `Ledger.apply`
+ * carries out; the queue, the flights and the gates are working state that follows from the ledger.
  *
- * Time is in milliseconds since the epoch and never goes back: a call with an earlier time counts as the latest time seen.
+ * Time is in milliseconds since the epoch and never goes back: a call with an earlier time counts as the latest time
+ * seen.
  */
 export class Engine {
   readonly ledger: Ledger;
@@ -106,7 +107,10 @@ export class Engine {
     return this.#doubts.areWaiting;
   }
 
-  /** Accepts the payment with the correlationId in words[at … at+3] and `cents` in 1 … MAX_AMOUNT_CENTS. Hot: no allocation. */
+  /**
+   * Accepts the payment with the correlationId in words[at … at+3] and `cents` in 1 … MAX_AMOUNT_CENTS. Hot: no
+   * allocation.
+   */
   accept(words: Int32Array, at: number, cents: number, nowMs: number): AcceptResult {
     const atMs = this.#advance(nowMs);
     const known = this.ledger.find(words, at);
@@ -121,8 +125,8 @@ export class Engine {
   }
 
   /**
-   * The next request to make, as a flight whose state says which (POSTING or LOOKING_UP), or NO_FLIGHT. The caller makes it
-   * at once and reports with `settle`. Hot for payments that are simply sent: no allocation.
+   * The next request to make, as a flight whose state says which (POSTING or LOOKING_UP), or NO_FLIGHT. The caller
+   * makes it at once and reports with `settle`. Hot for payments that are simply sent: no allocation.
    */
   dispatch(nowMs: number): Flight {
     this.#advance(nowMs);
@@ -131,8 +135,8 @@ export class Engine {
   }
 
   /**
-   * A request about a doubt could not leave: it is asked about again later. (What was to be sent for the first time is taken back with its
-   * record, see `revert`.)
+   * A request about a doubt could not leave: it is asked about again later. (What was to be sent for the first time is
+   * taken back with its record, see `revert`.)
    */
   unask(flight: Flight, nowMs: number): void {
     this.#advance(nowMs);
@@ -151,7 +155,9 @@ export class Engine {
     return this.#settlement.byHand(slot, word, this.#nowMs);
   }
 
-  /** To be called every few ten milliseconds: fails the payments that are too old. Calls back with each of their slots. */
+  /**
+   * To be called every few ten milliseconds: fails the payments that are too old. Calls back with each of their slots.
+   */
   giveUpOld(nowMs: number, onFailed: (slot: Slot) => void): void {
     this.#advance(nowMs);
     const unwrittenFrom = this.batches.unwrittenFrom(this.ledger.head);
@@ -177,8 +183,8 @@ export class Engine {
   }
 
   /**
-   * The oldest batch that is not written could not be, and so none after it: takes back what was accepted and sent by them, newest first.
-   * What remains in them has happened at the processors and is still to be written.
+   * The oldest batch that is not written could not be, and so none after it: takes back what was accepted and sent by
+   * them, newest first. What remains in them has happened at the processors and is still to be written.
    */
   revert(): void {
     this.batches.eachNewestFirst((batch) => this.#revertBatch(batch));
@@ -191,14 +197,18 @@ export class Engine {
     this.#backlog.compact();
   }
 
-  /** To be called before `resume` where records after the end of the log may be lost: nothing unsettled is taken up until it is released. */
+  /**
+   * To be called before `resume` where records after the end of the log may be lost: nothing unsettled is taken up
+   * until it is released.
+   */
   hold(options: HoldOptions): void {
     this.#held = new HeldPayments(this.ledger, options);
   }
 
   /**
-   * Takes up the work that a ledger rebuilt from the log implies: pending payments are queued in their order, and what was being
-   * sent when the log ended is in doubt. `latestMs` is the latest time or watermark that the log has given out.
+   * Takes up the work that a ledger rebuilt from the log implies: pending payments are queued in their order, and what
+   * was being sent when the log ended is in doubt. `latestMs` is the latest time or watermark that the log has given
+   * out.
    */
   resume(nowMs: number, latestMs = 0): void {
     this.#advance(nowMs);
@@ -215,7 +225,9 @@ export class Engine {
     }
   }
 
-  /** A held payment is free to be sent, or to be asked about as any doubt. False while there is no room: it stays held. */
+  /**
+   * A held payment is free to be sent, or to be asked about as any doubt. False while there is no room: it stays held.
+   */
   release({ slot }: Inquiry, nowMs: number): boolean {
     this.#advance(nowMs);
     const { rows } = this.ledger;
@@ -255,7 +267,9 @@ export class Engine {
     }
   }
 
-  /** Whether a payment in doubt needs an operator: the processor has answered many times in vain, or has long been gone. */
+  /**
+   * Whether a payment in doubt needs an operator: the processor has answered many times in vain, or has long been gone.
+   */
   isStuck(flight: Flight, nowMs: number): boolean {
     const sinceMs = this.ledger.rows.requestedAtMs(this.flights.slot[flight]!);
     return this.flights.isStuck(flight) || nowMs - sinceMs > OLD_DOUBT_MS;
@@ -269,8 +283,9 @@ export class Engine {
   }
 
   /**
-   * The same as may be told to others, once what is in the batch is written; if that fails, no more than `watermarkBoundMs`. Appends a
-   * record where the log does not say yet that so late a watermark was given out, unless nothing can be written.
+   * The same as may be told to others, once what is in the batch is written; if that fails, no more than
+   * `watermarkBoundMs`. Appends a record where the log does not say yet that so late a watermark was given out, unless
+   * nothing can be written.
    */
   giveOutWatermark(nowMs: number, isWritable: boolean): number {
     return this.#watermarkBound.cover(this.settledUntilMs(nowMs), this.batches, isWritable);
@@ -331,8 +346,8 @@ export class Engine {
   }
 
   /**
-   * Returns engine time. Mostly that is the argument itself, which is an object already where calls are not inlined; a number read from
-   * the field would be made one for each call, which would be all the garbage that accept makes.
+   * Returns engine time. Mostly that is the argument itself, which is an object already where calls are not inlined; a
+   * number read from the field would be made one for each call, which would be all the garbage that accept makes.
    */
   #advance(nowMs: number): number {
     if (nowMs < this.#nowMs) return this.#nowMs;

@@ -1,4 +1,5 @@
-// Exits 0 when the instance of this container answers GET /health with 200. Node.js, because the slim image has no curl.
+// Exits 0 when the instance of this container answers GET /health with 200. Node.js, because the slim image has no
+// curl.
 import { get } from "node:http";
 
 const TIMEOUT_MS = 3_000;

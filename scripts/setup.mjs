@@ -1,5 +1,6 @@
-// Makes a checkout runnable: npm packages, nginx and Chromium if asked for, the build. Says nothing and does nothing when all is there,
-// and needs the network only for what is missing. No packages of its own: it runs before there are any.
+// Makes a checkout runnable: npm packages, nginx and Chromium if asked for, the build. Says nothing and does nothing
+// when all is there, and needs the network only for what is missing. No packages of its own: it runs before there are
+// any.
 import { spawnSync } from "node:child_process";
 import { createHash } from "node:crypto";
 import { accessSync, constants, existsSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
@@ -11,7 +12,8 @@ import { fileURLToPath } from "node:url";
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
 const help = `node scripts/setup.mjs [--nginx] [--chromium] [--force-build]
 
-Installs the npm packages if they are missing or not those of package-lock.json, and compiles to build/ what has changed.
+Installs the npm packages if they are missing or not those of package-lock.json, and compiles what has changed to
+build/.
 
   --nginx        also see to it that nginx is there: as root it is installed with apt-get, otherwise you are told how
   --chromium     likewise Chromium, for the tests of pages; without it they are skipped, so nobody fails for want of it
@@ -88,9 +90,8 @@ function checkHttpServerLoads() {
     const hint = existsSync(inRoot("node_modules", "uWebSockets.js", binary))
       ? "the binary is there but does not load; musl (Alpine) and old glibc are not supported"
       : "there is none for this Node.js; use an LTS release: 20, 22 or 24";
-    throw new SetupError(
-      `uWebSockets.js must load: binary=${binary} node=${version} glibc=${glibc}\n${hint}\n${String(error.message).trim()}`,
-    );
+    const found = `binary=${binary} node=${version} glibc=${glibc}`;
+    throw new SetupError(`uWebSockets.js must load: ${found}\n${hint}\n${String(error.message).trim()}`);
   }
 }
 

@@ -32,7 +32,9 @@ export type Books = BooksParts & { clock: SlewedClock; commit: GroupCommit; serv
 /** What sends them. */
 export type Sending = { dispatcher: Dispatcher; ticking: Ticking };
 
-/** Puts together what keeps the payments of an engine that was rebuilt from its storage and has yet to resume its work. */
+/**
+ * Puts together what keeps the payments of an engine that was rebuilt from its storage and has yet to resume its work.
+ */
 export function keepBooks(parts: BooksParts): Books {
   const { engine, storage, syncs, time, log, meters, tracing } = parts;
   const { logger } = log;

@@ -15,8 +15,8 @@ export class Instance {
   }
 
   /**
-   * Rejects, having closed what was opened, when an address cannot be had or `signal` is aborted meanwhile. `onBroken` is
-   * called when the journal cannot be trusted any more.
+   * Rejects, having closed what was opened, when an address cannot be had or `signal` is aborted meanwhile. `onBroken`
+   * is called when the journal cannot be trusted any more.
    */
   static async start(
     config: Config,

@@ -1,6 +1,9 @@
 import * as Outcome from "../values/outcome.ts";
 
-/** What the answers of a processor mean. HTTP leaves much open: another processor may mean something else by the same status. */
+/**
+ * What the answers of a processor mean. HTTP leaves much open: another processor may mean something else by the same
+ * status.
+ */
 export type Dialect = {
   /** What a POST's status proves where that does not depend on the body. */
   readonly statuses: Readonly<Record<number, number>>;
@@ -32,14 +35,20 @@ export const CONTEST: Dialect = {
   believesNotFound: true,
 };
 
-/** What the answer to a POST says. `isProvenEmpty`: its body is declared to be empty. `isMessage`: it is in the processor's words. */
+/**
+ * What the answer to a POST says. `isProvenEmpty`: its body is declared to be empty. `isMessage`: it is in the
+ * processor's words.
+ */
 export function outcomeOfPost(dialect: Dialect, status: number, isProvenEmpty: boolean, isMessage: boolean): number {
   if (dialect.success.includes(status)) return isMessage ? Outcome.CHARGED : Outcome.GARBLED;
   if (dialect.failure.includes(status)) return isProvenEmpty ? Outcome.FAILING : Outcome.ERRED;
   return dialect.statuses[status] ?? outcomeOfOther(status);
 }
 
-/** A status that the dialect does not know proves nothing: an answer of the processor has ended the attempt, one of a gateway has not. */
+/**
+ * A status that the dialect does not know proves nothing: an answer of the processor has ended the attempt, one of a
+ * gateway has not.
+ */
 function outcomeOfOther(status: number): number {
   if (status >= 500) return Outcome.GATEWAY_FAILED;
   if (status >= 400) return Outcome.UNCLEAR;

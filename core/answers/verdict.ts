@@ -2,8 +2,8 @@ import type { OutcomeCode } from "../values/number-types.ts";
 import * as Outcome from "../values/outcome.ts";
 
 /**
- * What an outcome means for a payment, by what was sent to the same processor before it. Only proof counts: whatever does not prove
- * that a payment was charged, or that it was not, leaves it in doubt.
+ * What an outcome means for a payment, by what was sent to the same processor before it. Only proof counts: whatever
+ * does not prove that a payment was charged, or that it was not, leaves it in doubt.
  *
  *                              │ before it, at this processor:
  *   what came                  │ nothing           attempts that ended      one that may still land
@@ -18,8 +18,10 @@ import * as Outcome from "../values/outcome.ts";
  *   a lookup: not found        │ –                 refused                  doubt, may land
  *   a lookup: nothing usable   │ –                 doubt, ended             doubt, may land
  *
- * *Ended*: the processor has answered, so nothing of the attempt is still under way; a 404 of a lookup then proves that it was not charged.
- * *May land*: the attempt may still be under way, at the processor or before it; a 404 proves nothing, the charge may come later.
+ * *Ended*: the processor has answered, so nothing of the attempt is still under way; a 404 of a lookup then proves that
+ * it was not charged.
+ * *May land*: the attempt may still be under way, at the processor or before it; a 404 proves nothing, the charge may
+ * come later.
  * A POST that finds its payment charged already (422) is looked up too: the charge may be a stranger's.
  */
 export const CHARGED = 0;

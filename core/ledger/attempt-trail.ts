@@ -1,9 +1,9 @@
 import type { OutcomeCode } from "../values/number-types.ts";
 
 /**
- * What became of the attempts that did not simply succeed: a ring of the last entries of all payments, each linked to the
- * entry before it of the same payment. The attempt in progress and the one that succeeded at first asking stand in the row
- * itself, so in good weather nothing is written here.
+ * What became of the attempts that did not simply succeed: a ring of the last entries of all payments, each linked to
+ * the entry before it of the same payment. The attempt in progress and the one that succeeded at first asking stand in
+ * the row itself, so in good weather nothing is written here.
  *
  *   entry number n = 1, 2, 3 …   lives at (n − 1) mod capacity; number 0 ends a chain; an overwritten entry ends it too
  *
@@ -31,7 +31,9 @@ export class AttemptTrail {
     return this.#fields.byteLength;
   }
 
-  /** Writes an entry in front of the chain that begins at `before` and returns its number: the chain's new beginning. */
+  /**
+   * Writes an entry in front of the chain that begins at `before` and returns its number: the chain's new beginning.
+   */
   push(before: number, beganAfterMs: number, elapsedMs: number, processor: number, outcome: OutcomeCode): number {
     // Numbers are 32 bits in the rows; a trail restarts rather than mistake an old number for a new one.
     this.#written = this.#written === MAX_U32 - 1 ? 1 : this.#written + 1;

@@ -19,8 +19,8 @@ const TRAIL_ENTRIES = 65_536;
 export const MAX_TRAIL = 32;
 
 /**
- * All payments of an instance. Payments are numbered by a sequence; the row (slot) of a payment is sequence mod capacity, so
- * the ledger is a ring over the sequence:
+ * All payments of an instance. Payments are numbered by a sequence; the row (slot) of a payment is sequence mod
+ * capacity, so the ledger is a ring over the sequence:
  *
  *            tail                     head
  *   … gone │ kept │ kept │ … │ kept │ next …      sequence →       head − tail ≤ capacity
@@ -166,8 +166,9 @@ export class Ledger {
   }
 
   /**
-   * From here to `finishReplay` records are applied and rows restored, but nothing is looked up. The index is left alone meanwhile and
-   * built at once at the end: most of the time of a replay is waiting for its memory, and in a loop of nothing else the waits overlap.
+   * From here to `finishReplay` records are applied and rows restored, but nothing is looked up. The index is left
+   * alone meanwhile and built at once at the end: most of the time of a replay is waiting for its memory, and in a loop
+   * of nothing else the waits overlap.
    */
   beginReplay(): void {
     this.#isReplaying = true;
@@ -189,7 +190,10 @@ export class Ledger {
     this.#head = sequence;
   }
 
-  /** Puts a row of a checkpoint back, as the next payment in sequence. Returns its slot, or NOT_FOUND_SLOT when the ledger is full. */
+  /**
+   * Puts a row of a checkpoint back, as the next payment in sequence. Returns its slot, or NOT_FOUND_SLOT when the
+   * ledger is full.
+   */
   restore(batch: RecordBatch, record: number): Slot {
     if (this.isFull) return NOT_FOUND_SLOT;
     const slot = this.slotOf(this.#head++);

@@ -111,8 +111,8 @@ export class PaymentRows implements RowsView {
   }
 
   /**
-   * Of an attempt whose records are lost. What was sent before it was accepted here was accepted before that already, in
-   * the life that is lost: the acceptance moves back to it.
+   * Of an attempt whose records are lost. What was sent before it was accepted here was accepted before that already,
+   * in the life that is lost: the acceptance moves back to it.
    */
   setSentAtMs(slot: Slot, atMs: number): void {
     this.acceptedAtMs[slot] = Math.min(this.acceptedAtMs[slot]!, atMs);
@@ -120,17 +120,21 @@ export class PaymentRows implements RowsView {
   }
 
   setProcessedAtMs(slot: Slot, atMs: number): void {
-    // Only the record of the day keeps more than 49 days of doubt; the row says "49 days". Before requestedAt it is only where time was
-    // set back since.
+    // Only the record of the day keeps more than 49 days of doubt; the row says "49 days". Before requestedAt it is
+    // only where time was set back since.
     this.processedAfterMs[slot] = Math.min(Math.max(atMs - this.requestedAtMs(slot), 0), MAX_DELTA_MS);
   }
 
-  /** Throws unless the payment in `slot` is in one of two states: a record that does not fit the ledger is a broken invariant. */
+  /**
+   * Throws unless the payment in `slot` is in one of two states: a record that does not fit the ledger is a broken
+   * invariant.
+   */
   expectState(slot: Slot, first: number, second: number): void {
     const state = this.state[slot]!;
     if (state !== first && state !== second) {
       throw new Error(
-        `records follow the life of a payment: slot=${slot} state=${State.NAMES[state]} expected=${State.NAMES[first]}|${State.NAMES[second]}`,
+        `records follow the life of a payment: slot=${slot} state=${State.NAMES[state]} ` +
+          `expected=${State.NAMES[first]}|${State.NAMES[second]}`,
       );
     }
   }

@@ -6,8 +6,9 @@ export const FANOUT = 64;
 export const NO_NODE = -1;
 
 /**
- * The nodes of the window totals' tree, as columns of preallocated arrays. A leaf's entries are slots of processed payments, an inner
- * node's are nodes; both are ordered by requestedAt. Every node knows the totals and the first requestedAt of all below it.
+ * The nodes of the window totals' tree, as columns of preallocated arrays. A leaf's entries are slots of processed
+ * payments, an inner node's are nodes; both are ordered by requestedAt. Every node knows the totals and the first
+ * requestedAt of all below it.
  */
 export class TotalsNodes {
   /** FANOUT places a node. */

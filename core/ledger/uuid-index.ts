@@ -10,14 +10,15 @@ const SLOT_MASK = 2 ** TAG_SHIFT - 1;
 
 /**
  * Finds the slot of a UUID: open addressing with linear probing over a preallocated Int32Array (Knuth, TAOCP 6.4,
- * algorithm L). The UUIDs themselves stay in the ledger's column; a place holds slot + 1 and five bits of the hash, 0 is empty.
+ * algorithm L). The UUIDs themselves stay in the ledger's column; a place holds slot + 1 and five bits of the hash, 0
+ * is empty.
  *
  *   places   [ 0 | 7 | 0 | 3 | 12 | 0 | … ]      power of two, at most ¾ full
  *                  └─ slot 6: words 24 … 27 of `ids`
  *
- *   place    31   27 26              0           The bits of the hash tell 31 of 32 strangers apart without a look at their
- *           ┌───────┬─────────────────┐          UUIDs, each of which would be a wait for memory once the column has outgrown
- *           │ tag   │ slot + 1        │          the caches.
+ *   place    31   27 26              0           The bits of the hash tell 31 of 32 strangers apart without a
+ *           ┌───────┬─────────────────┐          look at their UUIDs, each of which would be a wait for memory
+ *           │ tag   │ slot + 1        │          once the column has outgrown the caches.
  *           └───────┴─────────────────┘
  *
  * Untouched places cost no memory: the operating system commits pages on the first write.
@@ -78,8 +79,8 @@ export class UuidIndex {
   }
 
   /**
-   * Takes out the UUID that stands in `slot`. Later entries of the run move up (TAOCP 6.4, algorithm R), so there are no
-   * tombstones and finding never slows down.
+   * Takes out the UUID that stands in `slot`. Later entries of the run move up (TAOCP 6.4, algorithm R), so there are
+   * no tombstones and finding never slows down.
    */
   remove(slot: Slot): void {
     const hash = this.#hash(slot);

@@ -9,18 +9,20 @@ export const TOTALS_LENGTH = PROCESSOR_COUNT * 2;
 const MAX_DEPTH = 12;
 
 /**
- * Count and cents per processor over any inclusive window of requestedAt: a B+ tree (Bayer & McCreight 1972; Comer 1979)
- * whose nodes carry the totals of everything below them.
+ * Count and cents per processor over any inclusive window of requestedAt: a B+ tree (Bayer & McCreight 1972; Comer
+ * 1979) whose nodes carry the totals of everything below them.
  *
  *                 [ node | node | node ]                 inner: children, ordered by requestedAt
  *                 /         |         \
  *        [ slot … ]   [ slot … ]   [ slot … ]            leaf: slots of processed payments, ordered by requestedAt
  *
- * A window is the difference of two prefixes, and a prefix is one way down: whole children to the left are added from their
- * node, only one leaf is read row by row. So the cost is O(FANOUT × depth), whatever the window and the number of payments.
+ * A window is the difference of two prefixes, and a prefix is one way down: whole children to the left are added from
+ * their node, only one leaf is read row by row. So the cost is O(FANOUT × depth), whatever the window and the number of
+ * payments.
  *
- * Payments mostly come in order of requestedAt; a full node at the right edge that is appended to is left full and a new one begun, so
- * in good weather nodes are full (4.6 bytes a payment). Elsewhere two neighbours always hold at least a node's worth (9.2 bytes).
+ * Payments mostly come in order of requestedAt; a full node at the right edge that is appended to is left full and a
+ * new one begun, so in good weather nodes are full (4.6 bytes a payment). Elsewhere two neighbours always hold at least
+ * a node's worth (9.2 bytes).
  */
 export class WindowTotals {
   readonly #rows: PaymentRows;
@@ -138,7 +140,10 @@ export class WindowTotals {
     return place;
   }
 
-  /** Puts `entry` at `place` of the node on the path at `level`, making room sideways or else upwards where nodes are full. */
+  /**
+   * Puts `entry` at `place` of the node on the path at `level`, making room sideways or else upwards where nodes are
+   * full.
+   */
   #insertInto(level: number, node: number, place: number, entry: number): void {
     const nodes = this.#nodes;
     if (!nodes.isFull(node)) {
@@ -205,7 +210,9 @@ export class WindowTotals {
     this.#nodes.recount(root, false);
   }
 
-  /** Looks for the slot in every leaf that its requestedAt can be in: payments of the same millisecond may fill several. */
+  /**
+   * Looks for the slot in every leaf that its requestedAt can be in: payments of the same millisecond may fill several.
+   */
   #removeBelow(node: number, level: number, slot: Slot, atMs: number): boolean {
     const nodes = this.#nodes;
     const isLeaf = level === this.#height;
@@ -226,7 +233,10 @@ export class WindowTotals {
     return false;
   }
 
-  /** Joins the child at `place` with a neighbour if both fit one node: so two neighbours always hold more than a node does. */
+  /**
+   * Joins the child at `place` with a neighbour if both fit one node: so two neighbours always hold more than a node
+   * does.
+   */
   #mergeAround(node: number, level: number, place: number): void {
     const left = place > 0 && this.#fit(node, place - 1) ? place - 1 : place;
     if (left + 1 >= this.#nodes.sizes[node]! || !this.#fit(node, left)) return;

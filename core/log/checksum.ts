@@ -1,6 +1,6 @@
 /**
- * xxHash32 (Yann Collet, BSD-2) of whole 32-bit little-endian words: fast, and changes in every bit for every flipped bit.
- * It finds damage; it is no protection against somebody who forges records.
+ * xxHash32 (Yann Collet, BSD-2) of whole 32-bit little-endian words: fast, and changes in every bit for every flipped
+ * bit. It finds damage; it is no protection against somebody who forges records.
  */
 const PRIME_1 = 0x9e3779b1 | 0;
 const PRIME_2 = 0x85ebca77 | 0;

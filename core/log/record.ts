@@ -3,8 +3,8 @@ import { xxHash32 } from "./checksum.ts";
 import * as Kind from "./record-kind.ts";
 
 /**
- * The records: every change of the ledger is one of these, of fixed size, little-endian, 8-byte aligned, so that a batch of
- * them is at once what is applied to memory and what is written to a log.
+ * The records: every change of the ledger is one of these, of fixed size, little-endian, 8-byte aligned, so that a
+ * batch of them is at once what is applied to memory and what is written to a log.
  *
  *   byte 0         4      5           6         7    8            16       24             40        44          48
  *        ┌─────────┬──────┬───────────┬─────────┬────┬────────────┬────────┬──────────────┬─────────┬───────────┐
@@ -23,14 +23,14 @@ import * as Kind from "./record-kind.ts";
  *   EVICTED    the same by retention: every one of them had ended      at
  *   WATERMARK  no later watermark than `at` was given out so far       at
  *   CLOCK      an operator set time back: it begins again at `at`      at
- *   SENT       was handed to a processor in a life whose records are   at = requestedAt, processor, outcome: how it came to light
- *              lost: supersedes what is known of a payment not settled
+ *   SENT       was handed to a processor in a life whose records are   at = requestedAt, processor, outcome: how it
+ *              lost: supersedes what is known of a payment not settled came to light
  *
- * A payment accepted in a time that was set back since is requested at its acceptedAt, which is later than the SENDING record's `at`.
- * `elapsed` is the duration of the attempt that ended, so it began at `at − elapsed`.
+ * A payment accepted in a time that was set back since is requested at its acceptedAt, which is later than the SENDING
+ * record's `at`. `elapsed` is the duration of the attempt that ended, so it began at `at − elapsed`.
  *
- * Records are numbered from the journal's first: the log sequence number, LSN. The checksum is xxHash32 over bytes 4 … 47 with the
- * low 32 bits of the LSN as seed, so a sound record at the wrong place is no sound record.
+ * Records are numbered from the journal's first: the log sequence number, LSN. The checksum is xxHash32 over bytes 4 …
+ * 47 with the low 32 bits of the LSN as seed, so a sound record at the wrong place is no sound record.
  */
 export const RECORD_BYTES = 48;
 
@@ -141,7 +141,10 @@ export class RecordBatch {
     return true;
   }
 
-  /** Appends a record and returns its index; throws when the batch is full (its owner empties it in time). Hot: no allocation. */
+  /**
+   * Appends a record and returns its index; throws when the batch is full (its owner empties it in time). Hot: no
+   * allocation.
+   */
   append(
     kind: number,
     sequence: Sequence,

@@ -6,8 +6,9 @@ import { PendingQueue } from "./pending-queue.ts";
 import { Setbacks } from "./setbacks.ts";
 
 /**
- * The pending payments in the order in which they are to be sent: those that came back from an attempt first, then by acceptance; and
- * those that were just rejected, which wait a while. A payment that has meanwhile ended, or stands here twice, is passed over.
+ * The pending payments in the order in which they are to be sent: those that came back from an attempt first, then by
+ * acceptance; and those that were just rejected, which wait a while. A payment that has meanwhile ended, or stands here
+ * twice, is passed over.
  */
 export class Backlog {
   readonly #ledger: Ledger;
@@ -34,7 +35,10 @@ export class Backlog {
     this.#queue.pushFront(slot);
   };
 
-  /** The payment was rejected: it waits, or goes behind the others where there is no room to. `attemptCount`: attempts so far. */
+  /**
+   * The payment was rejected: it waits, or goes behind the others where there is no room to. `attemptCount`: attempts
+   * so far.
+   */
   setBack(slot: Slot, attemptCount: number, nowMs: number): void {
     if (!this.#setbacks.keep(slot, attemptCount, nowMs)) this.push(slot);
   }
@@ -44,7 +48,10 @@ export class Backlog {
     this.#setbacks.release(Number.POSITIVE_INFINITY, this.pushFirst);
   }
 
-  /** The payment to be sent next, which stays here, or NOT_FOUND_SLOT. `isOver`: it is pending and not to be sent any more. */
+  /**
+   * The payment to be sent next, which stays here, or NOT_FOUND_SLOT. `isOver`: it is pending and not to be sent any
+   * more.
+   */
   peek(nowMs: number, isOver: (slot: Slot) => boolean): Slot {
     this.#setbacks.release(nowMs, this.pushFirst);
     while (this.#queue.length > 0) {
@@ -70,7 +77,9 @@ export class Backlog {
     this.#setbacks.clear();
   }
 
-  /** The queue has room for every pending payment once what is no longer pending, or there twice, is dropped from it. */
+  /**
+   * The queue has room for every pending payment once what is no longer pending, or there twice, is dropped from it.
+   */
   #makeRoomFor(slot: Slot): void {
     if (!this.#queue.isFull) return;
     const seen = new Set([slot]);

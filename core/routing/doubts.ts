@@ -16,11 +16,12 @@ const LOOKUPS_MAX = 16;
  * When and how payments in doubt are asked about again: always at their processor, at their requestedAt.
  *
  *   nothing of it is under way    by GET, at once: its answer is final
- *   an attempt may still land     by POST where the processor takes payments, by GET where it does not; and by GET after every POST in vain: where
- *                                 all of them are, only a GET will ever tell. A connection that broke is worth another POST at once
+ *   an attempt may still land     by POST where the processor takes payments, by GET where it does not; and by GET
+ *                                 after every POST in vain: where all of them are, only a GET will ever tell. A
+ *                                 connection that broke is worth another POST at once
  *
- * The interval doubles from 100 ms to 2 s, and is 30 s once the processor has answered 16 times in vain; when a processor is back, all are
- * due.
+ * The interval doubles from 100 ms to 2 s, and is 30 s once the processor has answered 16 times in vain; when a
+ * processor is back, all are due.
  */
 export class Doubts {
   readonly #flights: Flights;
@@ -41,7 +42,10 @@ export class Doubts {
     this.#nextDueAtMs = Number.POSITIVE_INFINITY;
   }
 
-  /** The flight's outcome left it in doubt: it will be asked about later. `mayLand`: an attempt of it may still be under way. */
+  /**
+   * The flight's outcome left it in doubt: it will be asked about later. `mayLand`: an attempt of it may still be under
+   * way.
+   */
   defer(flight: Flight, outcome: OutcomeCode, mayLand: boolean, nowMs: number): void {
     const flights = this.#flights;
     const dueAtMs = nowMs + (flights.isStuck(flight) ? STUCK_INTERVAL_MS : this.#delayMs(flight, outcome, mayLand));
@@ -66,7 +70,10 @@ export class Doubts {
     this.#nextDueAtMs = Math.min(this.#nextDueAtMs, nowMs + INTERVAL_MS_MIN);
   }
 
-  /** A flight that is to be asked about now, its state saying how, or NO_FLIGHT. `hasPending`: other payments wait to be sent. */
+  /**
+   * A flight that is to be asked about now, its state saying how, or NO_FLIGHT. `hasPending`: other payments wait to be
+   * sent.
+   */
   ask(nowMs: number, hasPending: boolean): Flight {
     if (!this.areWaiting) return NO_FLIGHT;
     const probe = this.#probe(nowMs, hasPending);
@@ -86,7 +93,10 @@ export class Doubts {
     return NO_FLIGHT;
   }
 
-  /** A processor that is to be tried is tried with a payment that is bound to it anyway, due or not, unless all need a lookup first. */
+  /**
+   * A processor that is to be tried is tried with a payment that is bound to it anyway, due or not, unless all need a
+   * lookup first.
+   */
   #probe(nowMs: number, hasPending: boolean): Flight {
     for (let processor = 0; processor < this.#router.gates.length; processor++) {
       const gate = this.#router.gates[processor]!;

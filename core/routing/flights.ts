@@ -10,7 +10,9 @@ export const LOOKUP_FIRST = 1;
 /** By GET: nothing is under way, so what a lookup says is final. */
 export const LOOKUP_SETTLES = 2;
 
-/** Asked and answered this often, a doubt will hardly be settled by asking again: it is *stuck*, and needs an operator. */
+/**
+ * Asked and answered this often, a doubt will hardly be settled by asking again: it is *stuck*, and needs an operator.
+ */
 export const ANSWERS_TO_STUCK = 16;
 
 export const NO_FLIGHT = -1;
@@ -31,7 +33,10 @@ export class Flights {
   readonly askMode: Uint8Array;
   /** Times the processor answered, while it worked, and the doubt remained. */
   readonly answerCount: Uint32Array;
-  /** What the last POST ended in, and when it began. Before the first has ended: NO_OUTCOME, and when the flight was opened. */
+  /**
+   * What the last POST ended in, and when it began. Before the first has ended: NO_OUTCOME, and when the flight was
+   * opened.
+   */
   readonly postOutcome: Column<OutcomeCode>;
   readonly postBeganAtMs: Float64Array;
   /** 1: that outcome says nothing of the processor (sign: silent), and no lookup has been answered since that would. */

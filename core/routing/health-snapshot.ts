@@ -8,8 +8,9 @@
  *   │ mod 2^16       │ 0 … 16383           │ felt │ polled  │
  *   └────────────────┴─────────────────────┴──────┴─────────┘
  *
- * `failing` is what the processor's health endpoint said; `down` is what payments experience. They have different writers
- * (the health monitor's thread, and the thread that sends payments), so each changes its bits with a compare-and-swap.
+ * `failing` is what the processor's health endpoint said; `down` is what payments experience. They have different
+ * writers (the health monitor's thread, and the thread that sends payments), so each changes its bits with a
+ * compare-and-swap.
  */
 const FAILING = 1;
 const DOWN = 2;

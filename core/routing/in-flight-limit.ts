@@ -27,7 +27,10 @@ export class InFlightLimit {
     this.#limit = Math.min(this.#max, this.#limit + (this.#limit < this.#threshold ? 1 : 1 / this.#limit));
   }
 
-  /** An attempt begun at `beganAtMs` was refused with 429. One cut a round: what was begun before the last cut says nothing new. */
+  /**
+   * An attempt begun at `beganAtMs` was refused with 429. One cut a round: what was begun before the last cut says
+   * nothing new.
+   */
   overloaded(beganAtMs: number, nowMs: number): void {
     if (beganAtMs <= this.#cutAtMs) return;
     this.#cutAtMs = nowMs;

@@ -26,7 +26,10 @@ const PAUSE_MS = 100;
 const LOSSES_TO_TRIP = 2;
 /** So many different payments not taken in a row, and it is not the payments. */
 const ODD_PAYMENTS_TO_TRIP = 8;
-/** So many probes by payments in doubt in vain, and one that is not gets a turn: it may be those payments that do not get through. */
+/**
+ * So many probes by payments in doubt in vain, and one that is not gets a turn: it may be those payments that do not
+ * get through.
+ */
 const VAIN_PROBES_MAX = 8;
 
 /**
@@ -37,9 +40,10 @@ const VAIN_PROBES_MAX = 8;
  *      ▲                                              │  ▲──┘
  *      └──────── the answer to one payment ───────────┘ a "not failing" poll: the next probe at once
  *
- * Slow is not down, and 429 is not down. News is judged by when its attempt began: what began before the last known success
- * says nothing about now. Lookups (GET) pass the processor's failure setting, so they say nothing of now either; only when a POST was
- * answered without a word on the charge, the first lookup that follows completes its answer.
+ * Slow is not down, and 429 is not down. News is judged by when its attempt began: what began before the last known
+ * success says nothing about now. Lookups (GET) pass the processor's failure setting, so they say nothing of now
+ * either; only when a POST was answered without a word on the charge, the first lookup that follows completes its
+ * answer.
  */
 export class ProcessorGate {
   readonly #processor: number;
@@ -93,7 +97,10 @@ export class ProcessorGate {
     return this.#vainProbeCount >= VAIN_PROBES_MAX;
   }
 
-  /** The outcome that says why the processor is down: REJECTED is many payments in a row. NO_OUTCOME when a poll said so, or it is up. */
+  /**
+   * The outcome that says why the processor is down: REJECTED is many payments in a row. NO_OUTCOME when a poll said
+   * so, or it is up.
+   */
   get downReason(): OutcomeCode {
     return this.#isDown ? this.#downReason : Outcome.NONE;
   }
@@ -107,7 +114,10 @@ export class ProcessorGate {
     return this.#isDown;
   }
 
-  /** Whether a payment may be sent now: OPEN, SATURATED or DOWN. When down, OPEN means: as a probe. Hot: one atomic load. */
+  /**
+   * Whether a payment may be sent now: OPEN, SATURATED or DOWN. When down, OPEN means: as a probe. Hot: one atomic
+   * load.
+   */
   admit(nowMs: number): typeof OPEN | typeof SATURATED | typeof DOWN {
     const word = this.#health.read(this.#processor);
     if (isUp(word)) {
@@ -233,7 +243,8 @@ export class ProcessorGate {
 
   /** News from the polls while the processor is not up. */
   #heed(word: number, nowMs: number): void {
-    // A poll alone never brings a processor back: it takes a payment's success, so the poll's news is made felt as well.
+    // A poll alone never brings a processor back: it takes a payment's success, so the poll's news is made felt as
+    // well.
     if (!this.#isDown || !isFeltDown(word)) this.#trip(Outcome.NONE, nowMs);
     if (pollStamp(word) === this.#seenStamp) return;
     this.#seenStamp = pollStamp(word);

@@ -27,8 +27,8 @@ export class Router {
   }
 
   /**
-   * Where a payment that has waited `waitedMs` goes now, or NOWHERE. `isTried`: it has been sent before, so that it is no probe where another
-   * processor would take it. Hot: one atomic load per processor asked.
+   * Where a payment that has waited `waitedMs` goes now, or NOWHERE. `isTried`: it has been sent before, so that it is
+   * no probe where another processor would take it. Hot: one atomic load per processor asked.
    */
   choose(waitedMs: number, isTried: boolean, nowMs: number): number {
     const cheaper = this.#admitNew(DEFAULT, nowMs);

@@ -7,9 +7,9 @@ const WAIT_MS_MAX = 6400;
 const PLACES = 64;
 
 /**
- * Payments that a processor has just rejected, kept back for a while before they are tried again. In that time others show whether the
- * payment is odd or the processor is misconfigured: the gate counts different payments. Bounded; whoever finds no place is tried
- * again behind the others.
+ * Payments that a processor has just rejected, kept back for a while before they are tried again. In that time others
+ * show whether the payment is odd or the processor is misconfigured: the gate counts different payments. Bounded;
+ * whoever finds no place is tried again behind the others.
  */
 export class Setbacks {
   readonly #slots = new Int32Array(PLACES);

@@ -7,8 +7,8 @@ import { ProcessorGate } from "./processor-gate.ts";
 const FLIGHT_QUOTA = 4096;
 
 /**
- * An engine's ways to the processors: a gate each, with its in-flight limit, which all engines of a process share; and the flights, of
- * which each engine has its own within one quota.
+ * An engine's ways to the processors: a gate each, with its in-flight limit, which all engines of a process share; and
+ * the flights, of which each engine has its own within one quota.
  */
 export type Ways = { readonly gates: readonly ProcessorGate[]; readonly flights: Flights };
 

@@ -24,8 +24,8 @@ export type HandWord = (typeof HAND_WORDS)[number];
 export type HandResult = "settled" | "not in doubt" | "being asked about";
 
 /**
- * What the end of a request means: for its payment (verdict.ts), on record; for its processor, by the gate; and for what is to be done
- * next. Times are engine time.
+ * What the end of a request means: for its payment (verdict.ts), on record; for its processor, by the gate; and for
+ * what is to be done next. Times are engine time.
  */
 export class Settlement {
   readonly #ledger: Ledger;
@@ -66,7 +66,10 @@ export class Settlement {
     this.#doubts.putOff(flight, this.#nowMs);
   }
 
-  /** What became of a flight. Returns the slot it was about, or NOT_FOUND_SLOT if its payment was purged or settled meanwhile. */
+  /**
+   * What became of a flight. Returns the slot it was about, or NOT_FOUND_SLOT if its payment was purged or settled
+   * meanwhile.
+   */
   settle(flight: Flight, outcome: OutcomeCode, nowMs: number): Slot {
     this.#nowMs = nowMs;
     const flights = this.#flights;
@@ -101,8 +104,9 @@ export class Settlement {
   }
 
   /**
-   * An operator's word on a payment in doubt: charged where and when it was sent, not charged there (it is pending again), or failed.
-   * Says why it is not taken: the payment is not in doubt, or a request about it is out, whose answer may be another.
+   * An operator's word on a payment in doubt: charged where and when it was sent, not charged there (it is pending
+   * again), or failed. Says why it is not taken: the payment is not in doubt, or a request about it is out, whose
+   * answer may be another.
    */
   byHand(slot: Slot, word: HandWord, nowMs: number): HandResult {
     this.#nowMs = nowMs;

@@ -52,7 +52,9 @@ function digitAt(bytes: Uint8Array, index: number, end: number): number {
   return index < end ? bytes[index]! - ZERO : 0;
 }
 
-/** Whether the digits from `index` on are more than half of the last kept place, or exactly half with an odd one before. */
+/**
+ * Whether the digits from `index` on are more than half of the last kept place, or exactly half with an odd one before.
+ */
 function roundsUp(bytes: Uint8Array, index: number, end: number, lastKeptIsOdd: boolean): boolean {
   const first = digitAt(bytes, index, end);
   if (first !== 5) return first > 5;

@@ -1,6 +1,6 @@
 /**
- * Numbers that must not be taken for each other, told apart by the compiler alone: a plain number passes for any of them, one of them for
- * none of the others.
+ * Numbers that must not be taken for each other, told apart by the compiler alone: a plain number passes for any of
+ * them, one of them for none of the others.
  */
 
 /** Row of a payment in the ledger; used again once the payment is gone. */

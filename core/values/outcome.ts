@@ -1,6 +1,6 @@
 /**
- * What came of a request about a payment. What that means for the payment depends on what was sent before: see verdict.ts. The numbers
- * are in journals: they are only ever added to. To be imported as `Outcome`.
+ * What came of a request about a payment. What that means for the payment depends on what was sent before: see
+ * verdict.ts. The numbers are in journals: they are only ever added to. To be imported as `Outcome`.
  */
 export const NONE = 0;
 export const CHARGED = 1; // the processor's success
@@ -25,8 +25,8 @@ export const UNCLEAR = 19; // 409 and other answers that do not say whether it w
 export const NOT_CHARGED = 20; // GET /payments/{id} says not charged, and nothing is under way that could change that
 export const UNREADABLE = 21; // GET /payments/{id} says charged, and not with which amount or when
 export const SETTLED_BY_HAND = 22; // an operator's word
-export const DROPPED = 23; // a kept connection broke, or timed out as the request arrived: says nothing of the processor
-export const DISPUTED = 24; // GET /payments/{id} says charged, with our amount but at another time since the payment is ours
+export const DROPPED = 23; // a kept connection broke, or timed out as the request came: says nothing of the processor
+export const DISPUTED = 24; // GET /payments/{id} says charged, with our amount, at another time since it is ours
 export const GARBLED = 25; // a success that is not in the processor's words
 export const ADMITTED = 26; // 202: taken, and charged later or not
 export const NO_SOCKET = 27; // this process has no descriptor or port left for a connection: not a byte left

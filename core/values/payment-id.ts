@@ -10,8 +10,8 @@ import { hashUuid } from "./hash.ts";
  *   │ high 32 bits    │ 16        │   │ high 12     │  │ low 28      │ high 2   │ 8        │ low 24   │
  *   └─────────────────┴───────────┴───┴─────────────┴──┴─────────────┴──────────┴──────────┴──────────┘
  *
- * Ids of one instance are ordered by time and, within a millisecond, by sequence. The check bits are a hash of the correlationId:
- * an id that merely looks like one of ours finds nothing.
+ * Ids of one instance are ordered by time and, within a millisecond, by sequence. The check bits are a hash of the
+ * correlationId: an id that merely looks like one of ours finds nothing.
  */
 export const MAX_SEQUENCE = 2 ** 40 - 1;
 export const MAX_INSTANCES = 256;

@@ -1,4 +1,7 @@
-/** States of a payment; see "Life of a payment" in docs/architecture.md. To be imported as `State`. The numbers are in checkpoints. */
+/**
+ * States of a payment; see "Life of a payment" in docs/architecture.md. To be imported as `State`. The numbers are in
+ * checkpoints.
+ */
 export const FREE = 0;
 export const PENDING = 1;
 export const SENDING = 2;

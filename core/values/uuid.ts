@@ -15,8 +15,8 @@ const HEX_PAIR: readonly string[] = Array.from({ length: 256 }, (_, byte) => byt
 const PAIR_OFFSET = Uint8Array.of(0, 2, 4, 6, 9, 11, 14, 16, 19, 21, 24, 26, 28, 30, 32, 34);
 
 /**
- * Reads the 36 bytes at `offset` into `out[at … at+3]`. Returns false, leaving `out` undefined, when they are not a UUID.
- * Hot: no allocation, no branch per digit (all invalid digits are found by one test at the end).
+ * Reads the 36 bytes at `offset` into `out[at … at+3]`. Returns false, leaving `out` undefined, when they are not a
+ * UUID. Hot: no allocation, no branch per digit (all invalid digits are found by one test at the end).
  */
 export function parseUuid(bytes: Uint8Array, offset: number, out: Int32Array, at = 0): boolean {
   if (offset + UUID_TEXT_BYTES > bytes.length) return false;
@@ -43,7 +43,8 @@ export function formatUuid(words: ArrayLike<number>, at = 0): string {
   const b = words[at + 1]!;
   const c = words[at + 2]!;
   const d = words[at + 3]!;
-  return `${hexWord(a)}-${hexHalf(b >>> 16)}-${hexHalf(b & 0xffff)}-${hexHalf(c >>> 16)}-${hexHalf(c & 0xffff)}${hexWord(d)}`;
+  const middle = `${hexHalf(b >>> 16)}-${hexHalf(b & 0xffff)}-${hexHalf(c >>> 16)}`;
+  return `${hexWord(a)}-${middle}-${hexHalf(c & 0xffff)}${hexWord(d)}`;
 }
 
 /** Reads UUID text from a string; for places that are not hot. */

@@ -1,6 +1,6 @@
 /**
- * Largest amount taken, in cents (ten thousand million units). The real processor takes 28 digits; this bound keeps the sum
- * of a whole block of charges below 2^53, so that it is exact in a double.
+ * Largest amount taken, in cents (ten thousand million units). The real processor takes 28 digits; this bound keeps the
+ * sum of a whole block of charges below 2^53, so that it is exact in a double.
  */
 const AMOUNT_CENTS_MAX = 1e12;
 
@@ -10,8 +10,9 @@ const DECIMAL = /^(-?)(\d+)(?:\.(\d+))?(?:[eE]([+-]?\d+))?$/;
 const DIGIT_COUNT_MAX = 400;
 
 /**
- * Whole cents, halves to the even cent, as `decimal.Round(amount, 2)` does it: on the decimal digits, never on the binary
- * fraction (1.005 is exactly a half although its double lies below). `undefined` when it is no decimal or over the bound.
+ * Whole cents, halves to the even cent, as `decimal.Round(amount, 2)` does it: on the decimal digits, never on the
+ * binary fraction (1.005 is exactly a half although its double lies below). `undefined` when it is no decimal or over
+ * the bound.
  */
 export function centsOfAmount(amount: number | string): number | undefined {
   if (typeof amount === "number") {

@@ -5,7 +5,8 @@ import { answerChunked, answerEmpty, statusLine } from "./kestrel.ts";
 import { type BadAnswer, isBare } from "./misbehaviour.ts";
 
 /**
- * `texts` are what a body may ask for as `{{name}}`. `connection` is where the request came from, if the front has passed it on.
+ * `texts` are what a body may ask for as `{{name}}`. `connection` is where the request came from, if the front has
+ * passed it on.
  */
 export function answerBadly(
   res: HttpResponse,

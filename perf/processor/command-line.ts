@@ -28,28 +28,28 @@ export type CommandLine = {
   readonly options: ProcessorOptions;
 };
 
+const TEXT = { type: "string" } as const;
+const FLAG = { type: "boolean" } as const;
+const OPTIONS = {
+  name: TEXT,
+  port: TEXT,
+  host: TEXT,
+  fee: TEXT,
+  token: TEXT,
+  "health-window-ms": TEXT,
+  "in-flight-max": TEXT,
+  "queued-max": TEXT,
+  "queued-hang-up": TEXT,
+  "timer-slack-ms": TEXT,
+  connections: TEXT,
+  "connection-wait-ms": TEXT,
+  front: FLAG,
+  help: FLAG,
+} as const;
+
 /** Throws a one-line `rule: name=value` error on a wrong argument. */
 export function readCommandLine(args: string[]): CommandLine | "help" {
-  const text = { type: "string" } as const;
-  const { values } = parseArgs({
-    args,
-    options: {
-      name: text,
-      port: text,
-      host: text,
-      fee: text,
-      token: text,
-      "health-window-ms": text,
-      "in-flight-max": text,
-      "queued-max": text,
-      "queued-hang-up": text,
-      "timer-slack-ms": text,
-      connections: text,
-      "connection-wait-ms": text,
-      front: { type: "boolean" },
-      help: { type: "boolean" },
-    },
-  });
+  const { values } = parseArgs({ args, options: OPTIONS });
   if (values.help === true) return "help";
   const name = values.name ?? "default";
   const isFallback = name === "fallback";

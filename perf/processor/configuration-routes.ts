@@ -6,7 +6,10 @@ import { broken, fieldOf, parseObject } from "./payment-body.ts";
 import { BODY_BYTES_MAX, isJson, readBody } from "./request-body.ts";
 import { DELAY_MS_MAX, type Settings } from "./settings.ts";
 
-/** Made: answered with what it was before, or with 204 where that is nobody's business. A text is the rule that was broken. */
+/**
+ * Made: answered with what it was before, or with 204 where that is nobody's business. A text is the rule that was
+ * broken.
+ */
 type Outcome = { readonly was?: unknown } | string;
 
 /** The admin calls that change how the processor behaves from now on. */
@@ -47,7 +50,10 @@ export function addConfigurationRoutes(app: TemplatedApp, settings: Settings, mi
   );
 }
 
-/** When the value breaks a rule, `change` changes nothing. As in the real processor, the body's type comes before the token. */
+/**
+ * When the value breaks a rule, `change` changes nothing. As in the real processor, the body's type comes before the
+ * token.
+ */
 function settingHandler(settings: Settings, name: string, change: (value: unknown) => Outcome): Handler {
   const handle = guarded(settings, (res) => {
     // Nothing waits for an answer between chunks, so a caller who hangs up leaves nothing behind.

@@ -6,9 +6,9 @@ const IDS_PER_BLOCK = 8192;
 const ABSENT = -1;
 
 /**
- * Open addressing with linear probing over Int32 slots that hold row + 1 (0 = free), in 256 shards that grow one by one:
- * a single table would stop the event loop for tenths of a second each time it doubled at millions of rows.
- * At most two thirds full. Rows are never removed one by one, so there are no tombstones.
+ * Open addressing with linear probing over Int32 slots that hold row + 1 (0 = free), in 256 shards that grow one by
+ * one: a single table would stop the event loop for tenths of a second each time it doubled at millions of rows. At
+ * most two thirds full. Rows are never removed one by one, so there are no tombstones.
  *
  * ids     ┌ block 0: 8192 × 4 words ┐┌ block 1 ┐ …       16 bytes a row, never copied on growth
  * shards  ┌ slots of shard 0 ┐ … ┌ slots of shard 255 ┐  6 to 12 bytes a row

@@ -4,8 +4,8 @@ type Sleeper<Item> = {
 };
 
 /**
- * Items that sleep. The delay changes seldom, so there is one lane per delay, and within a lane whoever came first is due
- * first: adding and taking cost nothing per sleeper, and one timer for the earliest head serves all of them.
+ * Items that sleep. The delay changes seldom, so there is one lane per delay, and within a lane whoever came first is
+ * due first: adding and taking cost nothing per sleeper, and one timer for the earliest head serves all of them.
  */
 export class DelayQueue<Item> {
   readonly #lanes = new Map<number, Sleeper<Item>[]>();

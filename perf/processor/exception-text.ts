@@ -33,7 +33,8 @@ ${INSERT_TRACE}
 
 export function poolExhaustedText(connectionCountMax: number, waitMsMax: number): string {
   return `Npgsql.NpgsqlException (0x80004005): The connection pool has been exhausted, either raise 'Max Pool Size' \
-(currently ${connectionCountMax}) or 'Timeout' (currently ${Math.ceil(waitMsMax / 1000)} seconds) in your connection string.
+(currently ${connectionCountMax}) or 'Timeout' (currently ${Math.ceil(waitMsMax / 1000)} seconds) in your \
+connection string.
    at Npgsql.PoolingDataSource.<Get>g__RentAsync|34_0(NpgsqlConnection conn, NpgsqlTimeout timeout, Boolean async, \
 CancellationToken cancellationToken)${INSERT_TRACE}`;
 }

@@ -1,7 +1,9 @@
 import { connect, type Socket } from "node:net";
 import type { BadAnswer } from "./misbehaviour.ts";
 
-/** A request's first line comes in one piece from every client there is; one that comes in two is passed on unmarked. */
+/**
+ * A request's first line comes in one piece from every client there is; one that comes in two is passed on unmarked.
+ */
 const REQUEST_LINE = /^[A-Z]+ \S+ HTTP\/1\.1\r\n/;
 const REQUEST_LINE_BYTES_MAX = 1024;
 const NO_BYTES = Buffer.alloc(0);

@@ -7,8 +7,8 @@ import { FrontConnection } from "./front-connection.ts";
 export const CONNECTION_HEADER = "x-front-connection";
 
 /**
- * Takes the connections in place of uWebSockets.js and passes everything on to it, both ways, until a misbehaviour wants to answer
- * with bytes of its own.
+ * Takes the connections in place of uWebSockets.js and passes everything on to it, both ways, until a misbehaviour
+ * wants to answer with bytes of its own.
  *
  *   caller ◄──► front ◄──► uWebSockets.js, at a port that nobody else knows
  */

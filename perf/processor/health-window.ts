@@ -13,9 +13,9 @@ export type HealthLimits = {
  *   calls       A   B C D          E
  *   answers     A   D=refused  B               C (E was queued behind C, and waits for k+3)
  *
- * Windows follow one another without a gap from the first call on, whether used or not: a call late in one window and a call
- * early in the next are both answered at once. Modelled on ASP.NET's FixedWindowRateLimiter, except that this one renews the permit exactly
- * at the window's end, the real one at the next beat of a 100 ms timer.
+ * Windows follow one another without a gap from the first call on, whether used or not: a call late in one window and a
+ * call early in the next are both answered at once. Modelled on ASP.NET's FixedWindowRateLimiter, except that this one
+ * renews the permit exactly at the window's end, the real one at the next beat of a 100 ms timer.
  */
 export class HealthWindow<Caller> {
   readonly #limits: HealthLimits;

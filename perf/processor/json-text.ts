@@ -1,6 +1,6 @@
 /**
- * What .NET's JSON writer escapes although JSON does not ask for it, so that the text is safe inside HTML. An escaped backslash
- * is taken as a whole, or its second half would look like the beginning of an escaped quote.
+ * What .NET's JSON writer escapes although JSON does not ask for it, so that the text is safe inside HTML. An escaped
+ * backslash is taken as a whole, or its second half would look like the beginning of an escaped quote.
  */
 const SPECIAL = /\\[\\"]|[<>&'+`\u007f-\uffff]/g;
 

@@ -61,14 +61,15 @@ export function answerEmpty(
 }
 
 /**
- * Kestrel does not know how long a body will be: it hands head and body to its sender as one chunk, and then what ends the chunks.
- * A sender with nothing else to do has sent the first by then, and the reader gets two pieces; a busy one sends both at once. Here
- * one answer at a time is in two pieces, and those that come with it are whole.
+ * Kestrel does not know how long a body will be: it hands head and body to its sender as one chunk, and then what ends
+ * the chunks. A sender with nothing else to do has sent the first by then, and the reader gets two pieces; a busy one
+ * sends both at once. Here one answer at a time is in two pieces, and those that come with it are whole.
  *
  *   HTTP/1.1 200 OK … Transfer-Encoding: chunked … 2c {"message":"…"}     now
  *   0                                                                     when this turn of the event loop is over
  *
- * The line end after the chunk comes with the second piece, in Kestrel with the first. Otherwise they are the same to the byte.
+ * The line end after the chunk comes with the second piece, in Kestrel with the first. Otherwise they are the same to
+ * the byte.
  *
  * From here on nobody else is told of a caller who hangs up. Hot.
  */

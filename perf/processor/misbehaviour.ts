@@ -53,7 +53,9 @@ export type Misbehaviour = {
   readonly answer: BadAnswer | undefined;
 };
 
-/** uWebSockets.js can neither send bytes as they are nor break a connection off, and does not tell connections apart. */
+/**
+ * uWebSockets.js can neither send bytes as they are nor break a connection off, and does not tell connections apart.
+ */
 export function needsFront({ when, answer }: Misbehaviour): boolean {
   return when.requestOfConnection !== undefined || (answer !== undefined && isBare(answer));
 }

@@ -25,7 +25,10 @@ export class Misbehaviours {
     return this.#json;
   }
 
-  /** Takes one or several as the admin call does, an empty list for none. Returns the rule that they break; then nothing changes. */
+  /**
+   * Takes one or several as the admin call does, an empty list for none. Returns the rule that they break; then nothing
+   * changes.
+   */
   change(json: unknown): string | undefined {
     const misbehaviours = readMisbehaviours(json, this.#hasFront);
     if (typeof misbehaviours === "string") return misbehaviours;

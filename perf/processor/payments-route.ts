@@ -27,7 +27,8 @@ export type PaymentsRouteParts = {
 };
 
 /**
- * One POST /payments. It needs its place in flight and its whole body before it can be bound, in whichever order they come.
+ * One POST /payments. It needs its place in flight and its whole body before it can be bound, in whichever order they
+ * come.
  *
  *   place in flight ┐
  *                   ├─► bound ─► slept ─► failed, or charged ─► answered ─► place given on

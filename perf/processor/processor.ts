@@ -38,7 +38,9 @@ export type ProcessorOptions = {
   readonly connectionCountMax: number;
   /** How long an insert waits for a connection. */
   readonly connectionWaitMsMax: number;
-  /** Takes connections in front of uWebSockets.js, for misbehaviour that needs the bare connection. Costs throughput. */
+  /**
+   * Takes connections in front of uWebSockets.js, for misbehaviour that needs the bare connection. Costs throughput.
+   */
   readonly front: boolean;
 };
 
@@ -87,13 +89,9 @@ export async function startProcessor(options: Partial<ProcessorOptions> = {}): P
   const front = chosen.front ? new Front() : undefined;
   const routes = makeRoutes({ chosen, settings, charges, healthArrivals, limiter, misbehaviours, front });
 
-  hideServerName();
-  const app = uws.App();
-  routes.addTo(app);
+  const app = makeApp(routes);
   addAdminRoutes(app, { charges, healthArrivals, settings, fee });
   addConfigurationRoutes(app, settings, misbehaviours);
-  app.get("/", (res) => answerHtml(res, HOME_PAGE));
-  app.any("/*", (res) => answerEmpty(res, 404));
 
   const close = (): void => {
     front?.close();
@@ -121,6 +119,15 @@ export async function startProcessor(options: Partial<ProcessorOptions> = {}): P
   };
 }
 
+function makeApp(routes: Routes): TemplatedApp {
+  hideServerName();
+  const app = uws.App();
+  routes.addTo(app);
+  app.get("/", (res) => answerHtml(res, HOME_PAGE));
+  app.any("/*", (res) => answerEmpty(res, 404));
+  return app;
+}
+
 type RouteParts = {
   readonly chosen: ProcessorOptions;
   readonly settings: Settings;
@@ -132,10 +139,12 @@ type RouteParts = {
 };
 
 /** What anybody may call, with the timers behind it. */
-function makeRoutes({ chosen, healthArrivals, ...parts }: RouteParts): {
+type Routes = {
   addTo(app: TemplatedApp): void;
   close(): void;
-} {
+};
+
+function makeRoutes({ chosen, healthArrivals, ...parts }: RouteParts): Routes {
   const clock = monotonicClock;
   const shared = { ...parts, clock, retryAfterSeconds: Math.ceil(chosen.healthWindowMs / 1000) };
   const { connectionCountMax, connectionWaitMsMax: waitMsMax, queuedHangUp } = chosen;

@@ -8,8 +8,8 @@ export function isJson(req: HttpRequest): boolean {
 }
 
 /**
- * Calls back once, with the whole body, or with `undefined` as soon as it is over the limit. The caller has set `onAborted`;
- * after an abort nothing is called.
+ * Calls back once, with the whole body, or with `undefined` as soon as it is over the limit. The caller has set
+ * `onAborted`; after an abort nothing is called.
  */
 export function readBody(res: HttpResponse, onBody: (text: string | undefined) => void): void {
   let earlier: Buffer[] | undefined;

@@ -31,7 +31,10 @@ export type SettlementParts = {
 
 type Verdict = ReturnType<Charges["charge"]>;
 
-/** The last steps of a payment: it fails, or it is charged and answered. Whether the caller is still there changes nothing. */
+/**
+ * The last steps of a payment: it fails, or it is charged and answered. Whether the caller is still there changes
+ * nothing.
+ */
 export class Settlement {
   readonly #parts: SettlementParts;
 

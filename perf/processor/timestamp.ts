@@ -1,9 +1,9 @@
 const ISO_8601 = /^(\d{4})-(\d\d)-(\d\d)(?:T(\d\d):(\d\d)(?::(\d\d)(?:\.(\d{1,16}))?)?(?:Z|([+-])(\d\d):(\d\d))?)?$/;
 
 /**
- * Microseconds since 1970, the resolution in which the real processor's database keeps requestedAt; finer digits are cut off,
- * so that a client with nanosecond clocks finds its payments in the same window. A timestamp without a zone is UTC.
- * A double holds it exactly from 1684 to 2255, and to the millisecond in every year.
+ * Microseconds since 1970, the resolution in which the real processor's database keeps requestedAt; finer digits are
+ * cut off, so that a client with nanosecond clocks finds its payments in the same window. A timestamp without a zone is
+ * UTC. A double holds it exactly from 1684 to 2255, and to the millisecond in every year.
  */
 export function readTimestampUs(text: string): number | undefined {
   const match = ISO_8601.exec(text);

@@ -1,6 +1,7 @@
 import type { HttpResponse, TemplatedApp } from "uWebSockets.js";
 import { type Answer, jsonAnswer, problemAnswer } from "../http/answer.ts";
 import { Exchange, PLAIN } from "../http/exchange.ts";
+import { refuseOthers } from "../http/refuse-others.ts";
 import { LOG_LEVELS, type Log } from "../log/log.ts";
 import type { Metrics } from "../telemetry/metrics.ts";
 import { badRequest, type Problem } from "../text/problem.ts";
@@ -8,7 +9,8 @@ import { badRequest, type Problem } from "../text/problem.ts";
 const BODY_BYTES_MAX = 1024;
 
 /**
- * What operators ask of an instance. The balancer passes none of it on unless it is told to (docker/nginx/metrics.conf).
+ * What operators ask of an instance. The balancer passes none of it on unless it is told to
+ * (docker/nginx/metrics.conf).
  *
  *   GET /metrics      Prometheus text format; only with metrics
  *   GET /log-level    {"level":"warn","configured":"warn"}
@@ -30,13 +32,7 @@ export function serveAdmin(app: TemplatedApp, log: Log, metrics: Metrics | undef
   app.get("/log-level", (res) => new Exchange(res, false, PLAIN).answer(levelAnswer(log)));
   app.put("/log-level", (res, req) => {
     const exchange = new Exchange(res, false, PLAIN);
-    exchange.readBody(
-      req.getHeader("content-length"),
-      BODY_BYTES_MAX,
-      (bytes) => exchange.answer(setLevel(log, bytes)),
-      () =>
-        exchange.answer(problemAnswer({ status: 413, detail: `the body is too large: maxBytes=${BODY_BYTES_MAX}` })),
-    );
+    exchange.readBodyUpTo(BODY_BYTES_MAX, req, (bytes) => exchange.answer(setLevel(log, bytes)));
   });
   refuseOthers(app, "/log-level", "GET, PUT");
 }
@@ -46,16 +42,6 @@ export function refuseUnknown(app: TemplatedApp): void {
   app.any("/*", (res, req) => {
     const isHead = req.getCaseSensitiveMethod() === "HEAD";
     new Exchange(res, isHead, PLAIN).answer(problemAnswer({ status: 404, detail: "no such endpoint for operators" }));
-  });
-}
-
-/** 405 for every method of the route that has no handler of its own. */
-export function refuseOthers(app: TemplatedApp, route: string, allow: string): void {
-  app.any(route, (res, req) => {
-    const detail = `this method is not allowed here: method=${req.getCaseSensitiveMethod()}`;
-    new Exchange(res, req.getCaseSensitiveMethod() === "HEAD", PLAIN).answer(
-      problemAnswer({ status: 405, detail }, [["Allow", allow]]),
-    );
   });
 }
 

@@ -6,10 +6,10 @@ import { LISTED_MAX, type Page } from "../doubts/doubt-listing.ts";
 import { type Answer, jsonAnswer, problemAnswer } from "../http/answer.ts";
 import { Exchange, PLAIN } from "../http/exchange.ts";
 import { refusalOfForeignPage } from "../http/origin.ts";
+import { refuseOthers } from "../http/refuse-others.ts";
 import { parseObject } from "../text/json-object.ts";
 import { badRequest, type Problem, RETRY_AFTER_S, unavailable } from "../text/problem.ts";
 import { formatTimestamp, parseTimestamp } from "../text/timestamp.ts";
-import { refuseOthers } from "./admin-api.ts";
 import { REFUSAL_DETAILS } from "./payment-ack.ts";
 
 const BODY_BYTES_MAX = 256;
@@ -21,7 +21,8 @@ const FIELDS = ["word", "asOf"];
  * What operators do about payments in doubt, where the rest of their endpoints is (admin-api.ts).
  *
  *   GET  /doubts?limit&offset   the payments in doubt of this instance, earliest requestedAt first
- *   POST /doubts/{id}           {"word": "charged", "not charged" or "failed"}, and if wanted "asOf": when the processor was asked
+ *   POST /doubts/{id}           {"word": "charged", "not charged" or "failed"}, and if wanted "asOf": when the
+ *                               processor was asked
  *
  * A refusal that may be over soon has Retry-After, the others have not.
  */
@@ -48,16 +49,11 @@ function settle(res: HttpResponse, req: HttpRequest, desk: DoubtDesk): void {
     exchange.answer(problemAnswer(refusal));
     return;
   }
-  exchange.readBody(
-    req.getHeader("content-length"),
-    BODY_BYTES_MAX,
-    (bytes) => {
-      const wish = parseWish(new TextDecoder().decode(bytes));
-      if ("status" in wish) exchange.answer(problemAnswer(wish));
-      else exchange.answerLater(desk.settle(words, wish).then((answer) => answerOf(answer, id)));
-    },
-    () => exchange.answer(problemAnswer({ status: 413, detail: `the body is too large: maxBytes=${BODY_BYTES_MAX}` })),
-  );
+  exchange.readBodyUpTo(BODY_BYTES_MAX, req, (bytes) => {
+    const wish = parseWish(new TextDecoder().decode(bytes));
+    if ("status" in wish) exchange.answer(problemAnswer(wish));
+    else exchange.answerLater(desk.settle(words, wish).then((answer) => answerOf(answer, id)));
+  });
 }
 
 function answerOf(answer: HandAnswer, id: string): Answer {

@@ -1,7 +1,7 @@
 import type { HttpRequest, HttpResponse, TemplatedApp } from "uWebSockets.js";
 import { instanceOfPaymentId } from "../../core/values/payment-id.ts";
 import { parseUuidText, UUID_WORDS } from "../../core/values/uuid.ts";
-import { type Answer, jsonAnswer, problemAnswer } from "../http/answer.ts";
+import { type Answer, jsonAnswer, notAllowedAnswer, problemAnswer, tooLargeAnswer } from "../http/answer.ts";
 import { Exchange, type ExchangeContext, type Header } from "../http/exchange.ts";
 import type { Peers } from "../link/peers.ts";
 import type { Meters, Refusal, Route } from "../meters/meters.ts";
@@ -74,7 +74,7 @@ export class PublicApi {
       (bytes) => this.#acceptBody(exchange, bytes),
       () => {
         this.#service.refused("too_large");
-        exchange.answer(problemAnswer(this.#tooLarge()));
+        exchange.answer(tooLargeAnswer(this.#options.maxBodyBytes));
       },
     );
   }
@@ -189,8 +189,7 @@ export class PublicApi {
       this.#exchange(res, req, route).answer({ status: 204, headers: [["Allow", allow], ...this.#preflight(allow)] }),
     );
     app.any(route, (res, req) => {
-      const detail = `this method is not allowed here: method=${req.getCaseSensitiveMethod()}`;
-      this.#exchange(res, req, route).answer(problemAnswer({ status: 405, detail }, [["Allow", allow]]));
+      this.#exchange(res, req, route).answer(notAllowedAnswer(req.getCaseSensitiveMethod(), allow));
     });
   }
 
@@ -206,10 +205,6 @@ export class PublicApi {
       ["Access-Control-Allow-Headers", "Content-Type"],
       ["Access-Control-Max-Age", String(CORS_MAX_AGE_S)],
     ];
-  }
-
-  #tooLarge(): Problem {
-    return { status: 413, detail: `the body is too large: maxBytes=${this.#options.maxBodyBytes}` };
   }
 }
 

@@ -1,5 +1,6 @@
 import type { Engine } from "../../core/engine.ts";
 import { type HealthSnapshot, isPolledFailing, minResponseMs } from "../../core/routing/health-snapshot.ts";
+import type { ProcessorGate } from "../../core/routing/processor-gate.ts";
 import { PROCESSOR_NAMES } from "../../core/values/processor.ts";
 import * as State from "../../core/values/state.ts";
 import type { Peers } from "../link/peers.ts";
@@ -45,8 +46,22 @@ export async function readiness(
   journal: ReadinessReport["journal"],
   refusal: string | undefined,
 ): Promise<ReadinessReport> {
+  const reason = refusal ?? (engine.ledger.isFull ? "the ledger is full" : null);
+  return {
+    ready: reason === null,
+    instance: instance + 1,
+    refusal: reason,
+    journal,
+    payments: paymentsReport(engine),
+    restored: restoredReport(engine),
+    peers: await peers.reachable(),
+    processors: PROCESSOR_NAMES.map((name, p) => processorReport(name, engine.router.gates[p]!, health.read(p))),
+  };
+}
+
+function paymentsReport(engine: Engine): ReadinessReport["payments"] {
   const { ledger } = engine;
-  const payments = {
+  return {
     kept: ledger.size,
     capacity: ledger.rows.capacity,
     pending: ledger.countIn(State.PENDING),
@@ -56,28 +71,17 @@ export async function readiness(
     processed: ledger.countIn(State.PROCESSED),
     failed: ledger.countIn(State.FAILED),
   };
-  const processors = PROCESSOR_NAMES.map((name, p) => {
-    const word = health.read(p);
-    const gate = engine.router.gates[p]!;
-    return {
-      name,
-      available: !gate.isDown,
-      polledFailing: isPolledFailing(word),
-      minResponseTime: minResponseMs(word),
-      inFlight: gate.inFlightCount,
-      limit: gate.limit,
-    };
-  });
-  const reason = refusal ?? (ledger.isFull ? "the ledger is full" : null);
+}
+
+/** `polled`: the processor's word of the health snapshot. */
+function processorReport(name: string, gate: ProcessorGate, polled: number): ReadinessReport["processors"][number] {
   return {
-    ready: reason === null,
-    instance: instance + 1,
-    refusal: reason,
-    journal,
-    payments,
-    restored: restoredReport(engine),
-    peers: await peers.reachable(),
-    processors,
+    name,
+    available: !gate.isDown,
+    polledFailing: isPolledFailing(polled),
+    minResponseTime: minResponseMs(polled),
+    inFlight: gate.inFlightCount,
+    limit: gate.limit,
   };
 }
 

@@ -16,14 +16,22 @@ import type { SlewedClock } from "../turn/clock.ts";
 import type { GroupCommit } from "../turn/group-commit.ts";
 import { doubtListing, type Page } from "./doubt-listing.ts";
 
-/** What an operator says of a payment in doubt, and until when what the processor showed is known to hold; undefined: not said. */
+/**
+ * What an operator says of a payment in doubt, and until when what the processor showed is known to hold; undefined:
+ * not said.
+ */
 export type HandWish = { word: HandWord; asOfMs: number | undefined };
 
 export type HandAnswer =
-  /** The payment's JSON as the word left it, which is in the journal; the same if this word was said and taken before. */
+  /**
+   * The payment's JSON as the word left it, which is in the journal; the same if this word was said and taken before.
+   */
   | { kind: "settled"; json: string }
   | { kind: "refused"; reason: "shutting_down" | "journal_failing" }
-  /** Taken, but the journal failed at it: it counts again once the journal can be written, unless the process ends before. */
+  /**
+   * Taken, but the journal failed at it: it counts again once the journal can be written, unless the process ends
+   * before.
+   */
   | { kind: "not written" }
   | { kind: "unknown" }
   | { kind: "not in doubt"; state: string }
@@ -67,7 +75,8 @@ export class DoubtDesk {
   async settle(id: Int32Array, wish: HandWish): Promise<HandAnswer> {
     const { refusal } = this.#service;
     if (refusal !== undefined) return { kind: "refused", reason: refusal };
-    // What was gathered before is out of the way: the batch has room, and a journal that fails is found out before anything is settled.
+    // What was gathered before is out of the way: the batch has room, and a journal that fails is found out before
+    // anything is settled.
     if (!this.#commit.commit()) return { kind: "refused", reason: "journal_failing" };
     const slot = this.#engine.lookup(id);
     if (slot === NOT_FOUND_SLOT) return { kind: "unknown" };
@@ -103,7 +112,9 @@ export class DoubtDesk {
     return undefined;
   }
 
-  /** When the payment was last sent: a charge that was seen before it stands, but that there was none may have changed. */
+  /**
+   * When the payment was last sent: a charge that was seen before it stands, but that there was none may have changed.
+   */
   #sentAtMs(slot: Slot, word: HandWord): number {
     const { flights, ledger } = this.#engine;
     const requestedAtMs = ledger.rows.requestedAtMs(slot);

@@ -4,8 +4,8 @@ import { removeLeftSocket } from "../system/left-socket.ts";
 import { CLAIM_ANSWER_MS } from "./poll-rights.ts";
 
 /**
- * How the health monitors of the instances talk: small messages over HTTP, from worker thread to worker thread, so that a busy
- * event loop delays neither a claim nor its answer.
+ * How the health monitors of the instances talk: small messages over HTTP, from worker thread to worker thread, so that
+ * a busy event loop delays neither a claim nor its answer.
  *
  *   POST /claim/<processor>/<from>/<fresh 0|1>     204 consent, 409 refusal
  *   POST /release/<processor>/<from>/0             204

@@ -1,16 +1,18 @@
 /**
  * Who may poll a processor's health endpoint, and when: at most one call per 5 s from all instances together, without a
- * central place. It is Ricart and Agrawala's idea (1981), a poll needing every other instance's consent, with times instead of
- * queues. One PollRights per processor and instance; all times are this machine's monotonic milliseconds.
+ * central place. It is Ricart and Agrawala's idea (1981), a poll needing every other instance's consent, with times
+ * instead of queues. One PollRights per processor and instance; all times are this machine's monotonic milliseconds.
  *
  *   claim ──► every other instance consents, or is gone ──► poll ──► answered: told to all, and nobody polls for 5 s
  *         └─► one refuses ──► release those who consented, try again later
  *
- * - Whoever consents to a claim refuses others until the claimed poll must be over (CLAIMED_MS), unless it is told more.
+ * - Whoever consents to a claim refuses others until the claimed poll must be over (CLAIMED_MS), unless it is told
+ *   more.
  * - Of two claims at once the lower instance's wins.
- * - The instance that polled last goes on; the others try only when it has been silent for a while, lower numbers first.
- * - An instance that has just started knows of no poll its earlier life may have made: for FRESH_MS it makes none, and refuses
- *   claims of instances as fresh as itself; an older one would have been asked, so it knows.
+ * - The instance that polled last goes on; the others try only when it has been silent for a while, lower numbers
+ *   first.
+ * - An instance that has just started knows of no poll its earlier life may have made: for FRESH_MS it makes none, and
+ *   refuses claims of instances as fresh as itself; an older one would have been asked, so it knows.
  */
 export const POLL_INTERVAL_MS = 5000;
 /** A claim that was not consented to by then is dropped, so a consenter knows when the poll must have left. */
@@ -20,7 +22,10 @@ export const CLAIM_ANSWER_MS = 300;
 const MARGIN_MS = 1500;
 const CLAIMED_MS = CLAIM_VALID_MS + POLL_INTERVAL_MS + MARGIN_MS;
 export const FRESH_MS = POLL_INTERVAL_MS + MARGIN_MS;
-/** The one that polled last begins this long after the interval: the others learned of its answer a moment later than it. */
+/**
+ * The one that polled last begins this long after the interval: the others learned of its answer a moment later than
+ * it.
+ */
 const OWN_DELAY_MS = 50;
 /** What each further instance waits beyond the interval before it takes over. */
 const TAKEOVER_STEP_MS = 1000;
@@ -79,7 +84,10 @@ export class PollRights {
     return may;
   }
 
-  /** A process that was stopped for long may have missed that the others went on without it: it knows as little as a new one. */
+  /**
+   * A process that was stopped for long may have missed that the others went on without it: it knows as little as a new
+   * one.
+   */
   #look(nowMs: number): void {
     if (nowMs - this.#lookedAtMs > STOPPED_MS) {
       this.#knowingSinceMs = nowMs;

@@ -1,4 +1,6 @@
-/** The health monitor's thread: polls when it is this instance's turn, hears of the others' polls, writes the snapshot. */
+/**
+ * The health monitor's thread: polls when it is this instance's turn, hears of the others' polls, writes the snapshot.
+ */
 import { type MessagePort, parentPort, workerData } from "node:worker_threads";
 import { HealthSnapshot } from "../../core/routing/health-snapshot.ts";
 import type { PollReport } from "../meters/poll-report.ts";

@@ -21,6 +21,16 @@ export function problemAnswer(problem: Problem, headers: Answer["headers"] = [])
   return { status: problem.status, body: problemBody(problem), isProblem: true, headers: all };
 }
 
+export function tooLargeAnswer(bytesMax: number): Answer {
+  return problemAnswer({ status: 413, detail: `the body is too large: maxBytes=${bytesMax}` });
+}
+
+export function notAllowedAnswer(method: string, allow: string): Answer {
+  return problemAnswer({ status: 405, detail: `this method is not allowed here: method=${method}` }, [
+    ["Allow", allow],
+  ]);
+}
+
 export function statusLine(status: number): string {
   return `${status} ${REASONS[status] ?? titleOf(status)}`;
 }

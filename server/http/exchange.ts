@@ -1,6 +1,6 @@
 import type { HttpRequest, HttpResponse } from "uWebSockets.js";
 import type { RouteMeters } from "../meters/meters.ts";
-import { type Answer, statusLine } from "./answer.ts";
+import { type Answer, statusLine, tooLargeAnswer } from "./answer.ts";
 
 export type Header = readonly [name: string, value: string];
 
@@ -74,9 +74,9 @@ export class Exchange {
   }
 
   /**
-   * Reads the body, of at most `bytesMax`, and calls `onBody` with it, once, within a uWS callback: the bytes are only valid
-   * until it returns. A longer body calls `onTooLarge` instead, once, as soon as that is known. After an abort neither is called.
-   * Hot: a body in one chunk, the usual case, is not copied.
+   * Reads the body, of at most `bytesMax`, and calls `onBody` with it, once, within a uWS callback: the bytes are only
+   * valid until it returns. A longer body calls `onTooLarge` instead, once, as soon as that is known. After an abort
+   * neither is called. Hot: a body in one chunk, the usual case, is not copied.
    */
   readBody(contentLength: string, bytesMax: number, onBody: (body: Uint8Array) => void, onTooLarge: () => void): void {
     if (Number(contentLength) > bytesMax) {
@@ -98,6 +98,11 @@ export class Exchange {
         if (isLast) onBody(gathered);
       }
     });
+  }
+
+  /** The same, answering 413 to a longer body. To be called within the route's handler. */
+  readBodyUpTo(bytesMax: number, req: HttpRequest, onBody: (body: Uint8Array) => void): void {
+    this.readBody(req.getHeader("content-length"), bytesMax, onBody, () => this.answer(tooLargeAnswer(bytesMax)));
   }
 
   #begin(): boolean {

@@ -33,8 +33,8 @@ function hostOf(protocol: string, host: string): string | undefined {
 }
 
 /**
- * Why a request that changes something is not heeded, if so: it needs a content type that no form can send, and an origin that no other
- * page can claim.
+ * Why a request that changes something is not heeded, if so: it needs a content type that no form can send, and an
+ * origin that no other page can claim.
  */
 export function refusalOfForeignPage(req: HttpRequest): Problem | undefined {
   if (!isFromOwnPage(req)) return { status: 403, detail: "another site's page may not do this" };

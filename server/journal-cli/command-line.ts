@@ -3,10 +3,10 @@ import { MAX_CAPACITY } from "../../core/ledger/ledger.ts";
 import { SETTINGS } from "../settings/settings.ts";
 import { readProcessorUrls } from "./repair/inquiry.ts";
 
-export const USAGE = `Shows what is in an instance's journal, tells whether the instance would start with it, or makes a new journal of
-what a damaged one still holds. These never change the journal they look at; inspect and verify work while an instance
-uses it. set-clock is for a journal whose latest time is ahead of the clock, because that was wrong once: time begins
-again at what the clock says now. The instance must not be running.
+export const USAGE = `Shows what is in an instance's journal, tells whether the instance would start with it, or makes a
+new journal of what a damaged one still holds. These never change the journal they look at; inspect and verify work
+while an instance uses it. set-clock is for a journal whose latest time is ahead of the clock, because that was wrong
+once: time begins again at what the clock says now. The instance must not be running.
 
   node build/server/journal-cli/main.js inspect DIR [options]
   node build/server/journal-cli/main.js verify DIR [options]

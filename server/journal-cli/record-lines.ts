@@ -48,8 +48,7 @@ function recordLine(batch: RecordBatch, record: number, lsn: number): string {
   if (kind === Kind.SENDING || kind === Kind.SENT)
     return `${place} processor=${processorName(batch.processor(record))}`;
   if (kind === Kind.PURGED || kind === Kind.EVICTED) return place;
-  const processor = processorName(batch.processor(record));
-  return `${place} processor=${processor} outcome="${outcomeName(batch.outcome(record))}" elapsedMs=${batch.elapsedMs(record)}`;
+  return `${place} ${processorAndOutcome(batch, record)} elapsedMs=${batch.elapsedMs(record)}`;
 }
 
 /** Rows have no numbers of their own: their sequence follows from the slice they stand in. */
@@ -65,8 +64,12 @@ function checkpointLines(): (batch: RecordBatch, record: number, place: number) 
     rowsDue--;
     const state = State.NAMES[batch.kind(record)] ?? `state ${batch.kind(record)}`;
     const line = `row sequence=${sequence++} state="${state}" acceptedAt=${timeText(batch.sequence(record))}`;
-    return `${line} ${idAndAmount(batch, record)} processor=${processorName(batch.processor(record))} outcome="${outcomeName(batch.outcome(record))}"`;
+    return `${line} ${idAndAmount(batch, record)} ${processorAndOutcome(batch, record)}`;
   };
+}
+
+function processorAndOutcome(batch: RecordBatch, record: number): string {
+  return `processor=${processorName(batch.processor(record))} outcome="${outcomeName(batch.outcome(record))}"`;
 }
 
 function idAndAmount(batch: RecordBatch, record: number): string {

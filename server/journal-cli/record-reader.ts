@@ -4,8 +4,9 @@ import { RECORD_BYTES, RecordBatch } from "../../core/log/record.ts";
 const CHUNK_RECORDS = 4096;
 
 /**
- * Calls back with the whole records of a file, chunk by chunk, sound or not; `first` is the number of a chunk's first record within
- * the file, whose header has `headerBytes`. Ends early when `onBatch` returns false, or when the file has meanwhile become shorter.
+ * Calls back with the whole records of a file, chunk by chunk, sound or not; `first` is the number of a chunk's first
+ * record within the file, whose header has `headerBytes`. Ends early when `onBatch` returns false, or when the file has
+ * meanwhile become shorter.
  */
 export function readRecords(
   path: string,

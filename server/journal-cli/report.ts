@@ -30,7 +30,8 @@ export function verdictText(verdict: Verdict, isUsed: boolean): string {
   const { ledger, recovered } = verdict;
   const { torn } = recovered;
   const cut = torn
-    ? ` after cutting off an end that was never acknowledged: file=${torn.name} bytes=${torn.fileBytes - torn.soundBytes}`
+    ? " after cutting off an end that was never acknowledged: " +
+      `file=${torn.name} bytes=${torn.fileBytes - torn.soundBytes}`
     : "";
   return `starts${cut}: payments=${ledger.size} nextLsn=${recovered.lsn} nextSegment=${recovered.nextNumber}${note}`;
 }

@@ -23,7 +23,10 @@ export function judge(directory: JournalDirectory, capacity: number, instanceCou
   }
 }
 
-/** The instance by the folder's name, as an instance chooses it, or else by what the files say; the processors are the files'. */
+/**
+ * The instance by the folder's name, as an instance chooses it, or else by what the files say; the processors are the
+ * files'.
+ */
 export function expectedOf(directory: JournalDirectory, instanceCount: number | undefined): Expected {
   const header = directory
     .files()

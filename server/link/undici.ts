@@ -1,6 +1,6 @@
 /**
- * undici's Pool, loaded by its own files: the whole package costs 9 MB of the memory limit, most of it for fetch and WebSocket.
- * What undici's index does for the methods, this does too.
+ * undici's Pool, loaded by its own files: the whole package costs 9 MB of the memory limit, most of it for fetch and
+ * WebSocket. What undici's index does for the methods, this does too.
  */
 import type { Dispatcher, Pool as PoolType } from "undici";
 import api from "undici/lib/api/index.js";

@@ -13,8 +13,8 @@ export type LiveSources = {
 };
 
 /**
- * One sample a second of all instances together, for as long as somebody looks. With nobody looking there is no timer, and
- * no instance is asked for anything.
+ * One sample a second of all instances together, for as long as somebody looks. With nobody looking there is no timer,
+ * and no instance is asked for anything.
  */
 export class LiveFeed {
   readonly #sources: LiveSources;

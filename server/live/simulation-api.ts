@@ -3,6 +3,7 @@ import { PROCESSOR_NAMES } from "../../core/values/processor.ts";
 import { type Answer, jsonAnswer, problemAnswer } from "../http/answer.ts";
 import { Exchange, PLAIN } from "../http/exchange.ts";
 import { refusalOfForeignPage } from "../http/origin.ts";
+import { refuseOthers } from "../http/refuse-others.ts";
 import { parseObject } from "../text/json-object.ts";
 import { badRequest, type Problem } from "../text/problem.ts";
 import type { ProcessorAdmin, ProcessorWish } from "./processor-admin.ts";
@@ -12,15 +13,12 @@ export const DELAY_MS_MAX = 60_000;
 const ROUTE = "/simulation/processors/:name";
 
 /**
- * PUT /simulation/processors/{name} {"delayMs": 0 … 60000, "failing": true or false}, either or both: makes a simulated processor
- * slow or failing. It is there only when the configuration has the processors' admin token.
+ * PUT /simulation/processors/{name} {"delayMs": 0 … 60000, "failing": true or false}, either or both: makes a simulated
+ * processor slow or failing. It is there only when the configuration has the processors' admin token.
  */
 export function serveSimulation(app: TemplatedApp, admin: ProcessorAdmin): void {
   app.put(ROUTE, (res, req) => putProcessor(res, req, admin));
-  app.any(ROUTE, (res) => {
-    const problem = { status: 405, detail: "only PUT is allowed here" };
-    new Exchange(res, false, PLAIN).answer(problemAnswer(problem, [["Allow", "PUT"]]));
-  });
+  refuseOthers(app, ROUTE, "PUT");
 }
 
 function putProcessor(res: HttpResponse, req: HttpRequest, admin: ProcessorAdmin): void {
@@ -32,16 +30,11 @@ function putProcessor(res: HttpResponse, req: HttpRequest, admin: ProcessorAdmin
     exchange.answer(problemAnswer(refusal));
     return;
   }
-  exchange.readBody(
-    req.getHeader("content-length"),
-    BODY_BYTES_MAX,
-    (bytes) => {
-      const wish = parseWish(new TextDecoder().decode(bytes));
-      if ("status" in wish) exchange.answer(problemAnswer(wish));
-      else exchange.answerLater(configure(admin, processor, wish));
-    },
-    () => exchange.answer(problemAnswer({ status: 413, detail: `the body is too large: maxBytes=${BODY_BYTES_MAX}` })),
-  );
+  exchange.readBodyUpTo(BODY_BYTES_MAX, req, (bytes) => {
+    const wish = parseWish(new TextDecoder().decode(bytes));
+    if ("status" in wish) exchange.answer(problemAnswer(wish));
+    else exchange.answerLater(configure(admin, processor, wish));
+  });
 }
 
 function refusalOf(req: HttpRequest, processor: number, name: string): Problem | undefined {

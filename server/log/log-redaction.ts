@@ -29,7 +29,10 @@ const URL_PASSWORD = /(\w:\/\/)[^/@\s"\\]*@/g;
 /** Nearly every line has none of these, and is left at one look. */
 const MAYBE_SECRET = new RegExp(`@|bearer|basic|${SECRET_NAMES}`, "i");
 
-/** Takes out of a finished line what the redaction of fields does not see: passwords in URLs, and secrets inside of texts. */
+/**
+ * Takes out of a finished line what the redaction of fields does not see: passwords in URLs, and secrets inside of
+ * texts.
+ */
 export function redactLine(line: string): string {
   if (!MAYBE_SECRET.test(line)) return line;
   return line

@@ -6,7 +6,8 @@ const MAX_US = 2 ** 32 - 1;
 const BUCKETS = (32 - SUB_BITS + 1) << SUB_BITS;
 
 /**
- * Durations from 1 µs to an hour in log-linear buckets (HdrHistogram, Gil Tene): the value of a bucket is known to an eighth.
+ * Durations from 1 µs to an hour in log-linear buckets (HdrHistogram, Gil Tene): the value of a bucket is known to an
+ * eighth.
  *
  *   µs      0 … 7 | 8 9 … 15 | 16 18 … 30 | 32 36 …      eight buckets per doubling
  *
@@ -48,7 +49,10 @@ export function bucketEndMs(bucket: number): number {
   return ((SUB_BUCKETS + (next & (SUB_BUCKETS - 1))) * 2 ** ((next >> SUB_BITS) - 1)) / 1000;
 }
 
-/** The `percentile` (0 … 100) of bucket counts in milliseconds, rounded up to its bucket's end; undefined when all are zero. */
+/**
+ * The `percentile` (0 … 100) of bucket counts in milliseconds, rounded up to its bucket's end; undefined when all are
+ * zero.
+ */
 export function percentileMs(counts: Float64Array, percentile: number): number | undefined {
   let total = 0;
   for (const count of counts) total += count;

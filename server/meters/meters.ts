@@ -81,8 +81,9 @@ export const REFUSALS = [
 export type Refusal = (typeof REFUSALS)[number];
 
 /**
- * All that is counted while payments go through: plain numbers in preallocated arrays, so that counting costs nanoseconds whether or not
- * somebody looks. Counts only grow, until the process ends; what is as it is now (pending, in doubt …) is read from the engine.
+ * All that is counted while payments go through: plain numbers in preallocated arrays, so that counting costs
+ * nanoseconds whether or not somebody looks. Counts only grow, until the process ends; what is as it is now (pending,
+ * in doubt …) is read from the engine.
  */
 export class Meters {
   /** By route, requests to the public listener. */

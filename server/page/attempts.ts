@@ -1,5 +1,5 @@
-import type { AttemptView, PaymentView } from "./finder.ts";
 import { formatCount } from "./format.ts";
+import type { AttemptView, PaymentView } from "./payment-view.ts";
 
 const SVG = "http://www.w3.org/2000/svg";
 const LEFT = 62;
@@ -13,7 +13,9 @@ const AXIS_Y = 70;
 const CHARGED = ["charged", "already charged", "found charged"];
 const REFUSED = ["failing", "overloaded", "rejected", "misconfigured", "unreachable", "not found"];
 
-/** A payment's life as a picture: a lane per processor, a bar per attempt. The table beside it says the same in words. */
+/**
+ * A payment's life as a picture: a lane per processor, a bar per attempt. The table beside it says the same in words.
+ */
 export function drawAttempts(payment: PaymentView, widthPx: number): SVGElement {
   const startMs = Date.parse(payment.acceptedAt);
   const ends = payment.attempts.map((attempt) => endOf(attempt) - startMs);
@@ -42,7 +44,8 @@ function bar(attempt: AttemptView, startMs: number, xOf: (ms: number) => number)
   const y = LANE_Y[attempt.processor as keyof typeof LANE_Y] - BAR_HEIGHT / 2;
   const rect = element("rect", { x, y, width, height: BAR_HEIGHT, rx: 2, class: classOf(attempt.outcome) });
   const title = element("title", {});
-  title.textContent = `${attempt.processor}: ${attempt.outcome}${attempt.ms === null ? "" : `, ${formatCount(attempt.ms)} ms`}`;
+  const duration = attempt.ms === null ? "" : `, ${formatCount(attempt.ms)} ms`;
+  title.textContent = `${attempt.processor}: ${attempt.outcome}${duration}`;
   rect.append(title);
   return rect;
 }

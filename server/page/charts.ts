@@ -27,15 +27,20 @@ function columnsOf(ticks: readonly Tick[], view: number, values: ((point: Point)
   return [ticks.map(({ atS }) => atS), ...numbers];
 }
 
-/** The four charts. `shown` tells which ticks and which view of them to draw. */
-export function chartSpecs(shown: { readonly ticks: readonly Tick[]; readonly view: number }): ChartSpec[] {
-  const pointAt = (index: number): Point | null | undefined => shown.ticks[index]?.views[shown.view];
-  const flowAt = (index: number) => pointAt(index)?.flow;
-  const standingAt = (index: number) => pointAt(index)?.standing;
-  const count = (value: number | undefined) => (value === undefined ? NOTHING : formatCount(value));
-  const last = () => shown.ticks.length - 1;
+/** Which ticks to draw, and which view of them. */
+type Shown = { readonly ticks: readonly Tick[]; readonly view: number };
 
-  const throughput: ChartSpec = {
+/** The four charts. `shown` is read anew whenever one is drawn. */
+export function chartSpecs(shown: Shown): ChartSpec[] {
+  return [throughputOver(shown), latencyOver(shown), healthOver(shown), backlogOver(shown)];
+}
+
+const pointAt = ({ ticks, view }: Shown, index: number): Point | null | undefined => ticks[index]?.views[view];
+const latest = ({ ticks }: Shown): number => ticks.length - 1;
+
+function throughputOver(shown: Shown): ChartSpec {
+  const flowAt = (index: number) => pointAt(shown, index)?.flow;
+  return {
     id: "throughput",
     // The dearer processor's area is stacked on the cheaper one's, so that together they reach what is processed.
     series: (palette) => [
@@ -57,13 +62,17 @@ export function chartSpecs(shown: { readonly ticks: readonly Tick[]; readonly vi
       { key: "by fallback", colour: "fallback", shape: "", value: (i) => formatRate(flowAt(i)?.chargesPerS[1]) },
     ],
     describe: () => {
-      const flow = flowAt(last());
-      const charges = `processed by default ${formatRate(flow?.chargesPerS[0])}, by fallback ${formatRate(flow?.chargesPerS[1])}`;
+      const flow = flowAt(latest(shown));
+      const [byDefault, byFallback] = [formatRate(flow?.chargesPerS[0]), formatRate(flow?.chargesPerS[1])];
+      const charges = `processed by default ${byDefault}, by fallback ${byFallback}`;
       return `Throughput over time. Now, per second: accepted ${formatRate(flow?.acceptedPerS)}, ${charges}.`;
     },
   };
+}
 
-  const latency: ChartSpec = {
+function latencyOver(shown: Shown): ChartSpec {
+  const flowAt = (index: number) => pointAt(shown, index)?.flow;
+  return {
     id: "latency",
     series: (palette) => [
       { stroke: palette.text, width: 1.5, points: { show: false } },
@@ -79,16 +88,19 @@ export function chartSpecs(shown: { readonly ticks: readonly Tick[]; readonly vi
       { key: "p99", colour: "bad", shape: "key-line", value: (i) => formatMs(flowAt(i)?.p99Ms) },
     ],
     describe: () => {
-      const flow = flowAt(last());
-      return `Latency of POST /payments over time. Now: median ${formatMs(flow?.p50Ms)}, 99th percentile ${formatMs(flow?.p99Ms)} milliseconds.`;
+      const flow = flowAt(latest(shown));
+      const percentiles = `median ${formatMs(flow?.p50Ms)}, 99th percentile ${formatMs(flow?.p99Ms)} milliseconds`;
+      return `Latency of POST /payments over time. Now: ${percentiles}.`;
     },
   };
+}
 
+function healthOver(shown: Shown): ChartSpec {
   const stateAt = (index: number, processor: number): string => {
-    const now = standingAt(index)?.processors[processor];
+    const now = pointAt(shown, index)?.standing.processors[processor];
     return now ? textOf(now) : NOTHING;
   };
-  const health: ChartSpec = {
+  return {
     id: "health",
     series: () => [{ show: true, stroke: "transparent", points: { show: false } }],
     scaleY: { range: () => [0, 2] },
@@ -101,11 +113,17 @@ export function chartSpecs(shown: { readonly ticks: readonly Tick[]; readonly vi
       { key: "up", colour: "good-soft", shape: "" },
       { key: "failing or down", colour: "bad", shape: "key-hatched" },
     ],
-    describe: () =>
-      `State of the processors over time, with the least response time they report. Now: default ${stateAt(last(), 0)}; fallback ${stateAt(last(), 1)}.`,
+    describe: () => {
+      const states = `default ${stateAt(latest(shown), 0)}; fallback ${stateAt(latest(shown), 1)}`;
+      return `State of the processors over time, with the least response time they report. Now: ${states}.`;
+    },
   };
+}
 
-  const backlog: ChartSpec = {
+function backlogOver(shown: Shown): ChartSpec {
+  const standingAt = (index: number) => pointAt(shown, index)?.standing;
+  const count = (value: number | undefined) => (value === undefined ? NOTHING : formatCount(value));
+  return {
     id: "backlog",
     series: (palette) => [
       { stroke: palette.text, width: 2, points: { show: false } },
@@ -126,11 +144,11 @@ export function chartSpecs(shown: { readonly ticks: readonly Tick[]; readonly vi
       { key: "in doubt", colour: "doubt", shape: "key-dashed", value: (i) => count(standingAt(i)?.inDoubt) },
     ],
     describe: () => {
-      const now = standingAt(last());
-      return `Payments not yet processed over time. Now: ${count(now?.pending)} pending, ${count(now?.sending)} being sent, ${count(now?.inDoubt)} in doubt.`;
+      const now = standingAt(latest(shown));
+      const states = `${count(now?.sending)} being sent, ${count(now?.inDoubt)} in doubt`;
+      return `Payments not yet processed over time. Now: ${count(now?.pending)} pending, ${states}.`;
     },
   };
-  return [throughput, latency, health, backlog];
 }
 
 /** Whole decades of milliseconds around what there is, two at least. */

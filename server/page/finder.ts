@@ -1,24 +1,7 @@
 import { drawAttempts } from "./attempts.ts";
 import { byId, make, makeRow } from "./dom.ts";
 import { formatCount } from "./format.ts";
-
-export type AttemptView = { time: string; processor: string; outcome: string; ms: number | null };
-
-/** What GET /payments/{id} answers. */
-export type PaymentView = {
-  id: string;
-  correlationId: string;
-  amount: number;
-  state: string;
-  /** Only in doubt: whether an operator has to settle it. */
-  stuck?: boolean;
-  processor: string | null;
-  acceptedAt: string;
-  requestedAt: string | null;
-  processedAt: string | null;
-  attemptCount: number;
-  attempts: AttemptView[];
-};
+import type { PaymentView } from "./payment-view.ts";
 
 const REFRESH_MS = 1000;
 const FINAL_STATES = ["processed", "failed"];
@@ -54,10 +37,8 @@ export class Finder {
       this.#payment.replaceChildren();
       return;
     }
-    this.#say(
-      `${found.state}${found.stuck ? " and stuck" : ""}, ${formatCount(found.attemptCount)} ${found.attemptCount === 1 ? "attempt" : "attempts"}`,
-      false,
-    );
+    const attempts = `${formatCount(found.attemptCount)} ${found.attemptCount === 1 ? "attempt" : "attempts"}`;
+    this.#say(`${found.state}${found.stuck ? " and stuck" : ""}, ${attempts}`, false);
     this.#payment.replaceChildren(factsOf(found), drawAttempts(found, this.#payment.clientWidth), tableOf(found));
     if (FINAL_STATES.includes(found.state)) return;
     this.#timer = setTimeout(() => void this.#look(id, searchNumber), REFRESH_MS);

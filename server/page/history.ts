@@ -40,7 +40,10 @@ export type Standing = {
 /** One view (an instance, or all together) at one sample; `flow` is missing where there is nothing to compare with. */
 export type Point = { standing: Standing; flow: Flow | undefined };
 
-/** `views[0]` is all instances together, `views[n]` is instance n; null for one that did not answer. A gap has no views at all. */
+/**
+ * `views[0]` is all instances together, `views[n]` is instance n; null for one that did not answer. A gap has no views
+ * at all.
+ */
 export type Tick = { atS: number; views: (Point | null)[] };
 
 /** The samples of the last minutes, oldest first, as differences. */
@@ -59,8 +62,8 @@ export class History {
   }
 
   /**
-   * `atMs`: when the sample came, since the epoch, on a clock that does not jump. One that comes right after another (somebody else has
-   * just opened the page, say) is left out: what it counts is in the next one.
+   * `atMs`: when the sample came, since the epoch, on a clock that does not jump. One that comes right after another
+   * (somebody else has just opened the page, say) is left out: what it counts is in the next one.
    */
   add(sample: Sample, atMs: number): void {
     const sinceLastMs = atMs - this.#lastAtMs;

@@ -1,7 +1,7 @@
 /**
- * What an instance sends to the live page. Everything that is counted is sent as it stands since the instance's start, never as a
- * difference: the page takes the differences itself, so a message that was missed, or one that comes from another instance after
- * a reconnection, costs nothing but resolution.
+ * What an instance sends to the live page. Everything that is counted is sent as it stands since the instance's start,
+ * never as a difference: the page takes the differences itself, so a message that was missed, or one that comes from
+ * another instance after a reconnection, costs nothing but resolution.
  */
 
 /** Sent once, when the page has connected. */
@@ -34,7 +34,10 @@ export type Reading = {
   atMs: number;
   /** Why payments are refused, if they are. */
   refusal: string | null;
-  /** Payments answered since the start, by what was found: new ones, repeated ones, conflicts, and refused for want of room. */
+  /**
+   * Payments answered since the start, by what was found: new ones, repeated ones, conflicts, and refused for want of
+   * room.
+   */
   accepted: number;
   repeated: number;
   conflicting: number;

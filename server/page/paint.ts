@@ -53,7 +53,10 @@ function inCells(latency: Float64Array): Float64Array {
   return cells;
 }
 
-/** A lane per processor, cheaper above: plain while it works, hatched while it does not, and what it says when that changes. */
+/**
+ * A lane per processor, cheaper above: plain while it works, hatched while it does not, and what it says when that
+ * changes.
+ */
 export function paintHealth(u: uPlotType, palette: Palette, ticks: readonly Tick[], view: number): void {
   const { ctx, bbox } = u;
   const hatch = hatching(ctx, palette);

@@ -11,7 +11,10 @@ const LOAD_INTERVAL_MS = 100;
 const PAYMENTS_PER_INTERVAL = 5;
 const AMOUNT = 19.9;
 
-/** Buttons that make a simulated processor slow or failing, and one that sends payments so that there is something to see. */
+/**
+ * Buttons that make a simulated processor slow or failing, and one that sends payments so that there is something to
+ * see.
+ */
 export class Simulation {
   readonly #section = byId("simulation");
   readonly #status = byId("simulation-status");

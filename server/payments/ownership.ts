@@ -1,9 +1,10 @@
 /**
- * Which instance a payment belongs to: the balancer's function, computed here as well, so that a payment that reaches another
- * instance (odd JSON the balancer's pattern did not see, or a client that came by another way) can be handed to its owner.
+ * Which instance a payment belongs to: the balancer's function, computed here as well, so that a payment that reaches
+ * another instance (odd JSON the balancer's pattern did not see, or a client that came by another way) can be handed to
+ * its owner.
  *
- * nginx's `hash $key` (not consistent) is that of Cache::Memcached: ((crc32(key) >> 16) & 0x7fff) mod servers. The key is the
- * last byte of the correlationId as two lower-case hex digits: random in UUID versions 3 to 8.
+ * nginx's `hash $key` (not consistent) is that of Cache::Memcached: ((crc32(key) >> 16) & 0x7fff) mod servers. The key
+ * is the last byte of the correlationId as two lower-case hex digits: random in UUID versions 3 to 8.
  */
 import { crc32 } from "node:zlib";
 

@@ -22,9 +22,9 @@ const KEY_AMOUNT = new TextEncoder().encode('"amount"');
 const NOT_PLAIN = -1;
 
 /**
- * Reads the body of POST /payments. The common shape (the two fields in any order, plain numbers, any white space) is read
- * byte by byte without making a string or an object; everything else goes through JSON.parse, which decides what is valid.
- * After `parse` returned undefined, `id` and `cents` hold the payment until the next call.
+ * Reads the body of POST /payments. The common shape (the two fields in any order, plain numbers, any white space) is
+ * read byte by byte without making a string or an object; everything else goes through JSON.parse, which decides what
+ * is valid. After `parse` returned undefined, `id` and `cents` hold the payment until the next call.
  */
 export class PaymentBody {
   readonly id = new Int32Array(UUID_WORDS);
@@ -34,7 +34,7 @@ export class PaymentBody {
   /** Returns what is wrong, or undefined when all is well. Hot. */
   parse(bytes: Uint8Array): Problem | undefined {
     if (this.#readPlain(bytes) && this.cents > 0) return undefined;
-    return this.#readAny(bytes);
+    return this.parseJson(bytes);
   }
 
   #readPlain(bytes: Uint8Array): boolean {
@@ -83,7 +83,8 @@ export class PaymentBody {
     return end;
   }
 
-  #readAny(bytes: Uint8Array): Problem | undefined {
+  /** The same by JSON.parse, whatever the body looks like: means the same, and takes several times as long. */
+  parseJson(bytes: Uint8Array): Problem | undefined {
     let body: unknown;
     try {
       body = JSON.parse(this.#decoder.decode(bytes));
@@ -121,7 +122,10 @@ export class PaymentBody {
   }
 }
 
-/** Exact from the text where that is a plain decimal, however long; otherwise by the shortest text of the number it was read as. */
+/**
+ * Exact from the text where that is a plain decimal, however long; otherwise by the shortest text of the number it was
+ * read as.
+ */
 function centsOf(amount: number, body: Uint8Array): number {
   const text = amountText(new TextDecoder().decode(body));
   if (!/^[\d.]+$/.test(text)) return centsFromNumber(amount);

@@ -8,8 +8,9 @@ import type { ToldVerdict } from "./told-charge.ts";
 const OWN_LIMITS = new Set(["EMFILE", "ENFILE", "EADDRNOTAVAIL", "ENOBUFS", "ENOMEM"]);
 
 /**
- * The outcome of a POST that was answered. `isProvenEmpty`: the body is declared to be empty. A 408 on a connection that had served a
- * request before is the server's farewell to an idle connection, which crossed our request on its way.
+ * The outcome of a POST that was answered. `isProvenEmpty`: the body is declared to be empty. A 408 on a connection
+ * that had served a request before is the server's farewell to an idle connection, which crossed our request on its
+ * way.
  */
 export function outcomeOfAnswer(status: number, body: string, isProvenEmpty: boolean, wasKept: boolean): number {
   if (status === 408) return wasKept ? Outcome.DROPPED : Outcome.RESET;
@@ -40,7 +41,9 @@ export function outcomeOfTold(verdict: ToldVerdict): number {
 /** The last body that was found to be a processor's: it says the same of every payment. */
 let knownMessage = "";
 
-/** A processor says `{"message":"…"}`; a 200 without it is somebody else's. Hot: parses only what it has not just seen. */
+/**
+ * A processor says `{"message":"…"}`; a 200 without it is somebody else's. Hot: parses only what it has not just seen.
+ */
 function hasMessage(body: string): boolean {
   if (body === knownMessage && body !== "") return true;
   const isMessage = typeof parseObject(body)?.["message"] === "string";

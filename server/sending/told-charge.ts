@@ -58,8 +58,9 @@ export function readTold(status: number, body: string, correlationId: string): T
 }
 
 /**
- * Whether what was told is the charge that `sent` asked for: the same amount, and a time within a second of ours. *Disputed* is our amount
- * at another time since the payment was accepted: an attempt of ours that was taken for not charged, or a stranger's.
+ * Whether what was told is the charge that `sent` asked for: the same amount, and a time within a second of ours.
+ * *Disputed* is our amount at another time since the payment was accepted: an attempt of ours that was taken for not
+ * charged, or a stranger's.
  */
 export function judgeTold(told: Told, sent: Sent): ToldVerdict {
   if (told.kind !== "charge") return told.kind;

@@ -113,7 +113,8 @@ export const SETTINGS: readonly Setting[] = [
     fallback: "0",
     rule: `0 to ${MAX_CAPACITY}`,
     meaning:
-      "ended payments beyond this many are forgotten, oldest first: they are in no summary any more, and their correlationIds count as new; 0: never",
+      "ended payments beyond this many are forgotten, oldest first: they are in no summary any more, and their " +
+      "correlationIds count as new; 0: never",
   },
   {
     name: "RETAIN_MS",
@@ -164,7 +165,8 @@ export const SETTINGS: readonly Setting[] = [
     fallback: "",
     rule: "address",
     meaning:
-      "where `/metrics`, `/log-level` and `/doubts` are, an address of their own; empty: on `LISTEN`, where nginx hides them",
+      "where `/metrics`, `/log-level` and `/doubts` are, an address of their own; empty: on `LISTEN`, where nginx " +
+      "hides them",
   },
   { name: "METRICS", fallback: "true", rule: "true or false", meaning: "whether there is GET /metrics" },
   {
@@ -196,7 +198,8 @@ export const SETTINGS: readonly Setting[] = [
     fallback: "",
     rule: "up to 256 visible characters",
     meaning:
-      "admin token of simulated processors: gives the live page buttons that make them slow or failing; empty: no processor is ever configured",
+      "admin token of simulated processors: gives the live page buttons that make them slow or failing; empty: no " +
+      "processor is ever configured",
   },
 ];
 

@@ -3,8 +3,8 @@ import type { DurationHistogram } from "../meters/duration-histogram.ts";
 const INTERVAL_MS = 20;
 
 /**
- * How late a timer fires that should fire every 20 ms: what everything else that is due waits for as well. Timers count whole
- * milliseconds, so a delay is known to about one.
+ * How late a timer fires that should fire every 20 ms: what everything else that is due waits for as well. Timers count
+ * whole milliseconds, so a delay is known to about one.
  */
 export class EventLoopDelay {
   readonly #timer: NodeJS.Timeout;

@@ -3,9 +3,10 @@ import type { TracingSettings } from "../settings/tracing-settings.ts";
 const WORDS = 2 ** 32;
 
 /**
- * Decides at the head of a trace whether it is sampled, before anything is made for it. The decisions are those of the SDK's
- * samplers (ParentBased, TraceIdRatioBased): a trace id is sampled when the xor of its four 32-bit words is below a bound. For a
- * new trace that xor is drawn first: an unsampled one costs a random number, and a sampled one gets an id that leads to it.
+ * Decides at the head of a trace whether it is sampled, before anything is made for it. The decisions are those of the
+ * SDK's samplers (ParentBased, TraceIdRatioBased): a trace id is sampled when the xor of its four 32-bit words is below
+ * a bound. For a new trace that xor is drawn first: an unsampled one costs a random number, and a sampled one gets an
+ * id that leads to it.
  */
 export class HeadSampler {
   readonly #isParentBased: boolean;

@@ -2,8 +2,12 @@ import type { MetricsSource } from "./metrics-source.ts";
 import type { Readings } from "./readings.ts";
 
 /** The journal: what is written, how long that takes, and how far it is behind. */
-export function registerJournal(readings: Readings, { meters, commit, engine }: MetricsSource): void {
-  const { journal } = meters;
+export function registerJournal(readings: Readings, source: MetricsSource): void {
+  registerWrites(readings, source.meters);
+  registerUnwritten(readings, source);
+}
+
+function registerWrites(readings: Readings, { journal }: MetricsSource["meters"]): void {
   readings.counter("journal_records_total", "Records written.", () => journal.recordCount);
   readings.counter("journal_written_bytes_total", "Bytes of records written.", () => journal.byteCount);
   readings.counter("journal_write_failures_total", "Writes that failed.", () => journal.failedCount);
@@ -29,6 +33,9 @@ export function registerJournal(readings: Readings, { meters, commit, engine }: 
     [],
     [[{}, journal.syncs]],
   );
+}
+
+function registerUnwritten(readings: Readings, { commit, engine }: MetricsSource): void {
   readings.gauge("journal_writable", "Whether the journal can be written: 1, or 0 while payments are refused.", () =>
     commit.isFailing ? 0 : 1,
   );

@@ -8,8 +8,8 @@ import { newRegistry, Readings, type Registry, type Sample } from "./readings.ts
 import { RuntimeMetrics } from "./runtime-metrics.ts";
 
 /**
- * What this instance exports to Prometheus. Nothing here is touched while payments go through: a scrape reads the meters and the engine.
- * Which instance it is, Prometheus knows from where it scraped.
+ * What this instance exports to Prometheus. Nothing here is touched while payments go through: a scrape reads the
+ * meters and the engine. Which instance it is, Prometheus knows from where it scraped.
  */
 export class Metrics {
   readonly #registry: Registry = newRegistry();

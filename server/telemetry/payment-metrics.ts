@@ -51,7 +51,8 @@ function registerEnds(readings: Readings, { meters }: MetricsSource): void {
     PROCESSOR_NAMES.map((processor, p) => ({ labels: { processor }, value: counts[p]! }));
   readings.counters(
     "payments_processed_total",
-    "Payments charged since the process started. A counter for rates; what was charged in all is in rinha_ledger_processed_payments.",
+    "Payments charged since the process started. A counter for rates; what was charged in all is in " +
+      "rinha_ledger_processed_payments.",
     ["processor"],
     () => byProcessor(meters.processed),
   );

@@ -121,7 +121,10 @@ export class PaymentSpans {
     return context && { traceId: context.traceId, spanId: context.spanId };
   }
 
-  /** Payments have left the ledger: purged, or taken back because they could not be written. Looks which, once this turn is over. */
+  /**
+   * Payments have left the ledger: purged, or taken back because they could not be written. Looks which, once this turn
+   * is over.
+   */
   forgotten(): void {
     if (this.#open.size === 0) return;
     this.#sweep ??= setImmediate(() => {

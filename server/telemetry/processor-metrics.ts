@@ -85,7 +85,8 @@ function registerMoney(readings: Readings, { engine, fees }: MetricsSource): voi
   );
   gauges(
     "ledger_fees_amount",
-    "Fees on rinha_ledger_processed_amount by DEFAULT_FEE and FALLBACK_FEE: fee times total, rounded once, half to even, to the cent.",
+    "Fees on rinha_ledger_processed_amount by DEFAULT_FEE and FALLBACK_FEE: fee times total, rounded once, half to " +
+      "even, to the cent.",
     (_count, cents, p) => feeCents(cents, fees[p]!) / 100,
   );
   gauges(

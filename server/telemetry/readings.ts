@@ -4,8 +4,8 @@ import RegistryClass from "prom-client/lib/registry.js";
 import { bucketEndMs, type DurationHistogram } from "../meters/duration-histogram.ts";
 
 /**
- * prom-client's registry and the base of its metrics, loaded by their own files: the whole package costs 12 MB of the memory limit, most of
- * it for pushing and for clusters. These two cost 2 MB.
+ * prom-client's registry and the base of its metrics, loaded by their own files: the whole package costs 12 MB of the
+ * memory limit, most of it for pushing and for clusters. These two cost 2 MB.
  */
 export type Registry = RegistryType;
 export const newRegistry = (): Registry => new RegistryClass();
@@ -16,8 +16,8 @@ type NamedSample = { labels?: Labels; sharedLabels?: Labels; metricName?: string
 type Kind = "counter" | "gauge" | "histogram";
 
 /**
- * A metric that keeps nothing: it reads what was counted elsewhere when somebody scrapes. All of them are read in one turn of the event
- * loop, so one scrape is one consistent view.
+ * A metric that keeps nothing: it reads what was counted elsewhere when somebody scrapes. All of them are read in one
+ * turn of the event loop, so one scrape is one consistent view.
  */
 class Reading extends Metric {
   readonly type: Kind;
@@ -91,8 +91,8 @@ export class Readings {
 }
 
 /**
- * Ends of the exported buckets in µs: doublings, and half of the way between them where requests are. Each is an end of a bucket of
- * DurationHistogram, so the counts are exact.
+ * Ends of the exported buckets in µs: doublings, and half of the way between them where requests are. Each is an end of
+ * a bucket of DurationHistogram, so the counts are exact.
  */
 const BOUNDS_US: readonly number[] = [
   64, 128, 256, 384, 512, 768, 1024, 1536, 2048, 3072, 4096, 6144, 8192, 12_288, 16_384, 24_576, 32_768, 65_536,
@@ -108,8 +108,8 @@ const BOUND_BUCKETS: readonly number[] = BOUNDS_US.map((boundUs) => {
 });
 
 /**
- * A histogram's samples as Prometheus wants them: each bucket counts everything up to its bound. Made once and filled in at every scrape,
- * because prom-client formats `sharedLabels` once per object.
+ * A histogram's samples as Prometheus wants them: each bucket counts everything up to its bound. Made once and filled
+ * in at every scrape, because prom-client formats `sharedLabels` once per object.
  */
 export class BucketSamples {
   readonly #histogram: DurationHistogram;

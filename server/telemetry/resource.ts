@@ -16,7 +16,9 @@ const ATTR_SERVICE_INSTANCE_ID = "service.instance.id";
 /** Who makes the spans. */
 export const SCOPE = { name: SERVICE_NAME, version: serviceVersion() };
 
-/** What every span says of its origin; the OTEL_* variables of the process have the last word. `instance` counts from 0. */
+/**
+ * What every span says of its origin; the OTEL_* variables of the process have the last word. `instance` counts from 0.
+ */
 export function resourceOf(instance: number): Resource {
   const own = resourceFromAttributes({
     [ATTR_SERVICE_NAME]: SERVICE_NAME,

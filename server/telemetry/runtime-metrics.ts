@@ -12,8 +12,9 @@ const GC_KINDS: readonly (readonly [string, number])[] = [
 ];
 
 /**
- * Process, event loop and garbage collection, under the names that Prometheus client libraries give them. Not prom-client's own
- * collectors: those miss collections that end together, and reset the event loop's delays with every scrape, whoever scrapes.
+ * Process, event loop and garbage collection, under the names that Prometheus client libraries give them. Not
+ * prom-client's own collectors: those miss collections that end together, and reset the event loop's delays with every
+ * scrape, whoever scrapes.
  */
 export class RuntimeMetrics {
   readonly #collections = new Map(GC_KINDS.map(([, kind]) => [kind, new DurationHistogram()]));

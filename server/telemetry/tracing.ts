@@ -24,8 +24,8 @@ const ATTR_MIN_RESPONSE_TIME = "payment.processor.min_response_time";
 export type TracingOptions = { instance: number; processorUrls: readonly URL[] };
 
 /**
- * The traces of an instance. Loading this file loads the OpenTelemetry packages, so it is imported only where it is wanted, and
- * everybody else has an optional `tracing`.
+ * The traces of an instance. Loading this file loads the OpenTelemetry packages, so it is imported only where it is
+ * wanted, and everybody else has an optional `tracing`.
  */
 export class Tracing {
   readonly requests: RequestSpans;

@@ -1,9 +1,13 @@
-/** A JSON string, a bracket, a separator, or a run of anything else: enough to walk through text that JSON.parse has taken. */
+/**
+ * A JSON string, a bracket, a separator, or a run of anything else: enough to walk through text that JSON.parse has
+ * taken.
+ */
 const TOKEN = /"(?:[^"\\]|\\.)*"|[{}[\]:,]|[^\s"{}[\]:,]+/g;
 
 /**
- * The text of the last member `amount` of the object that `json` is: the one that JSON.parse keeps. JSON.parse alone would round a
- * long number before anybody could see how it is to be rounded. `json` is valid and has the member, with a number.
+ * The text of the last member `amount` of the object that `json` is: the one that JSON.parse keeps. JSON.parse alone
+ * would round a long number before anybody could see how it is to be rounded. `json` is valid and has the member, with
+ * a number.
  */
 export function amountText(json: string): string {
   let depth = 0;

@@ -168,7 +168,10 @@ class Hand {
   }
 }
 
-/** A hand whose payment 0 is in doubt at the default processor since 1010, requested at 10, asked again at 1110 at the latest. */
+/**
+ * A hand whose payment 0 is in doubt at the default processor since 1010, requested at 10, asked again at 1110 at the
+ * latest.
+ */
 function inDoubt(options: Partial<HandOptions> = {}, outcome: number = Outcome.TIMED_OUT): Hand {
   const hand = new Hand(options);
   hand.accept(0, 0);
@@ -335,7 +338,7 @@ describe("engine: outcomes of a first attempt", () => {
     expect(hand.sendAll(102).map((request) => request.slot)).to.deep.equal([0]);
   });
 
-  it("takes a processor that rejects eight different payments for misconfigured: they stay pending, and fail over", () => {
+  it("takes a processor that rejects eight payments for misconfigured: they stay pending, and fail over", () => {
     const hand = new Hand({ failoverPatienceMs: 0 });
     hand.acceptMany(12, 0);
     const requests = hand.sendAll(1);
@@ -652,7 +655,7 @@ describe("engine: doubts", () => {
     });
   }
 
-  it("asks at once after the first broken connection, then by lookups soon after every POST, at doubling intervals to 2 s", () => {
+  it("asks at once after the first broken connection, then by lookups after every POST, ever later up to 2 s", () => {
     const hand = new Hand();
     hand.accept(0, 0);
     hand.settle(hand.send(0), Outcome.RESET, 5);
@@ -670,7 +673,7 @@ describe("engine: doubts", () => {
     expect(waitsMs).to.deep.equal([100, 400, 100, 1600, 100, 2000]);
   });
 
-  it("asks by POST and by GET in turn, so that a probe that is always in vain does not keep its own answer away", () => {
+  it("asks by POST and by GET in turn, so that a probe that is always in vain does not hide its own answer", () => {
     const hand = new Hand();
     hand.accept(0, 0);
     hand.settle(hand.send(0), Outcome.GATEWAY_FAILED, 5);
@@ -783,7 +786,7 @@ describe("engine: doubts", () => {
     expect(hand.engine.router.gates[DEFAULT]!.inFlightCount).to.equal(0);
   });
 
-  it("keeps no more than 4096 payments in flight or in doubt at one processor, and the other one takes the rest", () => {
+  it("keeps at most 4096 payments in flight or in doubt at one processor, and the other one takes the rest", () => {
     const hand = new Hand({ capacity: 10_000, maxInFlight: 10_000, failoverPatienceMs: 500 });
     hand.acceptMany(10_000, 0);
     const requests = hand.sendAll(1);

@@ -1,15 +1,6 @@
 import { expect } from "chai";
-import {
-  bodyOf,
-  chargesOf,
-  newPayment,
-  newPaymentOf,
-  type Payment,
-  type PaymentView,
-  payMany,
-  untilState,
-  viewOf,
-} from "./payments.ts";
+import type { PaymentView } from "../../server/page/payment-view.ts";
+import { bodyOf, chargesOf, newPayment, newPaymentOf, type Payment, payMany, untilState, viewOf } from "./payments.ts";
 import { type Role, Service } from "./service.ts";
 import { summaryOf } from "./summaries.ts";
 import { until } from "./until.ts";

@@ -9,7 +9,9 @@ const SEED = Number(process.env["TEST_SEED"] ?? 20250715);
 /** HEALTH_SECONDS=600 for the long run, with instances killed and started all the while; none otherwise. */
 const LONG_SECONDS = Number(process.env["HEALTH_SECONDS"] ?? 0);
 const INTERVAL_MS = 5000;
-/** An instance that died is replaced after the interval, a claim's validity and its turn; the rest is a busy machine. */
+/**
+ * An instance that died is replaced after the interval, a claim's validity and its turn; the rest is a busy machine.
+ */
 const TAKEOVER_MS_MAX = 30_000;
 
 describe("health polls of both instances together", function () {
@@ -51,7 +53,7 @@ describe("health polls of both instances together", function () {
     );
   }
 
-  it("reach a processor 5 s apart at least, are told to all, and go on when the instance that polls is killed", async () => {
+  it("reach a processor 5 s apart at least, are told to all, and outlive the instance that polls", async () => {
     service.processors.default.settings.delayMs = 7;
     service.processors.fallback.settings.delayMs = 9;
     await untilPolledAgain("at first");

@@ -199,7 +199,8 @@ describe("metrics", () => {
     const late = (scraped: readonly Scraped[], le: string): number =>
       sumOf(scraped, "nodejs_eventloop_delay_seconds_count") -
       sumOf(scraped, "nodejs_eventloop_delay_seconds_bucket", { le });
-    // Other processes take the processor away now and then; a scrape that held the loop would be seen in most of the 200.
+    // Other processes take the processor away now and then; a scrape that held the loop would be seen in most of the
+    // 200.
     expect(late(after, "0.032768") - late(before, "0.032768")).to.be.below(20);
     const count = countOf(await summaryOf(service.front));
     expect(sumOf(after, "rinha_payments_accepted_total")).to.be.above(100);

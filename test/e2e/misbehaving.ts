@@ -1,7 +1,8 @@
 import { expect } from "chai";
 import { everything } from "../../perf/processor/charges.ts";
 import type { MisbehaviourJson } from "../../perf/processor/misbehaviour-reader.ts";
-import { chargesOf, newPayment, type Payment, type PaymentView, payMany, untilState, viewOf } from "./payments.ts";
+import type { PaymentView } from "../../server/page/payment-view.ts";
+import { chargesOf, newPayment, type Payment, payMany, untilState, viewOf } from "./payments.ts";
 import { ROLES, type Role, Service, type ServiceOptions } from "./service.ts";
 import { summaryOf, type Totals } from "./summaries.ts";
 import { until } from "./until.ts";
@@ -58,7 +59,9 @@ export class MisbehavingService {
     return this.service.stop();
   }
 
-  /** Both processors well, the default used by both instances, and all books empty: what went wrong before stays there. */
+  /**
+   * Both processors well, the default used by both instances, and all books empty: what went wrong before stays there.
+   */
   async heal(): Promise<void> {
     await this.service.heal();
     await until("the default takes payments", async () => {
@@ -78,7 +81,10 @@ export class MisbehavingService {
     this.service.processors[role].misbehave(...misbehaviours);
   }
 
-  /** Sends new payments while the default misbehaves, waits until all have settled, and checks what must hold whatever happens. */
+  /**
+   * Sends new payments while the default misbehaves, waits until all have settled, and checks what must hold whatever
+   * happens.
+   */
   async play(misbehaviours: readonly MisbehaviourJson[], options: StoryOptions = {}): Promise<Ending> {
     const { count = PAYMENT_COUNT, withinMs = SETTLED_WITHIN_MS } = options;
     this.misbehave("default", ...misbehaviours);
@@ -113,8 +119,8 @@ export class MisbehavingService {
   }
 
   /**
-   * Nobody is charged twice; every settled payment is in the processors' books as the service shows it; the service's summary is
-   * the books' to the cent, whichever instance is asked; and nothing is in doubt.
+   * Nobody is charged twice; every settled payment is in the processors' books as the service shows it; the service's
+   * summary is the books' to the cent, whichever instance is asked; and nothing is in doubt.
    */
   async expectSound(views: readonly PaymentView[]): Promise<void> {
     const { processors } = this.service;

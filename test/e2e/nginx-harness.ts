@@ -187,7 +187,9 @@ export function ask(port: number, path: string, { method = "GET", headers = {}, 
   });
 }
 
-/** Sends bytes as they are and returns all that comes back until the balancer closes, or `complete` says it is enough. */
+/**
+ * Sends bytes as they are and returns all that comes back until the balancer closes, or `complete` says it is enough.
+ */
 export function askRaw(
   port: number,
   bytes: string,

@@ -163,7 +163,8 @@ describe("nginx: what passes and what does not", function () {
     const count = 50;
     const bytes = Array.from({ length: count }, (_, i) => {
       const body = "x".repeat(i);
-      return `POST /payments HTTP/1.1\r\nHost: x\r\nContent-Length: ${i}\r\n\r\n${body}GET /health HTTP/1.1\r\nHost: x\r\n\r\n`;
+      const post = `POST /payments HTTP/1.1\r\nHost: x\r\nContent-Length: ${i}\r\n\r\n${body}`;
+      return `${post}GET /health HTTP/1.1\r\nHost: x\r\n\r\n`;
     });
     const lengths = (text: string): number[] =>
       [...text.matchAll(/instance-\d (\d+)/g)].map((match) => Number(match[1]));
@@ -178,7 +179,8 @@ describe("nginx: what passes and what does not", function () {
     }
     const length = `Content-Length: ${BODY_BYTES_MAX + 1}`;
     expectProblem(await answerTo(`POST /payments HTTP/1.1\r\nHost: x\r\n${length}\r\n\r\n`), 413, "Content Too Large");
-    const chunked = `Transfer-Encoding: chunked\r\n\r\n${(BODY_BYTES_MAX + 1).toString(16)}\r\n${largest}x\r\n0\r\n\r\n`;
+    const size = (BODY_BYTES_MAX + 1).toString(16);
+    const chunked = `Transfer-Encoding: chunked\r\n\r\n${size}\r\n${largest}x\r\n0\r\n\r\n`;
     expectProblem(await answerTo(`POST /payments HTTP/1.1\r\nHost: x\r\n${chunked}`), 413, "Content Too Large");
   });
 

@@ -47,7 +47,8 @@ describe("live page, for everybody", function () {
     const element = document.activeElement;
     if (element === document.body) return ["", ""];
     const label = element.labels?.[0]?.textContent ?? element.getAttribute("aria-label") ?? element.textContent;
-    return [label.trim(), getComputedStyle(element.matches("#view input") ? element.nextElementSibling : element).outlineStyle];
+    const outlined = element.matches("#view input") ? element.nextElementSibling : element;
+    return [label.trim(), getComputedStyle(outlined).outlineStyle];
   })()`;
 
   it("can be used with the keyboard alone, and always shows where one is", async () => {

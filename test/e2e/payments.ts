@@ -1,6 +1,7 @@
 import { randomUUID } from "node:crypto";
 import { everything } from "../../perf/processor/charges.ts";
 import type { RunningProcessor } from "../../perf/processor/processor.ts";
+import type { PaymentView } from "../../server/page/payment-view.ts";
 import type { Answer, Caller } from "./caller.ts";
 import { ownerOf } from "./nginx-harness.ts";
 import { until } from "./until.ts";
@@ -41,21 +42,6 @@ export async function payMany(caller: Caller, payments: readonly Payment[]): Pro
   const odd = answers.find(({ status }) => status !== 202);
   if (odd) throw new Error(`payments must be accepted: status=${odd.status} body=${odd.body}`);
 }
-
-export type AttemptView = { time: string; processor: string; outcome: string; ms: number | null };
-
-export type PaymentView = {
-  id: string;
-  correlationId: string;
-  amount: number;
-  state: string;
-  stuck?: boolean;
-  processor: string | null;
-  acceptedAt: string;
-  requestedAt: string | null;
-  processedAt: string | null;
-  attempts: AttemptView[];
-};
 
 export async function viewOf(caller: Caller, { correlationId }: { correlationId: string }): Promise<PaymentView> {
   const answer = await caller.get(`/payments/${correlationId}`);

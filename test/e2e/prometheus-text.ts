@@ -8,8 +8,8 @@ const LABEL = /(?<name>[a-zA-Z_][a-zA-Z0-9_]*)="(?<value>(?:[^"\\\n]|\\["\\n])*)
 const SUFFIXES: Readonly<Record<string, readonly string[]>> = { histogram: ["_bucket", "_sum", "_count"] };
 
 /**
- * Reads the Prometheus text format 0.0.4, strictly: every family has HELP, then TYPE, then all of its samples; no sample twice; histograms are
- * cumulative and end in +Inf. Throws what is wrong.
+ * Reads the Prometheus text format 0.0.4, strictly: every family has HELP, then TYPE, then all of its samples; no
+ * sample twice; histograms are cumulative and end in +Inf. Throws what is wrong.
  */
 export function parseMetrics(text: string): Map<string, MetricFamily> {
   if (!text.endsWith("\n")) throw new Error("the last line ends with a newline");

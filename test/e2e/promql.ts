@@ -9,8 +9,14 @@ const FUNCTIONS = new Set(
 );
 const WORDS = new Set("and or unless bool offset".split(" "));
 const GROUPERS = new Set("by without on ignoring group_left group_right".split(" "));
-const TOKEN =
-  /\s*(?:(?<word>[a-zA-Z_:][\w:]*)|(?<string>"(?:[^"\\]|\\.)*")|(?<duration>\[[^\]]*\])|(?<number>\d[\d.e]*[smhdwy]?)|(?<sign>=~|!~|!=|==|<=|>=|[-+*/%^<>=(){},]))/y;
+const TOKEN_KINDS = [
+  /(?<word>[a-zA-Z_:][\w:]*)/,
+  /(?<string>"(?:[^"\\]|\\.)*")/,
+  /(?<duration>\[[^\]]*\])/,
+  /(?<number>\d[\d.e]*[smhdwy]?)/,
+  /(?<sign>=~|!~|!=|==|<=|>=|[-+*/%^<>=(){},])/,
+];
+const TOKEN = new RegExp(`\\s*(?:${TOKEN_KINDS.map(({ source }) => source).join("|")})`, "y");
 
 /** What a PromQL expression speaks of: metrics, labels matched, labels grouped by. Throws at what it does not know. */
 export function readQuery(expression: string): Query {

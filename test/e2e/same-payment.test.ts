@@ -21,7 +21,8 @@ function spellings(payment: Payment): string[] {
     `{"correlation\\u0049d":"${correlationId}","amount":${amount}}`,
     `{"correlationId":"\\u00${correlationId.charCodeAt(0).toString(16)}${correlationId.slice(1)}","amount":${amount}}`,
     `{"correlationId":"00000000-0000-4000-8000-000000000000","correlationId":"${correlationId}","amount":${amount}}`,
-    `{"note":{"correlationId":"00000000-0000-4000-8000-0000000000ff"},"correlationId":"${correlationId}","amount":${amount}}`,
+    `{"note":{"correlationId":"00000000-0000-4000-8000-0000000000ff"},` +
+      `"correlationId":"${correlationId}","amount":${amount}}`,
   ];
 }
 

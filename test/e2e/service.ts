@@ -17,8 +17,8 @@ export type ServiceOptions = {
 };
 
 /**
- * The whole service: nginx and two instances as processes of their own, and the two processors in this one, so that tests can
- * look into them and break the wire that leads there.
+ * The whole service: nginx and two instances as processes of their own, and the two processors in this one, so that
+ * tests can look into them and break the wire that leads there.
  */
 export class Service {
   readonly topology: Topology;

@@ -18,7 +18,10 @@ export async function summaryOf(caller: Caller, span: Span = {}): Promise<Summar
   };
 }
 
-/** The same from the processors, over HTTP as the contest's audit asks them. Both ends, or the processors take everything. */
+/**
+ * The same from the processors, over HTTP as the contest's audit asks them. Both ends, or the processors take
+ * everything.
+ */
 export async function auditOf({ processors }: Service, { from, to }: Required<Span>): Promise<Record<Role, Totals>> {
   const [first, second] = await Promise.all(
     ROLES.map(async (role) => {

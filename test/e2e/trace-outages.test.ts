@@ -76,7 +76,7 @@ describe("traces without a collector that works", function () {
     collector = undefined;
   });
 
-  it("cost spans and nothing else when it is dead: payments go on, memory stays, the end is in time, losses are counted", async () => {
+  it("cost spans and nothing else when it is dead: payments, memory and the end as ever, losses counted", async () => {
     service = await TracedService.start({ OTEL_EXPORTER_OTLP_ENDPOINT: await deadEndpoint(), ...QUEUE });
     expect(await growthMb(service)).to.be.below(GROWTH_MB_MAX);
     const lost = await stopped(service);
@@ -117,7 +117,10 @@ describe("traces without a collector that works", function () {
 describe("tracing that is not asked for", function () {
   this.timeout(60_000);
 
-  /** Whether an instance with these settings has loaded a file of the OpenTelemetry or gRPC packages, by its own coverage report. */
+  /**
+   * Whether an instance with these settings has loaded a file of the OpenTelemetry or gRPC packages, by its own
+   * coverage report.
+   */
   async function loadsPackages(env: Readonly<Record<string, string>>): Promise<boolean> {
     const directory = mkdtempSync(join(tmpdir(), "rinha-loaded-"));
     const service = await TracedService.start({ ...env, NODE_V8_COVERAGE: directory });

@@ -69,10 +69,11 @@ describe("processor misbehaviour that needs the bare connection", () => {
     processor.close();
   });
 
-  it("sends any bytes in place of an answer, legal or not, and takes the next request on the same connection", async () => {
+  it("sends any bytes in place of an answer, legal or not, and takes the next request on that connection", async () => {
     const forms = [
       "HTTP/1.1 200 OK\r\nContent-Length: 44, 44\r\n\r\n" + '{"message":"payment processed successfully"}',
-      'HTTP/1.1 100 Continue\r\n\r\nHTTP/1.0 200\r\nTransfer-Encoding: chunked\r\n\r\n002 ; a="b"\r\n{}\r\n0\r\nX: y\r\n\r\n',
+      "HTTP/1.1 100 Continue\r\n\r\nHTTP/1.0 200\r\nTransfer-Encoding: chunked\r\n\r\n" +
+        '002 ; a="b"\r\n{}\r\n0\r\nX: y\r\n\r\n',
       "\0\xff not HTTP at all",
     ];
     for (const [i, form] of forms.entries()) {

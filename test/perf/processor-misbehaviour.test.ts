@@ -145,7 +145,7 @@ describe("processor misbehaviour that HTTP can express", () => {
     expect(processor.charges.count).to.equal(1);
   });
 
-  it("takes its turn: the first so many, every so manieth, a share by seed, the first of a list that fits", async () => {
+  it("takes its turn: the first few, one in so many, a share by seed, the first of a list that fits", async () => {
     await start();
     const answer = { status: 409 } as const;
     processor.misbehave({ charge: "no", when: { first: 3 }, answer });
@@ -204,7 +204,7 @@ describe("processor misbehaviour that HTTP can express", () => {
     expect((await call("GET", `/payments/${id}`)).status).to.equal(200);
   });
 
-  it("runs out of connections to the database: those who wait in vain get an exception, and are not charged", async () => {
+  it("runs out of connections to the database: who waits in vain gets an exception and no charge", async () => {
     await start({ connectionCountMax: 2, connectionWaitMsMax: 150 });
     processor.misbehave({ charge: "yes", insertMs: 400 });
     const answers = await Promise.all(Array.from({ length: 5 }, () => pay()));
@@ -223,7 +223,8 @@ describe("processor misbehaviour that HTTP can express", () => {
     const id = randomUUID();
     await pay(id);
     const body =
-      '{"correlationId":"{{correlationId}}","amount":"{{amount}}","requestedAt":"{{requestedAtSeconds}}","at":"{{requestedAt}}","{{what}}":1}';
+      '{"correlationId":"{{correlationId}}","amount":"{{amount}}","requestedAt":"{{requestedAtSeconds}}",' +
+      '"at":"{{requestedAt}}","{{what}}":1}';
     processor.misbehave({ call: "lookup", when: { found: true }, answer: { status: 200, body } });
     expect(JSON.parse((await call("GET", `/payments/${id}`)).text)).to.deep.equal({
       correlationId: id,

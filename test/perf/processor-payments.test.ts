@@ -127,7 +127,7 @@ describe("processor payments over HTTP", () => {
     expect((await call(`/payments/${id}`)).text).to.include('"amount":1,');
   });
 
-  it("answers 400 to a body that does not bind and 415 to one that is not called JSON, without delay and although failing", async () => {
+  it("answers 400 to a body that does not bind and 415 to one not called JSON, even while failing", async () => {
     await start();
     processor.settings.delayMs = 1000;
     processor.settings.failing = true;

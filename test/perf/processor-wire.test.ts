@@ -130,7 +130,8 @@ for (const front of [false, true]) {
       const other = connect(processor.port, "127.0.0.1");
       const { body = "" } = payment();
       other.write(
-        `POST /payments HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: ${body.length}\r\n\r\n${body}`,
+        `POST /payments HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n` +
+          `Content-Length: ${body.length}\r\n\r\n${body}`,
       );
       for (let i = 0; i < 400 && processor.limiter.inFlightCount === 0; i++) await sleep(5);
       const text = expectChunked(await chunked(payment()), "429 Too Many Requests", ["Retry-After: 5"]);
@@ -186,7 +187,8 @@ async function oneAnswer(caller: Socket, body: string): Promise<string> {
     text += bytes.toString("latin1");
   });
   caller.write(
-    `POST /payments HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: ${body.length}\r\n\r\n${body}`,
+    `POST /payments HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n` +
+      `Content-Length: ${body.length}\r\n\r\n${body}`,
   );
   for (let i = 0; i < 400 && !text.endsWith("0\r\n\r\n"); i++) await sleep(5);
   caller.destroy();

@@ -1,4 +1,6 @@
-/** What an amount is in cents, by the book: decimal digits in BigInt, rounded half to even; no floating point anywhere. */
+/**
+ * What an amount is in cents, by the book: decimal digits in BigInt, rounded half to even; no floating point anywhere.
+ */
 export function centsByTheBook(numberText: string): bigint {
   const match = /^(?<sign>-?)(?<whole>\d+)(?:\.(?<fraction>\d+))?(?:[eE](?<exponent>[+-]?\d+))?$/.exec(numberText);
   if (!match?.groups) throw new Error(`must be a JSON number: text=${numberText}`);

@@ -66,7 +66,9 @@ export class DoubtLife extends EngineLife {
     this.desk = new DoubtDesk(this.service, clock, this.commit, this.meters, log);
   }
 
-  /** Accepts and sends a payment at `atMs`; a millisecond later its attempt has ended in `outcome`. Returns the slot. */
+  /**
+   * Accepts and sends a payment at `atMs`; a millisecond later its attempt has ended in `outcome`. Returns the slot.
+   */
   doubtful(atMs: number, correlationId: string, outcome = Outcome.UNCLEAR): number {
     const slot = this.accept(atMs, correlationId, 1990);
     this.settle(atMs + 1, this.send(atMs), outcome);
@@ -85,7 +87,10 @@ export class DoubtLife extends EngineLife {
     this.#write(endMs);
   }
 
-  /** The processor is asked about the doubts until `times` answers have been of no use; returns when the last of them came. */
+  /**
+   * The processor is asked about the doubts until `times` answers have been of no use; returns when the last of them
+   * came.
+   */
   askInVain(times: number): number {
     let atMs = this.nowMs;
     for (let asked = 0; asked < times; asked++) {

@@ -59,7 +59,10 @@ export function forSeeds(count: number, body: (random: Random) => void): void {
   }
 }
 
-/** Checks the predicate, which throws when it does not hold, for random values; a failure prints seed and counterexample. */
+/**
+ * Checks the predicate, which throws when it does not hold, for random values; a failure prints seed and
+ * counterexample.
+ */
 export function forAll<T>(values: fc.Arbitrary<T>, predicate: (value: T) => void, numRuns = 500): void {
   const property = fc.property(values, (value) => {
     predicate(value);

@@ -1,13 +1,11 @@
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { INSTANCE_MAIN, INSTANCE_NODE_FLAGS, PROCESSOR_MAIN } from "../../launch/plans.ts";
+import { INSTANCE_MAIN, PROCESSOR_MAIN } from "../../launch/plans.ts";
 import { freePorts } from "../../launch/ports.ts";
 import { Child } from "../contenders/child.ts";
+import { startLoneInstance } from "../contenders/lone-instance.ts";
 import { FLOOR_MAIN, SENDER_MAIN } from "../floor/programs.ts";
-
-/** Nobody listens on TCP port 1: the processors are down, so that accepting is all there is to do. */
-const NOBODY_URL = "http://127.0.0.1:1";
 
 export const TARGET_NAMES = ["floor", "fair floor", "none", "write", "fsync"] as const;
 export type TargetName = (typeof TARGET_NAMES)[number];
@@ -63,15 +61,6 @@ export class Target {
 
 function startServer(name: TargetName, port: number, dataDir: string): Promise<Child> {
   const isFloor = name === "floor" || name === "fair floor";
-  const env = {
-    ...process.env,
-    LISTEN: `tcp:127.0.0.1:${port}`,
-    DATA_DIR: dataDir,
-    DURABILITY: isFloor ? "none" : name,
-    DEFAULT_PROCESSOR_URL: NOBODY_URL,
-    FALLBACK_PROCESSOR_URL: NOBODY_URL,
-    LOG_LEVEL: "silent",
-    CAPACITY: String(2 ** 24),
-  };
-  return Child.listening([...INSTANCE_NODE_FLAGS, isFloor ? FLOOR_MAIN : INSTANCE_MAIN], port, env);
+  const settings = { DURABILITY: isFloor ? "none" : name };
+  return startLoneInstance(port, dataDir, settings, isFloor ? FLOOR_MAIN : INSTANCE_MAIN);
 }

@@ -8,8 +8,8 @@ import * as Outcome from "../../../core/values/outcome.ts";
 import { PROCESSOR_COUNT } from "../../../core/values/processor.ts";
 import * as State from "../../../core/values/state.ts";
 import { UUID_WORDS } from "../../../core/values/uuid.ts";
+import type { HeapWatch } from "../limits/heap-watch.ts";
 import { Samples } from "../load/samples.ts";
-import type { HeapWatch } from "./heap-watch.ts";
 import { type BenchmarkPayments, Chunk, centsOf } from "./payments.ts";
 
 /** 16 KiB of ids: they fit the first-level cache beside what is measured, as the bytes of a request just read do. */

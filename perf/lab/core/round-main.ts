@@ -1,5 +1,5 @@
+import { HeapWatch } from "../limits/heap-watch.ts";
 import { BenchEngine } from "./bench-engine.ts";
-import { HeapWatch } from "./heap-watch.ts";
 import { measureIndex } from "./index-alone.ts";
 import { BenchmarkPayments } from "./payments.ts";
 import type { CoreRound } from "./round.ts";

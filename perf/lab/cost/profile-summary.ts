@@ -45,17 +45,20 @@ const OF_V8: ReadonlyMap<string, string> = new Map([
   ["(root)", "native: uWebSockets, libuv and the kernel, outside JavaScript"],
 ]);
 
-/** By file; the first that matches. Paths are those of the build. */
-const ROOMS: readonly (readonly [part: string, category: string])[] = [
+const ACCEPTING = "accepting (server/api, http, payments, text)";
+
+/** The first that matches. Paths are those of the build. */
+export const ROOMS: readonly (readonly [part: string, category: string])[] = [
   ["/build/core/", "engine (core/)"],
   ["/build/server/journal/", "journal"],
-  ["/build/server/group-commit", "journal"],
-  ["/build/server/http/", "accepting (server/http, payment-service)"],
-  ["/build/server/payment-service", "accepting (server/http, payment-service)"],
-  ["/build/server/payment-body", "accepting (server/http, payment-service)"],
-  ["/build/server/amount-text", "accepting (server/http, payment-service)"],
-  ["/build/server/sending/", "sending (dispatcher, server/processor)"],
-  ["/build/server/dispatcher", "sending (dispatcher, server/processor)"],
+  // Nobody else writes files while payments are accepted.
+  ["/build/server/system/real-disk.js", "journal"],
+  ["/build/server/turn/", "turn (group commit, clock)"],
+  ["/build/server/api/", ACCEPTING],
+  ["/build/server/http/", ACCEPTING],
+  ["/build/server/payments/", ACCEPTING],
+  ["/build/server/text/", ACCEPTING],
+  ["/build/server/sending/", "sending (server/sending)"],
   ["/build/server/", "rest of server/"],
   ["/node_modules/undici/", "HTTP between the instances (undici)"],
   ["/node_modules/", "other packages"],

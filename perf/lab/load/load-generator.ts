@@ -1,12 +1,14 @@
 import { Connection, type Outcome } from "./connection.ts";
 import { LoadRecord } from "./load-record.ts";
-import { paymentRequests } from "./payment-request.ts";
+import { paymentBody, postsWith } from "./payment-request.ts";
 import { NO_CONNECTION, type Schedule } from "./schedule.ts";
 import { ThreadPacer } from "./thread-pacer.ts";
 
 export type LoadOptions = {
   readonly target: URL;
   readonly schedule: Schedule;
+  /** Of the next payment; all of them are equally long. The contest's if there is none. */
+  readonly nextBody?: () => string;
   /** From its sending; then a payment counts as failed. */
   readonly timeoutMs: number;
   /** When every payment is due, where a thread shall keep the time (see ThreadPacer) and not a timer of 1 ms. */
@@ -55,7 +57,7 @@ export class LoadGenerator {
     this.#options = options;
     this.#schedule = options.schedule;
     this.record = new LoadRecord(options.schedule.expectedCount);
-    this.#nextRequest = paymentRequests(options.target);
+    this.#nextRequest = postsWith(options.target, options.nextBody ?? paymentBody);
     this.#ended = new Promise((resolve, reject) => {
       this.#end = resolve;
       this.#fail = reject;

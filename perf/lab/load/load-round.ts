@@ -2,6 +2,7 @@ import { CpuMeter } from "../limits/cpu-meter.ts";
 import { ArrivalSchedule, arrivalsMs } from "./arrival-schedule.ts";
 import { LoadGenerator } from "./load-generator.ts";
 import { type LoadSummary, summarise } from "./load-summary.ts";
+import { paymentBody } from "./payment-request.ts";
 import { closedLoop } from "./user-schedule.ts";
 
 /**
@@ -76,9 +77,14 @@ export async function loadRound(options: LoadRoundOptions): Promise<LoadRound> {
 }
 
 /** One load of everybody paying again as soon as the last payment is answered. */
-export async function closedLoopRound(target: URL, userCount: number, durationMs: number): Promise<LoadSummary> {
-  const load = new LoadGenerator({ target, schedule: closedLoop(userCount, durationMs), timeoutMs: TIMEOUT_MS });
-  return summarise(await load.run());
+export async function closedLoopRound(
+  target: URL,
+  userCount: number,
+  durationMs: number,
+  nextBody = paymentBody,
+): Promise<LoadSummary> {
+  const schedule = closedLoop(userCount, durationMs);
+  return summarise(await new LoadGenerator({ target, schedule, timeoutMs: TIMEOUT_MS, nextBody }).run());
 }
 
 /** As it goes into a result's details. */

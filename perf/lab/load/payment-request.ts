@@ -4,9 +4,9 @@ import { requestText } from "./timed-caller.ts";
 /** Of every payment: 19.90, as JavaScript writes it. */
 export const AMOUNT_TEXT = "19.9";
 
-/** Requests to pay, each with a fresh correlationId. */
-export function paymentRequests(target: URL): () => string {
-  return postsWith(target, () => `{"correlationId":"${randomUUID()}","amount":${AMOUNT_TEXT}}`);
+/** Of a payment with a fresh correlationId, as the contest's load script writes it. */
+export function paymentBody(): string {
+  return `{"correlationId":"${randomUUID()}","amount":${AMOUNT_TEXT}}`;
 }
 
 /**

@@ -3,9 +3,10 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
-import { INSTANCE_MAIN, INSTANCE_NODE_FLAGS, PROCESSOR_MAIN } from "../../launch/plans.ts";
+import { PROCESSOR_MAIN } from "../../launch/plans.ts";
 import { freePorts } from "../../launch/ports.ts";
 import { Child } from "../contenders/child.ts";
+import { startLoneInstance } from "../contenders/lone-instance.ts";
 import { closedLoopRound } from "../load/load-round.ts";
 import type { BenchOptions } from "./command-line.ts";
 import { type Mode, modesWith } from "./modes.ts";
@@ -46,9 +47,12 @@ export async function bench(
     const wanted = await chosenModes(options.modes, children);
     const [processorPort, ...ports] = await freePorts(wanted.length + 1);
     children.push(await Child.listening([PROCESSOR_MAIN, "--port", `${processorPort}`], processorPort!));
+    const processorUrl = `http://127.0.0.1:${processorPort}`;
+    const processors = { DEFAULT_PROCESSOR_URL: processorUrl, FALLBACK_PROCESSOR_URL: processorUrl };
     const targets: Target[] = [];
     for (const [i, mode] of wanted.entries()) {
-      const instance = await startInstance(mode, ports[i]!, processorPort!, join(directory, `${i}`));
+      const settings = { ...processors, ...mode.env };
+      const instance = await startLoneInstance(ports[i]!, join(directory, `${i}`), settings);
       children.push(instance);
       targets.push({ mode, port: ports[i]!, instance, rounds: [] });
     }
@@ -78,21 +82,6 @@ async function chosenModes(names: readonly string[], children: Child[]): Promise
   }
   children.push(await Child.listening([COLLECTOR, `${collectorPort}`], collectorPort!));
   return all.filter(({ name }, i) => i === 0 || names.length === 0 || names.includes(name));
-}
-
-async function startInstance(mode: Mode, port: number, processorPort: number, dataDir: string): Promise<Child> {
-  const url = `http://127.0.0.1:${processorPort}`;
-  const env = {
-    ...process.env,
-    LISTEN: `tcp:127.0.0.1:${port}`,
-    DATA_DIR: dataDir,
-    DEFAULT_PROCESSOR_URL: url,
-    FALLBACK_PROCESSOR_URL: url,
-    LOG_LEVEL: "silent",
-    CAPACITY: String(2 ** 23),
-    ...mode.env,
-  };
-  return Child.listening([...INSTANCE_NODE_FLAGS, INSTANCE_MAIN], port, env);
 }
 
 async function measure({ mode, port, instance }: Target, options: BenchOptions): Promise<Round> {

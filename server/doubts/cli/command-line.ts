@@ -11,12 +11,14 @@ export const USAGE = `Shows the payments in doubt that instances have, and settl
 
   ID                 the payment's correlationId or payment id
   WORD               what the payment's processor has told you:
-    charged          it has charged the payment, with this amount at this requestedAt: it is processed, and counted there
+    charged          it has charged the payment, with this amount at this requestedAt: it is processed, and counted
+                     there
     not-charged      it has not, and no attempt can still arrive: the payment is sent again, to either processor
     failed           it is not to be charged any more: the payment fails, and is in no summary
-  --at ADDRESS       where an instance serves its operators, its ADMIN_LISTEN or else its LISTEN: unix:PATH or tcp:HOST:PORT.
-                     Name all instances: each knows its own payments
-  --as-of TIMESTAMP  when you asked the processor, such as 2025-07-15T12:34:56.789Z; refused if the payment was sent after that (now)
+  --at ADDRESS       where an instance serves its operators, its ADMIN_LISTEN or else its LISTEN: unix:PATH or
+                     tcp:HOST:PORT. Name all instances: each knows its own payments
+  --as-of TIMESTAMP  when you asked the processor, such as 2025-07-15T12:34:56.789Z; refused if the payment was sent
+                     after that (now)
   --json             for programs
   --help
 
@@ -24,7 +26,8 @@ WARNING: not-charged said of a payment that was charged charges it twice.
 
 list exits with                                     settle exits with
   0  no payment needs an operator                     0  settled, and in the journal
-  1  some are stuck: they do                          1  refused: unknown, not in doubt, still being asked about, sent since
+  1  some are stuck: they do                          1  refused: unknown, not in doubt, still being asked about, or
+                                                         sent since
   2  could not ask every instance                     2  could not ask, or cannot say whether it was settled
 `;
 

@@ -7,7 +7,9 @@ type Part = { at: string; listing: DoubtListing } | { at: string; problem: strin
 
 export type ListResult = { lines: string[]; problems: string[]; stuckCount: number };
 
-/** Asks all instances at once. Never rejects: an instance that does not answer is a problem beside what the others say. */
+/**
+ * Asks all instances at once. Never rejects: an instance that does not answer is a problem beside what the others say.
+ */
 export async function list(instances: readonly Instance[], isJson: boolean): Promise<ListResult> {
   const parts = await Promise.all(instances.map(partOf));
   const known = parts.flatMap((part) => ("listing" in part ? [part] : []));

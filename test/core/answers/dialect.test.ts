@@ -2,7 +2,10 @@ import { expect } from "chai";
 import { CONTEST, type Dialect, outcomeOfPost } from "../../../core/answers/dialect.ts";
 import * as Outcome from "../../../core/values/outcome.ts";
 
-/** What an answer with this status means, body declared empty, and with a body that is or is not in the processor's words. */
+/**
+ * What an answer with this status means, body declared empty, and with a body that is or is not in the processor's
+ * words.
+ */
 function meaning(status: number, body: "empty" | "message" | "other", dialect: Dialect = CONTEST): string {
   return Outcome.NAMES[outcomeOfPost(dialect, status, body === "empty", body === "message")]!;
 }

@@ -45,7 +45,8 @@ const LOOKUPS: readonly (readonly [number, Name, Name])[] = [
 
 describe("verdict", () => {
   for (const [outcome, nothing, ended, mayLand] of POSTS) {
-    it(`on a POST that ends in "${Outcome.NAMES[outcome]}" is ${nothing}; after ended ones ${ended}; else ${mayLand}`, () => {
+    const verdicts = `${nothing}; after ended ones ${ended}; else ${mayLand}`;
+    it(`on a POST that ends in "${Outcome.NAMES[outcome]}" is ${verdicts}`, () => {
       expect(Verdict.on(outcome, NOTHING_SENT)).to.equal(NAMES[nothing]);
       expect(Verdict.on(outcome, ALL_ENDED)).to.equal(NAMES[ended]);
       expect(Verdict.on(outcome, ONE_MAY_LAND)).to.equal(NAMES[mayLand]);
@@ -60,7 +61,7 @@ describe("verdict", () => {
     });
   }
 
-  it("never frees a payment of which an attempt may land, and never takes one for charged without the processor's word", () => {
+  it("never frees a payment of which an attempt may land, nor counts one without the processor's word", () => {
     for (const outcome of Outcome.NAMES.keys()) {
       const isRequests = POSTS.some(([post]) => post === outcome) || LOOKUPS.some(([lookup]) => lookup === outcome);
       if (!isRequests) continue;

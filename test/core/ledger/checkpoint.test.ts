@@ -65,7 +65,9 @@ function charge(book: Book, sequence: number, atMs: number, elapsedMs = 0): void
   book.write(Kind.PROCESSED, sequence, atMs + elapsedMs, { outcome: Outcome.CHARGED });
 }
 
-/** A random life with a checkpoint taken in its middle, slice by slice between its events; undefined if it went stale. */
+/**
+ * A random life with a checkpoint taken in its middle, slice by slice between its events; undefined if it went stale.
+ */
 function lifeWithCheckpoint(random: Random, hasPurges: boolean) {
   const life = new RandomLife(random);
   life.hasPurges = hasPurges;

@@ -17,7 +17,10 @@ const id = (n: number): string => formatUuid(uuid(n));
 const GRACE_MS = 1000;
 const WATCH_MS = 60_000;
 
-/** What an earlier life left: payment 1 pending, 2 being sent, 3 in doubt, 4 processed; and a life that begins with it at 100 ms. */
+/**
+ * What an earlier life left: payment 1 pending, 2 being sent, 3 in doubt, 4 processed; and a life that begins with it
+ * at 100 ms.
+ */
 function restored(options: Partial<Parameters<Engine["hold"]>[0]> = {}): EngineLife {
   const before = new EngineLife();
   before.accept(0, id(4), 400);

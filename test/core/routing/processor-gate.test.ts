@@ -64,7 +64,7 @@ describe("processor gate", () => {
     expect([gate.admit(1), gate.gate.inFlightCount]).to.deep.equal(["open", 1]);
   });
 
-  it("counts lookups among the requests in flight, and not against its limit: they must not keep payments waiting", () => {
+  it("counts lookups among the requests in flight, not against its limit: they must not keep payments waiting", () => {
     const gate = new Gate(1);
     gate.gate.began(false, NOON_MS);
     expect([gate.admit(0), gate.gate.inFlightCount, gate.gate.lookupCount]).to.deep.equal(["open", 1, 1]);
@@ -337,7 +337,7 @@ describe("processor gate", () => {
     expect(gate.gate.began(true, NOON_MS + 110)).to.not.equal(NO_PROBE);
   });
 
-  it("is not kept from the next probe by one that no longer matters, and not opened by a lookup of the same millisecond", () => {
+  it("is not kept from the next probe by one that no longer matters, nor opened by a lookup of the same ms", () => {
     const gate = downAt(0);
     const probe = gate.gate.began(true, NOON_MS + 100);
     gate.gate.began(false, NOON_MS + 100);

@@ -7,7 +7,10 @@ const NAMES = ["default", "fallback"] as const;
 
 type Totals = { count: number; cents: bigint };
 
-/** To be called once everything has settled: nothing accepted is lost, nothing is charged twice, every sum agrees to the cent. */
+/**
+ * To be called once everything has settled: nothing accepted is lost, nothing is charged twice, every sum agrees to the
+ * cent.
+ */
 export async function auditExactly(service: ChaosService): Promise<string> {
   const charges = service.processors.map(({ charges: list }) => list.list(everything, 0, list.count));
   const byId = charges.map((list) => new Map(list.map((charge) => [charge.correlationId, charge])));
@@ -15,7 +18,8 @@ export async function auditExactly(service: ChaosService): Promise<string> {
   await auditSummaries(service, charges.flat());
   const { acceptedCount, sent, statusCounts } = service.loader;
   const statuses = [...statusCounts].sort().map(([status, count]) => `${status}×${count}`);
-  return `sent=${sent.length} accepted=${acceptedCount} charged=${byId[0]!.size}+${byId[1]!.size} answers: ${statuses.join(" ")}`;
+  const charged = `${byId[0]!.size}+${byId[1]!.size}`;
+  return `sent=${sent.length} accepted=${acceptedCount} charged=${charged} answers: ${statuses.join(" ")}`;
 }
 
 function auditPayments(

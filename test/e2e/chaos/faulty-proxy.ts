@@ -16,7 +16,10 @@ export const FAULTS = [
 ] as const;
 export type Fault = (typeof FAULTS)[number];
 
-/** Stands in front of a processor and misbehaves towards its callers as it is told. Health calls pass while anything does. */
+/**
+ * Stands in front of a processor and misbehaves towards its callers as it is told. Health calls pass while anything
+ * does.
+ */
 export class FaultyProxy {
   /** Share of the requests that meet a fault. */
   faultShare = 0;

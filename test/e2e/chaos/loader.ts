@@ -17,7 +17,9 @@ const PAUSE_MS_MAX = 30;
 const TIMEOUT_MS = 5000;
 const CENTS_MAX = 100_000_000;
 
-/** Clients that send payments, some of them twice, repeat what was not accepted now and then, and remember every answer. */
+/**
+ * Clients that send payments, some of them twice, repeat what was not accepted now and then, and remember every answer.
+ */
 export class Loader {
   readonly sent: Sent[] = [];
   readonly statusCounts = new Map<number, number>();

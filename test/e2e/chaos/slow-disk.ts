@@ -1,5 +1,5 @@
-// To be imported into an instance before its own code (--import): every write and every sync takes as long as on a disk that is
-// busy with something else.
+// To be imported into an instance before its own code (--import): every write and every sync takes as long as on a disk
+// that is busy with something else.
 import fs from "node:fs";
 import { syncBuiltinESMExports } from "node:module";
 

@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect } from "chai";
-import { HeapWatch } from "../../../perf/lab/core/heap-watch.ts";
+import { HeapWatch } from "../../../perf/lab/limits/heap-watch.ts";
 import { expectPageDraws, medianOf, runAndRead } from "./saved-run.ts";
 
 describe("benchmark of the core", () => {

@@ -1,5 +1,8 @@
+import { existsSync } from "node:fs";
+import { join } from "node:path";
 import { expect } from "chai";
-import { type CpuProfile, summariseProfiles } from "../../../perf/lab/cost/profile-summary.ts";
+import { type CpuProfile, ROOMS, summariseProfiles } from "../../../perf/lab/cost/profile-summary.ts";
+import { REPOSITORY_ROOT } from "../../../perf/lab/repository.ts";
 
 const node = (id: number, functionName: string, url: string, children: number[] = []): CpuProfile["nodes"][number] => ({
   id,
@@ -27,6 +30,11 @@ const NODES = [
 ];
 
 describe("profile summary", () => {
+  it("knows rooms that are there", () => {
+    const own = ROOMS.map(([part]) => part).filter((part) => part.startsWith("/build/"));
+    expect(own.filter((part) => !existsSync(join(REPOSITORY_ROOT, part)))).to.deep.equal([]);
+  });
+
   it("adds up self times by category, without idling; native functions count as their caller's", () => {
     const profile = profileOf(NODES, [2, 2, 2, 3, 4, 7, 7, 5, 6, 8, 9]);
     const { busyMs, categories } = summariseProfiles([profile], EVERYTHING);
@@ -35,7 +43,7 @@ describe("profile summary", () => {
       "garbage collection": 1,
       journal: 3,
       "engine (core/)": 1,
-      "accepting (server/http, payment-service)": 2,
+      "accepting (server/api, http, payments, text)": 2,
       "native: uWebSockets, libuv and the kernel, outside JavaScript": 1,
     });
     expect(categories[0]!.name).to.equal("journal");

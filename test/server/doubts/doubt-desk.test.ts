@@ -165,7 +165,7 @@ describe("an operator's word", () => {
     expect(life.engine.ledger.rows.state[slot]).to.equal(State.IN_DOUBT);
   });
 
-  it("is refused when the payment went out after the processor was asked, so that nothing is charged twice", async () => {
+  it("is refused when the payment went out after the processor was asked: nothing is charged twice", async () => {
     const life = new DoubtLife();
     life.doubtful(10, ID, Outcome.TIMED_OUT);
     life.settle(life.nextAskMs(11), life.lastFlight, Outcome.TIMED_OUT);
@@ -189,7 +189,7 @@ describe("an operator's word", () => {
     expect((await say(life, "not charged", 11)).kind).to.equal("settled");
   });
 
-  it("that nothing was charged counts only as of now after a restart: what left before its end is not known", async () => {
+  it("that nothing was charged counts only as of now after a restart: what left before it is not known", async () => {
     const life = new DoubtLife();
     life.doubtful(10, ID, Outcome.TIMED_OUT);
     life.engine.flights.orphanAll();

@@ -17,7 +17,10 @@ const calm: Weather = {
   uselessAnswers: 0,
 };
 
-/** Connections that take a second try, a processor that holds calls back or refuses them; but no answer of an instance that runs comes too late. */
+/**
+ * Connections that take a second try, a processor that holds calls back or refuses them; but no answer of an instance
+ * that runs comes too late.
+ */
 const busy: Weather = {
   messageMs: (random) => random.between(0, 140),
   pollMs: (random) => (random.chance(0.05) ? random.between(100, 1000) : random.between(0, 30)),
@@ -82,7 +85,7 @@ describe("poll rights", () => {
       });
     });
 
-    it(`stay 5 s apart and lead to polls again after crashes of ${count} instance(s), although messages are lost`, async () => {
+    it(`stay 5 s apart and lead to polls again after crashes of ${count} instance(s), messages lost`, async () => {
       await forEachSeed(async (random) => {
         const simulation = new PollSimulation(random, count, rough);
         const { time, nodes } = simulation;

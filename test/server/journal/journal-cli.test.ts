@@ -54,7 +54,8 @@ describe("journal command", () => {
       const before = contentsOf(path);
       const { code, out } = await run("verify", path);
       expect(out).to.include(
-        "starts after cutting off an end that was never acknowledged: file=segment-0000000003.journal bytes=4: payments=10",
+        "starts after cutting off an end that was never acknowledged: file=segment-0000000003.journal bytes=4: " +
+          "payments=10",
       );
       expect(code).to.equal(0);
       expect(contentsOf(path)).to.deep.equal(before);

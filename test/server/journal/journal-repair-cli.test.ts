@@ -41,8 +41,9 @@ function run(...args: string[]): Promise<Run> {
 }
 
 /**
- * Payments 0 to 6, of 1.00 each. Before the damage at record 11: 0 is processed, 1 is being sent, 2 is in doubt, 3 to 5 are pending. It takes
- * the acceptance of 6. After it, 4 is processed at a time that nobody knows, 6 is sent, and 7 is accepted.
+ * Payments 0 to 6, of 1.00 each. Before the damage at record 11: 0 is processed, 1 is being sent, 2 is in doubt, 3 to 5
+ * are pending. It takes the acceptance of 6. After it, 4 is processed at a time that nobody knows, 6 is sent, and 7 is
+ * accepted.
  */
 const DAMAGED_LSN = 11;
 

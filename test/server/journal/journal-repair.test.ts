@@ -44,8 +44,8 @@ function isLost({ lost }: Repaired, sequence: number): boolean {
 }
 
 /**
- * What the new journal vouches for is true, what it does not have is named, and nothing doubtful is taken for processed. Returns how
- * many payments it vouches for.
+ * What the new journal vouches for is true, what it does not have is named, and nothing doubtful is taken for
+ * processed. Returns how many payments it vouches for.
  */
 function expectTruth(report: Repaired, out: string, truth: Ledger): number {
   let vouchedCount = 0;

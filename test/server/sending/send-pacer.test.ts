@@ -21,7 +21,7 @@ describe("send pacer", () => {
     expect(takeAll(pacer)).to.equal(5000);
   });
 
-  it("lets a backlog leave evenly while payments come in: a fraction of it per second, and five hundred at least", () => {
+  it("lets a backlog leave evenly while payments come in: a fraction of it a second, 500 at least", () => {
     for (const [pendingCount, perSecond] of [
       [100, 500],
       [2000, 500],
@@ -38,7 +38,8 @@ describe("send pacer", () => {
         sentCount += now;
         expect(now).to.be.at.most(Math.max(1, Math.ceil(perSecond / 1000)) + 1);
       }
-      // Credit beyond the cap is forgone, so a backlog of hundreds of thousands leaves at sixteen a millisecond. Ten came in.
+      // Credit beyond the cap is forgone, so a backlog of hundreds of thousands leaves at sixteen a millisecond. Ten
+      // came in.
       expect(sentCount).to.be.closeTo(Math.min(perSecond, 16_000) + 10, 1);
     }
   });

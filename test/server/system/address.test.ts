@@ -76,9 +76,10 @@ describe("address", () => {
     expect(healthAddress({ kind: "tcp", host: "h", port: 9000 })).to.deep.equal({ kind: "tcp", host: "h", port: 9001 });
   });
 
-  // What is accepted as a link must be usable for the health monitor too, or the instance dies at start with an obscure error.
+  // What is accepted as a link must be usable for the health monitor too, or the instance dies at start with an obscure
+  // error.
   for (const link of [`unix:/${"x".repeat(106)}`, "tcp:127.0.0.1:65535"]) {
-    it(`has a health address that can be had for every link the configuration takes: ${link.slice(0, 20)}`, async () => {
+    it(`has a health address to be had for every link the configuration takes: ${link.slice(0, 20)}`, async () => {
       const { readConfig } = await import("../../../server/settings/config.ts");
       const config = readConfig({ LINKS: link });
       if (Array.isArray(config)) return;

@@ -9,7 +9,9 @@ const KEPT_BYTES_MAX = 16_384;
 /** For what comes after an answer, in case it is not there yet. */
 const MORE_MS_MAX = 300;
 
-/** Asks over a connection as payments do. `hasMore`: bytes follow the answer, after which the connection is of no use. */
+/**
+ * Asks over a connection as payments do. `hasMore`: bytes follow the answer, after which the connection is of no use.
+ */
 export function askWithOurs(port: number, path: string, network: Network, hasMore: boolean): Promise<Verdict> {
   return new Promise((resolve) => {
     let isIdle = false;

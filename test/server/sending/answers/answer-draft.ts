@@ -15,7 +15,10 @@ export type Answer = {
   text: string;
   /** Undefined: it is to be refused. */
   reading: Reading | undefined;
-  /** Whether the server ends the connection after that: it must, where that ends the body, or where more would be waited for. */
+  /**
+   * Whether the server ends the connection after that: it must, where that ends the body, or where more would be waited
+   * for.
+   */
   endsConnection: boolean;
   /** What is in it that node:http may take in another way. */
   kinds: ReadonlySet<Kind>;

@@ -31,7 +31,8 @@ export function addInterims(draft: AnswerDraft): void {
   const count = isMany ? random.between(INTERIM_COUNT_MAX + 1, 50) : random.pick([0, 0, 0, 0, 0, 1, 2, 5]);
   if (isMany) draft.note(illegal("", "many interim answers"));
   for (let i = 0; i < count; i++) {
-    draft.text += `HTTP/1.1 ${random.pick([100, 102, 103, 199])} Wait\r\n${draft.choose(["", "Link: </a>\r\n", "X: y\r\n"])}`;
+    draft.text += `HTTP/1.1 ${random.pick([100, 102, 103, 199])} Wait\r\n`;
+    draft.text += draft.choose(["", "Link: </a>\r\n", "X: y\r\n"]);
     if (draft.isOdd && random.chance(0.03)) {
       draft.text += "connection: close\r\n";
       draft.keepsAlive = false;
@@ -117,7 +118,8 @@ function connectionFields(draft: AnswerDraft): string[] {
       0.02,
     );
     const list = own.join(random.pick([", ", ",", " , "]));
-    return `${name}${colon}${list}${draft.choose([""], [legal(" \t", "blanks around a value"), legal(",", "empty element")])}\r\n`;
+    const end = draft.choose([""], [legal(" \t", "blanks around a value"), legal(",", "empty element")]);
+    return `${name}${colon}${list}${end}\r\n`;
   });
   const saysClose = options.includes("close");
   const saysKeepAlive = options.includes("keep-alive");

@@ -1,0 +1,17 @@
+export type AttemptView = { time: string; processor: string; outcome: string; ms: number | null };
+
+/** What GET /payments/{id} answers. */
+export type PaymentView = {
+  id: string;
+  correlationId: string;
+  amount: number;
+  state: string;
+  /** Only in doubt: whether an operator has to settle it. */
+  stuck?: boolean;
+  processor: string | null;
+  acceptedAt: string;
+  requestedAt: string | null;
+  processedAt: string | null;
+  attemptCount: number;
+  attempts: AttemptView[];
+};
