@@ -1,4 +1,4 @@
-import { ALREADY_CHARGED, DROPPED, LOST, RESET } from "../values/payment.ts";
+import { ALREADY_CHARGED, DROPPED, LOST, MISCONFIGURED, RESET } from "../values/payment.ts";
 import {
   BY_EITHER,
   DOUBT,
@@ -22,7 +22,8 @@ const LOOKUPS_MAX = 16;
 /**
  * When and how payments in doubt are asked about again: always at their processor, at their requestedAt.
  *
- *   nothing of it is under way    by GET, at once: its answer is final
+ *   nothing of it is under way    by GET, at once: its answer is final; where POSTs are answered as if nobody were there, such a 404 says
+ *                                 nothing, so then by POST as well
  *   an attempt may still land     by POST where the processor takes payments, by GET where it does not; and by GET after every POST in vain: where
  *                                 all of them are, only a GET will ever tell. A connection that broke is worth another POST at once
  *
@@ -52,7 +53,7 @@ export class Doubts {
   defer(flight: number, outcome: number, mayLand: boolean, nowMs: number): void {
     const flights = this.#flights;
     const dueAtMs = nowMs + (flights.isStuck(flight) ? STUCK_INTERVAL_MS : this.#delayMs(flight, outcome, mayLand));
-    flights.doubt(flight, dueAtMs, mayLand ? this.#modeAfter(flight, outcome) : LOOKUP_SETTLES);
+    flights.doubt(flight, dueAtMs, mayLand ? this.#modeAfter(flight, outcome) : this.#modeOfEnded(flight));
     this.#nextDueAtMs = Math.min(this.#nextDueAtMs, dueAtMs);
   }
 
@@ -126,6 +127,13 @@ export class Doubts {
   #modeAfter(flight: number, outcome: number): number {
     const isFirstBreak = this.#flights.askCount[flight] === 0 && isBroken(outcome);
     return this.#flights.state[flight] === POSTING && !isFirstBreak ? LOOKUP_FIRST : BY_EITHER;
+  }
+
+  /** Where a lookup has been of no use, only a POST will find out that the processor is back: there may be no other payment. */
+  #modeOfEnded(flight: number): number {
+    const { downReason } = this.#router.gates[this.#flights.processor[flight]!]!;
+    const isInVain = this.#flights.state[flight] === LOOKING_UP && downReason === MISCONFIGURED;
+    return isInVain ? BY_EITHER : LOOKUP_SETTLES;
   }
 
   #begin(flight: number, how: typeof POSTING | typeof LOOKING_UP, nowMs: number): number {
