@@ -1,7 +1,8 @@
 import { Aging, type AgingOptions } from "./ledger/aging.ts";
 import { Ledger } from "./ledger/ledger.ts";
 import { NOT_FOUND_SLOT } from "./ledger/uuid-index.ts";
-import { BATCH_RECORDS, RecordBatch } from "./log/record.ts";
+import { BATCH_RECORDS, type RecordBatch } from "./log/record.ts";
+import { RecordBatches } from "./log/record-batches.ts";
 import * as Kind from "./log/record-kind.ts";
 import { WatermarkBound } from "./log/watermark-bound.ts";
 import { applyFoundCharge } from "./restored/found-charge.ts";
@@ -56,8 +57,8 @@ export class Engine {
   readonly ledger: Ledger;
   readonly flights: Flights;
   readonly router: Router;
-  /** Records applied and not yet written: its owner writes them out, then clears it, before it is full. */
-  readonly batch = new RecordBatch(BATCH_RECORDS);
+  /** Records applied and not yet written: their owner writes them out before the current batch is full. */
+  readonly batches = new RecordBatches(BATCH_RECORDS);
   readonly #instance: number;
   readonly #doubts: Doubts;
   readonly #aging: Aging;
@@ -76,7 +77,19 @@ export class Engine {
     this.#doubts = new Doubts(this.flights, this.router);
     this.#aging = new Aging(this.ledger, options);
     this.#backlog = new Backlog(this.ledger);
-    this.#settlement = new Settlement(this.ledger, this.batch, this.flights, this.router, this.#doubts, this.#backlog);
+    this.#settlement = new Settlement(
+      this.ledger,
+      this.batches,
+      this.flights,
+      this.router,
+      this.#doubts,
+      this.#backlog,
+    );
+  }
+
+  /** The batch that is being filled. */
+  get batch(): RecordBatch {
+    return this.batches.current;
   }
 
   /** Engine time: the latest time it was told. */
@@ -147,9 +160,11 @@ export class Engine {
    */
   giveUpOld(nowMs: number, onFailed: (slot: Slot) => void): void {
     this.#advance(nowMs);
+    const unwrittenFrom = this.batches.unwrittenFrom(this.ledger.head);
     this.#aging.giveUpOld(this.#nowMs, (slot) => {
       if (this.batch.isHalfFull) return false;
-      if (this.#held?.has(slot)) return true;
+      // What would be taken back if its acceptance could not be written cannot be failed.
+      if (this.#held?.has(slot) || this.ledger.sequenceOf(slot) >= unwrittenFrom) return true;
       this.#record(Kind.FAILED, slot, NO_PROCESSOR, Outcome.GAVE_UP, 0);
       onFailed(slot);
       return true;
@@ -168,19 +183,16 @@ export class Engine {
   }
 
   /**
-   * The batch could not be written: takes back what was accepted and sent by it, newest first. What remains in the
-   * batch has happened at the processors and is still to be written.
+   * The oldest batch that is not written could not be, and so none after it: takes back what was accepted and sent by
+   * them, newest first. What remains in them has happened at the processors and is still to be written.
    */
   revert(): void {
-    for (let record = this.batch.count - 1; record >= 0; record--) {
-      const kind = this.batch.kind(record);
-      if (!Ledger.isRevertible(kind)) continue;
-      const slot = this.ledger.revert(this.batch, record);
-      if (kind === Kind.SENDING) this.#unsend(slot);
-      else this.#held?.forget(slot);
-    }
-    this.batch.retain((record) => !Ledger.isRevertible(this.batch.kind(record)));
-    this.#watermarkBound.revert(this.batch);
+    this.batches.eachNewestFirst((batch) => this.#revertBatch(batch));
+    this.#watermarkBound.revert(this.batches);
+    this.batches.refused((batch, record) => {
+      const kind = batch.kind(record);
+      return kind !== Kind.WATERMARK && !Ledger.isRevertible(kind);
+    });
     this.#held?.compact();
     this.#backlog.compact();
   }
@@ -232,8 +244,9 @@ export class Engine {
     this.#held!.found(slot, charge);
   }
 
-  /** Forgets every payment. What is in flight is let go: its outcome no longer matters. */
+  /** Forgets every payment. What is in flight is let go: its outcome no longer matters. No batch may be under way. */
   purge(nowMs: number): void {
+    if (this.batches.underWayCount > 0) throw new Error("a purge waits for what is under way to the log: underWay");
     this.#advance(nowMs);
     this.ledger.apply(
       this.batch,
@@ -265,7 +278,7 @@ export class Engine {
   /** Earliest requestedAt still in flight or in doubt, or engine time if there is none: totals before it are final. */
   settledUntilMs(nowMs: number): number {
     this.#advance(nowMs);
-    const untilMs = settledUntilMs(this.ledger, this.flights, this.batch, this.#nowMs);
+    const untilMs = settledUntilMs(this.ledger, this.flights, this.batches, this.#nowMs);
     return Math.min(untilMs, this.#held?.settledUntilMs(this.#nowMs) ?? untilMs);
   }
 
@@ -275,7 +288,7 @@ export class Engine {
    * nothing can be written.
    */
   giveOutWatermark(nowMs: number, isWritable: boolean): number {
-    return this.#watermarkBound.cover(this.settledUntilMs(nowMs), this.batch, isWritable);
+    return this.#watermarkBound.cover(this.settledUntilMs(nowMs), this.batches, isWritable);
   }
 
   /** The latest watermark that may be told while nothing can be written. */
@@ -300,6 +313,16 @@ export class Engine {
     const carried = this.ledger.slotOf(sequence);
     this.paymentId(carried, this.#id);
     return this.#id.every((word, i) => word === id[i]) ? carried : NOT_FOUND_SLOT;
+  }
+
+  #revertBatch(batch: RecordBatch): void {
+    for (let record = batch.count - 1; record >= 0; record--) {
+      const kind = batch.kind(record);
+      if (!Ledger.isRevertible(kind)) continue;
+      const slot = this.ledger.revert(batch, record);
+      if (kind === Kind.SENDING) this.#unsend(slot);
+      else this.#held?.forget(slot);
+    }
   }
 
   #unsend(slot: Slot): void {

@@ -52,7 +52,7 @@ export function keepBooks(parts: BooksParts): Books {
     meters: meters.journal,
     onWritten,
   });
-  storage?.beginUpkeep(engine, () => commit.commit(), meters.journal);
+  storage?.beginUpkeep(engine, () => commit.commit() && commit.isSettled, meters.journal);
   const service = new PaymentService(engine, clock, commit, meters, log, tracing);
   return { ...parts, clock, commit, service };
 }

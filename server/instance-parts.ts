@@ -22,7 +22,7 @@ import { takeReading } from "./live/reading.ts";
 import type { Log } from "./log/log.ts";
 import type { PollReport } from "./meters/poll-report.ts";
 import type { Opening } from "./opening.ts";
-import { ownersByLastByte } from "./payments/ownership.ts";
+import { Ownership } from "./payments/ownership.ts";
 import type { PaymentService } from "./payments/payment-service.ts";
 import { holdRestored } from "./restored/hold.ts";
 import type { RestoredMark } from "./restored/restored-mark.ts";
@@ -167,13 +167,13 @@ function startMonitor(
 function makeApis(config: Config, books: OpenBooks, peers: Peers, metrics: Metrics | undefined, log: Log): Apis {
   const { engine, health, clock, commit, service, telemetry } = books;
   const { instance: self, durability, links, maxBodyBytes } = config;
-  const owners = ownersByLastByte(Math.max(links.length, 1));
+  const ownership = new Ownership(self, Math.max(links.length, 1));
   const reportReadiness = () => {
     const journal = { durability, writable: !commit.isFailing };
     const refusal = service.refusal && REFUSAL_DETAILS[service.refusal];
     return readiness(engine, health, peers, self, journal, refusal);
   };
-  const publicApi = new PublicApi(service, peers, reportReadiness, telemetry.meters, { ...config, self, owners });
+  const publicApi = new PublicApi(service, peers, reportReadiness, telemetry.meters, { ...config, ownership });
   const desk = new DoubtDesk(service, clock, commit, telemetry.meters, log);
   const ownReading = async () => JSON.stringify(await takeReading(service, health, telemetry.meters));
   return {
@@ -183,7 +183,7 @@ function makeApis(config: Config, books: OpenBooks, peers: Peers, metrics: Metri
       serveAdmin(app, log, metrics);
       serveDoubts(app, desk);
     },
-    link: (app) => serveLink(app, service, ownReading, { self, owners, maxBodyBytes }),
+    link: (app) => serveLink(app, service, ownReading, { ownership, maxBodyBytes }),
   };
 }
 

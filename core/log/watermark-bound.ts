@@ -1,6 +1,6 @@
 import * as Outcome from "../values/outcome.ts";
 import { NO_PROCESSOR } from "../values/processor.ts";
-import type { RecordBatch } from "./record.ts";
+import type { RecordBatches } from "./record-batches.ts";
 import * as Kind from "./record-kind.ts";
 
 /** The bound is raised in steps, so that at most ten records a second are written for it, however many ask. */
@@ -26,27 +26,28 @@ export class WatermarkBound {
   }
 
   /**
-   * The watermark to give out in place of `untilMs`, once the batch is written: a record is appended where the bound
+   * The watermark to give out in place of `untilMs`, once the current batch is written: a record is appended where the bound
    * must be raised, but while nothing can be written the watermark stays at the bound.
    */
-  cover(untilMs: number, batch: RecordBatch, isWritable: boolean): number {
+  cover(untilMs: number, batches: RecordBatches, isWritable: boolean): number {
     if (untilMs > this.#boundMs && isWritable) {
-      if (!isIn(batch)) this.#writtenMs = this.#boundMs;
+      if (!isIn(batches)) this.#writtenMs = this.#boundMs;
       this.#boundMs = Math.ceil(untilMs / WATERMARK_STEP_MS) * WATERMARK_STEP_MS;
-      batch.append(Kind.WATERMARK, 0, this.#boundMs, NO_PROCESSOR, Outcome.NONE, 0);
+      batches.current.append(Kind.WATERMARK, 0, this.#boundMs, NO_PROCESSOR, Outcome.NONE, 0);
     }
     return Math.min(untilMs, this.#boundMs);
   }
 
-  /** The batch could not be written: takes its records of the bound out of it. */
-  revert(batch: RecordBatch): void {
-    if (!isIn(batch)) return;
-    this.#boundMs = this.#writtenMs;
-    batch.retain((record) => batch.kind(record) !== Kind.WATERMARK);
+  /** What is in the batches could not be written; its records of the bound are about to be dropped. */
+  revert(batches: RecordBatches): void {
+    if (isIn(batches)) this.#boundMs = this.#writtenMs;
   }
 }
 
-function isIn(batch: RecordBatch): boolean {
-  for (let record = 0; record < batch.count; record++) if (batch.kind(record) === Kind.WATERMARK) return true;
-  return false;
+function isIn(batches: RecordBatches): boolean {
+  let isFound = false;
+  batches.each((batch) => {
+    for (let record = 0; record < batch.count; record++) isFound ||= batch.kind(record) === Kind.WATERMARK;
+  });
+  return isFound;
 }

@@ -2,7 +2,7 @@ import * as Verdict from "../answers/verdict.ts";
 import { ALL_ENDED, NOTHING_SENT, ONE_MAY_LAND, signOf } from "../answers/verdict.ts";
 import type { Ledger } from "../ledger/ledger.ts";
 import { NOT_FOUND_SLOT } from "../ledger/uuid-index.ts";
-import type { RecordBatch } from "../log/record.ts";
+import type { RecordBatches } from "../log/record-batches.ts";
 import * as Kind from "../log/record-kind.ts";
 import type { Backlog } from "../routing/backlog.ts";
 import type { Doubts } from "../routing/doubts.ts";
@@ -29,16 +29,23 @@ export type HandResult = "settled" | "not in doubt" | "being asked about";
  */
 export class Settlement {
   readonly #ledger: Ledger;
-  readonly #batch: RecordBatch;
+  readonly #batches: RecordBatches;
   readonly #flights: Flights;
   readonly #router: Router;
   readonly #doubts: Doubts;
   readonly #backlog: Backlog;
   #nowMs = 0;
 
-  constructor(ledger: Ledger, batch: RecordBatch, flights: Flights, router: Router, doubts: Doubts, backlog: Backlog) {
+  constructor(
+    ledger: Ledger,
+    batches: RecordBatches,
+    flights: Flights,
+    router: Router,
+    doubts: Doubts,
+    backlog: Backlog,
+  ) {
     this.#ledger = ledger;
-    this.#batch = batch;
+    this.#batches = batches;
     this.#flights = flights;
     this.#router = router;
     this.#doubts = doubts;
@@ -200,7 +207,7 @@ export class Settlement {
   }
 
   #record(kind: number, slot: Slot, processor: number, outcome: OutcomeCode, elapsedMs: number): void {
-    this.#ledger.record(this.#batch, kind, slot, this.#nowMs, processor, outcome, elapsedMs);
+    this.#ledger.record(this.#batches.current, kind, slot, this.#nowMs, processor, outcome, elapsedMs);
   }
 }
 

@@ -1,17 +1,21 @@
 import type { Ledger } from "../ledger/ledger.ts";
 import type { RecordBatch } from "../log/record.ts";
+import type { RecordBatches } from "../log/record-batches.ts";
 import * as Kind from "../log/record-kind.ts";
 import * as FlightState from "../routing/flight-state.ts";
 import type { Flights } from "../routing/flights.ts";
 
 /** Earliest requestedAt still in flight or in doubt, or `nowMs` if there is none: totals before it are final. */
-export function settledUntilMs(ledger: Ledger, flights: Flights, batch: RecordBatch, nowMs: number): number {
+export function settledUntilMs(ledger: Ledger, flights: Flights, batches: RecordBatches, nowMs: number): number {
   let untilMs = nowMs;
   for (let flight = 0; flight < flights.highWater; flight++) {
     if (flights.state[flight] === FlightState.FREE || flights.isOrphan(flight)) continue;
     untilMs = Math.min(untilMs, ledger.rows.requestedAtMs(flights.slot[flight]!));
   }
-  return Math.min(untilMs, unwrittenSinceMs(ledger, batch));
+  batches.each((batch) => {
+    untilMs = Math.min(untilMs, unwrittenSinceMs(ledger, batch));
+  });
+  return untilMs;
 }
 
 /**

@@ -3,11 +3,12 @@ import { parseUuidText, UUID_WORDS } from "../../core/values/uuid.ts";
 import { type Answer, jsonAnswer, problemAnswer } from "../http/answer.ts";
 import { Exchange } from "../http/exchange.ts";
 import { LINK_HEALTH, LINK_HEALTH_BODY } from "../link/peer-answers.ts";
+import type { Ownership } from "../payments/ownership.ts";
 import type { PaymentService } from "../payments/payment-service.ts";
 import { unavailable } from "../text/problem.ts";
-import { PaymentAck, UNSAFE } from "./payment-ack.ts";
+import { acceptPayment, UNSAFE } from "./payment-ack.ts";
 
-export type LinkApiOptions = { self: number; owners: Uint8Array; maxBodyBytes: number };
+export type LinkApiOptions = { ownership: Ownership; maxBodyBytes: number };
 
 /**
  * What the other instances ask of this one, on a listener of its own that the balancer does not know.
@@ -46,10 +47,10 @@ function acceptOwn(service: PaymentService, options: LinkApiOptions, exchange: E
   const problem = service.body.parse(bytes);
   if (problem) {
     exchange.answer(problemAnswer(problem));
-  } else if (options.owners[service.body.id[3]! & 0xff] !== options.self) {
+  } else if (!options.ownership.isOwn(service.body.id)) {
     exchange.answer(problemAnswer({ status: 421, detail: "this payment belongs to another instance" }));
   } else {
-    PaymentAck.answer(service, exchange);
+    acceptPayment(service, exchange);
   }
 }
 

@@ -4,7 +4,7 @@ import { type Answer, jsonAnswer, problemAnswer } from "../http/answer.ts";
 import type { Exchange } from "../http/exchange.ts";
 import type { PaymentService } from "../payments/payment-service.ts";
 import { type Accepted, paymentUnavailable, unavailable } from "../text/problem.ts";
-import type { Effect } from "../turn/group-commit.ts";
+import type { Effect } from "../turn/effect.ts";
 
 /** What is told when nothing is accepted. */
 export const REFUSAL_DETAILS = {
@@ -16,7 +16,7 @@ export const REFUSAL_DETAILS = {
 export const UNSAFE = unavailable("the journal cannot be written: what has happened since is not told yet");
 
 /** The answer to a payment, given once its record is safe. */
-export class PaymentAck implements Effect {
+class PaymentAck implements Effect {
   readonly #service: PaymentService;
   readonly #exchange: Exchange;
   readonly #correlationId: string;
@@ -24,7 +24,7 @@ export class PaymentAck implements Effect {
   /** Of a repetition: the payment as it stands when that is asked, which the records that are waited for cover. */
   readonly #known: string | undefined;
 
-  private constructor(
+  constructor(
     service: PaymentService,
     exchange: Exchange,
     correlationId: string,
@@ -36,25 +36,6 @@ export class PaymentAck implements Effect {
     this.#correlationId = correlationId;
     this.#result = result;
     this.#known = known;
-  }
-
-  /**
-   * Accepts the payment whose body the service has just read, and sees to its answer. A known one needs no new record,
-   * so it is answered even when no other is accepted. Hot.
-   */
-  static answer(service: PaymentService, exchange: Exchange): void {
-    const { id, cents } = service.body;
-    const refusal = service.refusal;
-    if (refusal !== undefined && !service.knows(id)) {
-      refuse(service, exchange, refusal, formatUuid(id), "no");
-      return;
-    }
-    const result = service.accept();
-    const known = result === DUPLICATE ? service.view(id) : undefined;
-    const ack = new PaymentAck(service, exchange, formatUuid(id), result, known);
-    service.tracing?.offered(exchange, result, id, cents);
-    // Only now: this may commit at once.
-    service.whenSafe(ack);
   }
 
   commit(): void {
@@ -79,6 +60,26 @@ export class PaymentAck implements Effect {
     }
     return problemAnswer(paymentUnavailable("the ledger is full", "no"));
   }
+}
+
+/**
+ * Accepts the payment whose body the service has just read, and sees to its answer. A known one needs no new record,
+ * so it is answered even when no other is accepted. Hot.
+ */
+export function acceptPayment(service: PaymentService, exchange: Exchange): void {
+  const { id, cents } = service.body;
+  const correlationId = formatUuid(id);
+  const refusal = service.refusal;
+  if (refusal !== undefined && !service.knows(id)) {
+    refuse(service, exchange, refusal, correlationId, "no");
+    return;
+  }
+  const result = service.accept();
+  const known = result === DUPLICATE ? service.view(id) : undefined;
+  const ack = new PaymentAck(service, exchange, correlationId, result, known);
+  service.tracing?.offered(exchange, result, id, cents);
+  // Only now: this may commit at once.
+  service.whenSafe(ack);
 }
 
 function refuse(

@@ -5,16 +5,16 @@ import { type Answer, jsonAnswer, notAllowedAnswer, problemAnswer, tooLargeAnswe
 import { Exchange, type ExchangeContext, type Header } from "../http/exchange.ts";
 import type { Peers } from "../link/peers.ts";
 import type { Meters, Refusal, Route } from "../meters/meters.ts";
+import type { Ownership } from "../payments/ownership.ts";
 import type { PaymentService } from "../payments/payment-service.ts";
 import { combineParts, isProblem, parseWindow, type Window } from "../payments/summary.ts";
 import { type Problem, paymentUnavailable, unavailable } from "../text/problem.ts";
 import { linkQuery } from "./link-api.ts";
-import { PaymentAck, UNSAFE } from "./payment-ack.ts";
+import { acceptPayment, UNSAFE } from "./payment-ack.ts";
 import type { ReadinessReport } from "./readiness.ts";
 
 export type PublicApiOptions = {
-  self: number;
-  owners: Uint8Array;
+  ownership: Ownership;
   maxBodyBytes: number;
   purgeEnabled: boolean;
   /** Empty: no CORS headers. */
@@ -86,13 +86,15 @@ export class PublicApi {
       exchange.answer(problemAnswer(problem));
       return;
     }
-    const owner = this.#options.owners[this.#service.body.id[3]! & 0xff]!;
-    if (owner !== this.#options.self) {
-      // The bytes are gone when this returns.
-      exchange.answerLater(this.#forward(owner, bytes.slice(), this.#service.tracing?.headersOf(exchange)));
+    const { ownership } = this.#options;
+    const { id } = this.#service.body;
+    if (ownership.isOwn(id)) {
+      acceptPayment(this.#service, exchange);
       return;
     }
-    PaymentAck.answer(this.#service, exchange);
+    // The bytes are gone when this returns.
+    const headers = this.#service.tracing?.headersOf(exchange);
+    exchange.answerLater(this.#forward(ownership.ownerOf(id), bytes.slice(), headers));
   }
 
   async #forward(owner: number, body: Uint8Array, headers?: readonly string[]): Promise<Answer> {
@@ -139,7 +141,7 @@ export class PublicApi {
 
   /** The id is a correlationId, whose owner is known, or a payment id, which carries its instance. */
   async #askPeers(text: string, id: Int32Array): Promise<Answer> {
-    const owner = this.#options.owners[id[3]! & 0xff]!;
+    const owner = this.#options.ownership.ownerOf(id);
     const found = await this.#peers.find(text, [owner, instanceOfPaymentId(id)]);
     if (found === "unknown") return problemAnswer(unknownPayment(text));
     if (found === "unreachable")

@@ -15,3 +15,24 @@ export function ownersByLastByte(instanceCount: number): Uint8Array {
     return ((crc32(key) >>> 16) & 0x7fff) % instanceCount;
   });
 }
+
+/** Who of all instances a payment belongs to. */
+export class Ownership {
+  readonly #self: number;
+  readonly #owners: Uint8Array;
+
+  /** `self`: this instance, from 0. */
+  constructor(self: number, instanceCount: number) {
+    this.#self = self;
+    this.#owners = ownersByLastByte(instanceCount);
+  }
+
+  /** The instance that owns the payment with this correlationId, from 0. Hot. */
+  ownerOf(id: Int32Array): number {
+    return this.#owners[id[3]! & 0xff]!;
+  }
+
+  isOwn(id: Int32Array): boolean {
+    return this.ownerOf(id) === this.#self;
+  }
+}

@@ -5,7 +5,8 @@ import type { Log } from "../log/log.ts";
 import type { Meters, Refusal } from "../meters/meters.ts";
 import type { Tracing } from "../telemetry/tracing.ts";
 import type { SlewedClock } from "../turn/clock.ts";
-import type { Effect, GroupCommit } from "../turn/group-commit.ts";
+import type { Effect } from "../turn/effect.ts";
+import type { GroupCommit } from "../turn/group-commit.ts";
 import { PaymentBody } from "./payment-body.ts";
 import { paymentView } from "./payment-view.ts";
 import { type SummaryPart, summaryPart, type Window } from "./summary.ts";
@@ -118,10 +119,18 @@ export class PaymentService {
 
   /** Forgets every payment; false when that could not be written. */
   async purge(): Promise<boolean> {
-    if (!this.#commit.commit()) return false;
+    const isPurged = await new Promise<boolean>((resolve) => {
+      this.#commit.whenDurable((isDurable) => resolve(isDurable && this.#purgeNow()));
+    });
+    return isPurged && this.#commit.durable();
+  }
+
+  /** In the moment in which nothing is under way to the log: what was could yet be taken back. */
+  #purgeNow(): boolean {
+    if (!this.#commit.isSettled || this.#commit.isFailing) return false;
     this.engine.purge(this.#clock.nowMs());
     this.tracing?.payments.forgotten();
-    return this.#commit.commit() && this.#commit.durable();
+    return this.#commit.commit();
   }
 
   #fieldsOf(correlationId: string): object {

@@ -135,7 +135,7 @@ export class RestoredStart {
   #conclude(inquiry: Inquiry, told: readonly Told[], beganAtMs: number): void {
     const { engine, clock, commit } = this.#parts;
     // What is about to be said builds on the payment's own record, which must not be taken back any more.
-    const isWritten = commit.commit();
+    const isWritten = commit.commit() && commit.isSettled;
     if (!this.#held.isInHand(inquiry)) return;
     const nowMs = clock.nowMs();
     const testimonies = told.map((answer, processor) => this.#testimony(inquiry.slot, answer, processor, nowMs));

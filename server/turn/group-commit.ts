@@ -3,15 +3,9 @@ import type { Engine } from "../../core/engine.ts";
 import { RECORD_BYTES } from "../../core/log/record.ts";
 import type { JournalMeters } from "../meters/meters.ts";
 import type { Time } from "../system/time.ts";
-import type { RecordLog } from "./record-log.ts";
-
-/** Something the world sees, which has to wait until the records it rests on are in the log. */
-export interface Effect {
-  /** The records are safe. */
-  commit(): void;
-  /** They could not be written, and what they said has been taken back. */
-  abort(): void;
-}
+import type { Effect } from "./effect.ts";
+import { EffectSync } from "./effect-sync.ts";
+import { FencedError, type LateAnswer, type RecordLog, UNDER_WAY } from "./record-log.ts";
 
 /** Who adds to a turn's records and effects at its end, just before they are written. */
 export interface TurnSource {
@@ -29,47 +23,41 @@ export type GroupCommitParts = {
   meters: JournalMeters;
   /** Called after each write, before its effects. */
   onWritten?: (() => void) | undefined;
+  /** Another has taken the log over: whatever is in memory is worth nothing any more. */
+  onFenced?: ((error: Error) => void) | undefined;
 };
+
+/** A batch under way, and what rests on it. */
+type Group = { effects: Effect[]; handedOverAtMs: number };
 
 /**
  * Group commit (DeWitt et al., 1984): all records of a turn of the event loop are written by one system call at its end, and then
  * all their effects happen: answers go out, requests are sent.
  *
- *   events of the turn ──► engine.batch ──► end of turn: gather ──► write ──► effects            write, none
- *      add(effect)                                                     └─► fdatasync ──► effects   fsync: one sync for all that
- *                                                                                                   came while the last one ran
+ *   events of the turn ──► engine.batch ──► end of turn: gather ──► append ─┬─► effects             write, none
+ *      add(effect)                                                          ├─► fdatasync ──► effects   fsync: EffectSync
+ *                                                                           └─► under way … written ──► effects   a log that answers later
  *
+ * Of a log that answers later, groups are answered in their order; when one is refused, all after it are taken back with it.
  * Reading is an effect as well (`whenDurable`): what is told has to be as safe as what is acknowledged.
  */
 export class GroupCommit {
-  readonly #engine: Engine;
-  readonly #time: Time;
-  readonly #log: RecordLog | undefined;
-  readonly #syncs: boolean;
-  readonly #logger: Logger;
-  readonly #meters: JournalMeters;
-  readonly #onWritten: (() => void) | undefined;
+  readonly #parts: GroupCommitParts;
+  readonly #sync: EffectSync | undefined;
   #source: TurnSource | undefined;
   #effects: Effect[] = [];
-  #unsynced: Effect[] = [];
-  #syncing: Effect[] = [];
-  #isSyncing = false;
-  /** Something was written that no sync has begun after. */
-  #isUnsynced = false;
-  /** When the oldest effect of the sync under way, and of those that wait for the next one, was written. */
-  #syncingSinceMs = 0;
-  #unsyncedSinceMs = 0;
+  /** Under way, oldest first. */
+  #groups: Group[] = [];
   #isScheduled = false;
   #isFailing = false;
+  #isUncertain = false;
+  #isFenced = false;
 
-  constructor({ engine, log, syncs, time, logger, meters, onWritten }: GroupCommitParts) {
-    this.#engine = engine;
-    this.#log = log;
-    this.#syncs = syncs;
-    this.#time = time;
-    this.#logger = logger;
-    this.#meters = meters;
-    this.#onWritten = onWritten;
+  constructor(parts: GroupCommitParts) {
+    this.#parts = parts;
+    const { log, syncs, time, meters } = parts;
+    this.#sync = log && syncs ? new EffectSync(log, time, meters) : undefined;
+    log?.listen?.((answer) => this.#answered(answer));
   }
 
   /** From now on `source` is asked at the end of each turn in which the log can be written. There is one, once. */
@@ -78,29 +66,36 @@ export class GroupCommit {
     this.#source = source;
   }
 
-  /** Nothing can be written now: nothing new may be accepted or sent. */
+  /** Nothing can be written now, or nobody knows whether the last group was: nothing new may be accepted or sent. */
   get isFailing(): boolean {
-    return this.#isFailing;
+    return this.#isFailing || this.#isUncertain;
+  }
+
+  /** Nothing is under way to the log. */
+  get isSettled(): boolean {
+    return this.#groups.length === 0;
   }
 
   /** Effects held back until their records are as durable as asked for. */
   get waitingCount(): number {
-    return this.#effects.length + this.#unsynced.length + this.#syncing.length;
+    const underWay = this.#groups.reduce((sum, { effects }) => sum + effects.length, 0);
+    return this.#effects.length + underWay + (this.#sync?.waitingCount ?? 0);
   }
 
   /** How long the oldest unwritten record, or the oldest effect that waits for a sync, has been waiting, in milliseconds. */
   get lagMs(): number {
-    const { batch, nowMs } = this.#engine;
+    const { engine, time } = this.#parts;
+    const { batch, nowMs } = engine;
     const unwrittenMs = batch.count === 0 ? 0 : nowMs - batch.atMs(0);
-    if (!this.#isSyncing && this.#unsynced.length === 0) return unwrittenMs;
-    const sinceMs = this.#isSyncing ? this.#syncingSinceMs : this.#unsyncedSinceMs;
-    return Math.max(unwrittenMs, this.#time.monotonicMs() - sinceMs);
+    const oldest = this.#groups[0];
+    const underWayMs = oldest ? time.monotonicMs() - oldest.handedOverAtMs : 0;
+    return Math.max(unwrittenMs, underWayMs, this.#sync?.lagMs ?? 0);
   }
 
   /** Hot. */
   add(effect: Effect): void {
     this.#effects.push(effect);
-    if (this.#engine.batch.isHalfFull) this.commit();
+    if (this.#parts.engine.batch.isHalfFull) this.commit();
     else this.wake();
   }
 
@@ -108,19 +103,17 @@ export class GroupCommit {
   wake(): void {
     if (this.#isScheduled) return;
     this.#isScheduled = true;
-    this.#time.atEndOfTurn(this.#endTurn);
+    this.#parts.time.atEndOfTurn(this.#endTurn);
   }
 
-  /** Writes what there is, now. False when it could not be written. */
+  /** Writes what there is, or hands it over, now. False when that cannot be. */
   commit(): boolean {
     const effects = this.#effects;
     this.#effects = [];
-    if (!this.#write()) {
+    if (this.isFailing || !this.#write(effects)) {
       for (const effect of effects) effect.abort();
       return false;
     }
-    if (this.#syncs) this.#syncThen(effects);
-    else for (const effect of effects) effect.commit();
     return true;
   }
 
@@ -129,9 +122,8 @@ export class GroupCommit {
    * as always with `write` and `none`. With false, at once, while something has happened that the journal cannot take.
    */
   whenDurable(onDurable: (isDurable: boolean) => void): void {
-    if (!this.commit() && this.#engine.batch.count > 0) onDurable(false);
-    else if (this.#syncs) this.#syncThen([{ commit: () => onDurable(true), abort: () => onDurable(false) }]);
-    else onDurable(true);
+    if (!this.commit() && this.#parts.engine.batches.next.count > 0) onDurable(false);
+    else this.#rest([{ commit: () => onDurable(true), abort: () => onDurable(false) }]);
   }
 
   /** The same as a promise. */
@@ -141,68 +133,89 @@ export class GroupCommit {
 
   /** To be called now and then while failing: takes up work again when there is room. */
   retry(): void {
-    if (!this.#isFailing || !this.#log?.probe()) return;
+    const { log, logger } = this.#parts;
+    if (!this.#isFailing || this.#isFenced || !log?.probe()) return;
     this.#isFailing = false;
-    this.#logger.warn("the journal can be written again");
+    logger.warn("the journal can be written again");
     this.wake();
   }
 
   readonly #endTurn = (): void => {
     this.#isScheduled = false;
-    if (!this.#isFailing) this.#source?.gather();
+    if (!this.isFailing) this.#source?.gather();
     this.commit();
   };
 
-  #write(): boolean {
-    if (this.#isFailing) return false;
-    const { batch } = this.#engine;
-    if (batch.count === 0) return true;
-    const beganAtMs = this.#time.monotonicMs();
-    const error = this.#log?.append(batch);
-    if (error) {
-      this.#isFailing = true;
-      this.#meters.failedCount++;
-      this.#engine.revert();
-      this.#logger.error({ err: error }, "the journal cannot be written: refusing payments");
-      return false;
+  /** Appends all that is not written; what rests on it happens then. Hot. */
+  #write(effects: Effect[]): boolean {
+    const { engine, log, time, meters } = this.#parts;
+    const { batches } = engine;
+    for (let batch = batches.next; batch.count > 0; batch = batches.next) {
+      const beganAtMs = time.monotonicMs();
+      const result = log?.append(batch);
+      if (result instanceof Error) {
+        if (!this.isSettled) throw new Error("a log with batches under way refuses in their order: refused=newest");
+        this.#refused(result);
+        return false;
+      }
+      if (log) meters.wrote(batch.count, batch.count * RECORD_BYTES, time.monotonicMs() - beganAtMs);
+      if (result === UNDER_WAY) {
+        batches.nextHandedOver();
+        this.#groups.push({ effects: [], handedOverAtMs: beganAtMs });
+      } else {
+        batches.nextWritten();
+        this.#written();
+      }
     }
-    const tookMs = this.#time.monotonicMs() - beganAtMs;
-    if (this.#log) this.#meters.wrote(batch.count, batch.count * RECORD_BYTES, tookMs);
-    this.#isUnsynced = true;
-    batch.clear();
-    this.#onWritten?.();
+    this.#rest(effects);
     return true;
   }
 
-  /** Effects of what has been written: they wait for the sync that covers it, which may be under way or over. */
-  #syncThen(effects: readonly Effect[]): void {
-    const isCovered = !this.#isUnsynced;
-    if (isCovered && !this.#isSyncing) {
-      for (const effect of effects) effect.commit();
-      return;
-    }
-    if (this.#unsynced.length === 0) this.#unsyncedSinceMs = this.#time.monotonicMs();
-    for (const effect of effects) (isCovered ? this.#syncing : this.#unsynced).push(effect);
-    this.#beginSync();
+  #written(): void {
+    this.#sync?.written();
+    this.#parts.onWritten?.();
   }
 
-  #beginSync(): void {
-    if (this.#isSyncing || this.#unsynced.length === 0) return;
-    this.#syncing = this.#unsynced;
-    this.#unsynced = [];
-    this.#isSyncing = true;
-    this.#isUnsynced = false;
-    this.#syncingSinceMs = this.#unsyncedSinceMs;
-    const beganAtMs = this.#time.monotonicMs();
-    this.#log!.sync((error) => {
-      // What the kernel failed to write once it may take for written the next time: only a restart tells what is there.
-      if (error) throw error;
-      const group = this.#syncing;
-      this.#syncing = [];
-      this.#isSyncing = false;
-      this.#meters.syncs.record(this.#time.monotonicMs() - beganAtMs);
-      for (const effect of group) effect.commit();
-      this.#beginSync();
-    });
+  /** The effects rest on all that was handed to the log so far. */
+  #rest(effects: readonly Effect[]): void {
+    const newest = this.#groups.at(-1);
+    if (newest) newest.effects.push(...effects);
+    else if (this.#sync) this.#sync.add(effects);
+    else for (const effect of effects) effect.commit();
+  }
+
+  /** The log says what became of the oldest group under way. */
+  #answered(answer: LateAnswer): void {
+    if (answer === "unknown") {
+      this.#isUncertain = true;
+      return;
+    }
+    this.#isUncertain = false;
+    if (answer instanceof Error) {
+      // What was decided in this turn so far rests on what is taken back.
+      const effects = [...this.#groups.flatMap((group) => group.effects), ...this.#effects];
+      this.#groups = [];
+      this.#effects = [];
+      this.#refused(answer);
+      for (const effect of effects) effect.abort();
+      return;
+    }
+    const { effects } = this.#groups.shift()!;
+    this.#parts.engine.batches.oldestWritten();
+    this.#written();
+    if (this.#sync) this.#sync.add(effects);
+    else for (const effect of effects) effect.commit();
+    if (this.#parts.engine.batches.next.count > 0) this.wake();
+  }
+
+  #refused(error: Error): void {
+    const { engine, logger, meters, onFenced } = this.#parts;
+    this.#isFailing = true;
+    meters.failedCount++;
+    engine.revert();
+    logger.error({ err: error }, "the journal cannot be written: refusing payments");
+    if (!(error instanceof FencedError)) return;
+    this.#isFenced = true;
+    onFenced?.(error);
   }
 }

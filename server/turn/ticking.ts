@@ -50,7 +50,7 @@ export class Ticking {
     sending.expire(nowMs);
     if (!commit.isFailing) this.#dropOld(nowMs);
     notes.noteHealth();
-    if (sending.hasWork || engine.batch.count > 0) commit.wake();
+    if (sending.hasWork || engine.batches.next.count > 0) commit.wake();
   };
 
   #dropOld(nowMs: number): void {

@@ -33,6 +33,8 @@ type Request = { flight: number; slot: number; processor: number; how: number; r
 class Hand {
   readonly health = new HealthSnapshot(PROCESSOR_COUNT);
   readonly engine: Engine;
+  /** Records written before those in the batch. */
+  readonly log: Uint8Array[] = [];
 
   constructor(options: Partial<HandOptions> = {}) {
     this.engine = new Engine(openWays(this.health, options.maxInFlight ?? PATIENT.maxInFlight), {
@@ -122,7 +124,9 @@ class Hand {
 
   giveUp(atMs: number): number[] {
     const failed: number[] = [];
-    this.#writeOut();
+    // Nothing is given up whose acceptance is not in the log.
+    this.log.push(...recordsIn(this.engine.batch));
+    this.engine.batch.clear();
     this.engine.giveUpOld(NOON_MS + atMs, (slot) => failed.push(slot));
     return failed;
   }
@@ -1378,7 +1382,10 @@ function restarted(hand: Hand, log: readonly Uint8Array[], options: Partial<Hand
 }
 
 function recordsOf(hand: Hand): Uint8Array[] {
-  const { batch } = hand.engine;
+  return [...hand.log, ...recordsIn(hand.engine.batch)];
+}
+
+function recordsIn(batch: RecordBatch): Uint8Array[] {
   return Array.from({ length: batch.count }, (_, i) => batch.bytes.slice(i * RECORD_BYTES, (i + 1) * RECORD_BYTES));
 }
 

@@ -2,6 +2,7 @@ import { expect } from "chai";
 import { Engine } from "../../../core/engine.ts";
 import { Replay } from "../../../core/ledger/replay.ts";
 import { RecordBatch } from "../../../core/log/record.ts";
+import { RecordBatches } from "../../../core/log/record-batches.ts";
 import * as Kind from "../../../core/log/record-kind.ts";
 import { WatermarkBound } from "../../../core/log/watermark-bound.ts";
 import { NO_FLIGHT } from "../../../core/routing/flights.ts";
@@ -22,32 +23,46 @@ function bounds(batch: RecordBatch): number[] {
 describe("bound of the watermarks given out", () => {
   it("is raised in steps of 100 ms, by one record each, before the watermark leaves", () => {
     const bound = new WatermarkBound();
-    const batch = new RecordBatch(100);
-    for (let ms = 0; ms <= 1000; ms += 7) expect(bound.cover(NOON_MS + ms, batch, true)).to.equal(NOON_MS + ms);
-    expect(bounds(batch)).to.deep.equal([0, 100, 200, 300, 400, 500, 600, 700, 800, 900, 1000]);
+    const batches = new RecordBatches(100);
+    for (let ms = 0; ms <= 1000; ms += 7) expect(bound.cover(NOON_MS + ms, batches, true)).to.equal(NOON_MS + ms);
+    expect(bounds(batches.current)).to.deep.equal([0, 100, 200, 300, 400, 500, 600, 700, 800, 900, 1000]);
   });
 
   it("is what the watermark stays at while nothing can be written", () => {
     const bound = new WatermarkBound();
-    const batch = new RecordBatch(100);
+    const batches = new RecordBatches(100);
     bound.startAt(NOON_MS + 50);
-    expect(bound.cover(NOON_MS + 70, batch, false)).to.equal(NOON_MS + 50);
-    expect(bound.cover(NOON_MS + 30, batch, false)).to.equal(NOON_MS + 30);
-    expect(batch.count).to.equal(0);
-    expect(bound.cover(NOON_MS + 70, batch, true)).to.equal(NOON_MS + 70);
+    expect(bound.cover(NOON_MS + 70, batches, false)).to.equal(NOON_MS + 50);
+    expect(bound.cover(NOON_MS + 30, batches, false)).to.equal(NOON_MS + 30);
+    expect(batches.current.count).to.equal(0);
+    expect(bound.cover(NOON_MS + 70, batches, true)).to.equal(NOON_MS + 70);
     expect(bound.boundMs).to.equal(NOON_MS + 100);
   });
 
   it("goes back to what was written when the batch is not", () => {
     const bound = new WatermarkBound();
-    const batch = new RecordBatch(100);
-    bound.cover(NOON_MS + 10, batch, true);
-    batch.clear();
-    bound.cover(NOON_MS + 110, batch, true);
-    bound.cover(NOON_MS + 210, batch, true);
-    bound.revert(batch);
-    expect([bound.boundMs, batch.count]).to.deep.equal([NOON_MS + 100, 0]);
-    bound.revert(batch);
+    const batches = new RecordBatches(100);
+    bound.cover(NOON_MS + 10, batches, true);
+    batches.nextWritten();
+    bound.cover(NOON_MS + 110, batches, true);
+    bound.cover(NOON_MS + 210, batches, true);
+    bound.revert(batches);
+    batches.refused(() => false);
+    expect(bound.boundMs).to.equal(NOON_MS + 100);
+    bound.revert(batches);
+    expect(bound.boundMs).to.equal(NOON_MS + 100);
+  });
+
+  it("goes back to what was written before the oldest batch under way when that is refused", () => {
+    const bound = new WatermarkBound();
+    const batches = new RecordBatches(100);
+    bound.cover(NOON_MS + 10, batches, true);
+    batches.nextWritten();
+    for (const ms of [110, 210]) {
+      bound.cover(NOON_MS + ms, batches, true);
+      batches.nextHandedOver();
+    }
+    bound.revert(batches);
     expect(bound.boundMs).to.equal(NOON_MS + 100);
   });
 });

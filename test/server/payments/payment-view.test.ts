@@ -113,6 +113,7 @@ describe("payment view", () => {
     const slot = life.accept(0, ID, 1990);
     life.settle(10, life.send(1), Outcome.FAILING);
     const failed: number[] = [];
+    life.engine.batch.clear();
     life.engine.giveUpOld(life.engine.nowMs + 600, (given) => failed.push(given));
     expect(failed).to.deep.equal([slot]);
     expect(viewOf(life, slot)).to.deep.include({

@@ -11,7 +11,8 @@ import * as Outcome from "../../../core/values/outcome.ts";
 import * as State from "../../../core/values/state.ts";
 import { JournalMeters } from "../../../server/meters/meters.ts";
 import { RealTime } from "../../../server/system/time.ts";
-import { type Effect, GroupCommit } from "../../../server/turn/group-commit.ts";
+import type { Effect } from "../../../server/turn/effect.ts";
+import { GroupCommit } from "../../../server/turn/group-commit.ts";
 import type { RecordLog } from "../../../server/turn/record-log.ts";
 import { NOON_MS, uuid } from "../../support/payments.ts";
 

@@ -1,0 +1,7 @@
+/** Something the world sees, which has to wait until the records it rests on are in the log. */
+export interface Effect {
+  /** The records are safe. */
+  commit(): void;
+  /** They could not be written, and what they said has been taken back. */
+  abort(): void;
+}

@@ -1,0 +1,226 @@
+import { expect } from "chai";
+import pino from "pino";
+import { ACCEPTED_NEW, Engine } from "../../../core/engine.ts";
+import type { RecordBatch } from "../../../core/log/record.ts";
+import * as Kind from "../../../core/log/record-kind.ts";
+import { NO_FLIGHT } from "../../../core/routing/flights.ts";
+import { HealthSnapshot } from "../../../core/routing/health-snapshot.ts";
+import { openWays } from "../../../core/routing/ways.ts";
+import * as Outcome from "../../../core/values/outcome.ts";
+import * as State from "../../../core/values/state.ts";
+import { JournalMeters } from "../../../server/meters/meters.ts";
+import { RealTime } from "../../../server/system/time.ts";
+import type { Effect } from "../../../server/turn/effect.ts";
+import { GroupCommit } from "../../../server/turn/group-commit.ts";
+import { FencedError, type LateAnswer, type RecordLog, UNDER_WAY } from "../../../server/turn/record-log.ts";
+import { NOON_MS, uuid } from "../../support/payments.ts";
+import { forSeeds } from "../../support/random.ts";
+
+type Taken = { kinds: number[]; sequences: number[] };
+
+/** A log that takes batches and answers when it is told to. */
+class LateLog implements RecordLog {
+  readonly underWay: Taken[] = [];
+  /** Sequences of the records that are in the log, by kind. */
+  readonly written: Taken[] = [];
+  lsn = 0;
+  #onAnswer: (answer: LateAnswer) => void = () => {};
+
+  append(batch: RecordBatch): typeof UNDER_WAY {
+    const records = Array.from({ length: batch.count }, (_, record) => record);
+    this.underWay.push({
+      kinds: records.map((record) => batch.kind(record)),
+      sequences: records.map((record) => batch.sequence(record)),
+    });
+    return UNDER_WAY;
+  }
+
+  listen(onAnswer: (answer: LateAnswer) => void): void {
+    this.#onAnswer = onAnswer;
+  }
+
+  answer(answer: LateAnswer): void {
+    if (answer === "written") this.written.push(this.underWay.shift()!);
+    else if (answer instanceof Error) this.underWay.length = 0;
+    this.#onAnswer(answer);
+  }
+
+  probe(): boolean {
+    return true;
+  }
+
+  sync(onDurable: (error: Error | null) => void): void {
+    onDurable(null);
+  }
+
+  close(): void {}
+}
+
+class Fixture {
+  readonly log = new LateLog();
+  readonly engine = new Engine(openWays(new HealthSnapshot(2), 1000), {
+    instance: 0,
+    capacity: 10_000,
+    seed: 1,
+    giveUpAfterMs: 100,
+    failoverPatienceMs: 0,
+    saturationPatienceMs: 0,
+  });
+  readonly story: string[] = [];
+  readonly fenced: Error[] = [];
+  readonly commit: GroupCommit;
+
+  constructor() {
+    this.commit = new GroupCommit({
+      engine: this.engine,
+      log: this.log,
+      syncs: false,
+      time: new RealTime(),
+      logger: pino({ level: "silent" }),
+      meters: new JournalMeters(),
+      onFenced: (error) => this.fenced.push(error),
+    });
+  }
+
+  effect(name: string): Effect {
+    return {
+      commit: () => this.story.push(`commit ${name}`),
+      abort: () => this.story.push(`abort ${name}`),
+    };
+  }
+
+  accept(n: number): void {
+    expect(this.engine.accept(uuid(n), 0, 1, NOON_MS)).to.equal(ACCEPTED_NEW);
+    this.commit.add(this.effect(`${n}`));
+  }
+
+  count(state: number): number {
+    return this.engine.ledger.countIn(state);
+  }
+}
+
+describe("group commit over a log that answers later", () => {
+  it("lets effects happen in the order of their groups, each when its own is written", () => {
+    const fixture = new Fixture();
+    fixture.accept(1);
+    fixture.commit.commit();
+    fixture.accept(2);
+    fixture.commit.commit();
+    expect([fixture.story, fixture.commit.isSettled, fixture.log.underWay.length]).to.deep.equal([[], false, 2]);
+    fixture.log.answer("written");
+    expect(fixture.story).to.deep.equal(["commit 1"]);
+    fixture.log.answer("written");
+    expect([fixture.story, fixture.commit.isSettled]).to.deep.equal([["commit 1", "commit 2"], true]);
+  });
+
+  it("makes what is read wait for what is under way", () => {
+    const fixture = new Fixture();
+    fixture.accept(1);
+    fixture.commit.whenDurable((isDurable) => fixture.story.push(`durable ${isDurable}`));
+    expect(fixture.story).to.deep.equal([]);
+    fixture.log.answer("written");
+    expect(fixture.story).to.deep.equal(["commit 1", "durable true"]);
+  });
+
+  it("takes back every group after one that is refused, newest first, and refuses until the log works again", () => {
+    const fixture = new Fixture();
+    for (const n of [1, 2]) {
+      fixture.accept(n);
+      fixture.commit.commit();
+    }
+    fixture.accept(3);
+    fixture.log.answer(new Error("no"));
+    fixture.commit.commit();
+    expect(fixture.story).to.deep.equal(["abort 1", "abort 2", "abort 3"]);
+    expect([fixture.engine.ledger.size, fixture.commit.isFailing]).to.deep.equal([0, true]);
+    fixture.commit.retry();
+    fixture.accept(1);
+    fixture.commit.commit();
+    fixture.log.answer("written");
+    expect([fixture.story.at(-1), fixture.engine.ledger.size]).to.deep.equal(["commit 1", 1]);
+  });
+
+  it("writes first, once it can again, what has happened at the processors meanwhile", () => {
+    const fixture = new Fixture();
+    fixture.accept(1);
+    fixture.commit.commit();
+    fixture.log.answer("written");
+    const flight = fixture.engine.dispatch(NOON_MS);
+    expect(flight).to.not.equal(NO_FLIGHT);
+    fixture.commit.commit();
+    fixture.log.answer("written");
+    fixture.engine.settle(flight, Outcome.CHARGED, NOON_MS);
+    fixture.accept(2);
+    fixture.commit.commit();
+    fixture.log.answer(new Error("no"));
+    expect([fixture.count(State.PROCESSED), fixture.engine.ledger.size]).to.deep.equal([1, 1]);
+    fixture.commit.retry();
+    fixture.accept(3);
+    fixture.commit.commit();
+    expect(fixture.log.underWay.map(({ kinds }) => kinds)).to.deep.equal([[Kind.PROCESSED], [Kind.ACCEPTED]]);
+  });
+
+  it("holds everything while nobody knows whether a group was written, and goes on by what is found out", () => {
+    for (const truth of ["written", new Error("it was not")] as const) {
+      const fixture = new Fixture();
+      fixture.accept(1);
+      fixture.commit.commit();
+      fixture.log.answer("unknown");
+      expect([fixture.story, fixture.commit.isFailing, fixture.engine.ledger.size]).to.deep.equal([[], true, 1]);
+      fixture.commit.retry();
+      expect(fixture.commit.isFailing).to.equal(true);
+      fixture.log.answer(truth);
+      expect(fixture.story).to.deep.equal([truth === "written" ? "commit 1" : "abort 1"]);
+      expect(fixture.commit.isFailing).to.equal(truth !== "written");
+    }
+  });
+
+  it("never tries again once another has taken the log over, and says so once", () => {
+    const fixture = new Fixture();
+    fixture.accept(1);
+    fixture.commit.commit();
+    fixture.log.answer(new FencedError("epoch 2"));
+    fixture.commit.retry();
+    expect([fixture.story, fixture.fenced.length, fixture.commit.isFailing]).to.deep.equal([["abort 1"], 1, true]);
+  });
+
+  it("fails no payment for its age whose acceptance could yet be taken back", () => {
+    const fixture = new Fixture();
+    fixture.accept(1);
+    fixture.commit.commit();
+    fixture.engine.giveUpOld(NOON_MS + 1000, () => fixture.story.push("gave up"));
+    expect([fixture.story, fixture.count(State.PENDING)]).to.deep.equal([[], 1]);
+    fixture.log.answer("written");
+    fixture.engine.giveUpOld(NOON_MS + 1000, () => fixture.story.push("gave up"));
+    expect([fixture.story, fixture.count(State.FAILED)]).to.deep.equal([["commit 1", "gave up"], 1]);
+  });
+
+  it("keeps memory what the log makes of it, and answers each payment once, for random answers", () => {
+    forSeeds(30, (random) => {
+      const fixture = new Fixture();
+      const { log, commit, engine } = fixture;
+      const answered = new Map<string, string>();
+      let next = 0;
+      for (let step = 0; step < 300; step++) {
+        const chance = random.below(10);
+        if (chance < 4 && !commit.isFailing) fixture.accept(next++);
+        else if (chance < 6) commit.commit();
+        else if (log.underWay.length > 0) log.answer(random.chance(0.15) ? new Error("no") : "written");
+        else commit.retry();
+      }
+      commit.commit();
+      while (log.underWay.length > 0) log.answer("written");
+      for (const line of fixture.story) {
+        const [what, n] = line.split(" ") as [string, string];
+        expect(answered.has(n), line).to.equal(false);
+        answered.set(n, what);
+      }
+      expect(answered.size).to.equal(next);
+      const safe = [...answered].filter(([, what]) => what === "commit").map(([n]) => Number(n));
+      const logged = log.written.flatMap(({ sequences }) => sequences);
+      expect(logged).to.deep.equal(safe.map((_, i) => i));
+      expect(engine.ledger.size).to.equal(safe.length);
+      for (const n of safe) expect(engine.ledger.find(uuid(n))).to.be.at.least(0);
+    });
+  });
+});
