@@ -131,7 +131,9 @@ export class Engine {
   dispatch(nowMs: number): Flight {
     this.#advance(nowMs);
     const doubt = this.#doubts.ask(this.#nowMs, !this.#backlog.isEmpty);
-    return doubt === NO_FLIGHT ? this.#sendNextPending() : doubt;
+    if (doubt === NO_FLIGHT) return this.#sendNextPending();
+    this.#noteAsked(doubt);
+    return doubt;
   }
 
   /**
@@ -353,6 +355,13 @@ export class Engine {
     if (nowMs < this.#nowMs) return this.#nowMs;
     this.#nowMs = nowMs;
     return nowMs;
+  }
+
+  /** A POST about a payment of which nothing is under way is on record before it leaves: after a crash it may land. */
+  #noteAsked(flight: Flight): void {
+    const slot = this.flights.slot[flight]!;
+    if (this.flights.state[flight] !== FlightState.POSTING || this.ledger.rows.mayLand[slot] === 1) return;
+    this.#record(Kind.DOUBTED, slot, this.flights.processor[flight]!, Outcome.ASKED, 0);
   }
 
   #sendNextPending(): Flight {

@@ -67,6 +67,7 @@ const ROWS: Readonly<Record<number, Row>> = {
   [Outcome.RESET]: NO_ANSWER,
   [Outcome.DROPPED]: NO_ANSWER,
   [Outcome.LOST]: NO_ANSWER,
+  [Outcome.ASKED]: NO_ANSWER,
   [Outcome.ADMITTED]: NO_ANSWER,
   [Outcome.UNEXPECTED]: NO_ANSWER,
   [Outcome.GATEWAY_FAILED]: NO_ANSWER,

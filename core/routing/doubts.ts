@@ -15,7 +15,8 @@ const LOOKUPS_MAX = 16;
 /**
  * When and how payments in doubt are asked about again: always at their processor, at their requestedAt.
  *
- *   nothing of it is under way    by GET, at once: its answer is final
+ *   nothing of it is under way    by GET, at once: its answer is final. Where POSTs are answered as if nobody were there,
+ *                                 such a 404 says nothing, so then by POST as well, on record before it leaves
  *   an attempt may still land     by POST where the processor takes payments, by GET where it does not; and by GET
  *                                 after every POST in vain: where all of them are, only a GET will ever tell. A
  *                                 connection that broke is worth another POST at once
@@ -49,7 +50,7 @@ export class Doubts {
   defer(flight: Flight, outcome: OutcomeCode, mayLand: boolean, nowMs: number): void {
     const flights = this.#flights;
     const dueAtMs = nowMs + (flights.isStuck(flight) ? STUCK_INTERVAL_MS : this.#delayMs(flight, outcome, mayLand));
-    flights.doubt(flight, dueAtMs, mayLand ? this.#modeAfter(flight, outcome) : LOOKUP_SETTLES);
+    flights.doubt(flight, dueAtMs, mayLand ? this.#modeAfter(flight, outcome) : this.#modeOfEnded(flight));
     this.#nextDueAtMs = Math.min(this.#nextDueAtMs, dueAtMs);
   }
 
@@ -130,6 +131,13 @@ export class Doubts {
   #modeAfter(flight: Flight, outcome: OutcomeCode): number {
     const isFirstBreak = this.#flights.askCount[flight] === 0 && isBroken(outcome);
     return this.#flights.state[flight] === FlightState.POSTING && !isFirstBreak ? LOOKUP_FIRST : BY_EITHER;
+  }
+
+  /** Where lookups are of no use, only a POST finds out that the processor is back: there may be no other payment. */
+  #modeOfEnded(flight: Flight): number {
+    const { downReason } = this.#router.gates[this.#flights.processor[flight]!]!;
+    const isInVain = this.#flights.state[flight] === FlightState.LOOKING_UP && downReason === Outcome.MISCONFIGURED;
+    return isInVain ? BY_EITHER : LOOKUP_SETTLES;
   }
 
   #begin(flight: Flight, how: typeof FlightState.POSTING | typeof FlightState.LOOKING_UP, nowMs: number): Flight {

@@ -30,6 +30,7 @@ export const DISPUTED = 24; // GET /payments/{id} says charged, with our amount,
 export const GARBLED = 25; // a success that is not in the processor's words
 export const ADMITTED = 26; // 202: taken, and charged later or not
 export const NO_SOCKET = 27; // this process has no descriptor or port left for a connection: not a byte left
+export const ASKED = 28; // about to be sent once more although its attempts had ended
 
 export const NAMES = [
   "none",
@@ -60,6 +61,7 @@ export const NAMES = [
   "garbled success",
   "admitted",
   "no socket",
+  "asked again",
 ] as const;
 
 /** The processor itself has said that the payment is charged. */

@@ -458,6 +458,27 @@ describe("engine: answers that do not say whether the payment was charged", () =
     expect(hand.state(0)).to.equal(State.IN_DOUBT);
   });
 
+  it("asks by POST where every 404 says nothing, on record before it leaves: from then on it may land", () => {
+    const hand = new Hand({ failoverPatienceMs: 0 });
+    hand.acceptMany(2, 0);
+    const [first, second] = hand.sendAll(10);
+    hand.settle(first!, Outcome.UNCLEAR, 20);
+    hand.settle(second!, Outcome.MISCONFIGURED, 20);
+    const lookup = hand.sendAll(21).find(({ slot }) => slot === 0)!;
+    hand.settle(lookup, Outcome.NOT_FOUND, 25);
+    hand.log.push(...recordsOf(hand).slice(hand.log.length));
+    hand.engine.batch.clear();
+    let post = hand.sendFirst(26);
+    while (post.slot !== 0) post = hand.sendFirst(post.atMs);
+    expect([post.how, post.requestedAtMs, hand.rows.mayLand[0]]).to.deep.equal([FlightState.POSTING, 10, 1]);
+    const after = restarted(hand, recordsOf(hand));
+    after.engine.resume(NOON_MS + 9000);
+    let asked = after.sendFirst(9000);
+    while (asked.slot !== 0) asked = after.sendFirst(asked.atMs);
+    after.settle(asked, Outcome.NOT_FOUND, asked.atMs);
+    expect(after.state(0)).to.equal(State.IN_DOUBT);
+  });
+
   it("takes a charge of its own amount at another of its times for a doubt, unless it was sent just once", () => {
     for (const [refusals, state] of [
       [0, State.FAILED],

@@ -6,5 +6,5 @@ import { withMutation } from "./mutations.ts";
 const { mutation } = workerData as { mutation: string | undefined };
 
 parentPort!.on("message", ({ fromSeed, seedCount }: { fromSeed: number; seedCount: number }) => {
-  parentPort!.postMessage(withMutation(mutation, () => runSeeds(fromSeed, seedCount)));
+  void withMutation(mutation, () => runSeeds(fromSeed, seedCount)).then((tally) => parentPort!.postMessage(tally));
 });

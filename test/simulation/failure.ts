@@ -12,14 +12,17 @@ export type FailureOptions = {
 };
 
 /** Everything needed to understand a failing seed and to run it again; undefined when it does not fail. */
-export function describeFailure(seed: number, { mutation, places }: FailureOptions = {}): string | undefined {
+export async function describeFailure(
+  seed: number,
+  { mutation, places }: FailureOptions = {},
+): Promise<string | undefined> {
   const whole = planOf(seed);
   const plan = places ? withOnly(whole, places) : whole;
-  const { violation } = simulate(plan);
+  const { violation } = await simulate(plan);
   if (violation === undefined) return undefined;
-  const smallest = shrink(plan, violation.rule);
+  const smallest = await shrink(plan, violation.rule);
   const trace: string[] = [];
-  const shrunk = simulate(smallest, trace).violation;
+  const shrunk = (await simulate(smallest, trace)).violation;
   const only = keptPlaces(whole, smallest).join(",");
   const mutated = mutation === undefined ? "" : ` --mutation "${mutation}"`;
   return [

@@ -49,7 +49,7 @@ async function main(): Promise<number> {
   }
   const places = values.only?.split(",").filter(Boolean).map(Number);
   if (places) {
-    const told = withMutation(mutation, () => describeFailure(fromSeed, { mutation, places }));
+    const told = await withMutation(mutation, () => describeFailure(fromSeed, { mutation, places }));
     console.log(told ?? `seed ${fromSeed} keeps every promise`);
     return told === undefined ? 0 : 1;
   }
@@ -57,7 +57,7 @@ async function main(): Promise<number> {
   const first = failedSeeds.sort((a, b) => a - b)[0];
   if (first === undefined) return 0;
   console.log(`failed seeds: ${failedSeeds.slice(0, 20).join(" ")}${failedSeeds.length > 20 ? " …" : ""}`);
-  console.log(withMutation(mutation, () => describeFailure(first, { mutation })));
+  console.log(await withMutation(mutation, () => describeFailure(first, { mutation })));
   return 1;
 }
 

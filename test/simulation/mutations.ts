@@ -10,10 +10,10 @@ export const MUTATIONS: Readonly<Record<string, Mutate>> = { ...PAYMENT_MUTATION
 export type Found = { seedCount: number; seed: number; rule: string };
 
 /** Runs seeds with a bug until one fails; undefined when none of them does. */
-export function findMutation(name: string, fromSeed: number, seedCountMax: number): Found | undefined {
-  return withMutation(name, () => {
+export function findMutation(name: string, fromSeed: number, seedCountMax: number): Promise<Found | undefined> {
+  return withMutation(name, async () => {
     for (let seed = fromSeed; seed < fromSeed + seedCountMax; seed++) {
-      const { violation } = simulate(planOf(seed));
+      const { violation } = await simulate(planOf(seed));
       if (violation) return { seedCount: seed - fromSeed + 1, seed, rule: violation.rule };
     }
     return undefined;
@@ -21,12 +21,12 @@ export function findMutation(name: string, fromSeed: number, seedCountMax: numbe
 }
 
 /** Does something while the product has a bug; without a name it has none. */
-export function withMutation<T>(name: string | undefined, body: () => T): T {
+export async function withMutation<T>(name: string | undefined, body: () => Promise<T>): Promise<T> {
   const mutate = name === undefined ? undefined : MUTATIONS[name];
   if (name !== undefined && mutate === undefined) throw new Error(`a mutation must be one of the list: name=${name}`);
   const undo = mutate?.();
   try {
-    return body();
+    return await body();
   } finally {
     undo?.();
   }

@@ -1,3 +1,4 @@
+import type { Engine } from "../../core/engine.ts";
 import { NOT_FOUND_SLOT } from "../../core/ledger/uuid-index.ts";
 import { TOTALS_LENGTH } from "../../core/ledger/window-totals.ts";
 import * as Outcome from "../../core/values/outcome.ts";
@@ -6,14 +7,9 @@ import * as State from "../../core/values/state.ts";
 import { ownersByLastByte } from "../../server/payments/ownership.ts";
 import { Random } from "../support/random.ts";
 import { expectThat } from "./violation.ts";
-import type { VirtualHost } from "./virtual-host.ts";
-import type { Charge, VirtualProcessor } from "./virtual-processor.ts";
+import { PAYMENT_MASK } from "./virtual-network.ts";
+import type { Charge } from "./virtual-processor.ts";
 
-export const INSTANCE_COUNT = 2;
-/** A payment's number is the end of its correlationId, so whoever sees the id knows the payment. */
-export const PAYMENT_MASK = 0xffffff;
-
-const OWNERS = ownersByLastByte(INSTANCE_COUNT);
 const FINAL_WINDOWS = 6;
 
 /** What the world outside knows of a payment. */
@@ -31,6 +27,17 @@ export type Known = {
   chargeCount: number;
 };
 
+export type OracleParts = {
+  seed: number;
+  instanceCount: number;
+  /** Whether ended payments may be evicted. */
+  retains: boolean;
+  /** By processor, by payment. */
+  chargesAt: readonly ReadonlyMap<number, Charge>[];
+  /** Of the life that goes on. */
+  engineOf: (instance: number) => Engine;
+};
+
 type Promised = { fromMs: number; toMs: number; totals: number[]; atMs: number };
 
 /** Follows a run from outside, from what clients and processors see, and says when a promise is broken. */
@@ -38,29 +45,20 @@ export class Oracle {
   readonly known = new Map<number, Known>();
   purgeCount = 0;
   readonly #random: Random;
-  readonly #processors: () => readonly VirtualProcessor[];
-  readonly #hosts: () => readonly VirtualHost[];
+  readonly #parts: OracleParts;
+  readonly #owners: Uint8Array;
   #promised: Promised[] = [];
 
-  /** Whether ended payments may be evicted. */
-  readonly #retains: boolean;
-
-  constructor(
-    seed: number,
-    retains: boolean,
-    processors: () => readonly VirtualProcessor[],
-    hosts: () => readonly VirtualHost[],
-  ) {
-    this.#random = new Random(seed ^ 0x0acce5);
-    this.#retains = retains;
-    this.#processors = processors;
-    this.#hosts = hosts;
+  constructor(parts: OracleParts) {
+    this.#random = new Random(parts.seed ^ 0x0acce5);
+    this.#parts = parts;
+    this.#owners = ownersByLastByte(parts.instanceCount);
   }
 
   meet(payment: number, cents: number): Known {
     const words = this.#random.uuid();
     words[3] = (words[3]! & ~PAYMENT_MASK) | payment;
-    const owner = OWNERS[payment & 0xff]!;
+    const owner = this.#owners[payment & 0xff]!;
     const known: Known = {
       payment,
       words,
@@ -124,11 +122,6 @@ export class Oracle {
     }
   }
 
-  /** What an instance knew, said and had not synced is gone: a refusal it has forgotten makes a doubt of a time that was settled. */
-  lostPower(): void {
-    this.#promised = [];
-  }
-
   /** A host has started: what was acknowledged must be there. What was promised stays, even if its clock was set back meanwhile. */
   started(instance: number): void {
     for (const known of this.known.values()) {
@@ -142,7 +135,7 @@ export class Oracle {
   /** A summary that is final must agree with the processors now, and for good. */
   told(fromMs: number, toMs: number, totals: number[], settledUntilMs: number, atMs: number): void {
     // What retention has dropped is in no summary any more, so none is final.
-    if (toMs >= settledUntilMs || this.#retains) return;
+    if (toMs >= settledUntilMs || this.#parts.retains) return;
     this.#expectTotals("a final summary agrees with the processors", fromMs, toMs, totals, atMs);
     this.#promised.push({ fromMs, toMs, totals, atMs });
   }
@@ -157,9 +150,7 @@ export class Oracle {
       this.#expectTotals("a final summary stays final", fromMs, toMs, totals, atMs);
     }
     this.#expectTotalsOf(Number.NEGATIVE_INFINITY, Number.POSITIVE_INFINITY);
-    const times = this.#processors().flatMap((processor) =>
-      [...processor.charges.values()].map((c) => c.requestedAtMs),
-    );
+    const times = this.#parts.chargesAt.flatMap((charges) => [...charges.values()].map((c) => c.requestedAtMs));
     if (times.length === 0) return;
     for (let window = 0; window < FINAL_WINDOWS; window++) {
       const edge = () => this.#random.pick(times) + this.#random.between(-1, 1);
@@ -168,14 +159,14 @@ export class Oracle {
   }
 
   #expectKept(known: Known): void {
-    const { ledger } = this.#hosts()[known.owner]!.engine;
+    const { ledger } = this.#parts.engineOf(known.owner);
     const slot = ledger.find(known.words);
     const name = () => `payment=${known.payment}`;
     if (known.purged === "yes") {
       expectThat(slot === NOT_FOUND_SLOT, "a purged payment stays away", name);
     } else if (known.purged === "no" && known.isAcknowledged) {
       // Retention drops a payment only once it has ended, which `chargeCount` and the totals at the end bear out.
-      if (slot === NOT_FOUND_SLOT && this.#retains) return;
+      if (slot === NOT_FOUND_SLOT && this.#parts.retains) return;
       expectThat(slot !== NOT_FOUND_SLOT, "an acknowledged payment is kept", name);
       expectThat(ledger.rows.cents[slot] === known.cents, "a payment keeps its amount", name);
     } else if (known.purged === "no" && known.openCount === 0) {
@@ -185,14 +176,14 @@ export class Oracle {
 
   /** The ledger says of the payment what the processors say. */
   #expectSettled(known: Known, giveUpAfterMs: number, workingSinceMs: number): void {
-    const { ledger } = this.#hosts()[known.owner]!.engine;
+    const { ledger } = this.#parts.engineOf(known.owner);
     const { rows } = ledger;
     const charges = this.#chargesOf(known.payment);
     const slot = ledger.find(known.words);
     const name = () =>
       `payment=${known.payment} state=${slot === NOT_FOUND_SLOT ? "none" : State.NAMES[rows.state[slot]!]} charges=${JSON.stringify(charges)}`;
     if (slot === NOT_FOUND_SLOT) {
-      const mayBeGone = known.purged !== "no" || (this.#retains && (known.isAcknowledged || known.openCount > 0));
+      const mayBeGone = known.purged !== "no" || (this.#parts.retains && (known.isAcknowledged || known.openCount > 0));
       expectThat(mayBeGone || charges.length === 0, "a payment that is not kept is not charged", name);
       return;
     }
@@ -210,7 +201,7 @@ export class Oracle {
   }
 
   #chargesOf(payment: number): (Charge & { processor: number })[] {
-    return this.#processors().flatMap(({ charges }, processor) => {
+    return this.#parts.chargesAt.flatMap((charges, processor) => {
       const charge = charges.get(payment);
       return charge && !charge.isForeign ? [{ ...charge, processor }] : [];
     });
@@ -219,8 +210,8 @@ export class Oracle {
   #expectTotalsOf(fromMs: number, toMs: number): void {
     const totals = new Array<number>(TOTALS_LENGTH).fill(0);
     const part = new Float64Array(TOTALS_LENGTH);
-    for (const { engine } of this.#hosts()) {
-      engine.ledger.sum(fromMs, toMs, part);
+    for (let instance = 0; instance < this.#parts.instanceCount; instance++) {
+      this.#parts.engineOf(instance).ledger.sum(fromMs, toMs, part);
       for (let i = 0; i < TOTALS_LENGTH; i++) totals[i]! += part[i]!;
     }
     this.#expectTotals("the summary agrees with the processors", fromMs, toMs, totals, 0);
@@ -229,7 +220,7 @@ export class Oracle {
   #expectTotals(rule: string, fromMs: number, toMs: number, totals: readonly number[], atMs: number): void {
     const charged = new Array<number>(TOTALS_LENGTH).fill(0);
     for (let processor = 0; processor < PROCESSOR_COUNT; processor++) {
-      for (const charge of this.#processors()[processor]!.charges.values()) {
+      for (const charge of this.#parts.chargesAt[processor]!.values()) {
         const { payment, cents, requestedAtMs, isForeign } = charge;
         if (isForeign || requestedAtMs < fromMs || requestedAtMs > toMs || !this.#isCounted(payment)) continue;
         charged[processor * 2]!++;
@@ -243,7 +234,7 @@ export class Oracle {
   /** A charge of a payment that was purged is the purge's. */
   #isCounted(payment: number): boolean {
     const known = this.known.get(payment)!;
-    if (known.purged === "no" && !this.#retains) return true;
-    return this.#hosts()[known.owner]!.engine.ledger.find(known.words) !== NOT_FOUND_SLOT;
+    if (known.purged === "no" && !this.#parts.retains) return true;
+    return this.#parts.engineOf(known.owner).ledger.find(known.words) !== NOT_FOUND_SLOT;
   }
 }

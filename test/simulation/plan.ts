@@ -5,6 +5,7 @@ import { Random } from "../support/random.ts";
 
 /** What is the same for a whole run. */
 export type Settings = {
+  instanceCount: number;
   capacity: number;
   /** Durability: acknowledged after a sync, or after the write. */
   syncs: boolean;
@@ -21,6 +22,8 @@ export type Settings = {
   processorPlaces: number;
   processorQueue: number;
   polls: boolean;
+  /** Whether reads of the disk may return less than there is. */
+  readsShort: boolean;
   /** Most milliseconds a turn of an instance's event loop lasts. */
   turnMsMax: number;
   /** From here on nothing fails any more. */
@@ -38,6 +41,10 @@ export type Weather = {
   garbage: number;
   /** Delivered only after the sender has given up. */
   late: number;
+  /** A kept connection is closed by the processor, perhaps while the next request is on its way. */
+  drops: number;
+  /** A lookup is told less than is known, or nothing. */
+  vague: number;
 };
 
 /** One thing that happens to the deployment from outside. Each can be left out without changing the others. */
@@ -49,16 +56,32 @@ export type Incident = { atMs: number } & (
   | { kind: "kill"; instance: number; downMs: number }
   | { kind: "kill in disk operation"; instance: number; operation: number; fraction: number; downMs: number }
   | { kind: "lose power"; instance: number; downMs: number }
+  | { kind: "stop"; instance: number; forMs: number }
+  | { kind: "sync fails"; instance: number; operation: number }
+  | { kind: "read fails"; instance: number; operation: number }
   | { kind: "disk full"; instance: number; roomBytes: number; forMs: number }
   | { kind: "wall clock"; stepMs: number }
-  | { kind: "processor"; processor: number; delayMs: number; failing: boolean; forMs: number }
+  | { kind: "processor"; processor: number; delayMs: number; failing: boolean; oddChance: number; forMs: number }
   | { kind: "network"; processor: number; weather: Weather; forMs: number }
 );
 
 export type Plan = { seed: number; settings: Settings; incidents: readonly Incident[] };
 
 /** What a seed may have in store. A seed has some of them, so that each is also met without the others (swarm testing, Groce 2012). */
-const STRESSES = ["kill", "diskKill", "diskFull", "power", "network", "processor", "purge", "wall", "burst"] as const;
+const STRESSES = [
+  "kill",
+  "diskKill",
+  "diskFull",
+  "diskFails",
+  "power",
+  "stop",
+  "network",
+  "processor",
+  "odd",
+  "purge",
+  "wall",
+  "burst",
+] as const;
 type Stress = (typeof STRESSES)[number];
 
 const SECOND_MS = 1000;
@@ -75,7 +98,7 @@ export function planOf(seed: number): Plan {
   const incidents = [
     ...payments(random, stresses, durationMs, isCalm, settings.retainCount === 0),
     ...summaries(random, durationMs),
-    ...crashes(random, stresses, durationMs, settings.syncs),
+    ...crashes(random, stresses, durationMs, settings),
     ...weather(random, stresses, durationMs, isCalm),
   ];
   incidents.sort((a, b) => a.atMs - b.atMs);
@@ -91,6 +114,7 @@ export function describeIncident(incident: Incident): string {
 function settingsOf(random: Random, stresses: ReadonlySet<Stress>): Omit<Settings, "polls" | "faultsEndAtMs"> {
   const isCrowded = stresses.has("burst") && random.chance(0.5);
   return {
+    instanceCount: random.chance(0.12) ? 3 : 2,
     capacity: random.pick([8, 64, 64, 128, 256]),
     syncs: stresses.has("power") || random.chance(0.2),
     segmentBytes: HEADER_BYTES + RECORD_BYTES * random.pick([2, 6, 20, 60, 400]),
@@ -103,6 +127,7 @@ function settingsOf(random: Random, stresses: ReadonlySet<Stress>): Omit<Setting
     maxInFlight: isCrowded ? random.between(1, 4) : random.pick([8, 32]),
     processorPlaces: isCrowded ? random.between(1, 3) : 800,
     processorQueue: isCrowded ? random.below(3) : 500,
+    readsShort: random.chance(0.3),
     turnMsMax: random.pick([0, 0, 2, 15]),
   };
 }
@@ -141,13 +166,18 @@ function summaries(random: Random, durationMs: number): Incident[] {
   }));
 }
 
-function crashes(random: Random, stresses: ReadonlySet<Stress>, durationMs: number, syncs: boolean): Incident[] {
+function crashes(
+  random: Random,
+  stresses: ReadonlySet<Stress>,
+  durationMs: number,
+  { syncs, instanceCount, polls }: Settings,
+): Incident[] {
   const incidents: Incident[] = [];
   const some = (stress: Stress, countMax: number, make: () => Incident) => {
     if (!stresses.has(stress)) return;
     for (let count = random.between(1, countMax); count > 0; count--) incidents.push(make());
   };
-  const when = () => ({ atMs: random.below(durationMs), instance: random.below(2) });
+  const when = () => ({ atMs: random.below(durationMs), instance: random.below(instanceCount) });
   const downMs = () => random.pick([0, 5, 50, 400, 3000]);
   some("kill", 3, () => ({ kind: "kill", ...when(), downMs: downMs() }));
   some("diskKill", 4, () => {
@@ -155,6 +185,9 @@ function crashes(random: Random, stresses: ReadonlySet<Stress>, durationMs: numb
     return { kind: "kill in disk operation", ...when(), operation: random.below(24), fraction, downMs: downMs() };
   });
   if (syncs) some("power", 3, () => ({ kind: "lose power", ...when(), downMs: downMs() }));
+  some("stop", 2, () => ({ kind: "stop", ...when(), forMs: random.pick([30, 700, 3000, polls ? 25_000 : 6000]) }));
+  some("diskFails", 2, () => ({ kind: "sync fails", ...when(), operation: random.below(6) }));
+  some("diskFails", 1, () => ({ kind: "read fails", ...when(), operation: random.below(10) }));
   some("diskFull", 2, () => {
     const roomBytes = random.below(random.pick([2, 100, 400]));
     return { kind: "disk full", ...when(), roomBytes, forMs: random.between(1, 2000) };
@@ -175,10 +208,11 @@ function weather(random: Random, stresses: ReadonlySet<Stress>, durationMs: numb
     processor: random.below(PROCESSOR_COUNT),
     forMs: random.between(10, 4000),
   });
-  if (stresses.has("processor") || isCalm) {
+  if (stresses.has("processor") || stresses.has("odd") || isCalm) {
     for (let count = random.between(1, 4); count > 0; count--) {
       const delayMs = isCalm ? random.below(150) : random.pick([0, 20, 100, 600, 1600, 5000]);
-      incidents.push({ kind: "processor", ...when(), delayMs, failing: random.chance(0.5) });
+      const oddChance = stresses.has("odd") ? random.pick([0.1, 0.5, 1]) : 0;
+      incidents.push({ kind: "processor", ...when(), delayMs, failing: random.chance(0.5), oddChance });
     }
   }
   if (stresses.has("network")) {
@@ -200,5 +234,7 @@ function weatherOf(random: Random): Weather {
     resetAfter: chance(),
     garbage: chance(),
     late: chance(),
+    drops: chance(),
+    vague: chance(),
   };
 }

@@ -5,12 +5,12 @@ import { simulate } from "./simulation.ts";
 const RUNS_MAX = 600;
 
 /** A failing plan without incidents that it does not need to break the same rule (delta debugging, Zeller & Hildebrandt 2002). */
-export function shrink(plan: Plan, rule: string): Plan {
+export async function shrink(plan: Plan, rule: string): Promise<Plan> {
   let smallest = plan;
   let runCount = 0;
-  const stillFails = (candidate: Plan): boolean => {
+  const stillFails = async (candidate: Plan): Promise<boolean> => {
     runCount++;
-    return simulate(candidate).violation?.rule === rule;
+    return (await simulate(candidate)).violation?.rule === rule;
   };
   for (let chunk = plan.incidents.length; chunk >= 1 && runCount < RUNS_MAX; ) {
     const before = smallest.incidents.length;
@@ -18,7 +18,7 @@ export function shrink(plan: Plan, rule: string): Plan {
       const incidents = [...smallest.incidents];
       incidents.splice(start, chunk);
       const candidate = { ...smallest, incidents };
-      if (stillFails(candidate)) smallest = candidate;
+      if (await stillFails(candidate)) smallest = candidate;
       else start += chunk;
     }
     if (chunk > 1) chunk = Math.ceil(chunk / 2);

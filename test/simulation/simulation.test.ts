@@ -17,15 +17,15 @@ const MUTATION_SEED = 1;
 const MUTATION_SEEDS_MAX = 1500;
 
 describe("simulation", () => {
-  it(`keeps every promise in some thousand seeds from SIM_SEED=${BASE_SEED} on`, function () {
+  it(`keeps every promise in some thousand seeds from SIM_SEED=${BASE_SEED} on`, async function () {
     this.timeout(60_000);
     this.slow(BUDGET_MS * 2);
     const total = emptyTally();
     const beganAtMs = performance.now();
     while (total.seedCount < SEEDS_MAX && performance.now() - beganAtMs < BUDGET_MS) {
-      addTo(total, runSeeds(BASE_SEED + total.seedCount, CHUNK_SEEDS));
+      addTo(total, await runSeeds(BASE_SEED + total.seedCount, CHUNK_SEEDS));
       const failed = total.failedSeeds[0];
-      if (failed !== undefined) throw new Error(describeFailure(failed));
+      if (failed !== undefined) throw new Error(await describeFailure(failed));
     }
     console.log(`      ${describeTally(total, performance.now() - beganAtMs)}`);
     expect(total.coverage.charges, "charges").to.be.above(0);
@@ -34,24 +34,24 @@ describe("simulation", () => {
     expect(total.coverage.checkpoints, "checkpoints").to.be.above(0);
   });
 
-  it("runs a seed the same way every time", () => {
+  it("runs a seed the same way every time", async () => {
     for (let seed = BASE_SEED; seed < BASE_SEED + 20; seed++) {
       const [first, again]: [string[], string[]] = [[], []];
-      simulate(planOf(seed), first);
-      simulate(planOf(seed), again);
+      await simulate(planOf(seed), first);
+      await simulate(planOf(seed), again);
       expect(again).to.deep.equal(first);
     }
   });
 
-  it("shrinks a failing plan to the incidents it needs", () => {
+  it("shrinks a failing plan to the incidents it needs", async () => {
     const plan = planOf(MUTATION_SEED);
     const undo = MUTATIONS["a window without its last millisecond"]!();
     try {
-      const rule = simulate(plan).violation!.rule;
-      const smallest = shrink(plan, rule);
+      const rule = (await simulate(plan)).violation!.rule;
+      const smallest = await shrink(plan, rule);
       expect(smallest.incidents.length).to.be.at.most(3);
       const again = withOnly(planOf(MUTATION_SEED), keptPlaces(plan, smallest));
-      expect(simulate(again).violation?.rule).to.equal(rule);
+      expect((await simulate(again)).violation?.rule).to.equal(rule);
     } finally {
       undo();
     }
@@ -59,10 +59,10 @@ describe("simulation", () => {
 
   describe("finds the deliberate bug", () => {
     for (const name of Object.keys(MUTATIONS)) {
-      it(name, function () {
+      it(name, async function () {
         this.timeout(60_000);
         this.slow(10_000);
-        const found = findMutation(name, MUTATION_SEED, MUTATION_SEEDS_MAX);
+        const found = await findMutation(name, MUTATION_SEED, MUTATION_SEEDS_MAX);
         if (found === undefined) throw new Error(`every bug must be found: seeds=${MUTATION_SEEDS_MAX}`);
         console.log(`        after ${found.seedCount} seeds: ${found.rule}`);
       });

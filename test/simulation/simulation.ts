@@ -1,11 +1,16 @@
 import { Ledger } from "../../core/ledger/ledger.ts";
+import { PROCESSOR_NAMES } from "../../core/values/processor.ts";
 import * as State from "../../core/values/state.ts";
+import { JournalDirectory } from "../../server/journal/journal-directory.ts";
+import { recover } from "../../server/journal/recover.ts";
+import { Deployment } from "./deployment.ts";
+import type { Host } from "./host.ts";
 import type { Plan } from "./plan.ts";
+import { Process } from "./process.ts";
+import { ProcessDisk } from "./process-disk.ts";
 import { endFaults, strike } from "./strike.ts";
 import { expectThat, Violation } from "./violation.ts";
-import type { VirtualHost } from "./virtual-host.ts";
-import { VirtualRecovery } from "./virtual-recovery.ts";
-import { EPOCH_MS, expectedOf, World } from "./world.ts";
+import { EPOCH_MS } from "./world.ts";
 
 /** After the last fault everything must have settled within this and the give-up age. */
 const SETTLE_MS_MAX = 90_000;
@@ -24,72 +29,82 @@ export type Run = {
 };
 
 /** What a campaign has met, so that one that meets nothing is noticed. */
-export type Coverage = { charges: number; failed: number; starts: number; checkpoints: number };
+export type Coverage = { charges: number; failed: number; starts: number; checkpoints: number; broken: number };
 
 /** Runs a plan from its first incident until everything has settled, and checks every promise. */
-export function simulate(plan: Plan, trace?: string[]): Run {
-  const world = new World(plan, trace);
+export async function simulate(plan: Plan, trace?: string[]): Promise<Run> {
+  const deployment = new Deployment(plan, trace);
+  const { world } = deployment;
   let violation: Violation | undefined;
-  const restore = virtualizeImmediates(world);
   try {
-    live(world, plan);
-    checkEnd(world);
+    await live(deployment, plan);
+    checkEnd(deployment);
   } catch (error) {
     if (!(error instanceof Violation)) throw error;
     violation = error;
     world.note(() => `VIOLATION ${error.message}`);
   } finally {
-    restore();
+    // Nothing that is still awaited goes on in the next run.
+    for (const { life } of deployment.hosts) life?.process.end();
   }
   const { nowMs: virtualMs, eventCount } = world.clock;
-  return { seed: plan.seed, violation, eventCount, virtualMs, coverage: coverageOf(world) };
+  return { seed: plan.seed, violation, eventCount, virtualMs, coverage: coverageOf(deployment) };
 }
 
-/** The end of an event loop's turn is the only thing the product's group commit takes from its surroundings. */
-function virtualizeImmediates(world: World): () => void {
-  const real = globalThis.setImmediate;
-  const virtual = (body: () => void): void => world.running!.atEndOfTurn(body);
-  globalThis.setImmediate = virtual as unknown as typeof setImmediate;
-  return () => {
-    globalThis.setImmediate = real;
-  };
-}
-
-function live(world: World, plan: Plan): void {
-  const { clock, hosts, settings } = world;
+async function live(deployment: Deployment, plan: Plan): Promise<void> {
+  const { hosts, world } = deployment;
+  const { clock, settings } = world;
   for (const host of hosts) clock.after(0, () => host.start());
-  for (const incident of plan.incidents) clock.after(incident.atMs + 1, () => strike(world, incident));
-  clock.after(settings.faultsEndAtMs, () => endFaults(world));
+  for (const incident of plan.incidents) clock.after(incident.atMs + 1, () => strike(deployment, incident));
+  clock.after(settings.faultsEndAtMs, () => endFaults(deployment));
   const lastMs = plan.incidents.at(-1)?.atMs ?? 0;
-  pass(world, Math.max(lastMs, settings.faultsEndAtMs) + 1);
+  await pass(deployment, Math.max(lastMs, settings.faultsEndAtMs) + 1);
   const limitMs = clock.nowMs + settings.giveUpAfterMs + SETTLE_MS_MAX;
-  while (!world.isQuiet) {
-    expectThat(clock.nowMs < limitMs, "everything settles", () => describeUnsettled(world));
-    pass(world, clock.nowMs + QUIET_CHECK_MS);
+  while (!deployment.isQuiet) {
+    expectThat(clock.nowMs < limitMs, "everything settles", () => describeUnsettled(deployment));
+    await pass(deployment, clock.nowMs + QUIET_CHECK_MS);
   }
 }
 
-function pass(world: World, untilMs: number): void {
+async function pass(deployment: Deployment, untilMs: number): Promise<void> {
+  const { world } = deployment;
   const { clock } = world;
   while (clock.step(untilMs)) {
+    if (deployment.takeSettled()) await untilNobodyGoesOn();
+    if (world.violation) throw world.violation;
     expectThat(clock.eventCount < EVENTS_MAX, "event loops come to rest", () => `nowMs=${clock.nowMs}`);
   }
 }
 
-function checkEnd(world: World): void {
+/** Until every promise that can go on has done so. */
+function untilNobodyGoesOn(): Promise<void> {
+  return new Promise((resolve) => setImmediate(resolve));
+}
+
+function checkEnd({ hosts, oracle, world }: Deployment): void {
   const { faultsEndAtMs, giveUpAfterMs } = world.settings;
+  for (const { life } of hosts) life!.noteTime();
   // A wall clock that was set makes ages what they are not.
   const isClockTrue = world.wallOffsetMs === 0 && world.timeMaxMs <= world.wallMs;
-  world.oracle.ended(giveUpAfterMs, isClockTrue ? EPOCH_MS + faultsEndAtMs + FIND_OUT_MS : Number.POSITIVE_INFINITY);
-  for (const host of world.hosts) checkRebuilt(world, host);
+  oracle.ended(giveUpAfterMs, isClockTrue ? EPOCH_MS + faultsEndAtMs + FIND_OUT_MS : Number.POSITIVE_INFINITY);
+  for (const host of hosts) checkRebuilt(host);
 }
 
 /** The log is the truth: a ledger built from the disk once more is the ledger in memory. */
-function checkRebuilt(world: World, host: VirtualHost): void {
-  const { ledger } = host.engine;
+function checkRebuilt({ disk, instance, life }: Host): void {
+  const { world } = life!.process;
+  const { ledger } = life!.engine;
   const rebuilt = new Ledger(world.settings.capacity, 1);
+  const reader = new ProcessDisk(disk, new Process(world, instance), () => {});
+  const directory = new JournalDirectory(reader, `/data/instance-${instance + 1}`);
+  const { instanceCount } = world.settings;
   try {
-    new VirtualRecovery(host.disk.copy()).recover(rebuilt, expectedOf(host.instance));
+    recover(
+      directory,
+      rebuilt,
+      { partition: instance, partitionCount: instanceCount, processors: PROCESSOR_NAMES },
+      61,
+    );
   } catch (error) {
     throw new Violation("a restart finds its journal in order", String(error));
   }
@@ -113,22 +128,23 @@ function checkRebuilt(world: World, host: VirtualHost): void {
   }
 }
 
-function describeUnsettled(world: World): string {
-  const counts = world.hosts.map(({ life }) => {
-    if (!life) return "down";
-    const { ledger } = life.engine;
+function describeUnsettled({ clients, hosts, world }: Deployment): string {
+  const counts = hosts.map(({ serving }) => {
+    if (!serving) return "down";
+    const { ledger } = serving.engine;
     return [1, 2, 3, 4, 5].map((state) => ledger.countIn(state)).join("/");
   });
-  return `nowMs=${world.clock.nowMs} states=${counts.join(" ")} clients=${world.clients.openCount}`;
+  return `nowMs=${world.clock.nowMs} states=${counts.join(" ")} clients=${clients.openCount}`;
 }
 
-function coverageOf(world: World): Coverage {
-  const coverage = { charges: 0, failed: 0, starts: 0, checkpoints: 0 };
-  for (const processor of world.processors) coverage.charges += processor.charges.size;
-  for (const { life, startCount } of world.hosts) {
+function coverageOf({ hosts, processors }: Deployment): Coverage {
+  const coverage = { charges: 0, failed: 0, starts: 0, checkpoints: 0, broken: 0 };
+  for (const processor of processors) coverage.charges += processor.charges.size;
+  for (const { life, startCount, brokenCount, disk } of hosts) {
     coverage.starts += startCount;
+    coverage.broken += brokenCount;
     coverage.failed += life?.engine.ledger.countIn(State.FAILED) ?? 0;
-    coverage.checkpoints += life?.checkpointer?.writtenCount ?? 0;
+    coverage.checkpoints += disk.publishedCount;
   }
   return coverage;
 }

@@ -1,76 +1,88 @@
+import type { Deployment } from "./deployment.ts";
 import { describeIncident, type Incident } from "./plan.ts";
-import type { World } from "./world.ts";
 
 /** Lets an incident happen; what lasts for a while is over by itself. */
-export function strike(world: World, incident: Incident): void {
+export function strike(deployment: Deployment, incident: Incident): void {
+  const { clients, network, world } = deployment;
   world.note(() => describeIncident(incident));
-  const { clients, clock, hosts, network, processors } = world;
-  const heal = (forMs: number, cure: () => void) => clock.after(forMs, cure);
   switch (incident.kind) {
     case "pay":
-      clients.pay(incident.payment, incident.cents, incident.repeats, incident.isForeign);
-      break;
+      return clients.pay(incident.payment, incident.cents, incident.repeats, incident.isForeign);
     case "again":
-      clients.again(incident.payment, incident.isConflict);
-      break;
+      return clients.again(incident.payment, incident.isConflict);
     case "summary":
-      clients.askSummary(incident.fromMs, incident.toMs, incident.pauseMs);
-      break;
+      return clients.askSummary(incident.fromMs, incident.toMs, incident.pauseMs);
     case "purge":
-      clients.purge();
-      break;
-    case "kill":
-      hosts[incident.instance]!.kill(incident.downMs);
-      break;
-    case "kill in disk operation":
-      world.downMsOfKill[incident.instance] = incident.downMs;
-      hosts[incident.instance]!.disk.killIn(incident.operation, incident.fraction);
-      break;
-    case "lose power":
-      hosts[incident.instance]!.losePower(incident.downMs);
-      break;
-    case "disk full": {
-      const { disk } = hosts[incident.instance]!;
-      disk.roomBytes = incident.roomBytes;
-      heal(incident.forMs, () => {
-        disk.roomBytes = Number.POSITIVE_INFINITY;
-      });
-      break;
-    }
+      return clients.purge();
     case "wall clock":
       world.timeMaxMs = Math.max(world.timeMaxMs, world.wallMs);
       world.wallOffsetMs += incident.stepMs;
-      break;
-    case "processor": {
-      const processor = processors[incident.processor]!;
-      processor.delayMs = incident.delayMs;
-      processor.failing = incident.failing;
-      heal(incident.forMs, () => healProcessor(world, incident.processor));
-      break;
-    }
+      return;
+    case "processor":
+      return strikeProcessor(deployment, incident);
     case "network":
       network.weather[incident.processor] = incident.weather;
-      heal(incident.forMs, () => {
+      world.clock.after(incident.forMs, () => {
         network.weather[incident.processor] = undefined;
       });
-      break;
+      return;
+    default:
+      strikeHost(deployment, incident);
   }
 }
 
-function healProcessor(world: World, processor: number): void {
-  world.processors[processor]!.delayMs = 0;
-  world.processors[processor]!.failing = false;
+type HostIncident = Extract<Incident, { instance: number }>;
+
+function strikeHost({ hosts, world }: Deployment, incident: HostIncident): void {
+  const host = hosts[incident.instance]!;
+  const { faults } = host.disk;
+  switch (incident.kind) {
+    case "kill":
+      return host.kill(incident.downMs);
+    case "stop":
+      return host.stop(incident.forMs);
+    case "lose power":
+      return host.losePower(incident.downMs);
+    case "kill in disk operation":
+      host.downMsOfKill = incident.downMs;
+      faults.killAfter = incident.operation;
+      faults.killFraction = incident.fraction;
+      return;
+    case "sync fails":
+      faults.failSyncAfter = incident.operation;
+      return;
+    case "read fails":
+      faults.failReadAfter = incident.operation;
+      return;
+    case "disk full":
+      faults.roomBytes = incident.roomBytes;
+      world.clock.after(incident.forMs, () => {
+        host.disk.faults.roomBytes = Number.POSITIVE_INFINITY;
+      });
+  }
+}
+
+function strikeProcessor(deployment: Deployment, incident: Extract<Incident, { kind: "processor" }>): void {
+  const processor = deployment.processors[incident.processor]!;
+  processor.delayMs = incident.delayMs;
+  processor.failing = incident.failing;
+  processor.oddChance = incident.oddChance;
+  deployment.world.clock.after(incident.forMs, () => healProcessor(deployment, incident.processor));
+}
+
+function healProcessor({ processors }: Deployment, processor: number): void {
+  processors[processor]!.delayMs = 0;
+  processors[processor]!.failing = false;
+  processors[processor]!.oddChance = 0;
 }
 
 /** From now on everything works. */
-export function endFaults(world: World): void {
+export function endFaults(deployment: Deployment): void {
+  const { hosts, network, processors, world } = deployment;
   world.note(() => "faults end");
-  for (let processor = 0; processor < world.processors.length; processor++) {
-    healProcessor(world, processor);
-    world.network.weather[processor] = undefined;
+  for (let processor = 0; processor < processors.length; processor++) {
+    healProcessor(deployment, processor);
+    network.weather[processor] = undefined;
   }
-  for (const { disk } of world.hosts) {
-    disk.roomBytes = Number.POSITIVE_INFINITY;
-    disk.disarm();
-  }
+  for (const { disk } of hosts) disk.heal();
 }

@@ -1,190 +1,134 @@
+import { dirname } from "node:path";
 import type { Random } from "../support/random.ts";
+import type { Process } from "./process.ts";
+import type { VirtualFile } from "./virtual-file.ts";
 
-/** What a disk writes whole. */
-export const SECTOR_BYTES = 512;
+const CHECKPOINT = /\/checkpoint-\d+\.journal$/;
 
-/** Thrown through everything that runs in a process at the moment it is killed. */
-export class Killed extends Error {
-  override readonly name = "Killed";
-}
+type Names = Map<string, VirtualFile | "directory">;
 
-/** No space left on device. */
-export class DiskFull extends Error {
-  override readonly name = "DiskFull";
-}
+/** A change of names that no sync has made durable. */
+type Change = { directory: string; apply: (names: Names) => void };
 
-/** A file's content. Names are the directory's business, as on any Unix: an open file outlives its name. */
-export class VirtualFile {
-  bytes = new Uint8Array(1024);
-  length = 0;
-  /** What survives a loss of power for certain, from the beginning of the file. */
-  durableBytes = 0;
+/** Faults that are still to come; counts are of operations until then. */
+export type DiskFaults = {
+  /** Bytes that can still be written. */
+  roomBytes: number;
+  /** The process is killed after so many more operations, at this fraction of that one. */
+  killAfter: number;
+  killFraction: number;
+  /** A sync fails after so many more. */
+  failSyncAfter: number;
+  /** A read fails after so many more. */
+  failReadAfter: number;
+};
 
-  write(source: Uint8Array, from: number, count: number, position: number): void {
-    this.#reach(position + count);
-    // What lies beyond a file's old end reads as zeros.
-    if (position > this.length) this.bytes.fill(0, this.length, position);
-    this.bytes.set(source.subarray(from, from + count), position);
-    this.length = Math.max(this.length, position + count);
-  }
-
-  truncate(length: number): void {
-    this.length = length;
-    this.durableBytes = Math.min(this.durableBytes, length);
-  }
-
-  #reach(length: number): void {
-    if (length <= this.bytes.length) return;
-    const grown = new Uint8Array(Math.max(length, this.bytes.length * 2));
-    grown.set(this.bytes.subarray(0, this.length));
-    this.bytes = grown;
-  }
-}
+const NO_FAULTS: DiskFaults = {
+  roomBytes: Number.POSITIVE_INFINITY,
+  killAfter: Number.POSITIVE_INFINITY,
+  killFraction: 0,
+  failSyncAfter: Number.POSITIVE_INFINITY,
+  failReadAfter: Number.POSITIVE_INFINITY,
+};
 
 /**
- * One directory of files on one disk. Every change is one operation, and a process can be killed in any of them: a write then
- * leaves any number of its bytes, everything else has happened or has not.
- *
- * Killing the process loses nothing that was written. A loss of power keeps of each file what was synced and any part of the
- * rest, possibly with zeros behind it, and of the changes of names a beginning: metadata is journaled in order (ext4, XFS).
+ * The disk of a machine: it outlives the processes that use it (ProcessDisk). Killing a process loses nothing that was
+ * written. A loss of power keeps of names what the last sync of their directory found and any part of the changes since:
+ * POSIX has no order for them.
  */
 export class VirtualDisk {
-  /** Bytes that can still be written. */
-  roomBytes = Number.POSITIVE_INFINITY;
-  #names = new Map<string, VirtualFile>();
-  /** The names that survive a loss of power, and each state they have had since then. */
-  #durableNames: ReadonlyMap<string, VirtualFile> = new Map();
-  #laterNames: ReadonlyMap<string, VirtualFile>[] = [];
-  #killAfterOperations = Number.POSITIVE_INFINITY;
-  #killFraction = 0;
+  faults: DiskFaults = { ...NO_FAULTS };
+  /** Syncs and reads that have failed. */
+  failedCount = 0;
+  /** Checkpoints that were given their name. */
+  publishedCount = 0;
+  readonly #names: Names = new Map([["/", "directory"]]);
+  readonly #durableNames: Names = new Map(this.#names);
+  #changes: Change[] = [];
+  readonly #lockedBy = new Map<string, Process>();
 
-  /** Kills the process in the operation after the next `operationCount`, at this fraction of it. */
-  killIn(operationCount: number, fraction: number): void {
-    this.#killAfterOperations = operationCount;
-    this.#killFraction = fraction;
+  heal(): void {
+    this.faults = { ...NO_FAULTS };
   }
 
-  disarm(): void {
-    this.#killAfterOperations = Number.POSITIVE_INFINITY;
+  has(path: string): boolean {
+    return this.#names.has(path);
   }
 
-  names(): string[] {
-    return [...this.#names.keys()].sort();
+  isDirectory(path: string): boolean {
+    return this.#names.get(path) === "directory";
   }
 
-  has(name: string): boolean {
-    return this.#names.has(name);
-  }
-
-  file(name: string): VirtualFile {
-    const file = this.#names.get(name);
-    if (file === undefined) throw new Error(`a file that is opened is there: name=${name}`);
+  file(path: string): VirtualFile {
+    const file = this.#names.get(path);
+    if (file === undefined || file === "directory")
+      throw Object.assign(new Error(`ENOENT: ${path}`), { code: "ENOENT" });
     return file;
   }
 
-  /** A new, empty file in place of any other of that name. */
-  create(name: string): VirtualFile {
-    const file = new VirtualFile();
-    this.#operate(() => {
-      this.#names.set(name, file);
-      this.#namesChanged();
-    });
-    return file;
+  list(directory: string): string[] {
+    const start = `${directory}/`;
+    const names: string[] = [];
+    for (const path of this.#names.keys()) {
+      if (path.startsWith(start) && path.indexOf("/", start.length) < 0) names.push(path.slice(start.length));
+    }
+    return names;
+  }
+
+  put(path: string, entry: VirtualFile | "directory"): void {
+    this.#change(path, (names) => names.set(path, entry));
   }
 
   rename(from: string, to: string): void {
-    this.#operate(() => {
-      this.#names.set(to, this.file(from));
-      this.#names.delete(from);
-      this.#namesChanged();
+    const file = this.file(from);
+    if (CHECKPOINT.test(to)) this.publishedCount++;
+    this.#change(to, (names) => {
+      names.set(to, file);
+      if (names.get(from) === file) names.delete(from);
     });
   }
 
-  remove(name: string): void {
-    this.#operate(() => {
-      this.#names.delete(name);
-      this.#namesChanged();
+  remove(path: string): void {
+    const file = this.file(path);
+    this.#change(path, (names) => {
+      if (names.get(path) === file) names.delete(path);
     });
   }
 
-  /** As write(2): writes what there is room for and returns how much that was; throws when there is none. */
-  write(file: VirtualFile, bytes: Uint8Array, from: number, count: number, position: number): number {
-    if (this.#isKilledNow()) {
-      file.write(bytes, from, Math.min(Math.floor(this.#killFraction * (count + 1)), this.roomBytes), position);
-      throw new Killed();
-    }
-    const written = Math.min(count, this.roomBytes);
-    if (written === 0 && count > 0) throw new DiskFull();
-    this.roomBytes -= written;
-    file.write(bytes, from, written, position);
-    return written;
-  }
-
-  truncate(file: VirtualFile, length: number): void {
-    this.#operate(() => {
-      this.roomBytes += file.length - length;
-      file.truncate(length);
-    });
-  }
-
-  /** As fdatasync(2), for what was written up to `length`; the names so far become durable with it. */
-  sync(file: VirtualFile, length = file.length): void {
-    this.#operate(() => {
-      file.durableBytes = Math.max(file.durableBytes, Math.min(length, file.length));
-      this.syncNames();
-    });
-  }
-
-  syncNames(): void {
-    this.#durableNames = new Map(this.#names);
-    this.#laterNames = [];
+  syncNames(directory: string): void {
+    const changes = this.#changes.filter((change) => change.directory === directory);
+    for (const { apply } of changes) apply(this.#durableNames);
+    this.#changes = this.#changes.filter((change) => change.directory !== directory);
   }
 
   losePower(random: Random): void {
-    const choice = random.below(this.#laterNames.length + 1);
-    this.#names = new Map(choice === 0 ? this.#durableNames : this.#laterNames[choice - 1]!);
-    for (const file of new Set(this.#names.values())) {
-      const length = file.length;
-      const kept = random.chance(0.5) ? file.durableBytes : random.between(file.durableBytes, length);
-      if (random.chance(0.5)) file.truncate(kept);
-      else this.#zeroFrom(file, kept);
-      file.durableBytes = file.length;
-    }
-    this.syncNames();
+    for (const { apply } of this.#changes) if (random.chance(0.5)) apply(this.#durableNames);
+    this.#changes = [];
+    this.#names.clear();
+    for (const [path, entry] of this.#durableNames) if (this.#isReachable(path)) this.#names.set(path, entry);
+    this.#durableNames.clear();
+    for (const [path, entry] of this.#names) this.#durableNames.set(path, entry);
+    for (const entry of new Set(this.#names.values())) if (entry !== "directory") entry.losePower(random);
   }
 
-  /** A copy that shares nothing, for a look at what a restart would find. */
-  copy(): VirtualDisk {
-    const copy = new VirtualDisk();
-    for (const [name, file] of this.#names) {
-      const twin = copy.create(name);
-      twin.write(file.bytes, 0, file.length, 0);
-    }
-    return copy;
-  }
-
-  /** The file's length reached the disk and its sectors from about this byte on did not. */
-  #zeroFrom(file: VirtualFile, byte: number): void {
-    const { length } = file;
-    const sectorAt = Math.ceil(byte / SECTOR_BYTES) * SECTOR_BYTES;
-    const kept = sectorAt <= length ? sectorAt : file.durableBytes;
-    file.truncate(kept);
-    file.write(new Uint8Array(length - kept), 0, length - kept, kept);
-  }
-
-  #namesChanged(): void {
-    this.#laterNames.push(new Map(this.#names));
-  }
-
-  #operate(change: () => void): void {
-    const isKilled = this.#isKilledNow();
-    if (!isKilled || this.#killFraction >= 0.5) change();
-    if (isKilled) throw new Killed();
-  }
-
-  #isKilledNow(): boolean {
-    if (this.#killAfterOperations-- > 0) return false;
-    this.#killAfterOperations = Number.POSITIVE_INFINITY;
+  /** False when a process has it that is alive. */
+  lock(directory: string, process: Process): boolean {
+    const holder = this.#lockedBy.get(directory);
+    if (holder && !holder.isOver) return false;
+    this.#lockedBy.set(directory, process);
     return true;
+  }
+
+  unlock(directory: string): void {
+    this.#lockedBy.delete(directory);
+  }
+
+  #change(path: string, apply: Change["apply"]): void {
+    apply(this.#names);
+    this.#changes.push({ directory: dirname(path), apply });
+  }
+
+  #isReachable(path: string): boolean {
+    return path === "/" || (this.#durableNames.has(dirname(path)) && this.#isReachable(dirname(path)));
   }
 }

@@ -1,124 +1,95 @@
 import * as FlightState from "../../core/routing/flight-state.ts";
-import * as Outcome from "../../core/values/outcome.ts";
-import type { Random } from "../support/random.ts";
+import { PROCESSOR_NAMES } from "../../core/values/processor.ts";
+import { parseUuidText, UUID_WORDS } from "../../core/values/uuid.ts";
+import type { Network, Wire, WireEvents } from "../../server/system/network.ts";
+import { healthAnswer, lookupAnswer, postAnswer } from "./answer-text.ts";
 import type { Weather } from "./plan.ts";
-import type { VirtualClock } from "./virtual-clock.ts";
+import type { Process } from "./process.ts";
+import { expectThat } from "./violation.ts";
 import type { Charge, VirtualProcessor } from "./virtual-processor.ts";
+import { VirtualWire } from "./virtual-wire.ts";
+import type { World } from "./world.ts";
 
-const LATENCY_MS_MAX = 3;
-const LATE_MS_MAX = 4000;
+/** A payment's number is the end of its correlationId, so whoever sees the id knows the payment. */
+export const PAYMENT_MASK = 0xffffff;
 
-/** What is asked of a processor: to charge, or whether it has charged. */
-export type Question = {
-  how: typeof FlightState.POSTING | typeof FlightState.LOOKING_UP;
-  processor: number;
-  charge: Charge;
-};
+const FIRST_PORT = 8001;
+const REQUEST_LINE = /^(GET|POST) \/payments(?:\/([^ ]+))? HTTP\/1\.1\r\n/;
 
-/**
- * A request as its sender sees it. As with server/sending/processor-client.ts, a request that was not begun when its time is up never
- * leaves, and each ends exactly once.
- */
-export class VirtualRequest {
-  hasBegun = false;
-  readonly #onOutcome: (outcome: number) => void;
-  #isOver = false;
+export const PROCESSOR_URLS = PROCESSOR_NAMES.map((name, p) => new URL(`http://${name}:${FIRST_PORT + p}`));
 
-  constructor(onOutcome: (outcome: number) => void) {
-    this.#onOutcome = onOutcome;
-  }
-
-  timeOut(): void {
-    this.end(this.hasBegun ? Outcome.TIMED_OUT : Outcome.UNREACHABLE);
-  }
-
-  end(outcome: number): void {
-    if (this.#isOver) return;
-    this.#isOver = true;
-    this.#onOutcome(outcome);
-  }
-}
-
-/** The way to the processors and back. What has left goes on its way even if its sender dies. */
+/** The ways to the processors and back. */
 export class VirtualNetwork {
   /** By processor; undefined in good weather. */
   readonly weather: (Weather | undefined)[] = [];
-  readonly #clock: VirtualClock;
-  readonly #random: Random;
+  readonly #world: World;
   readonly #processors: readonly VirtualProcessor[];
 
-  #underWayCount = 0;
-
-  constructor(clock: VirtualClock, random: Random, processors: readonly VirtualProcessor[]) {
-    this.#clock = clock;
-    this.#random = random;
+  constructor(world: World, processors: readonly VirtualProcessor[]) {
+    this.#world = world;
     this.#processors = processors;
   }
 
-  /** Requests that will still reach a processor, or are being worked on there. */
-  get underWayCount(): number {
-    return this.#underWayCount;
+  /** Whether nothing that was sent can still have an effect. */
+  get isQuiet(): boolean {
+    return this.#world.underWayCount === 0 && this.#processors.every(({ landingCount }) => landingCount === 0);
   }
 
-  latencyMs(): number {
-    return this.#random.below(LATENCY_MS_MAX + 1);
+  /** As one process sees it. */
+  of(process: Process): Network {
+    return {
+      connect: (_host: string, port: number, events: WireEvents): Wire => {
+        const processor = port - FIRST_PORT;
+        return new VirtualWire(
+          process,
+          events,
+          () => this.weather[processor],
+          (request, answer) => this.#arrived(process.instance, processor, request, answer),
+        );
+      },
+    };
   }
 
-  send(question: Question, request: VirtualRequest): void {
-    const weather = this.weather[question.processor];
-    if (weather && this.#happens(weather.neverConnects)) return;
-    if (weather && this.#happens(weather.unreachable)) {
-      this.#clock.after(this.latencyMs(), () => request.end(Outcome.UNREACHABLE));
+  #arrived(instance: number, processor: number, request: string, answer: (text: string) => void): void {
+    const match = REQUEST_LINE.exec(request);
+    expectThat(match !== null, "requests are HTTP", () => request);
+    const [, method, path] = match!;
+    const target = this.#processors[processor]!;
+    const { random } = this.#world;
+    if (path === "service-health") {
+      target.pollHealth((health) => answer(healthAnswer(random, health)));
       return;
     }
-    request.hasBegun = true;
-    if (weather && this.#happens(weather.resetBefore))
-      this.#clock.after(this.latencyMs(), () => request.end(Outcome.RESET));
-    if (weather && this.#happens(weather.lostBefore)) return;
-    const isLate = weather !== undefined && this.#happens(weather.late);
-    const delayMs = this.latencyMs() + (isLate ? this.#random.below(LATE_MS_MAX) : 0);
-    this.#underWayCount++;
-    this.#clock.after(delayMs, () => this.#deliver(question, request));
-  }
-
-  #deliver(question: Question, request: VirtualRequest): void {
-    const { how, processor, charge } = question;
-    const target = this.#processors[processor]!;
-    if (how === FlightState.POSTING) {
-      target.post(charge, (status) => this.#answer(processor, request, outcomeOfPost(status), Outcome.UNEXPECTED));
+    if (method === "POST") {
+      const charge = chargeOf(request);
+      this.#note(instance, FlightState.POSTING, charge.payment, processor);
+      target.post(charge, (what) => answer(postAnswer(random, what)));
     } else {
-      const { payment } = charge;
-      target.lookup(payment, (status, found) =>
-        this.#answer(processor, request, outcomeOfLookup(status, found, charge), Outcome.NOT_TOLD),
-      );
+      const payment = paymentOf(path!);
+      this.#note(instance, FlightState.LOOKING_UP, payment, processor);
+      const isVague = this.#world.happens(this.weather[processor]?.vague ?? 0);
+      target.lookup(payment, (found) => answer(lookupAnswer(random, path!, found, isVague)));
     }
   }
 
-  #answer(processor: number, request: VirtualRequest, outcome: number, garbled: number): void {
-    this.#underWayCount--;
-    const weather = this.weather[processor];
-    if (weather && this.#happens(weather.lostAfter)) return;
-    const isReset = weather !== undefined && this.#happens(weather.resetAfter);
-    const isGarbled = weather !== undefined && this.#happens(weather.garbage);
-    const seen = isReset ? Outcome.RESET : isGarbled ? garbled : outcome;
-    this.#clock.after(this.latencyMs(), () => request.end(seen));
-  }
-
-  #happens(chance: number): boolean {
-    return chance > 0 && this.#random.chance(chance);
+  #note(instance: number, how: number, payment: number, processor: number): void {
+    const what = how === FlightState.LOOKING_UP ? "is asked about" : "is to charge";
+    this.#world.note(() => `${PROCESSOR_NAMES[processor]} ${what} payment ${payment} by instance ${instance}`);
   }
 }
 
-/** As server/sending/processor-client.ts reads an answer to POST. */
-function outcomeOfPost(status: number): number {
-  if (status === 200) return Outcome.CHARGED;
-  if (status === 422) return Outcome.ALREADY_CHARGED;
-  return status === 500 ? Outcome.FAILING : Outcome.OVERLOADED;
+/** What a POST asks for. */
+function chargeOf(request: string): Charge {
+  const body = request.slice(request.indexOf("\r\n\r\n") + 4);
+  const { correlationId, amount, requestedAt } = JSON.parse(body) as Record<string, never>;
+  const requestedAtMs = Date.parse(requestedAt!);
+  const isWhole = Number.isFinite(requestedAtMs) && typeof amount === "number";
+  expectThat(isWhole, "a payment is sent with all that belongs to it", () => body);
+  return { payment: paymentOf(correlationId!), cents: Math.round(amount! * 100), requestedAtMs, isForeign: false };
 }
 
-/** As server/sending/processor-client.ts reads an answer to GET. */
-function outcomeOfLookup(status: number, found: Charge | undefined, ours: Charge): number {
-  if (status === 404) return Outcome.NOT_FOUND;
-  if (found === undefined) return Outcome.NOT_TOLD;
-  return found.requestedAtMs === ours.requestedAtMs && found.cents === ours.cents ? Outcome.FOUND : Outcome.FOREIGN;
+function paymentOf(correlationId: string): number {
+  const words = new Int32Array(UUID_WORDS);
+  expectThat(parseUuidText(correlationId, words), "a payment is sent under its correlationId", () => correlationId);
+  return words[3]! & PAYMENT_MASK;
 }

@@ -32,6 +32,7 @@ const POSTS: readonly (readonly [number, Name, Name, Name])[] = [
   [Outcome.UNEXPECTED, "may land", "may land", "may land"],
   [Outcome.ADMITTED, "may land", "may land", "may land"],
   [Outcome.LOST, "may land", "may land", "may land"],
+  [Outcome.ASKED, "may land", "may land", "may land"],
 ];
 
 const LOOKUPS: readonly (readonly [number, Name, Name])[] = [
@@ -99,6 +100,7 @@ describe("verdict", () => {
       "unexpected answer": "fails",
       admitted: "silent",
       lost: "fails",
+      "asked again": "fails",
     });
   });
 });

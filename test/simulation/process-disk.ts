@@ -1,0 +1,235 @@
+import type { Disk, DiskFile, DiskLock } from "../../server/system/disk.ts";
+import { Killed, type Process } from "./process.ts";
+import type { VirtualDisk } from "./virtual-disk.ts";
+import { VirtualFile } from "./virtual-file.ts";
+
+const SYNC_MS_MAX = 6;
+const STEP_MS_MAX = 3;
+
+/** What a disk answers that is full, or failing. */
+export class DiskFault extends Error {
+  override readonly name = "DiskFault";
+  readonly code: "ENOSPC" | "EIO";
+
+  constructor(code: "ENOSPC" | "EIO") {
+    super(code);
+    this.code = code;
+  }
+}
+
+/**
+ * A machine's disk in the hands of one process. Every change is one operation, and the process can be killed in any of
+ * them: a write then leaves any number of its bytes, everything else has happened or has not. A process that is over
+ * changes nothing any more.
+ */
+export class ProcessDisk implements Disk {
+  readonly #disk: VirtualDisk;
+  readonly #process: Process;
+  readonly #onKilled: () => void;
+
+  /** `onKilled` is called when the process is killed in an operation. */
+  constructor(disk: VirtualDisk, process: Process, onKilled: () => void) {
+    this.#disk = disk;
+    this.#process = process;
+    this.#onKilled = onKilled;
+  }
+
+  open(path: string): DiskFile {
+    return new ProcessFile(this, this.#disk.file(path));
+  }
+
+  create(path: string): DiskFile {
+    if (this.#disk.has(path)) throw Object.assign(new Error(`EEXIST: ${path}`), { code: "EEXIST" });
+    const file = new VirtualFile();
+    this.operate(() => this.#disk.put(path, file));
+    return new ProcessFile(this, file);
+  }
+
+  exists(path: string): boolean {
+    return this.#disk.has(path);
+  }
+
+  list(directory: string): string[] {
+    return this.#disk.list(directory);
+  }
+
+  makeDirectory(path: string): void {
+    this.operate(() => this.#disk.put(path, "directory"));
+  }
+
+  rename(from: string, to: string): void {
+    this.operate(() => this.#disk.rename(from, to));
+  }
+
+  renameLater(from: string, to: string): Promise<void> {
+    return this.later(() => this.rename(from, to));
+  }
+
+  remove(path: string): void {
+    this.operate(() => this.#disk.remove(path));
+  }
+
+  removeLater(path: string): Promise<void> {
+    return this.later(() => this.remove(path));
+  }
+
+  syncDirectory(path: string): void {
+    this.operate(() => {
+      if (this.#isSyncFailing()) throw new DiskFault("EIO");
+      this.#disk.syncNames(path);
+    });
+  }
+
+  syncDirectoryLater(path: string): Promise<void> {
+    return this.later(() => this.syncDirectory(path));
+  }
+
+  async lock(directory: string): Promise<DiskLock> {
+    if (!this.#disk.lock(directory, this.#process))
+      throw new Error(`the directory is in use by another process: directory=${directory}`);
+    return { release: async () => this.#disk.unlock(directory) };
+  }
+
+  /** As read(2) with a short count now and then. */
+  read(file: VirtualFile, into: Uint8Array, offset: number, length: number, position: number): number {
+    const { random, settings } = this.#process.world;
+    const { faults } = this.#disk;
+    if (faults.failReadAfter-- <= 0) {
+      faults.failReadAfter = Number.POSITIVE_INFINITY;
+      this.#disk.failedCount++;
+      throw new DiskFault("EIO");
+    }
+    const there = Math.max(0, Math.min(length, file.length - position));
+    const read = settings.readsShort && there > 1 ? random.between(1, there) : there;
+    into.set(file.bytes.subarray(position, position + read), offset);
+    return read;
+  }
+
+  /** As write(2): writes what there is room for and returns how much that was; throws when there is none. */
+  write(file: VirtualFile, from: Uint8Array, offset: number, length: number, position: number): number {
+    const { faults } = this.#disk;
+    if (this.#isKilledNow()) {
+      const part = Math.min(Math.floor(faults.killFraction * (length + 1)), faults.roomBytes);
+      file.write(from, offset, part, position);
+      this.#die();
+    }
+    const written = Math.min(length, faults.roomBytes);
+    if (written === 0 && length > 0) throw new DiskFault("ENOSPC");
+    faults.roomBytes -= written;
+    file.write(from, offset, written, position);
+    return written;
+  }
+
+  truncate(file: VirtualFile, length: number): void {
+    this.operate(() => {
+      this.#disk.faults.roomBytes += file.length - length;
+      file.truncate(length);
+    });
+  }
+
+  /** Of what was written when the file had this length. */
+  sync(file: VirtualFile, length: number): void {
+    this.operate(() => {
+      if (!this.#isSyncFailing()) return file.synced(length);
+      file.syncFailed(length);
+      throw new DiskFault("EIO");
+    });
+  }
+
+  syncThen(file: VirtualFile, onDone: (error: Error | null) => void): void {
+    const { length } = file;
+    this.#process.settleLater(this.#process.world.random.below(SYNC_MS_MAX), () => {
+      try {
+        this.sync(file, length);
+      } catch (error) {
+        if (error instanceof Killed) throw error;
+        return onDone(error as Error);
+      }
+      onDone(null);
+    });
+  }
+
+  later(act: () => void): Promise<void> {
+    return new Promise((resolve, reject) => {
+      this.#process.settleLater(this.#process.world.random.below(STEP_MS_MAX + 1), () => {
+        try {
+          act();
+        } catch (error) {
+          if (error instanceof Killed) throw error;
+          return reject(error);
+        }
+        resolve();
+      });
+    });
+  }
+
+  operate(change: () => void): void {
+    const isKilled = this.#isKilledNow();
+    if (!isKilled || this.#disk.faults.killFraction >= 0.5) change();
+    if (isKilled) this.#die();
+  }
+
+  #isKilledNow(): boolean {
+    if (this.#process.isOver) throw new Killed();
+    const { faults } = this.#disk;
+    if (faults.killAfter-- > 0) return false;
+    faults.killAfter = Number.POSITIVE_INFINITY;
+    return true;
+  }
+
+  #die(): never {
+    this.#onKilled();
+    throw new Killed();
+  }
+
+  #isSyncFailing(): boolean {
+    const { faults } = this.#disk;
+    if (faults.failSyncAfter-- > 0) return false;
+    faults.failSyncAfter = Number.POSITIVE_INFINITY;
+    this.#disk.failedCount++;
+    return true;
+  }
+}
+
+class ProcessFile implements DiskFile {
+  readonly #disk: ProcessDisk;
+  readonly #file: VirtualFile;
+
+  constructor(disk: ProcessDisk, file: VirtualFile) {
+    this.#disk = disk;
+    this.#file = file;
+  }
+
+  get bytes(): number {
+    return this.#file.length;
+  }
+
+  read(into: Uint8Array, offset: number, length: number, position: number): number {
+    return this.#disk.read(this.#file, into, offset, length, position);
+  }
+
+  write(from: Uint8Array, offset: number, length: number, position: number): number {
+    return this.#disk.write(this.#file, from, offset, length, position);
+  }
+
+  writeLater(from: Uint8Array, position: number): Promise<void> {
+    return this.#disk.later(() => {
+      for (let done = 0; done < from.length; )
+        done += this.#disk.write(this.#file, from, done, from.length - done, position + done);
+    });
+  }
+
+  truncate(bytes: number): void {
+    this.#disk.truncate(this.#file, bytes);
+  }
+
+  syncData(): void {
+    this.#disk.sync(this.#file, this.#file.length);
+  }
+
+  syncDataThen(onDone: (error: Error | null) => void): void {
+    this.#disk.syncThen(this.#file, onDone);
+  }
+
+  close(): void {}
+}

@@ -1,0 +1,126 @@
+import type { Wire, WireEvents } from "../../server/system/network.ts";
+import { endsConnection, farewell } from "./answer-text.ts";
+import type { Weather } from "./plan.ts";
+import type { Process } from "./process.ts";
+
+const PIECES_MAX = 4;
+const IDLE_MS_MAX = 40;
+const CONNECT_TIMEOUT_MS = 5000;
+const LATE_MS_MAX = 4000;
+
+/** Where a request arrives, and what takes the bytes of its answer. */
+export type Arrive = (request: string, answer: (text: string) => void) => void;
+
+/**
+ * A connection from a process to a processor, both ends of it. What has left goes on its way even if its sender dies;
+ * one whole request is out at a time.
+ */
+export class VirtualWire implements Wire {
+  readonly #process: Process;
+  readonly #events: WireEvents;
+  readonly #weather: () => Weather | undefined;
+  readonly #arrive: Arrive;
+  /** The other end has closed it, which this end may not know yet. */
+  #isLeft = false;
+  #isClosed = false;
+  /** When the last bytes of the other end arrive here. */
+  #arrivesAtMs = 0;
+
+  constructor(process: Process, events: WireEvents, weather: () => Weather | undefined, arrive: Arrive) {
+    this.#process = process;
+    this.#events = events;
+    this.#weather = weather;
+    this.#arrive = arrive;
+    const { world } = process;
+    const now = weather();
+    if (now && world.happens(now.neverConnects)) this.#failLater(CONNECT_TIMEOUT_MS, "ETIMEDOUT");
+    else if (now && world.happens(now.unreachable)) this.#failLater(world.latencyMs(), "ECONNREFUSED");
+    else this.#later(world.latencyMs(), () => events.connected());
+  }
+
+  send(text: string): void {
+    const { world, isOver } = this.#process;
+    if (isOver || this.#isClosed) return;
+    const weather = this.#weather();
+    if (weather && world.happens(weather.resetBefore)) this.#failLater(world.latencyMs(), "ECONNRESET");
+    if (weather && world.happens(weather.lostBefore)) return;
+    const isLate = weather !== undefined && world.happens(weather.late);
+    world.underWayCount++;
+    world.clock.after(world.latencyMs() + (isLate ? world.random.below(LATE_MS_MAX) : 0), () => this.#arrived(text));
+  }
+
+  close(): void {
+    if (this.#isClosed) return;
+    this.#isClosed = true;
+    this.#process.settleLater(0, () => this.#events.closed(undefined));
+  }
+
+  #arrived(text: string): void {
+    const { world } = this.#process;
+    if (!this.#isLeft) return this.#arrive(text, (answer) => this.#answer(answer));
+    world.underWayCount--;
+    this.#failLater(world.latencyMs(), "ECONNRESET");
+  }
+
+  #answer(text: string): void {
+    const { world } = this.#process;
+    world.underWayCount--;
+    const weather = this.#weather();
+    if (weather && world.happens(weather.lostAfter)) return;
+    if (weather && world.happens(weather.resetAfter)) return this.#failLater(world.latencyMs(), "ECONNRESET");
+    if (weather && world.happens(weather.garbage)) return this.#tell("220 smtp.example.com ESMTP\r\n\r\n");
+    this.#tellInPieces(text);
+    if (endsConnection(text)) this.#leave();
+    else if (weather && world.happens(weather.drops)) this.#leaveLater();
+  }
+
+  /** A server closes a connection that has been idle, perhaps while the next request is on its way. */
+  #leaveLater(): void {
+    const { world } = this.#process;
+    world.clock.after(world.random.below(IDLE_MS_MAX), () => {
+      if (this.#isLeft) return;
+      if (world.random.chance(0.5)) this.#tell(farewell());
+      this.#leave();
+    });
+  }
+
+  #leave(): void {
+    this.#isLeft = true;
+    this.#inOrder(() => this.#events.ended());
+  }
+
+  #tellInPieces(text: string): void {
+    const { random } = this.#process.world;
+    let from = 0;
+    for (let pieces = random.below(PIECES_MAX); pieces > 0 && from < text.length; pieces--) {
+      const to = random.between(from + 1, text.length);
+      this.#tell(text.slice(from, to));
+      from = to;
+    }
+    if (from < text.length) this.#tell(text.slice(from));
+  }
+
+  #tell(text: string): void {
+    this.#inOrder(() => this.#events.received(text));
+  }
+
+  #inOrder(happen: () => void): void {
+    const { clock } = this.#process.world;
+    this.#arrivesAtMs = Math.max(this.#arrivesAtMs, clock.nowMs + this.#process.world.latencyMs());
+    this.#later(this.#arrivesAtMs - clock.nowMs, happen);
+  }
+
+  #failLater(delayMs: number, code: string): void {
+    this.#later(delayMs, () => {
+      this.#isLeft = true;
+      this.#isClosed = true;
+      this.#events.closed(Object.assign(new Error(code), { code }));
+    });
+  }
+
+  #later(delayMs: number, happen: () => void): void {
+    this.#process.settleLater(delayMs, () => {
+      if (!this.#isClosed) happen();
+    });
+  }
+}
