@@ -11,8 +11,7 @@ const columnsOf = (line: string): number => [...line].length;
 const DOCUMENTS = repositoryFiles(/\.md$/);
 const SOURCES = repositoryFiles(/\.(?:ts|mjs|cjs|js)$/);
 /** Not wrapped yet. */
-const WIDE =
-  /^(?:test\/simulation\/|server\/turn\/|server\/health\/poller|server\/sending\/(?:send-pacer|processor-client))/;
+const WIDE = /^test\/simulation\//;
 const CONFIGURATIONS = repositoryFiles(/\.(?:ya?ml|conf)$|(?:^|\/)Dockerfile$/);
 const ROOMS = readdirSync(REPOSITORY_ROOT, { withFileTypes: true })
   .filter((entry) => entry.isDirectory() && !entry.name.startsWith(".") && entry.name !== "node_modules")
