@@ -2,10 +2,12 @@ import { RecordBatch } from "./record.ts";
 import * as Kind from "./record-kind.ts";
 
 /**
- * The records that the log does not have yet, in batches, oldest first. A log that answers at once needs one; with one that answers later,
- * more are filled while it works.
+ * The records that the log does not have yet, in batches, oldest first. A log that answers at once needs one; with one
+ * that answers later, more are filled while it works.
  *
- *   owed: refused once, only what had happened is left of them ─► under way: the log has them, and has not answered ─► current: being filled
+ *   owed        refused once: only what had happened is left of them
+ *   under way   the log has them, and has not answered
+ *   current     being filled
  *
  * A batch that is written is used again.
  */
@@ -56,8 +58,8 @@ export class RecordBatches {
   }
 
   /**
-   * The log refused the oldest batch under way, or `next` if there is none, and with it all later ones: keeps of each only what `isKept`
-   * names, to be written first when the log can be written again.
+   * The log refused the oldest batch under way, or `next` if there is none, and with it all later ones: keeps of each
+   * only what `isKept` names, to be written first when the log can be written again.
    */
   refused(isKept: (batch: RecordBatch, record: number) => boolean): void {
     const before = this.#underWay.splice(0);

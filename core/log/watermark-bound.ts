@@ -26,8 +26,8 @@ export class WatermarkBound {
   }
 
   /**
-   * The watermark to give out in place of `untilMs`, once the current batch is written: a record is appended where the bound
-   * must be raised, but while nothing can be written the watermark stays at the bound.
+   * The watermark to give out in place of `untilMs`, once the current batch is written: a record is appended where the
+   * bound must be raised, but while nothing can be written the watermark stays at the bound.
    */
   cover(untilMs: number, batches: RecordBatches, isWritable: boolean): number {
     if (untilMs > this.#boundMs && isWritable) {

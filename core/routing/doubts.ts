@@ -15,8 +15,8 @@ const LOOKUPS_MAX = 16;
 /**
  * When and how payments in doubt are asked about again: always at their processor, at their requestedAt.
  *
- *   nothing of it is under way    by GET, at once: its answer is final. Where POSTs are answered as if nobody were there,
- *                                 such a 404 says nothing, so then by POST as well, on record before it leaves
+ *   nothing of it is under way    by GET, at once: its answer is final. Where POSTs are answered as if nobody were
+ *                                 there, such a 404 says nothing, so then by POST as well, on record before it leaves
  *   an attempt may still land     by POST where the processor takes payments, by GET where it does not; and by GET
  *                                 after every POST in vain: where all of them are, only a GET will ever tell. A
  *                                 connection that broke is worth another POST at once

@@ -6,7 +6,9 @@ import type { PollRights } from "./poll-rights.ts";
 
 const RETRY_MS = 200;
 const LOOK_INTERVAL_MS = 100;
-/** An instance that listens but says nothing for this long (stopped, wedged) no longer keeps the others from polling. */
+/**
+ * An instance that listens but says nothing for this long (stopped, wedged) no longer keeps the others from polling.
+ */
 const SILENCE_MS_MAX = 30_000;
 
 export type PollerParts = {

@@ -22,8 +22,8 @@ export type ClientSurroundings = { network: Network; time: Time; tracing?: Traci
 const IDLE_MS_MAX = 4000;
 
 /**
- * One payment processor over kept-alive HTTP/1.1 connections, as many as requests are out; the engine bounds those. No promise, no
- * stream and no timer per request: `expire` ends the old ones.
+ * One payment processor over kept-alive HTTP/1.1 connections, as many as requests are out; the engine bounds those. No
+ * promise, no stream and no timer per request: `expire` ends the old ones.
  */
 export class ProcessorClient {
   readonly #engine: Engine;
@@ -114,7 +114,10 @@ export class ProcessorClient {
     connection.send(text, request);
   }
 
-  /** What broke with one connection is asked again on a new one: others that were kept as long may break in the same way. Hot. */
+  /**
+   * What broke with one connection is asked again on a new one: others that were kept as long may break in the same
+   * way. Hot.
+   */
   #mustBeFresh(flight: number): boolean {
     const { ledger, flights } = this.#engine;
     const outcome = ledger.rows.outcome[flights.slot[flight]!];

@@ -9,12 +9,12 @@ const QUIET_DRAIN_PER_MS_MIN = 5;
 const CREDIT_MAX = 16;
 
 /**
- * How many payments may be sent now. What has just come in is sent at once; what piled up while no processor took it leaves evenly
- * over some seconds. Flushed at full speed it would use up the CPU quota of the moment, and everybody who then wants a payment accepted
- * would wait for the next one: up to 100 ms under the contest's limits.
+ * How many payments may be sent now. What has just come in is sent at once; what piled up while no processor took it
+ * leaves evenly over some seconds. Flushed at full speed it would use up the CPU quota of the moment, and everybody who
+ * then wants a payment accepted would wait for the next one: up to 100 ms under the contest's limits.
  *
- *   credit: +1 for every payment accepted, + backlog ÷ 4 s (at least 500 per second), −1 for every request; at most 16 beyond what came in
- *           ten times the backlog's part once nothing has come in for 250 ms
+ *   credit: +1 for every payment accepted, + backlog ÷ 4 s (at least 500 per second), −1 for every request; at most
+ *           16 beyond what came in; ten times the backlog's part once nothing has come in for 250 ms
  */
 export class SendPacer {
   #credit = CREDIT_MAX;

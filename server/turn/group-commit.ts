@@ -31,15 +31,16 @@ export type GroupCommitParts = {
 type Group = { effects: Effect[]; handedOverAtMs: number };
 
 /**
- * Group commit (DeWitt et al., 1984): all records of a turn of the event loop are written by one system call at its end, and then
- * all their effects happen: answers go out, requests are sent.
+ * Group commit (DeWitt et al., 1984): all records of a turn of the event loop are written by one system call at its
+ * end, and then all their effects happen: answers go out, requests are sent.
  *
- *   events of the turn ──► engine.batch ──► end of turn: gather ──► append ─┬─► effects             write, none
- *      add(effect)                                                          ├─► fdatasync ──► effects   fsync: EffectSync
- *                                                                           └─► under way … written ──► effects   a log that answers later
+ *   events of the turn ─► engine.batch ─► end of turn: gather ─► append
+ *      add(effect)                                                 ├─► effects                          write, none
+ *                                                                  ├─► fdatasync ─► effects             fsync
+ *                                                                  └─► under way … written ─► effects   a later answer
  *
- * Of a log that answers later, groups are answered in their order; when one is refused, all after it are taken back with it.
- * Reading is an effect as well (`whenDurable`): what is told has to be as safe as what is acknowledged.
+ * Of a log that answers later, groups are answered in their order; when one is refused, all after it are taken back
+ * with it. Reading is an effect as well (`whenDurable`): what is told has to be as safe as what is acknowledged.
  */
 export class GroupCommit {
   readonly #parts: GroupCommitParts;
@@ -82,7 +83,10 @@ export class GroupCommit {
     return this.#effects.length + underWay + (this.#sync?.waitingCount ?? 0);
   }
 
-  /** How long the oldest unwritten record, or the oldest effect that waits for a sync, has been waiting, in milliseconds. */
+  /**
+   * How long the oldest unwritten record, or the oldest effect that waits for a sync, has been waiting, in
+   * milliseconds.
+   */
   get lagMs(): number {
     const { engine, time } = this.#parts;
     const { batch, nowMs } = engine;

@@ -4,8 +4,8 @@ import type { RecordBatch } from "../../core/log/record.ts";
 export const UNDER_WAY = "under way";
 
 /**
- * What became of a batch that was under way: in the log; or refused, with the reason; or nobody knows, because the answer was lost: then the
- * log finds out, and answers once more.
+ * What became of a batch that was under way: in the log; or refused, with the reason; or nobody knows, because the
+ * answer was lost: then the log finds out, and answers once more.
  */
 export type LateAnswer = "written" | "unknown" | Error;
 
@@ -15,18 +15,22 @@ export class FencedError extends Error {
 }
 
 /**
- * What the engine's records are written to. A file answers at once; a database behind it may answer later, and several batches may be under
- * way to it.
+ * What the engine's records are written to. A file answers at once; a database behind it may answer later, and several
+ * batches may be under way to it.
  */
 export interface RecordLog {
   /** Number of the next record. */
   readonly lsn: number;
   /**
-   * Takes the batch as the next records: returns undefined when they are written, the reason when nothing of them is, UNDER_WAY when that
-   * will be told to the listener. Until then the batch is not changed. While any is under way, the answer is UNDER_WAY.
+   * Takes the batch as the next records: returns undefined when they are written, the reason when nothing of them is,
+   * UNDER_WAY when that will be told to the listener. Until then the batch is not changed. While any is under way, the
+   * answer is UNDER_WAY.
    */
   append(batch: RecordBatch): Error | undefined | typeof UNDER_WAY;
-  /** Tells of batches under way, in the order of their appending. A log that refuses one has dropped all after it, without a word. */
+  /**
+   * Tells of batches under way, in the order of their appending. A log that refuses one has dropped all after it,
+   * without a word.
+   */
   listen?(onAnswer: (answer: LateAnswer) => void): void;
   /** Whether writing is likely to work (again). */
   probe(): boolean;

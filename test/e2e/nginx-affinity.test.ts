@@ -1,6 +1,14 @@
 import { Agent, request } from "node:http";
 import { expect } from "chai";
-import { allPairs, ask, Backend, type Balancer, ownerOf, startBalancer } from "./nginx-harness.ts";
+import {
+  allPairs,
+  ask,
+  type Backend,
+  type BalancedBackends,
+  type Balancer,
+  ownerOf,
+  startBalancedBackends,
+} from "./nginx-harness.ts";
 
 const HEAD = "0b4eaf30-9e5e-4e0c-8b6a-3d1c5f7a90";
 
@@ -18,14 +26,14 @@ const spellings: Record<string, (pair: string) => string> = {
 
 describe("nginx: the owner of a payment", function () {
   this.timeout(15_000);
+  let service: BalancedBackends;
   let balancer: Balancer;
-  let backends: Backend[] = [];
+  let backends: readonly Backend[] = [];
   const agent = new Agent({ keepAlive: true, maxSockets: 16 });
 
   before(async () => {
-    balancer = await startBalancer();
-    backends = [new Backend(balancer.runDirectory, 0), new Backend(balancer.runDirectory, 1)];
-    await Promise.all(backends.map((backend) => backend.start()));
+    service = await startBalancedBackends();
+    ({ balancer, backends } = service);
   });
 
   beforeEach(() => {
@@ -34,8 +42,7 @@ describe("nginx: the owner of a payment", function () {
 
   after(async () => {
     agent.destroy();
-    await Promise.all(backends.map((backend) => backend.stop()));
-    await balancer?.stop();
+    await service?.stop();
   });
 
   /** Returns the index of the instance that got it. */

@@ -81,6 +81,24 @@ export interface Received {
   readonly body: string;
 }
 
+export type BalancedBackends = {
+  readonly balancer: Balancer;
+  readonly backends: readonly Backend[];
+  stop(): Promise<void>;
+};
+
+/** The balancer with a backend in the place of each instance. */
+export async function startBalancedBackends(): Promise<BalancedBackends> {
+  const balancer = await startBalancer();
+  const backends = Array.from({ length: INSTANCE_COUNT }, (_, i) => new Backend(balancer.runDirectory, i));
+  await Promise.all(backends.map((backend) => backend.start()));
+  const stop = async (): Promise<void> => {
+    await Promise.all(backends.map((backend) => backend.stop()));
+    await balancer.stop();
+  };
+  return { balancer, backends, stop };
+}
+
 /** An instance as nginx sees one: a socket that answers, and remembers what it was asked. */
 export class Backend {
   readonly received: Received[] = [];

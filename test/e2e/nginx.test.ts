@@ -1,17 +1,25 @@
 import { expect } from "chai";
-import { type Answer, ask, askRaw, Backend, type Balancer, startBalancer } from "./nginx-harness.ts";
+import {
+  type Answer,
+  ask,
+  askRaw,
+  type Backend,
+  type BalancedBackends,
+  type Balancer,
+  startBalancedBackends,
+} from "./nginx-harness.ts";
 
 const BODY_BYTES_MAX = 8_192;
 
 describe("nginx: what passes and what does not", function () {
   this.timeout(15_000);
+  let service: BalancedBackends;
   let balancer: Balancer;
-  let backends: Backend[] = [];
+  let backends: readonly Backend[] = [];
 
   before(async () => {
-    balancer = await startBalancer();
-    backends = [new Backend(balancer.runDirectory, 0), new Backend(balancer.runDirectory, 1)];
-    await Promise.all(backends.map((backend) => backend.start()));
+    service = await startBalancedBackends();
+    ({ balancer, backends } = service);
   });
 
   beforeEach(() => {
@@ -19,8 +27,7 @@ describe("nginx: what passes and what does not", function () {
   });
 
   after(async () => {
-    await Promise.all(backends.map((backend) => backend.stop()));
-    await balancer?.stop();
+    await service?.stop();
   });
 
   const received = (): Backend["received"] => backends.flatMap((backend) => backend.received);

@@ -1,6 +1,5 @@
-import { once } from "node:events";
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
-import type { AddressInfo } from "node:net";
+import type { IncomingMessage, ServerResponse } from "node:http";
+import { ScriptedProcessor } from "./scripted-processor.ts";
 
 export type Received = {
   method: string;
@@ -12,30 +11,14 @@ export type Received = {
 };
 
 /** A payment processor that keeps the requests it gets, with what their headers carry, and answers as it is told. */
-export class RecordingProcessor {
+export class RecordingProcessor extends ScriptedProcessor {
   readonly received: Received[] = [];
   /** Statuses of the next POSTs, 0 for hanging up without an answer; 200 when there are none left. */
   readonly nextStatuses: number[] = [];
-  readonly #server: Server;
   readonly #charges = new Map<string, string>();
 
-  private constructor() {
-    this.#server = createServer((req, res) => void this.#answer(req, res));
-  }
-
-  static async start(): Promise<RecordingProcessor> {
-    const processor = new RecordingProcessor();
-    processor.#server.listen(0, "127.0.0.1");
-    await once(processor.#server, "listening");
-    return processor;
-  }
-
-  get port(): number {
-    return (this.#server.address() as AddressInfo).port;
-  }
-
-  get url(): string {
-    return `http://127.0.0.1:${this.port}`;
+  static start(): Promise<RecordingProcessor> {
+    return new RecordingProcessor().listen();
   }
 
   /** The requests about one payment, in their order. */
@@ -43,14 +26,7 @@ export class RecordingProcessor {
     return this.received.filter(({ path, body }) => path.includes(correlationId) || body.includes(correlationId));
   }
 
-  close(): void {
-    this.#server.closeAllConnections();
-    this.#server.close();
-  }
-
-  async #answer(req: IncomingMessage, res: ServerResponse): Promise<void> {
-    let body = "";
-    for await (const chunk of req) body += String(chunk);
+  protected override answer(req: IncomingMessage, body: string, res: ServerResponse): void {
     const { method = "", url: path = "", headers } = req;
     const { authorization, traceparent, tracestate } = headers as Record<string, string | undefined>;
     this.received.push({
