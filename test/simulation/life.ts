@@ -177,7 +177,9 @@ export class Life {
   /** What is thrown in what somebody awaits. */
   #died(error: unknown): void {
     if (this.process.isOver) return;
-    this.#parts.world.violation ??= new Violation("an instance does not die by itself", String(error), { cause: error });
+    this.#parts.world.violation ??= new Violation("an instance does not die by itself", String(error), {
+      cause: error,
+    });
   }
 
   #couldNotStart(error: unknown): void {
