@@ -79,9 +79,9 @@ export async function openInstance(
   const books = await openBooks(config, log, onBroken, opening);
   const { telemetry, storage, service, mark } = books;
   const { links, instance: self, linkTimeoutMs: timeoutMs, shutdownGraceMs } = config;
-  const peersOptions = { links, self, timeoutMs, connectionsMax: shares.linkMax };
-  const peers = opening.keep(new Peers(peersOptions, log.logger), (part) => part.close());
   const names = opening.keep(new NameLookup(), (part) => part.close());
+  const peersOptions = { links, self, timeoutMs, connectionsMax: shares.linkMax, names };
+  const peers = opening.keep(new Peers(peersOptions, log.logger), (part) => part.close());
   const monitor = opening.keep(await startMonitor(config, books, names, log), (part) => part.stop());
   const connections = {
     clients: new ConnectionBound("clients", shares.clientsMax, log.logger),

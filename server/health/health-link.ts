@@ -1,6 +1,7 @@
 import { Agent, createServer, type IncomingMessage, request, type Server, type ServerResponse } from "node:http";
 import type { Address } from "../system/address.ts";
 import { removeLeftSocket } from "../system/left-socket.ts";
+import type { NameLookup } from "../system/name-lookup.ts";
 import { CLAIM_ANSWER_MS } from "./poll-rights.ts";
 
 /**
@@ -84,9 +85,10 @@ export class HealthLinkServer {
 /** The same over HTTP. */
 export class HealthLinkClient implements HealthLink {
   readonly #target: { socketPath: string } | { host: string; port: number };
-  readonly #agent = new Agent({ keepAlive: false });
+  readonly #agent: Agent;
 
-  constructor(address: Address) {
+  constructor(address: Address, { lookup }: NameLookup) {
+    this.#agent = new Agent({ keepAlive: false, lookup });
     this.#target = address.kind === "unix" ? { socketPath: address.path } : { host: address.host, port: address.port };
   }
 

@@ -30,7 +30,9 @@ const { self, addresses, processorUrls, snapshot, namesPort, reportsPolls } = wo
 const time = new RealTime();
 const names = new NameLookup(resolveThrough(namesPort));
 const network = new RealNetwork(names);
-const peers = addresses.filter((_, instance) => instance !== self).map((address) => new HealthLinkClient(address));
+const peers = addresses
+  .filter((_, instance) => instance !== self)
+  .map((address) => new HealthLinkClient(address, names));
 const polling = new Polling({
   self,
   endpoints: processorUrls.map((url) => new HealthEndpoint(new URL(url), network, time)),

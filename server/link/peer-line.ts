@@ -1,5 +1,6 @@
 import type { Logger } from "pino";
 import { type Address, formatAddress, formatHostPort } from "../system/address.ts";
+import type { NameLookup } from "../system/name-lookup.ts";
 import { LINK_HEALTH, type PeerAnswer } from "./peer-answers.ts";
 import { Places } from "./places.ts";
 import { Pool } from "./undici.ts";
@@ -20,6 +21,8 @@ export type PeerCall = {
   /** Shorter than the line's own. */
   timeoutMs?: number;
 };
+
+export type PeerLineOptions = { connectionsMax: number; timeoutMs: number; names: NameLookup };
 
 type Late = "late" | "late and unsent";
 
@@ -53,8 +56,8 @@ export class PeerLine {
   #isClosed = false;
   #probeTimer: NodeJS.Timeout | undefined;
 
-  constructor(address: Address, connectionsMax: number, timeoutMs: number, logger: Logger) {
-    this.#pool = openPool(address, connectionsMax, timeoutMs);
+  constructor(address: Address, { connectionsMax, timeoutMs, names }: PeerLineOptions, logger: Logger) {
+    this.#pool = openPool(address, connectionsMax, timeoutMs, names);
     this.#places = new Places(connectionsMax);
     this.#address = address;
     this.#timeoutMs = timeoutMs;
@@ -140,13 +143,13 @@ function isLate(answer: PeerAnswer | NoAnswer | Late): answer is Late {
 }
 
 /** The one deadline of a call replaces undici's timeouts, which begin anew with every part of an answer. */
-function openPool(address: Address, connections: number, timeoutMs: number): Pool {
+function openPool(address: Address, connections: number, timeoutMs: number, { lookup }: NameLookup): Pool {
   const isUnix = address.kind === "unix";
   return new Pool(isUnix ? "http://instance" : `http://${formatHostPort(address)}`, {
     ...(isUnix && { socketPath: address.path }),
     connections,
     pipelining: 1,
-    connect: { timeout: timeoutMs },
+    connect: { timeout: timeoutMs, lookup },
     headersTimeout: 0,
     bodyTimeout: 0,
     maxResponseSize: ANSWER_BYTES_MAX,

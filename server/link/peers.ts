@@ -2,6 +2,7 @@ import type { Logger } from "pino";
 import type { Answer } from "../http/answer.ts";
 import type { SummaryPart } from "../payments/summary.ts";
 import type { Address } from "../system/address.ts";
+import type { NameLookup } from "../system/name-lookup.ts";
 import type { PeerAnswer } from "./peer-answers.ts";
 import {
   isLinkHealth,
@@ -26,6 +27,7 @@ export type PeersOptions = {
   timeoutMs: number;
   /** Per peer. */
   connectionsMax: number;
+  names: NameLookup;
 };
 
 /**
@@ -35,11 +37,9 @@ export type PeersOptions = {
 export class Peers {
   readonly #lines: ReadonlyMap<number, PeerLine>;
 
-  constructor({ links, self, timeoutMs, connectionsMax }: PeersOptions, logger: Logger) {
+  constructor({ links, self, ...options }: PeersOptions, logger: Logger) {
     const others = links.map((link, instance) => ({ link, instance })).filter(({ instance }) => instance !== self);
-    this.#lines = new Map(
-      others.map(({ link, instance }) => [instance, new PeerLine(link, connectionsMax, timeoutMs, logger)]),
-    );
+    this.#lines = new Map(others.map(({ link, instance }) => [instance, new PeerLine(link, options, logger)]));
   }
 
   get count(): number {

@@ -9,10 +9,12 @@ import pino from "pino";
 import type { PeerAnswer } from "../../../server/link/peer-answers.ts";
 import { LINK_HEALTH_BODY } from "../../../server/link/peer-answers.ts";
 import { PeerLine } from "../../../server/link/peer-line.ts";
+import { NameLookup } from "../../../server/system/name-lookup.ts";
 import { until } from "../../e2e/until.ts";
 
 const TIMEOUT_MS = 500;
 const CONNECTIONS = 2;
+const OPTIONS = { connectionsMax: CONNECTIONS, timeoutMs: TIMEOUT_MS, names: new NameLookup() };
 /** See server/link/peer-line.ts. */
 const CALLS_MAX = 1024;
 const ASK = { method: "GET", path: "/payments/x" } as const;
@@ -36,7 +38,7 @@ describe("way to another instance", () => {
       answer(res);
     }).listen(path);
     await once(server, "listening");
-    line = new PeerLine({ kind: "unix", path }, CONNECTIONS, TIMEOUT_MS, pino({ level: "silent" }));
+    line = new PeerLine({ kind: "unix", path }, OPTIONS, pino({ level: "silent" }));
   });
 
   afterEach(async () => {
