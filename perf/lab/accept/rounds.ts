@@ -17,7 +17,7 @@ export function resultOf(options: ClosedLoopOptions, rounds: Rounds): Measured {
   const { durationMs, connections } = options;
   return {
     kind: "accept",
-    title: `accepting payments: ${connections} connections in a closed loop, ${durationMs / 1000} s of each server in a round`,
+    title: `accepting payments: ${connections} connections in a closed loop, ${durationMs / 1000} s each in a round`,
     options,
     figures: [...rounds].flatMap(([name, measured]) => figuresOf(name, measured, rounds)),
     remarks: [],
