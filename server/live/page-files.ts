@@ -60,7 +60,7 @@ function readFiles(): Map<string, PageFile> {
     ["/assets/uPlot.js", packages.resolve("uplot/dist/uPlot.iife.min.js")],
     ["/assets/uPlot.css", packages.resolve("uplot/dist/uPlot.min.css")],
     [
-      "/assets/telemetry/duration-histogram.js",
+      "/assets/meters/duration-histogram.js",
       fileURLToPath(new URL("../meters/duration-histogram.js", import.meta.url)),
     ],
   ];

@@ -119,15 +119,19 @@ export class PaymentService {
 
   /** Forgets every payment; false when that could not be written. */
   async purge(): Promise<boolean> {
-    const isPurged = await new Promise<boolean>((resolve) => {
-      this.#commit.whenDurable((isDurable) => resolve(isDurable && this.#purgeNow()));
-    });
+    if (!this.#commit.commit()) return false;
+    const isPurged = this.#commit.isSettled ? this.#purgeNow() : await this.#purgeLater();
     return isPurged && this.#commit.durable();
   }
 
-  /** In the moment in which nothing is under way to the log: what was could yet be taken back. */
+  /** What is under way to the log could yet be taken back. */
+  #purgeLater(): Promise<boolean> {
+    return new Promise((resolve) => {
+      this.#commit.whenDurable((isDurable) => resolve(isDurable && this.#commit.isSettled && this.#purgeNow()));
+    });
+  }
+
   #purgeNow(): boolean {
-    if (!this.#commit.isSettled || this.#commit.isFailing) return false;
     this.engine.purge(this.#clock.nowMs());
     this.tracing?.payments.forgotten();
     return this.#commit.commit();

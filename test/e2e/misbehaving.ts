@@ -2,7 +2,7 @@ import { expect } from "chai";
 import { everything } from "../../perf/processor/charges.ts";
 import type { MisbehaviourJson } from "../../perf/processor/misbehaviour-reader.ts";
 import type { PaymentView } from "../../server/page/payment-view.ts";
-import { chargesOf, newPayment, type Payment, payMany, untilState, viewOf } from "./payments.ts";
+import { chargesOf, newPayment, newPaymentOf, type Payment, payMany, untilState, viewOf } from "./payments.ts";
 import { ROLES, type Role, Service, type ServiceOptions } from "./service.ts";
 import { summaryOf, type Totals } from "./summaries.ts";
 import { until } from "./until.ts";
@@ -89,7 +89,8 @@ export class MisbehavingService {
     const { count = PAYMENT_COUNT, withinMs = SETTLED_WITHIN_MS } = options;
     this.misbehave("default", ...misbehaviours);
     const startedMs = performance.now();
-    const payments = Array.from({ length: count }, (_, i) => newPayment(100 + i));
+    // Half of them at each instance: how many a processor rejects in a row, each finds out for itself.
+    const payments = Array.from({ length: count }, (_, i) => newPaymentOf(1 + (i % 2), 100 + i));
     await payMany(this.service.front, payments);
     const views = await this.untilSettled(payments, withinMs);
     const tookMs = performance.now() - startedMs;

@@ -8,7 +8,7 @@ const FILES: readonly [path: string, type: string][] = [
   ["/assets/uPlot.js", "text/javascript; charset=utf-8"],
   ["/assets/uPlot.css", "text/css; charset=utf-8"],
   ["/assets/page/main.js", "text/javascript; charset=utf-8"],
-  ["/assets/telemetry/duration-histogram.js", "text/javascript; charset=utf-8"],
+  ["/assets/meters/duration-histogram.js", "text/javascript; charset=utf-8"],
 ];
 
 describe("files of the live page", () => {

@@ -2,8 +2,9 @@ import { availableParallelism } from "node:os";
 import { parseArgs } from "node:util";
 import { Worker } from "node:worker_threads";
 import { addTo, describeTally, emptyTally, type Tally } from "./campaign.ts";
-import { describeFailure } from "./failure.ts";
-import { MUTATIONS, withMutation } from "./mutations.ts";
+import type { FailureOptions } from "./failure.ts";
+import { mutated } from "./mutants.ts";
+import { MUTATIONS } from "./mutations.ts";
 
 const USAGE = `usage: npm run simulate -- [options]
 
@@ -49,7 +50,7 @@ async function main(): Promise<number> {
   }
   const places = values.only?.split(",").filter(Boolean).map(Number);
   if (places) {
-    const told = await withMutation(mutation, () => describeFailure(fromSeed, { mutation, places }));
+    const told = await describe(fromSeed, { mutation, places });
     console.log(told ?? `seed ${fromSeed} keeps every promise`);
     return told === undefined ? 0 : 1;
   }
@@ -57,8 +58,13 @@ async function main(): Promise<number> {
   const first = failedSeeds.sort((a, b) => a - b)[0];
   if (first === undefined) return 0;
   console.log(`failed seeds: ${failedSeeds.slice(0, 20).join(" ")}${failedSeeds.length > 20 ? " …" : ""}`);
-  console.log(await withMutation(mutation, () => describeFailure(first, { mutation })));
+  console.log(await describe(first, { mutation }));
   return 1;
+}
+
+async function describe(seed: number, options: FailureOptions): Promise<string | undefined> {
+  const { describeFailure } = await mutated<typeof import("./failure.ts")>("./failure.js", options.mutation);
+  return describeFailure(seed, options);
 }
 
 /** Hands out the seeds to the threads, chunk by chunk; stops handing out at the first failure. */

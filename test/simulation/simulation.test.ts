@@ -1,9 +1,9 @@
 import { expect } from "chai";
 import { addTo, describeTally, emptyTally, runSeeds } from "./campaign.ts";
 import { describeFailure } from "./failure.ts";
-import { findMutation, MUTATIONS } from "./mutations.ts";
+import { findMutation, mutated } from "./mutants.ts";
+import { MUTATIONS } from "./mutations.ts";
 import { planOf } from "./plan.ts";
-import { keptPlaces, shrink, withOnly } from "./shrink.ts";
 import { simulate } from "./simulation.ts";
 
 const CHOSEN = process.env["SIM_SEED"];
@@ -45,16 +45,14 @@ describe("simulation", () => {
 
   it("shrinks a failing plan to the incidents it needs", async () => {
     const plan = planOf(MUTATION_SEED);
-    const undo = MUTATIONS["a window without its last millisecond"]!();
-    try {
-      const rule = (await simulate(plan)).violation!.rule;
-      const smallest = await shrink(plan, rule);
-      expect(smallest.incidents.length).to.be.at.most(3);
-      const again = withOnly(planOf(MUTATION_SEED), keptPlaces(plan, smallest));
-      expect((await simulate(again)).violation?.rule).to.equal(rule);
-    } finally {
-      undo();
-    }
+    const bug = "a window without its last millisecond";
+    const { simulate } = await mutated<typeof import("./simulation.ts")>("./simulation.js", bug);
+    const { keptPlaces, shrink, withOnly } = await mutated<typeof import("./shrink.ts")>("./shrink.js", bug);
+    const rule = (await simulate(plan)).violation!.rule;
+    const smallest = await shrink(plan, rule);
+    expect(smallest.incidents.length).to.be.at.most(3);
+    const again = withOnly(planOf(MUTATION_SEED), keptPlaces(plan, smallest));
+    expect((await simulate(again)).violation?.rule).to.equal(rule);
   });
 
   describe("finds the deliberate bug", () => {

@@ -7,19 +7,24 @@ export function strike(deployment: Deployment, incident: Incident): void {
   world.note(() => describeIncident(incident));
   switch (incident.kind) {
     case "pay":
-      return clients.pay(incident.payment, incident.cents, incident.repeats, incident.isForeign);
+      clients.pay(incident.payment, incident.cents, incident.repeats, incident.isForeign);
+      return;
     case "again":
-      return clients.again(incident.payment, incident.isConflict);
+      clients.again(incident.payment, incident.isConflict);
+      return;
     case "summary":
-      return clients.askSummary(incident.fromMs, incident.toMs, incident.pauseMs);
+      clients.askSummary(incident.fromMs, incident.toMs, incident.pauseMs);
+      return;
     case "purge":
-      return clients.purge();
+      clients.purge();
+      return;
     case "wall clock":
       world.timeMaxMs = Math.max(world.timeMaxMs, world.wallMs);
       world.wallOffsetMs += incident.stepMs;
       return;
     case "processor":
-      return strikeProcessor(deployment, incident);
+      strikeProcessor(deployment, incident);
+      return;
     case "network":
       network.weather[incident.processor] = incident.weather;
       world.clock.after(incident.forMs, () => {
@@ -38,11 +43,14 @@ function strikeHost({ hosts, world }: Deployment, incident: HostIncident): void 
   const { faults } = host.disk;
   switch (incident.kind) {
     case "kill":
-      return host.kill(incident.downMs);
+      host.kill(incident.downMs);
+      return;
     case "stop":
-      return host.stop(incident.forMs);
+      host.stop(incident.forMs);
+      return;
     case "lose power":
-      return host.losePower(incident.downMs);
+      host.losePower(incident.downMs);
+      return;
     case "kill in disk operation":
       host.downMsOfKill = incident.downMs;
       faults.killAfter = incident.operation;

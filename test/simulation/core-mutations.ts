@@ -1,0 +1,103 @@
+import type { Mutation } from "./mutation.ts";
+
+/** What answers mean, and what is decided about payments. */
+export const CORE_MUTATIONS: Readonly<Record<string, Mutation>> = {
+  "a refusal after a doubt settles it": {
+    file: "core/answers/verdict",
+    find: "REFUSAL = [VERDICT_REFUSED, VERDICT_ENDED, VERDICT_MAY_LAND]",
+    replace: "REFUSAL = [VERDICT_REFUSED, VERDICT_REFUSED, VERDICT_REFUSED]",
+  },
+  "422 to a first attempt taken for a charge": {
+    file: "core/answers/verdict",
+    find: "[ALREADY_CHARGED]: NOT_SAID",
+    replace: "[ALREADY_CHARGED]: OURS",
+  },
+  "422 to a doubt taken for a refusal": {
+    file: "core/answers/verdict",
+    find: "[ALREADY_CHARGED]: NOT_SAID",
+    replace: "[ALREADY_CHARGED]: [VERDICT_ENDED, VERDICT_REFUSED, VERDICT_REFUSED]",
+  },
+  "a 404 believed while an attempt may land": {
+    file: "core/answers/verdict",
+    find: "LOOKED_UP_IN_VAIN = [undefined, VERDICT_REFUSED, VERDICT_MAY_LAND]",
+    replace: "LOOKED_UP_IN_VAIN = [undefined, VERDICT_REFUSED, VERDICT_REFUSED]",
+  },
+  "an answer that does not say ends one that may land": {
+    file: "core/answers/verdict",
+    find: "NOT_SAID = [VERDICT_ENDED, VERDICT_ENDED, VERDICT_MAY_LAND]",
+    replace: "NOT_SAID = [VERDICT_ENDED, VERDICT_ENDED, VERDICT_ENDED]",
+  },
+  "409 taken for a refusal": {
+    file: "core/answers/dialect",
+    find: "413: REJECTED,",
+    replace: "409: REJECTED, 413: REJECTED,",
+  },
+  "500 with a body taken for a refusal": {
+    file: "core/answers/dialect",
+    find: "isProvenEmpty ? FAILING : ERRED",
+    replace: "FAILING",
+  },
+  "202 taken for a charge": { file: "core/answers/dialect", find: "202 ? ADMITTED", replace: "202 ? CHARGED" },
+  "a gateway's error ends the attempt": {
+    file: "core/answers/dialect",
+    find: "return GATEWAY_FAILED",
+    replace: "return ERRED",
+  },
+  "a page taken for a charge": {
+    file: "core/answers/dialect",
+    find: "isMessage ? CHARGED : GARBLED",
+    replace: "CHARGED",
+  },
+  "doubts are given up": {
+    file: "core/settling/settlement",
+    find: "this.#record(DOUBTED, slot, processor, outcome, elapsedMs);",
+    replace: `if (this.#nowMs - rows.acceptedAtMs[slot] > 2000) {
+      this.#record(FAILED_AT, slot, processor, outcome, elapsedMs);
+      flights.close(flight);
+      return;
+    }
+    this.#record(DOUBTED, slot, processor, outcome, elapsedMs);`,
+  },
+  "a refused payment is forgotten": {
+    file: "core/settling/settlement",
+    find: "this.#backlog.pushFirst(slot);",
+    replace: "{}",
+  },
+  "a doubt is left alone while every POST is answered 404": {
+    file: "core/routing/doubts",
+    find: "return isInVain ? BY_EITHER : LOOKUP_SETTLES;",
+    replace: "return LOOKUP_SETTLES;",
+  },
+  "a purge lets answers in": { file: "core/engine", find: "this.flights.orphanAll();", replace: "" },
+  "what was being sent is pending after a restart": {
+    file: "core/engine",
+    find: "this.#record(DOUBTED, slot, rows.processor[slot], LOST, 0);",
+    // REFUSED
+    replace: "this.#record(3, slot, rows.processor[slot], LOST, 0);",
+  },
+  "the watermark forgets what is open": {
+    file: "core/settling/watermark",
+    find: "untilMs = Math.min(untilMs, ledger.rows.requestedAtMs(flights.slot[flight]));",
+    replace: "",
+  },
+  "the watermark forgets what is not written": {
+    file: "core/settling/watermark",
+    find: "return Math.min(untilMs, unwrittenSinceMs(ledger, batch));",
+    replace: "return untilMs;",
+  },
+  "the watermark goes beyond its bound": {
+    file: "core/engine",
+    find: "return this.#watermarkBound.cover(this.settledUntilMs(nowMs), this.batch, isWritable);",
+    replace: "return this.settledUntilMs(nowMs);",
+  },
+  "every record taken for sound": {
+    file: "core/log/record",
+    find: "isSound(record, lsn) {",
+    replace: "isSound(record, lsn) { return true;",
+  },
+  "a missing segment is passed over": {
+    file: "core/log/recovery-plan",
+    find: "if (gap >= 0)",
+    replace: "if (gap >= 1e9)",
+  },
+};

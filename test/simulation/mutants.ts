@@ -1,0 +1,29 @@
+import { register } from "node:module";
+import { MUTATIONS } from "./mutations.ts";
+
+let areHooksThere = false;
+
+/**
+ * A module of the simulation, such as `./simulation.js`, that runs the product with a deliberate bug; without a name it
+ * runs the sound one. The caller says what the module is.
+ */
+export async function mutated<Module>(module: string, mutation: string | undefined): Promise<Module> {
+  if (mutation === undefined) return (await import(module)) as Module;
+  if (!(mutation in MUTATIONS)) throw new Error(`a mutation must be one of the list: name=${mutation}`);
+  if (!areHooksThere) register(new URL("./mutant-loader.js", import.meta.url));
+  areHooksThere = true;
+  return (await import(`${module}?mutant=${encodeURIComponent(mutation)}`)) as Module;
+}
+
+export type Found = { seedCount: number; seed: number; rule: string };
+
+/** Runs seeds with a bug until one fails; undefined when none of them does. */
+export async function findMutation(name: string, fromSeed: number, seedCountMax: number): Promise<Found | undefined> {
+  const { simulate } = await mutated<typeof import("./simulation.ts")>("./simulation.js", name);
+  const { planOf } = await import("./plan.ts");
+  for (let seed = fromSeed; seed < fromSeed + seedCountMax; seed++) {
+    const { violation } = await simulate(planOf(seed));
+    if (violation) return { seedCount: seed - fromSeed + 1, seed, rule: violation.rule };
+  }
+  return undefined;
+}
