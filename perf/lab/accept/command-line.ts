@@ -1,5 +1,9 @@
-import { type CommandLine, texts } from "../../command/command-line.ts";
-import { readDecimal, readWholeNumber } from "../../command/number-options.ts";
+import type { CommandLine } from "../../command/command-line.ts";
+import {
+  CLOSED_LOOP_OPTIONS,
+  type ClosedLoopOptions,
+  readClosedLoopOptions,
+} from "../contenders/closed-loop-options.ts";
 import { OUTPUT_USAGE } from "../report/output-options.ts";
 
 const USAGE = `What accepting a payment costs, per durability level, against handlers that only answer.
@@ -18,20 +22,8 @@ ${OUTPUT_USAGE}
   --help
 `;
 
-export type AcceptOptions = {
-  readonly rounds: number;
-  readonly seconds: number;
-  readonly connections: number;
-};
-
-const OPTIONS = texts("rounds", "seconds", "connections");
-
-export const ACCEPT_COMMAND: CommandLine<typeof OPTIONS, AcceptOptions> = {
+export const ACCEPT_COMMAND: CommandLine<typeof CLOSED_LOOP_OPTIONS, ClosedLoopOptions> = {
   usage: USAGE,
-  options: OPTIONS,
-  read: (values) => ({
-    rounds: readWholeNumber("rounds", values.rounds ?? "7", 1, 1000),
-    seconds: readDecimal("seconds", values.seconds ?? "2", 0.1, 600),
-    connections: readWholeNumber("connections", values.connections ?? "32", 1, 1000),
-  }),
+  options: CLOSED_LOOP_OPTIONS,
+  read: (values) => readClosedLoopOptions(values, { rounds: "7", seconds: "2" }),
 };

@@ -1,8 +1,9 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { say } from "../../command/run-command.ts";
+import type { ClosedLoopOptions } from "../contenders/closed-loop-options.ts";
 import { closedLoopRound } from "../load/load-round.ts";
 import { runMeasurement } from "../report/measurement-command.ts";
-import { ACCEPT_COMMAND, type AcceptOptions } from "./command-line.ts";
+import { ACCEPT_COMMAND } from "./command-line.ts";
 import { type Round, resultOf } from "./rounds.ts";
 import { TARGET_NAMES, Target, type TargetName } from "./target.ts";
 
@@ -14,7 +15,7 @@ await runMeasurement({
   measure: async (options, signal) => resultOf(options, await measureRounds(options, signal)),
 });
 
-async function measureRounds(options: AcceptOptions, signal: AbortSignal): Promise<Map<TargetName, Round[]>> {
+async function measureRounds(options: ClosedLoopOptions, signal: AbortSignal): Promise<Map<TargetName, Round[]>> {
   const rounds = new Map<TargetName, Round[]>(TARGET_NAMES.map((name) => [name, []]));
   const targets: Target[] = [];
   try {
@@ -35,9 +36,9 @@ async function measureRounds(options: AcceptOptions, signal: AbortSignal): Promi
   return rounds;
 }
 
-async function measure(target: Target, { connections, seconds }: AcceptOptions): Promise<Round> {
+async function measure(target: Target, { connections, durationMs }: ClosedLoopOptions): Promise<Round> {
   const before = target.cpuMs();
-  const { acceptedCount, failedCount, serviceMs } = await closedLoopRound(target.url, connections, seconds * 1000);
+  const { acceptedCount, failedCount, serviceMs } = await closedLoopRound(target.url, connections, durationMs);
   if (failedCount > 0) throw new Error(`every payment must be accepted: target=${target.name} failed=${failedCount}`);
   const cpuMs = target.cpuMs() - before;
   return {

@@ -1,6 +1,6 @@
+import type { ClosedLoopOptions } from "../contenders/closed-loop-options.ts";
 import { figureOf } from "../report/figure.ts";
 import type { Chart, Figure, Measured } from "../report/result.ts";
-import type { AcceptOptions } from "./command-line.ts";
 import type { TargetName } from "./target.ts";
 
 /** One server in one round. */
@@ -13,11 +13,11 @@ export type Round = {
 
 type Rounds = ReadonlyMap<TargetName, readonly Round[]>;
 
-export function resultOf(options: AcceptOptions, rounds: Rounds): Measured {
-  const { seconds, connections } = options;
+export function resultOf(options: ClosedLoopOptions, rounds: Rounds): Measured {
+  const { durationMs, connections } = options;
   return {
     kind: "accept",
-    title: `accepting payments: ${connections} connections in a closed loop, ${seconds} s of each server in a round`,
+    title: `accepting payments: ${connections} connections in a closed loop, ${durationMs / 1000} s each in a round`,
     options,
     figures: [...rounds].flatMap(([name, measured]) => figuresOf(name, measured, rounds)),
     remarks: [],

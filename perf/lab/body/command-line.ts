@@ -1,5 +1,10 @@
 import { type CommandLine, texts } from "../../command/command-line.ts";
-import { readDecimal, readWholeNumber } from "../../command/number-options.ts";
+import { readWholeNumber } from "../../command/number-options.ts";
+import {
+  CLOSED_LOOP_OPTIONS,
+  type ClosedLoopOptions,
+  readClosedLoopOptions,
+} from "../contenders/closed-loop-options.ts";
 import { OUTPUT_USAGE } from "../report/output-options.ts";
 
 const USAGE = `What reading a payment's body byte by byte gives over JSON.parse.
@@ -18,22 +23,18 @@ ${OUTPUT_USAGE}
   --help
 `;
 
-export type BodyOptions = {
-  readonly rounds: number;
+export type BodyOptions = ClosedLoopOptions & {
+  /** Read by each reader in a round. */
   readonly bodies: number;
-  readonly seconds: number;
-  readonly connections: number;
 };
 
-const OPTIONS = texts("rounds", "bodies", "seconds", "connections");
+const OPTIONS = { ...texts("bodies"), ...CLOSED_LOOP_OPTIONS };
 
 export const BODY_COMMAND: CommandLine<typeof OPTIONS, BodyOptions> = {
   usage: USAGE,
   options: OPTIONS,
   read: (values) => ({
-    rounds: readWholeNumber("rounds", values.rounds ?? "7", 1, 1000),
+    ...readClosedLoopOptions(values, { rounds: "7", seconds: "2" }),
     bodies: readWholeNumber("bodies", values.bodies ?? "100000", 1000, 100_000_000),
-    seconds: readDecimal("seconds", values.seconds ?? "2", 0.1, 600),
-    connections: readWholeNumber("connections", values.connections ?? "32", 1, 1000),
   }),
 };

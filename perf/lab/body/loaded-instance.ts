@@ -3,10 +3,10 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { freePorts } from "../../launch/ports.ts";
 import type { Child } from "../contenders/child.ts";
+import type { ClosedLoopOptions } from "../contenders/closed-loop-options.ts";
 import { startLoneInstance } from "../contenders/lone-instance.ts";
 import { closedLoopRound } from "../load/load-round.ts";
 import { paymentBody } from "../load/payment-request.ts";
-import type { BodyOptions } from "./command-line.ts";
 
 /** CPU time of the instance for each accepted payment, user and system. */
 export type CpuUs = {
@@ -19,16 +19,16 @@ export class LoadedInstance {
   readonly #instance: Child;
   readonly #url: URL;
   readonly #dataDir: string;
-  readonly #options: BodyOptions;
+  readonly #options: ClosedLoopOptions;
 
-  private constructor(instance: Child, url: URL, dataDir: string, options: BodyOptions) {
+  private constructor(instance: Child, url: URL, dataDir: string, options: ClosedLoopOptions) {
     this.#instance = instance;
     this.#url = url;
     this.#dataDir = dataDir;
     this.#options = options;
   }
 
-  static async start(options: BodyOptions): Promise<LoadedInstance> {
+  static async start(options: ClosedLoopOptions): Promise<LoadedInstance> {
     const [port] = await freePorts(1);
     const dataDir = mkdtempSync(join(tmpdir(), "rinha-body-"));
     try {
@@ -55,9 +55,9 @@ export class LoadedInstance {
   }
 
   async #cpuUs(nextBody: () => string): Promise<number> {
-    const { connections, seconds } = this.#options;
+    const { connections, durationMs } = this.#options;
     const beforeMs = this.#instance.cpuMs();
-    const round = await closedLoopRound(this.#url, connections, seconds * 1000, nextBody);
+    const round = await closedLoopRound(this.#url, connections, durationMs, nextBody);
     if (round.failedCount > 0) throw new Error(`every payment must be accepted: failed=${round.failedCount}`);
     return ((this.#instance.cpuMs() - beforeMs) * 1000) / round.acceptedCount;
   }

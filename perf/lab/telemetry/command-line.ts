@@ -1,5 +1,9 @@
 import { type CommandLine, texts } from "../../command/command-line.ts";
-import { readSecondsMs, readWholeNumber } from "../../command/number-options.ts";
+import {
+  CLOSED_LOOP_OPTIONS,
+  type ClosedLoopOptions,
+  readClosedLoopOptions,
+} from "../contenders/closed-loop-options.ts";
 import { OUTPUT_USAGE } from "../report/output-options.ts";
 
 const USAGE = `What watching costs a payment: metrics, the live page, traces.
@@ -18,23 +22,18 @@ ${OUTPUT_USAGE}
   --help
 `;
 
-export type BenchOptions = {
-  readonly rounds: number;
-  readonly connections: number;
-  readonly durationMs: number;
+export type BenchOptions = ClosedLoopOptions & {
   /** Names of the modes to compare with the first one; all if empty. */
   readonly modes: readonly string[];
 };
 
-const OPTIONS = texts("rounds", "seconds", "connections", "modes");
+const OPTIONS = { ...texts("modes"), ...CLOSED_LOOP_OPTIONS };
 
 export const TELEMETRY_COMMAND: CommandLine<typeof OPTIONS, BenchOptions> = {
   usage: USAGE,
   options: OPTIONS,
   read: (values) => ({
-    rounds: readWholeNumber("rounds", values.rounds ?? "9", 1, 1000),
-    durationMs: readSecondsMs("seconds", values.seconds ?? "1", 0.1, 600),
-    connections: readWholeNumber("connections", values.connections ?? "32", 1, 1000),
+    ...readClosedLoopOptions(values, { rounds: "9", seconds: "1" }),
     modes: (values.modes ?? "").split(",").filter((name) => name !== ""),
   }),
 };
