@@ -26,7 +26,7 @@ export function postAnswer(random: Random, end: PostEnd): string {
 /** What a lookup is told. Half of what is vague says less than is known, the other half nothing. */
 export function lookupAnswer(random: Random, id: string, found: Charge | "none" | "full", isVague: boolean): string {
   if (found === "full") return framed(random, 429, "Too many requests");
-  if (isVague && random.chance(0.5)) return framed(random, random.pick([500, 502, 503, 429, 404, 200]), PAGE);
+  if (isVague && random.chance(0.5)) return framed(random, random.pick([500, 502, 503, 429, 404, 404, 404, 200]), PAGE);
   if (found === "none") return framed(random, 404, "");
   return framed(random, 200, isVague ? lessThan(random, id, found) : told(id, found, trimmed(found.requestedAtMs)));
 }

@@ -41,7 +41,7 @@ export class Clients {
     // Somebody else has used the same correlationId at a processor.
     if (isForeign) {
       const isOld = world.random.chance(0.5);
-      const requestedAtMs = isOld ? EPOCH_MS - FOREIGN_AGE_MS : world.wallMs - 1000;
+      const requestedAtMs = isOld ? EPOCH_MS - FOREIGN_AGE_MS : world.wallMs + world.random.below(10);
       const charge = { payment, cents: isOld ? cents : otherAmount(cents), requestedAtMs, isForeign: true };
       processors[world.random.below(processors.length)]!.charges.set(payment, charge);
     }

@@ -80,11 +80,6 @@ export const CORE_MUTATIONS: Readonly<Record<string, Mutation>> = {
     find: "untilMs = Math.min(untilMs, ledger.rows.requestedAtMs(flights.slot[flight]));",
     replace: "",
   },
-  "the watermark forgets what is not written": {
-    file: "core/settling/watermark",
-    find: "return Math.min(untilMs, unwrittenSinceMs(ledger, batch));",
-    replace: "return untilMs;",
-  },
   "the watermark goes beyond its bound": {
     file: "core/engine",
     find: "return this.#watermarkBound.cover(this.settledUntilMs(nowMs), this.batch, isWritable);",

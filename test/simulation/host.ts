@@ -1,4 +1,5 @@
 import { Life, type LifeParts } from "./life.ts";
+import { Violation } from "./violation.ts";
 import { VirtualDisk } from "./virtual-disk.ts";
 import type { Listener } from "./virtual-link.ts";
 
@@ -68,6 +69,21 @@ export class Host {
     this.#note("is stopped");
     process.stop();
     this.#parts.world.clock.after(forMs, () => process.goOn());
+  }
+
+  /** Somebody starts it a second time while it is there. */
+  startTwice(): void {
+    if (!this.serving) return;
+    this.#note("is started twice");
+    const second: Life = new Life({
+      ...this.#parts,
+      disk: this.disk,
+      onEnd: () => second.process.end(),
+      onStarted: () => {
+        this.#parts.world.violation ??= new Violation("a directory has one process", `instance=${this.instance}`);
+      },
+    });
+    second.start();
   }
 
   #ended(why: "killed" | "broken" | "no start"): void {

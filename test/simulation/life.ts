@@ -1,5 +1,5 @@
 import { ACCEPTED_NEW, type AcceptResult, CONFLICT, DUPLICATE, Engine } from "../../core/engine.ts";
-import { HealthSnapshot } from "../../core/routing/health-snapshot.ts";
+import { HealthSnapshot, pollStamp } from "../../core/routing/health-snapshot.ts";
 import { openWays } from "../../core/routing/ways.ts";
 import { PROCESSOR_COUNT, PROCESSOR_NAMES } from "../../core/values/processor.ts";
 import { formatUuid } from "../../core/values/uuid.ts";
@@ -12,6 +12,7 @@ import { Meters } from "../../server/meters/meters.ts";
 import type { SummaryPart, Window } from "../../server/payments/summary.ts";
 import type { Effect } from "../../server/turn/effect.ts";
 import { logOf } from "../support/memory-log.ts";
+import { PaceWatch } from "./pace-watch.ts";
 import { Process } from "./process.ts";
 import { DiskFault, ProcessDisk } from "./process-disk.ts";
 import { expectThat, Violation } from "./violation.ts";
@@ -25,6 +26,7 @@ const CHUNK_RECORDS = 61;
 /** The bound of the watermarks given out is rounded up to this. */
 const BOUND_STEP_MS = 100;
 const OBSERVE_MS = 20;
+const IN_USE = /the directory is in use/;
 
 /** What is counted and logged is nobody's business here. */
 const METERS = new Meters();
@@ -52,6 +54,7 @@ export class Life {
   polling: Polling | undefined;
   readonly #parts: LifeParts;
   readonly #health = new HealthSnapshot(PROCESSOR_COUNT);
+  readonly #pace: PaceWatch;
   #books: Books | undefined;
   /** Calls whose promise somebody waits for. */
   #awaitedCount = 0;
@@ -60,6 +63,7 @@ export class Life {
     const { world, instance } = parts;
     this.#parts = parts;
     this.process = new Process(world, instance);
+    this.#pace = new PaceWatch(this.process);
     this.engine = new Engine(openWays(this.#health, world.settings.maxInFlight), {
       ...world.settings,
       instance,
@@ -85,6 +89,12 @@ export class Life {
     return this.engine.router.gates.reduce((sum, gate) => sum + gate.inFlightCount, 0);
   }
 
+  /** How old the last poll is that this instance knows of, in milliseconds, to the second. */
+  polledMsAgo(processor: number): number {
+    const nowS = Math.floor(this.process.wallMs() / 1000);
+    return ((nowS - pollStamp(this.#health.read(processor))) & 0xffff) * 1000;
+  }
+
   /** What the instance's clock says; the world takes note. */
   noteTime(): void {
     if (!this.#books) return;
@@ -105,7 +115,9 @@ export class Life {
       const problem = service.body.parse(Buffer.from(text));
       expectThat(problem === undefined, "a payment is read", () => text);
       if (service.refusal !== undefined && !service.knows(service.body.id)) return answer(503);
-      service.whenSafe(new Ack(this.process, service.accept(), answer));
+      const result = service.accept();
+      if (result === ACCEPTED_NEW) this.#pace.accepted();
+      service.whenSafe(new Ack(this.process, result, answer));
     });
   }
 
@@ -152,12 +164,20 @@ export class Life {
     engine.resume(books.clock.nowMs(), storage.latestMs);
     this.#books = books;
     const { requestTimeoutMs } = settings;
-    const way = network.of(this.process);
+    const way = network.of(this.process, () => this.#pace.sent());
     beginSending(books, { network: way, processorUrls: PROCESSOR_URLS, requestTimeoutMs });
     if (settings.polls) {
+      const time = this.process.awaited;
       this.polling = new Polling({
         self: instance,
-        endpoints: PROCESSOR_URLS.map((url) => new HealthEndpoint(url, way, time)),
+        endpoints: PROCESSOR_URLS.map(
+          (url) =>
+            new HealthEndpoint(
+              url,
+              network.of(this.process, () => {}),
+              time,
+            ),
+        ),
         peers: peers.map((listener) => new VirtualLink(this.process, listener)),
         health: this.#health,
         time,
@@ -190,7 +210,7 @@ export class Life {
   #couldNotStart(error: unknown): void {
     if (error instanceof Violation) this.#parts.world.violation ??= error;
     if (this.process.isOver) return;
-    if (error instanceof DiskFault) this.#parts.onEnd("no start");
+    if (error instanceof DiskFault || IN_USE.test(String(error))) this.#parts.onEnd("no start");
     else if (!(error instanceof RecoveryError)) this.#died(error);
     else this.#parts.world.violation ??= new Violation("a restart finds its journal in order", String(error));
   }

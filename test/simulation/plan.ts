@@ -57,6 +57,7 @@ export type Incident = { atMs: number } & (
   | { kind: "kill in disk operation"; instance: number; operation: number; fraction: number; downMs: number }
   | { kind: "lose power"; instance: number; downMs: number }
   | { kind: "stop"; instance: number; forMs: number }
+  | { kind: "start twice"; instance: number }
   | { kind: "sync fails"; instance: number; operation: number }
   | { kind: "read fails"; instance: number; operation: number }
   | { kind: "disk full"; instance: number; roomBytes: number; forMs: number }
@@ -75,14 +76,19 @@ const STRESSES = [
   "diskFails",
   "power",
   "stop",
+  "twice",
   "network",
   "processor",
   "odd",
   "purge",
   "wall",
   "burst",
+  "crowd",
 ] as const;
 type Stress = (typeof STRESSES)[number];
+
+/** Where it is not the usual one. */
+const CHANCES: Partial<Record<Stress, number>> = { crowd: 0.03, twice: 0.1 };
 
 const SECOND_MS = 1000;
 
@@ -90,7 +96,7 @@ const SECOND_MS = 1000;
 export function planOf(seed: number): Plan {
   const random = new Random(seed);
   const isCalm = random.chance(0.06);
-  const stresses = new Set<Stress>(STRESSES.filter(() => !isCalm && random.chance(0.45)));
+  const stresses = new Set<Stress>(STRESSES.filter((stress) => !isCalm && random.chance(CHANCES[stress] ?? 0.45)));
   const polls = random.chance(0.1);
   // Polls are seconds apart, everything else is over in milliseconds.
   const durationMs = (polls ? random.between(15, 40) : random.between(1, 6)) * SECOND_MS;
@@ -100,6 +106,7 @@ export function planOf(seed: number): Plan {
     ...summaries(random, durationMs),
     ...crashes(random, stresses, durationMs, settings),
     ...weather(random, stresses, durationMs, isCalm),
+    ...lastWords(random, stresses, durationMs, settings),
   ];
   incidents.sort((a, b) => a.atMs - b.atMs);
   return { seed, settings, incidents };
@@ -112,11 +119,11 @@ export function describeIncident(incident: Incident): string {
 }
 
 function settingsOf(random: Random, stresses: ReadonlySet<Stress>): Omit<Settings, "polls" | "faultsEndAtMs"> {
-  const isCrowded = stresses.has("burst") && random.chance(0.5);
+  const isCrowded = stresses.has("burst") && !stresses.has("crowd") && random.chance(0.5);
   return {
     instanceCount: random.chance(0.12) ? 3 : 2,
-    capacity: random.pick([8, 64, 64, 128, 256]),
-    syncs: stresses.has("power") || random.chance(0.2),
+    capacity: stresses.has("crowd") ? 512 : random.pick([8, 64, 64, 128, 256]),
+    syncs: stresses.has("power") || random.chance(stresses.has("diskFails") ? 0.6 : 0.2),
     segmentBytes: HEADER_BYTES + RECORD_BYTES * random.pick([2, 6, 20, 60, 400]),
     sliceRows: random.pick([1, 3, 8, 64]),
     requestTimeoutMs: random.pick([300, 700, 1500]),
@@ -124,7 +131,7 @@ function settingsOf(random: Random, stresses: ReadonlySet<Stress>): Omit<Setting
     saturationPatienceMs: random.pick([0, 200, 2000]),
     giveUpAfterMs: random.pick([1500, 4000, 15_000]),
     retainCount: random.chance(0.15) ? random.between(1, 12) : 0,
-    maxInFlight: isCrowded ? random.between(1, 4) : random.pick([8, 32]),
+    maxInFlight: stresses.has("crowd") ? 512 : isCrowded ? random.between(1, 4) : random.pick([8, 32]),
     processorPlaces: isCrowded ? random.between(1, 3) : 800,
     processorQueue: isCrowded ? random.below(3) : 500,
     readsShort: random.chance(0.3),
@@ -140,10 +147,11 @@ function payments(
   repeats: boolean,
 ): Incident[] {
   const incidents: Incident[] = [];
-  const count = random.between(5, stresses.has("burst") ? 80 : 40);
+  const isCrowd = stresses.has("crowd");
+  const count = isCrowd ? random.between(200, 400) : random.between(5, stresses.has("burst") ? 80 : 40);
   let atMs = 0;
   for (let payment = 0; payment < count; payment++) {
-    const isInBurst = stresses.has("burst") && payment % 16 !== 0;
+    const isInBurst = (stresses.has("burst") || isCrowd) && payment % (isCrowd ? 200 : 16) !== 0;
     if (!isInBurst) atMs = random.below(durationMs);
     const cents = random.chance(0.1) ? random.between(1, 100_000_000) : 1990;
     const isForeign = hasStrangers && random.chance(0.3);
@@ -184,7 +192,13 @@ function crashes(
     const fraction = random.bits() / 2 ** 32;
     return { kind: "kill in disk operation", ...when(), operation: random.below(24), fraction, downMs: downMs() };
   });
-  if (syncs) some("power", 3, () => ({ kind: "lose power", ...when(), downMs: downMs() }));
+  if (syncs)
+    some(stresses.has("diskFails") ? "diskFails" : "power", 3, () => ({
+      kind: "lose power",
+      ...when(),
+      downMs: downMs(),
+    }));
+  some("twice", 1, () => ({ kind: "start twice", ...when() }));
   some("stop", 2, () => ({ kind: "stop", ...when(), forMs: random.pick([30, 700, 3000, polls ? 25_000 : 6000]) }));
   some("diskFails", 2, () => ({ kind: "sync fails", ...when(), operation: random.below(6) }));
   some("diskFails", 1, () => ({ kind: "read fails", ...when(), operation: random.below(10) }));
@@ -201,6 +215,37 @@ function crashes(
   return incidents;
 }
 
+/** An instance ends just after it has told a summary, and perhaps somebody sets the clock back before it starts again. */
+function lastWords(
+  random: Random,
+  stresses: ReadonlySet<Stress>,
+  durationMs: number,
+  { instanceCount, syncs }: Settings,
+): Incident[] {
+  const isPower = syncs && stresses.has("power");
+  if (!isPower && !stresses.has("kill")) return [];
+  const incidents: Incident[] = [];
+  for (let count = random.below(3); count > 0; count--) {
+    const atMs = random.below(durationMs);
+    const end = {
+      atMs: atMs + random.below(8),
+      instance: random.below(instanceCount),
+      downMs: random.pick([0, 5, 50]),
+    };
+    incidents.push({
+      kind: "summary",
+      atMs,
+      fromMs: Number.NEGATIVE_INFINITY,
+      toMs: -random.between(1, 30),
+      pauseMs: 0,
+    });
+    incidents.push({ kind: isPower && random.chance(0.5) ? "lose power" : "kill", ...end });
+    if (stresses.has("wall"))
+      incidents.push({ kind: "wall clock", atMs: end.atMs, stepMs: -random.pick([20, 200, 3000]) });
+  }
+  return incidents;
+}
+
 function weather(random: Random, stresses: ReadonlySet<Stress>, durationMs: number, isCalm: boolean): Incident[] {
   const incidents: Incident[] = [];
   const when = () => ({
@@ -211,7 +256,7 @@ function weather(random: Random, stresses: ReadonlySet<Stress>, durationMs: numb
   if (stresses.has("processor") || stresses.has("odd") || isCalm) {
     for (let count = random.between(1, 4); count > 0; count--) {
       const delayMs = isCalm ? random.below(150) : random.pick([0, 20, 100, 600, 1600, 5000]);
-      const oddChance = stresses.has("odd") ? random.pick([0.1, 0.5, 1]) : 0;
+      const oddChance = stresses.has("odd") ? random.pick([0.2, 0.5, 1]) : 0;
       incidents.push({ kind: "processor", ...when(), delayMs, failing: random.chance(0.5), oddChance });
     }
   }

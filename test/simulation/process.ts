@@ -15,6 +15,8 @@ export class Killed extends Error {
 export class Process implements Time {
   readonly world: World;
   readonly instance: number;
+  /** When it was last let go on. */
+  wentOnAtMs = Number.NEGATIVE_INFINITY;
   #isOver = false;
   /** Of a stopped process, in the order in which it will meet it. */
   #waiting: (() => void)[] | undefined;
@@ -40,6 +42,7 @@ export class Process implements Time {
   goOn(): void {
     const waiting = this.#waiting ?? [];
     this.#waiting = undefined;
+    this.wentOnAtMs = this.monotonicMs();
     for (const body of waiting) this.deliver(body);
     this.world.hasSettled = true;
   }
@@ -89,6 +92,22 @@ export class Process implements Time {
 
   pause(delayMs: number): Promise<void> {
     return new Promise((resolve) => this.settleLater(Math.max(1, delayMs), resolve));
+  }
+
+  /** The same time for who goes on by promises after a timer. */
+  get awaited(): Time {
+    const after = (delayMs: number, run: () => void) =>
+      this.after(delayMs, () => {
+        this.world.hasSettled = true;
+        run();
+      });
+    return {
+      wallMs: () => this.wallMs(),
+      monotonicMs: () => this.monotonicMs(),
+      after,
+      atEndOfTurn: (run) => this.atEndOfTurn(run),
+      pause: (delayMs) => this.pause(delayMs),
+    };
   }
 
   #run(body: () => void): void {

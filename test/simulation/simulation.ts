@@ -1,22 +1,29 @@
 import { Ledger } from "../../core/ledger/ledger.ts";
-import { PROCESSOR_NAMES } from "../../core/values/processor.ts";
+import { PROCESSOR_COUNT, PROCESSOR_NAMES } from "../../core/values/processor.ts";
 import * as State from "../../core/values/state.ts";
 import { JournalDirectory } from "../../server/journal/journal-directory.ts";
-import { recover } from "../../server/journal/recover.ts";
+import { RecoveryError, recover } from "../../server/journal/recover.ts";
+import { damage } from "./damage.ts";
 import { Deployment } from "./deployment.ts";
 import type { Host } from "./host.ts";
+import type { Life } from "./life.ts";
 import type { Plan } from "./plan.ts";
 import { Process } from "./process.ts";
 import { ProcessDisk } from "./process-disk.ts";
 import { endFaults, strike } from "./strike.ts";
 import { expectThat, Violation } from "./violation.ts";
-import { EPOCH_MS } from "./world.ts";
+import type { VirtualDisk } from "./virtual-disk.ts";
+import { EPOCH_MS, type World } from "./world.ts";
 
 /** After the last fault everything must have settled within this and the give-up age. */
 const SETTLE_MS_MAX = 90_000;
 /** A restart, a probe, and a backlog sent through the narrowest in-flight limit. */
 const FIND_OUT_MS = 10_000;
 const QUIET_CHECK_MS = 200;
+/** After the last fault a poll takes a restart, an instance that knows of no poll yet, and its turn. */
+const POLL_AGAIN_MS = 25_000;
+const POLLED_MS_MAX = 15_000;
+const CHUNK_RECORDS = 61;
 /** An event loop that never ends is a finding, too. */
 const EVENTS_MAX = 500_000;
 
@@ -59,6 +66,7 @@ async function live(deployment: Deployment, plan: Plan): Promise<void> {
   clock.after(settings.faultsEndAtMs, () => endFaults(deployment));
   const lastMs = plan.incidents.at(-1)?.atMs ?? 0;
   await pass(deployment, Math.max(lastMs, settings.faultsEndAtMs) + 1);
+  if (settings.polls) await pass(deployment, settings.faultsEndAtMs + POLL_AGAIN_MS);
   const limitMs = clock.nowMs + settings.giveUpAfterMs + SETTLE_MS_MAX;
   while (!deployment.isQuiet) {
     expectThat(clock.nowMs < limitMs, "everything settles", () => describeUnsettled(deployment));
@@ -82,32 +90,40 @@ function untilNobodyGoesOn(): Promise<void> {
 }
 
 function checkEnd({ hosts, oracle, world }: Deployment): void {
-  const { faultsEndAtMs, giveUpAfterMs } = world.settings;
+  const { faultsEndAtMs, giveUpAfterMs, polls } = world.settings;
   for (const { life } of hosts) life!.noteTime();
   // A wall clock that was set makes ages what they are not.
   const isClockTrue = world.wallOffsetMs === 0 && world.timeMaxMs <= world.wallMs;
   oracle.ended(giveUpAfterMs, isClockTrue ? EPOCH_MS + faultsEndAtMs + FIND_OUT_MS : Number.POSITIVE_INFINITY);
+  for (const { life } of hosts) if (polls) checkPolled(life!);
   for (const host of hosts) checkRebuilt(host);
+  checkDamage(world.random.pick(hosts));
+}
+
+/** Whoever polled, everybody knows. */
+function checkPolled(life: Life): void {
+  for (let processor = 0; processor < PROCESSOR_COUNT; processor++) {
+    const msAgo = life.polledMsAgo(processor);
+    const name = () => `instance=${life.process.instance} processor=${processor} msAgo=${msAgo}`;
+    expectThat(msAgo <= POLLED_MS_MAX, "the processors are polled, and all know the result", name);
+  }
+}
+
+/** A journal that has lost what was acknowledged is not taken for a shorter one. */
+function checkDamage({ disk, instance, life }: Host): void {
+  const { world } = life!.process;
+  const what = damage(disk, directoryOf(instance), world.random);
+  if (what === undefined) return;
+  const wasRefused = replay(disk, instance, world) instanceof RecoveryError;
+  expectThat(wasRefused, "a damaged journal is refused", () => `instance=${instance} ${what}`);
 }
 
 /** The log is the truth: a ledger built from the disk once more is the ledger in memory. */
 function checkRebuilt({ disk, instance, life }: Host): void {
   const { world } = life!.process;
   const { ledger } = life!.engine;
-  const rebuilt = new Ledger(world.settings.capacity, 1);
-  const reader = new ProcessDisk(disk, new Process(world, instance), () => {});
-  const directory = new JournalDirectory(reader, `/data/instance-${instance + 1}`);
-  const { instanceCount } = world.settings;
-  try {
-    recover(
-      directory,
-      rebuilt,
-      { partition: instance, partitionCount: instanceCount, processors: PROCESSOR_NAMES },
-      61,
-    );
-  } catch (error) {
-    throw new Violation("a restart finds its journal in order", String(error));
-  }
+  const rebuilt = replay(disk, instance, world);
+  if (rebuilt instanceof Error) throw new Violation("a restart finds its journal in order", String(rebuilt));
   const same = (what: string, live: number, again: number) =>
     expectThat(live === again, "memory is what the log says", () => `${what} live=${live} rebuilt=${again}`);
   same("tail", ledger.tail, rebuilt.tail);
@@ -126,6 +142,25 @@ function checkRebuilt({ disk, instance, life }: Host): void {
     same("requestedAt", ledger.rows.requestedAtMs(slot), rebuilt.rows.requestedAtMs(slot));
     same("processedAt", ledger.rows.processedAtMs(slot), rebuilt.rows.processedAtMs(slot));
   }
+}
+
+/** What a start would make of the journal, or why it would be refused. */
+function replay(disk: VirtualDisk, instance: number, world: World): Ledger | Error {
+  const { capacity, instanceCount: partitionCount } = world.settings;
+  const ledger = new Ledger(capacity, 1);
+  const reader = new ProcessDisk(disk, new Process(world, instance), () => {});
+  const directory = new JournalDirectory(reader, directoryOf(instance));
+  const expected = { partition: instance, partitionCount, processors: PROCESSOR_NAMES };
+  try {
+    recover(directory, ledger, expected, CHUNK_RECORDS);
+    return ledger;
+  } catch (error) {
+    return error as Error;
+  }
+}
+
+function directoryOf(instance: number): string {
+  return `/data/instance-${instance + 1}`;
 }
 
 function describeUnsettled({ clients, hosts, world }: Deployment): string {

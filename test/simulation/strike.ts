@@ -48,6 +48,9 @@ function strikeHost({ hosts, world }: Deployment, incident: HostIncident): void 
     case "stop":
       host.stop(incident.forMs);
       return;
+    case "start twice":
+      host.startTwice();
+      return;
     case "lose power":
       host.losePower(incident.downMs);
       return;
@@ -92,5 +95,8 @@ export function endFaults(deployment: Deployment): void {
     healProcessor(deployment, processor);
     network.weather[processor] = undefined;
   }
-  for (const { disk } of hosts) disk.heal();
+  for (const { disk, life } of hosts) {
+    disk.heal();
+    life?.process.goOn();
+  }
 }

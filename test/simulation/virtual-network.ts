@@ -35,17 +35,18 @@ export class VirtualNetwork {
     return this.#world.underWayCount === 0 && this.#processors.every(({ landingCount }) => landingCount === 0);
   }
 
-  /** As one process sees it. */
-  of(process: Process): Network {
+  /** As one process sees it; `onSent` hears of each request that leaves. */
+  of(process: Process, onSent: () => void): Network {
     return {
       connect: (_host: string, port: number, events: WireEvents): Wire => {
         const processor = port - FIRST_PORT;
-        return new VirtualWire(
+        return new VirtualWire({
           process,
           events,
-          () => this.weather[processor],
-          (request, answer) => this.#arrived(process.instance, processor, request, answer),
-        );
+          weather: () => this.weather[processor],
+          arrive: (request, answer) => this.#arrived(process.instance, processor, request, answer),
+          onSent,
+        });
       },
     };
   }

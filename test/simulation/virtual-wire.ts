@@ -8,8 +8,20 @@ const IDLE_MS_MAX = 40;
 const CONNECT_TIMEOUT_MS = 5000;
 const LATE_MS_MAX = 4000;
 
+const GARBAGE = "220 smtp.example.com ESMTP\r\n\r\n";
+
 /** Where a request arrives, and what takes the bytes of its answer. */
 export type Arrive = (request: string, answer: (text: string) => void) => void;
+
+export type WireParts = {
+  process: Process;
+  events: WireEvents;
+  /** On the way, now. */
+  weather: () => Weather | undefined;
+  arrive: Arrive;
+  /** A request leaves. */
+  onSent: () => void;
+};
 
 /**
  * A connection from a process to a processor, both ends of it. What has left goes on its way even if its sender dies;
@@ -20,17 +32,19 @@ export class VirtualWire implements Wire {
   readonly #events: WireEvents;
   readonly #weather: () => Weather | undefined;
   readonly #arrive: Arrive;
+  readonly #onSent: () => void;
   /** The other end has closed it, which this end may not know yet. */
   #isLeft = false;
   #isClosed = false;
   /** When the last bytes of the other end arrive here. */
   #arrivesAtMs = 0;
 
-  constructor(process: Process, events: WireEvents, weather: () => Weather | undefined, arrive: Arrive) {
+  constructor({ process, events, weather, arrive, onSent }: WireParts) {
     this.#process = process;
     this.#events = events;
     this.#weather = weather;
     this.#arrive = arrive;
+    this.#onSent = onSent;
     const { world } = process;
     const now = weather();
     if (now && world.happens(now.neverConnects)) this.#failLater(CONNECT_TIMEOUT_MS, "ETIMEDOUT");
@@ -41,6 +55,7 @@ export class VirtualWire implements Wire {
   send(text: string): void {
     const { world, isOver } = this.#process;
     if (isOver || this.#isClosed) return;
+    this.#onSent();
     const weather = this.#weather();
     if (weather && world.happens(weather.resetBefore)) this.#failLater(world.latencyMs(), "ECONNRESET");
     if (weather && world.happens(weather.lostBefore)) return;
@@ -57,7 +72,10 @@ export class VirtualWire implements Wire {
 
   #arrived(text: string): void {
     const { world } = this.#process;
-    if (!this.#isLeft) return this.#arrive(text, (answer) => this.#answer(answer));
+    if (!this.#isLeft) {
+      this.#arrive(text, (answer) => this.#answer(answer));
+      return;
+    }
     world.underWayCount--;
     this.#failLater(world.latencyMs(), "ECONNRESET");
   }
@@ -67,10 +85,13 @@ export class VirtualWire implements Wire {
     world.underWayCount--;
     const weather = this.#weather();
     if (weather && world.happens(weather.lostAfter)) return;
-    if (weather && world.happens(weather.resetAfter)) return this.#failLater(world.latencyMs(), "ECONNRESET");
-    if (weather && world.happens(weather.garbage)) return this.#tell("220 smtp.example.com ESMTP\r\n\r\n");
-    this.#tellInPieces(text);
-    if (endsConnection(text)) this.#leave();
+    if (weather && world.happens(weather.resetAfter)) {
+      this.#failLater(world.latencyMs(), "ECONNRESET");
+      return;
+    }
+    const told = weather && world.happens(weather.garbage) ? GARBAGE : text;
+    this.#tellInPieces(told);
+    if (endsConnection(told)) this.#leave();
     else if (weather && world.happens(weather.drops)) this.#leaveLater();
   }
 
@@ -89,9 +110,14 @@ export class VirtualWire implements Wire {
     this.#inOrder(() => this.#events.ended());
   }
 
+  /** Servers like to send the head by itself. */
   #tellInPieces(text: string): void {
     const { random } = this.#process.world;
     let from = 0;
+    if (random.chance(0.3)) {
+      from = text.lastIndexOf("\r\n\r\n", text.length - 5) + 4;
+      this.#tell(text.slice(0, from));
+    }
     for (let pieces = random.below(PIECES_MAX); pieces > 0 && from < text.length; pieces--) {
       const to = random.between(from + 1, text.length);
       this.#tell(text.slice(from, to));
