@@ -1,5 +1,6 @@
 import { Aging, type AgingOptions } from "./ledger/aging.ts";
 import { Ledger } from "./ledger/ledger.ts";
+import { PaymentIds } from "./ledger/payment-ids.ts";
 import { NOT_FOUND_SLOT } from "./ledger/uuid-index.ts";
 import { BATCH_RECORDS, type RecordBatch } from "./log/record.ts";
 import { RecordBatches } from "./log/record-batches.ts";
@@ -9,19 +10,18 @@ import { applyFoundCharge } from "./restored/found-charge.ts";
 import { HeldPayments, type HoldOptions, type Inquiry } from "./restored/held-payments.ts";
 import type { FoundCharge } from "./restored/past-verdict.ts";
 import { Backlog } from "./routing/backlog.ts";
+import { Dispatch } from "./routing/dispatch.ts";
 import { Doubts } from "./routing/doubts.ts";
 import * as FlightState from "./routing/flight-state.ts";
-import { type Flights, NO_FLIGHT } from "./routing/flights.ts";
-import { NOWHERE, Router, type RouterOptions } from "./routing/router.ts";
+import type { Flights } from "./routing/flights.ts";
+import { Router, type RouterOptions } from "./routing/router.ts";
 import type { Ways } from "./routing/ways.ts";
 import { type HandResult, type HandWord, Settlement } from "./settling/settlement.ts";
 import { settledUntilMs } from "./settling/watermark.ts";
 import type { Flight, OutcomeCode, Slot } from "./values/number-types.ts";
 import * as Outcome from "./values/outcome.ts";
-import { encodePaymentId, instanceOfPaymentId, sequenceOfPaymentId } from "./values/payment-id.ts";
 import { NO_PROCESSOR } from "./values/processor.ts";
 import * as State from "./values/state.ts";
-import { UUID_WORDS } from "./values/uuid.ts";
 
 export const ACCEPTED_NEW = 0;
 /** Same correlationId, same amount: nothing changes. */
@@ -59,13 +59,13 @@ export class Engine {
   readonly router: Router;
   /** Records applied and not yet written: their owner writes them out before the current batch is full. */
   readonly batches = new RecordBatches(BATCH_RECORDS);
-  readonly #instance: number;
+  readonly #ids: PaymentIds;
   readonly #doubts: Doubts;
   readonly #aging: Aging;
   readonly #backlog: Backlog;
+  readonly #dispatch: Dispatch;
   readonly #settlement: Settlement;
   readonly #watermarkBound = new WatermarkBound();
-  readonly #id = new Int32Array(UUID_WORDS);
   #held: HeldPayments | undefined;
   #nowMs = 0;
 
@@ -73,10 +73,19 @@ export class Engine {
     this.ledger = new Ledger(options.capacity, options.seed);
     this.flights = ways.flights;
     this.router = new Router(ways, options);
-    this.#instance = options.instance;
+    this.#ids = new PaymentIds(this.ledger, options.instance);
     this.#doubts = new Doubts(this.flights, this.router);
     this.#aging = new Aging(this.ledger, options);
     this.#backlog = new Backlog(this.ledger);
+    this.#dispatch = new Dispatch(
+      this.ledger,
+      this.batches,
+      this.flights,
+      this.router,
+      this.#doubts,
+      this.#backlog,
+      this.#aging,
+    );
     this.#settlement = new Settlement(
       this.ledger,
       this.batches,
@@ -130,10 +139,7 @@ export class Engine {
    */
   dispatch(nowMs: number): Flight {
     this.#advance(nowMs);
-    const doubt = this.#doubts.ask(this.#nowMs, !this.#backlog.isEmpty);
-    if (doubt === NO_FLIGHT) return this.#sendNextPending();
-    this.#noteAsked(doubt);
-    return doubt;
+    return this.#dispatch.next(this.#nowMs);
   }
 
   /**
@@ -223,7 +229,7 @@ export class Engine {
       if (state === State.SENDING) this.#record(Kind.DOUBTED, slot, rows.processor[slot]!, Outcome.LOST, 0);
       if (state > State.IN_DOUBT) continue;
       if (this.#held) this.#held.add(slot);
-      else this.#takeUp(slot);
+      else this.#dispatch.takeUp(slot, this.#nowMs);
     }
   }
 
@@ -235,7 +241,7 @@ export class Engine {
     const { rows } = this.ledger;
     if (rows.state[slot] === State.IN_DOUBT && !this.flights.hasRoom(rows.processor[slot]!)) return false;
     this.#held!.released(slot);
-    this.#takeUp(slot);
+    this.#dispatch.takeUp(slot, this.#nowMs);
     return true;
   }
 
@@ -300,21 +306,13 @@ export class Engine {
 
   /** Writes the payment id of `slot` into out[0 … 3]. */
   paymentId(slot: Slot, out: Int32Array): void {
-    const { rows } = this.ledger;
-    const sequence = this.ledger.sequenceOf(slot);
-    const at = slot * UUID_WORDS;
-    encodePaymentId(out, rows.acceptedAtMs[slot]!, sequence, this.#instance, rows.correlationIds, at);
+    this.#ids.write(slot, out);
   }
 
   /** Slot of the payment with this correlationId or payment id, or NOT_FOUND_SLOT. O(1). */
   lookup(id: Int32Array): Slot {
     const slot = this.ledger.find(id);
-    if (slot !== NOT_FOUND_SLOT || instanceOfPaymentId(id) !== this.#instance) return slot;
-    const sequence = sequenceOfPaymentId(id);
-    if (!this.ledger.isKept(sequence)) return NOT_FOUND_SLOT;
-    const carried = this.ledger.slotOf(sequence);
-    this.paymentId(carried, this.#id);
-    return this.#id.every((word, i) => word === id[i]) ? carried : NOT_FOUND_SLOT;
+    return slot === NOT_FOUND_SLOT ? this.#ids.find(id) : slot;
   }
 
   #revertBatch(batch: RecordBatch): void {
@@ -322,29 +320,9 @@ export class Engine {
       const kind = batch.kind(record);
       if (!Ledger.isRevertible(kind)) continue;
       const slot = this.ledger.revert(batch, record);
-      if (kind === Kind.SENDING) this.#unsend(slot);
+      if (kind === Kind.SENDING) this.#dispatch.unsend(slot);
       else this.#held?.forget(slot);
     }
-  }
-
-  #unsend(slot: Slot): void {
-    for (let flight = 0; flight < this.flights.highWater; flight++) {
-      if (this.flights.state[flight] !== FlightState.POSTING || this.flights.slot[flight] !== slot) continue;
-      this.router.gates[this.flights.processor[flight]!]!.postDropped(this.flights.probe[flight]!);
-      this.flights.close(flight);
-    }
-    this.#backlog.pushFirst(slot);
-  }
-
-  /** A payment that is pending, or in doubt since another life. */
-  #takeUp(slot: Slot): void {
-    const { rows } = this.ledger;
-    if (rows.state[slot] === State.PENDING) {
-      this.#backlog.push(slot);
-      return;
-    }
-    const flight = this.flights.open(slot, rows.processor[slot]!, this.#nowMs);
-    this.#doubts.defer(flight, Outcome.LOST, rows.mayLand[slot] === 1, this.#nowMs);
   }
 
   /**
@@ -356,28 +334,6 @@ export class Engine {
     this.#nowMs = nowMs;
     return nowMs;
   }
-
-  /** A POST about a payment of which nothing is under way is on record before it leaves: after a crash it may land. */
-  #noteAsked(flight: Flight): void {
-    const slot = this.flights.slot[flight]!;
-    if (this.flights.state[flight] !== FlightState.POSTING || this.ledger.rows.mayLand[slot] === 1) return;
-    this.#record(Kind.DOUBTED, slot, this.flights.processor[flight]!, Outcome.ASKED, 0);
-  }
-
-  #sendNextPending(): Flight {
-    const slot = this.#backlog.peek(this.#nowMs, this.#isTooOld);
-    if (slot === NOT_FOUND_SLOT) return NO_FLIGHT;
-    const isTried = this.ledger.rows.attemptCount[slot]! > 0;
-    const processor = this.router.choose(this.#aging.ageMs(slot, this.#nowMs), isTried, this.#nowMs);
-    if (processor === NOWHERE) return NO_FLIGHT;
-    this.#backlog.shift();
-    this.#record(Kind.SENDING, slot, processor, Outcome.NONE, 0);
-    const probe = this.router.gates[processor]!.began(true, this.#nowMs);
-    return this.flights.open(slot, processor, this.#nowMs, probe);
-  }
-
-  /** One that is too old for another attempt is failed by `giveUpOld`. */
-  readonly #isTooOld = (slot: Slot): boolean => this.#aging.isTooOld(slot, this.#nowMs);
 
   #record(kind: number, slot: Slot, processor: number, outcome: OutcomeCode, elapsedMs: number): void {
     this.ledger.record(this.batch, kind, slot, this.#nowMs, processor, outcome, elapsedMs);

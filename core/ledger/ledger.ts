@@ -1,22 +1,15 @@
-import { mayStillLand } from "../answers/verdict.ts";
 import type { RecordBatch } from "../log/record.ts";
 import * as Kind from "../log/record-kind.ts";
 import type { OutcomeCode, Sequence, Slot } from "../values/number-types.ts";
-import * as Outcome from "../values/outcome.ts";
-import { NO_PROCESSOR } from "../values/processor.ts";
 import * as State from "../values/state.ts";
-import { UUID_WORDS } from "../values/uuid.ts";
-import { AttemptTrail, type TrailEntry } from "./attempt-trail.ts";
+import type { TrailEntry } from "./attempt-trail.ts";
 import { PaymentRows, type RowsView } from "./payment-rows.ts";
+import { PaymentStates } from "./payment-states.ts";
 import { NOT_FOUND_SLOT, UuidIndex } from "./uuid-index.ts";
 import { WindowTotals } from "./window-totals.ts";
 
 /** With MAX_AMOUNT_CENTS (money.ts) it keeps every sum below 2^53: 2^26 × 10^8 < 9.007 × 10^15. */
 export const MAX_CAPACITY = 2 ** 26;
-
-/** Entries of the attempt trail over all payments (1 MiB); attempts shown of one payment are bounded by MAX_TRAIL. */
-const TRAIL_ENTRIES = 65_536;
-export const MAX_TRAIL = 32;
 
 /**
  * All payments of an instance. Payments are numbered by a sequence; the row (slot) of a payment is sequence mod
@@ -32,8 +25,7 @@ export class Ledger {
   readonly #rows: PaymentRows;
   readonly #index: UuidIndex;
   readonly #totals: WindowTotals;
-  readonly #trail = new AttemptTrail(TRAIL_ENTRIES);
-  readonly #stateCounts = new Float64Array(State.NAMES.length);
+  readonly #states: PaymentStates;
   #isReplaying = false;
   /** Sequence up to which the end of a replay has indexed. */
   #indexedTo = 0;
@@ -49,6 +41,7 @@ export class Ledger {
     this.rows = this.#rows;
     this.#index = new UuidIndex(this.#rows.correlationIds, seed);
     this.#totals = new WindowTotals(this.#rows);
+    this.#states = new PaymentStates(this.#rows);
   }
 
   /** Payments kept. */
@@ -76,7 +69,7 @@ export class Ledger {
   }
 
   countIn(state: number): number {
-    return this.#stateCounts[state]!;
+    return this.#states.countIn(state);
   }
 
   slotOf(sequence: Sequence): Slot {
@@ -104,23 +97,24 @@ export class Ledger {
     this.#totals.sum(fromMs, toMs, out);
   }
 
-  /** Attempts that did not simply succeed, oldest first, the newest MAX_TRAIL of them. */
+  /** See PaymentStates.trail. */
   trail(slot: Slot): TrailEntry[] {
-    return this.#trail.read(this.#rows.lastTrailEntry[slot]!, MAX_TRAIL);
+    return this.#states.trail(slot);
   }
 
   /** Applies one record. Throws when it does not fit: memory and log no longer agree, and going on would lose money. */
   apply(batch: RecordBatch, record: number): void {
     const kind = batch.kind(record);
+    const states = this.#states;
     if (kind === Kind.ACCEPTED) this.#accepted(batch, record);
-    else if (kind === Kind.SENDING) this.#sending(batch, record);
-    else if (kind === Kind.REFUSED) this.#ended(batch, record, State.PENDING);
-    else if (kind === Kind.DOUBTED) this.#ended(batch, record, State.IN_DOUBT);
+    else if (kind === Kind.SENDING) states.sending(this.#slotOfRecord(batch, record), batch, record);
+    else if (kind === Kind.REFUSED) states.refused(this.#slotOfRecord(batch, record), batch, record);
+    else if (kind === Kind.DOUBTED) states.doubted(this.#slotOfRecord(batch, record), batch, record);
     else if (kind === Kind.PROCESSED) this.#processed(batch, record);
-    else if (kind === Kind.FAILED) this.#ended(batch, record, State.FAILED);
+    else if (kind === Kind.FAILED) states.failed(this.#slotOfRecord(batch, record), batch, record);
     else if (kind === Kind.PURGED) this.#purged(batch.sequence(record));
     else if (kind === Kind.EVICTED) this.#evicted(batch.sequence(record));
-    else if (kind === Kind.SENT) this.#sent(batch, record);
+    else if (kind === Kind.SENT) states.sent(this.#slotOfRecord(batch, record), batch, record);
     else throw new Error(`a record is of a known kind: kind=${kind}`);
   }
 
@@ -149,17 +143,12 @@ export class Ledger {
   revert(batch: RecordBatch, record: number): Slot {
     const slot = this.#slotOfRecord(batch, record);
     if (batch.kind(record) === Kind.SENDING) {
-      this.#rows.expectState(slot, State.SENDING, State.SENDING);
-      this.#rows.processor[slot] = NO_PROCESSOR;
-      this.#rows.attemptCount[slot]!--;
-      this.#setState(slot, State.PENDING);
+      this.#states.unsent(slot);
       return slot;
     }
     if (batch.sequence(record) !== this.#head - 1)
       throw new Error(`records are reverted newest first: head=${this.#head}`);
-    this.#rows.expectState(slot, State.PENDING, State.PENDING);
-    this.#setState(slot, State.FREE);
-    this.#stateCounts[State.FREE]!--;
+    this.#states.unaccepted(slot);
     this.#index.remove(slot);
     this.#head--;
     return slot;
@@ -197,9 +186,8 @@ export class Ledger {
   restore(batch: RecordBatch, record: number): Slot {
     if (this.isFull) return NOT_FOUND_SLOT;
     const slot = this.slotOf(this.#head++);
-    batch.restoreRow(record, this.#rows, slot);
+    this.#states.restored(slot, batch, record);
     if (!this.#isReplaying) this.#index.insert(slot);
-    this.#stateCounts[this.#rows.state[slot]!]!++;
     if (this.#rows.state[slot] === State.PROCESSED) this.#totals.add(slot);
     return slot;
   }
@@ -210,66 +198,14 @@ export class Ledger {
       throw new Error(`payments are accepted in sequence: sequence=${sequence} head=${this.#head} size=${this.size}`);
     }
     const slot = this.slotOf(sequence);
-    batch.copyId(record, this.#rows.correlationIds, slot * UUID_WORDS);
-    this.#rows.open(slot, batch.atMs(record), batch.cents(record), State.FREE);
+    this.#states.accepted(slot, batch, record);
     this.#head++;
     if (!this.#isReplaying) this.#index.insert(slot);
-    this.#stateCounts[State.FREE]!++;
-    this.#setState(slot, State.PENDING);
-  }
-
-  #sending(batch: RecordBatch, record: number): void {
-    const slot = this.#slotOfRecord(batch, record);
-    this.#rows.expectState(slot, State.PENDING, State.PENDING);
-    this.#rows.processor[slot] = batch.processor(record);
-    this.#rows.mayLand[slot] = 0;
-    // A payment accepted in a time that was set back since (CLOCK) is never requested before it was accepted.
-    this.#rows.setRequestedAtMs(slot, Math.max(batch.atMs(record), this.#rows.acceptedAtMs[slot]!));
-    this.#setState(slot, State.SENDING);
-  }
-
-  #sent(batch: RecordBatch, record: number): void {
-    const slot = this.#slotOfRecord(batch, record);
-    if (this.#rows.state[slot] !== State.SENDING) this.#rows.expectState(slot, State.PENDING, State.IN_DOUBT);
-    this.#rows.processor[slot] = batch.processor(record);
-    this.#rows.mayLand[slot] = 0;
-    this.#rows.setSentAtMs(slot, batch.atMs(record));
-    this.#setState(slot, State.SENDING);
-  }
-
-  /** An attempt ended without a charge for certain. A payment that fails while pending had no attempt to end. */
-  #ended(batch: RecordBatch, record: number, state: number): void {
-    const slot = this.#slotOfRecord(batch, record);
-    const rows = this.#rows;
-    const outcome = batch.outcome(record);
-    if (rows.state[slot] === State.PENDING && state === State.FAILED) {
-      rows.outcome[slot] = outcome;
-    } else {
-      if (outcome === Outcome.NOT_CHARGED && rows.mayLand[slot] === 1)
-        throw new Error(`what may still land is not proven uncharged: slot=${slot}`);
-      rows.expectState(
-        slot,
-        State.SENDING,
-        state === State.PENDING && !endsDoubt(outcome) ? State.SENDING : State.IN_DOUBT,
-      );
-      this.#trace(slot, batch, record);
-    }
-    if (state === State.PENDING) {
-      rows.processor[slot] = NO_PROCESSOR;
-      rows.rejectionCount[slot] = outcome === Outcome.REJECTED ? Math.min(rows.rejectionCount[slot]! + 1, 0xff) : 0;
-    }
-    if (state === State.IN_DOUBT && mayStillLand(outcome)) rows.mayLand[slot] = 1;
-    this.#setState(slot, state);
   }
 
   #processed(batch: RecordBatch, record: number): void {
     const slot = this.#slotOfRecord(batch, record);
-    this.#rows.expectState(slot, State.SENDING, State.IN_DOUBT);
-    // The attempt that succeeds at first asking stands in the row; one that settles a doubt is another than the row's.
-    if (this.#rows.state[slot] === State.SENDING) this.#rows.outcome[slot] = batch.outcome(record);
-    else this.#trace(slot, batch, record);
-    this.#rows.setProcessedAtMs(slot, batch.atMs(record));
-    this.#setState(slot, State.PROCESSED);
+    this.#states.processed(slot, batch, record);
     this.#totals.add(slot);
   }
 
@@ -281,8 +217,7 @@ export class Ledger {
     }
     this.#index.clear();
     this.#totals.clear();
-    if (this.size > 0) this.#rows.clear(0, Math.min(this.#head, this.#rows.capacity));
-    this.#stateCounts.fill(0);
+    this.#states.allDropped(this.size > 0 ? Math.min(this.#head, this.#rows.capacity) : 0);
     this.#tail = this.#head;
   }
 
@@ -298,23 +233,7 @@ export class Ledger {
     const slot = this.slotOf(this.#tail++);
     if (this.#rows.state[slot] === State.PROCESSED) this.#totals.remove(slot);
     if (!this.#isReplaying) this.#index.remove(slot);
-    this.#setState(slot, State.FREE);
-    this.#stateCounts[State.FREE]!--;
-  }
-
-  #trace(slot: Slot, batch: RecordBatch, record: number): void {
-    const rows = this.#rows;
-    const elapsedMs = batch.elapsedMs(record);
-    const beganAfterMs = Math.max(0, batch.atMs(record) - elapsedMs - rows.acceptedAtMs[slot]!);
-    const outcome = batch.outcome(record);
-    rows.outcome[slot] = outcome;
-    rows.lastTrailEntry[slot] = this.#trail.push(
-      rows.lastTrailEntry[slot]!,
-      beganAfterMs,
-      elapsedMs,
-      rows.processor[slot]!,
-      outcome,
-    );
+    this.#states.dropped(slot);
   }
 
   #slotOfRecord(batch: RecordBatch, record: number): Slot {
@@ -324,15 +243,4 @@ export class Ledger {
     }
     return this.slotOf(sequence);
   }
-
-  #setState(slot: Slot, state: number): void {
-    this.#stateCounts[this.#rows.state[slot]!]!--;
-    this.#stateCounts[state]!++;
-    this.#rows.state[slot] = state;
-  }
-}
-
-/** Whether an outcome frees a payment in doubt from its processor. */
-function endsDoubt(outcome: OutcomeCode): boolean {
-  return outcome === Outcome.NOT_CHARGED || outcome === Outcome.SETTLED_BY_HAND;
 }

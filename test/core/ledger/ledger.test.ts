@@ -1,6 +1,7 @@
 import { expect } from "chai";
-import { Ledger, MAX_CAPACITY, MAX_TRAIL } from "../../../core/ledger/ledger.ts";
+import { Ledger, MAX_CAPACITY } from "../../../core/ledger/ledger.ts";
 import { MAX_DELTA_MS } from "../../../core/ledger/payment-rows.ts";
+import { MAX_TRAIL } from "../../../core/ledger/payment-states.ts";
 import { NOT_FOUND_SLOT } from "../../../core/ledger/uuid-index.ts";
 import { RecordBatch } from "../../../core/log/record.ts";
 import * as Kind from "../../../core/log/record-kind.ts";

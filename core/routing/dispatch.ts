@@ -1,0 +1,100 @@
+import type { Aging } from "../ledger/aging.ts";
+import type { Ledger } from "../ledger/ledger.ts";
+import { NOT_FOUND_SLOT } from "../ledger/uuid-index.ts";
+import type { RecordBatches } from "../log/record-batches.ts";
+import * as Kind from "../log/record-kind.ts";
+import type { Flight, OutcomeCode, Slot } from "../values/number-types.ts";
+import * as Outcome from "../values/outcome.ts";
+import * as State from "../values/state.ts";
+import type { Backlog } from "./backlog.ts";
+import type { Doubts } from "./doubts.ts";
+import * as FlightState from "./flight-state.ts";
+import { type Flights, NO_FLIGHT } from "./flights.ts";
+import { NOWHERE, type Router } from "./router.ts";
+
+/** What is to be sent or asked about next, on record before it leaves. Times are engine time. */
+export class Dispatch {
+  readonly #ledger: Ledger;
+  readonly #batches: RecordBatches;
+  readonly #flights: Flights;
+  readonly #router: Router;
+  readonly #doubts: Doubts;
+  readonly #backlog: Backlog;
+  readonly #aging: Aging;
+  #nowMs = 0;
+
+  constructor(
+    ledger: Ledger,
+    batches: RecordBatches,
+    flights: Flights,
+    router: Router,
+    doubts: Doubts,
+    backlog: Backlog,
+    aging: Aging,
+  ) {
+    this.#ledger = ledger;
+    this.#batches = batches;
+    this.#flights = flights;
+    this.#router = router;
+    this.#doubts = doubts;
+    this.#backlog = backlog;
+    this.#aging = aging;
+  }
+
+  /** See Engine.dispatch. Doubts come before what was never sent. */
+  next(nowMs: number): Flight {
+    this.#nowMs = nowMs;
+    const doubt = this.#doubts.ask(nowMs, !this.#backlog.isEmpty);
+    if (doubt === NO_FLIGHT) return this.#sendNextPending();
+    this.#noteAsked(doubt);
+    return doubt;
+  }
+
+  /** A payment that is pending, or in doubt since another life. */
+  takeUp(slot: Slot, nowMs: number): void {
+    const { rows } = this.#ledger;
+    if (rows.state[slot] === State.PENDING) {
+      this.#backlog.push(slot);
+      return;
+    }
+    const flight = this.#flights.open(slot, rows.processor[slot]!, nowMs);
+    this.#doubts.defer(flight, Outcome.LOST, rows.mayLand[slot] === 1, nowMs);
+  }
+
+  /** The payment's SENDING was reverted: its request never left, and it is the next to be sent. */
+  unsend(slot: Slot): void {
+    const flights = this.#flights;
+    for (let flight = 0; flight < flights.highWater; flight++) {
+      if (flights.state[flight] !== FlightState.POSTING || flights.slot[flight] !== slot) continue;
+      this.#router.gates[flights.processor[flight]!]!.postDropped(flights.probe[flight]!);
+      flights.close(flight);
+    }
+    this.#backlog.pushFirst(slot);
+  }
+
+  /** A POST about a payment of which nothing is under way is on record before it leaves: after a crash it may land. */
+  #noteAsked(flight: Flight): void {
+    const slot = this.#flights.slot[flight]!;
+    if (this.#flights.state[flight] !== FlightState.POSTING || this.#ledger.rows.mayLand[slot] === 1) return;
+    this.#record(Kind.DOUBTED, slot, this.#flights.processor[flight]!, Outcome.ASKED);
+  }
+
+  #sendNextPending(): Flight {
+    const slot = this.#backlog.peek(this.#nowMs, this.#isTooOld);
+    if (slot === NOT_FOUND_SLOT) return NO_FLIGHT;
+    const isTried = this.#ledger.rows.attemptCount[slot]! > 0;
+    const processor = this.#router.choose(this.#aging.ageMs(slot, this.#nowMs), isTried, this.#nowMs);
+    if (processor === NOWHERE) return NO_FLIGHT;
+    this.#backlog.shift();
+    this.#record(Kind.SENDING, slot, processor, Outcome.NONE);
+    const probe = this.#router.gates[processor]!.began(true, this.#nowMs);
+    return this.#flights.open(slot, processor, this.#nowMs, probe);
+  }
+
+  /** One that is too old for another attempt is failed by `Engine.giveUpOld`. */
+  readonly #isTooOld = (slot: Slot): boolean => this.#aging.isTooOld(slot, this.#nowMs);
+
+  #record(kind: number, slot: Slot, processor: number, outcome: OutcomeCode): void {
+    this.#ledger.record(this.#batches.current, kind, slot, this.#nowMs, processor, outcome, 0);
+  }
+}
