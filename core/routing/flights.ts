@@ -34,7 +34,7 @@ export class Flights {
   /** Times the processor answered, while it worked, and the doubt remained. */
   readonly answerCount: Uint32Array;
   /**
-   * What the last POST ended in, and when it began. Before the first has ended: NO_OUTCOME, and when the flight was
+   * What the last POST ended in, and when it began. Before the first has ended: Outcome.NONE, and when the flight was
    * opened.
    */
   readonly postOutcome: Column<OutcomeCode>;
