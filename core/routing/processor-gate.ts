@@ -98,7 +98,7 @@ export class ProcessorGate {
   }
 
   /**
-   * The outcome that says why the processor is down: REJECTED is many payments in a row. NO_OUTCOME when a poll said
+   * The outcome that says why the processor is down: REJECTED is many payments in a row. Outcome.NONE when a poll said
    * so, or it is up.
    */
   get downReason(): OutcomeCode {
