@@ -18,6 +18,8 @@ export type BooksParts = {
   engine: Engine;
   /** Without one nothing is kept beyond this process. */
   storage: Storage | undefined;
+  /** Another has taken over what is kept, or it is broken for good: this process has to end. */
+  onBroken: (error: Error) => void;
   /** Whether what is told has to survive a loss of power. */
   syncs: boolean;
   time: Time;
@@ -36,7 +38,7 @@ export type Sending = { dispatcher: Dispatcher; ticking: Ticking };
  * Puts together what keeps the payments of an engine that was rebuilt from its storage and has yet to resume its work.
  */
 export function keepBooks(parts: BooksParts): Books {
-  const { engine, storage, syncs, time, log, meters, tracing } = parts;
+  const { engine, storage, onBroken, syncs, time, log, meters, tracing } = parts;
   const { logger } = log;
   const clock = new SlewedClock(time, storage?.latestMs, (stepMs) => {
     meters.clockStepCount++;
@@ -51,6 +53,7 @@ export function keepBooks(parts: BooksParts): Books {
     logger,
     meters: meters.journal,
     onWritten,
+    onFenced: onBroken,
   });
   storage?.beginUpkeep(engine, () => commit.commit() && commit.isSettled, meters.journal);
   const service = new PaymentService(engine, clock, commit, meters, log, tracing);

@@ -139,7 +139,8 @@ async function openBooks(
   if (storage) opening.keep(storage, () => storage.close());
   const telemetry = opening.keep(await Telemetry.open(config, engine, log), (part) => part.close());
   const { meters, tracing } = telemetry;
-  const books = keepBooks({ engine, storage, syncs: config.durability === "fsync", time, log, meters, tracing });
+  const syncs = config.durability === "fsync";
+  const books = keepBooks({ engine, storage, onBroken, syncs, time, log, meters, tracing });
   const nowMs = books.clock.nowMs();
   const mark = storage && holdRestored(config, engine, storage, nowMs);
   engine.resume(nowMs, storage?.latestMs);

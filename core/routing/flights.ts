@@ -34,11 +34,12 @@ export class Flights {
   /** Times the processor answered, while it worked, and the doubt remained. */
   readonly answerCount: Uint32Array;
   /**
-   * What the last POST ended in, and when it began. Before the first has ended: Outcome.NONE, and when the flight was
-   * opened.
+   * What the last POST ended in, and when it began and ended. Before the first has ended: Outcome.NONE, and when the
+   * flight was opened.
    */
   readonly postOutcome: Column<OutcomeCode>;
   readonly postBeganAtMs: Float64Array;
+  readonly postEndedAtMs: Float64Array;
   /** 1: that outcome says nothing of the processor (sign: silent), and no lookup has been answered since that would. */
   readonly isUnexplained: Uint8Array;
   readonly #isDoubtful: Uint8Array;
@@ -69,6 +70,7 @@ export class Flights {
     this.answerCount = new Uint32Array(capacity);
     this.postOutcome = new Uint8Array(capacity);
     this.postBeganAtMs = new Float64Array(capacity);
+    this.postEndedAtMs = new Float64Array(capacity);
     this.isUnexplained = new Uint8Array(capacity);
     this.#isDoubtful = new Uint8Array(capacity);
     this.probe = new Uint32Array(capacity);
@@ -130,6 +132,7 @@ export class Flights {
     this.answerCount[flight] = 0;
     this.postOutcome[flight] = Outcome.NONE;
     this.postBeganAtMs[flight] = nowMs;
+    this.postEndedAtMs[flight] = nowMs;
     this.isUnexplained[flight] = 0;
     this.#isDoubtful[flight] = 0;
     this.probe[flight] = probe;

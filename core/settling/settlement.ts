@@ -60,6 +60,8 @@ export class Settlement {
       this.#endOrphan(flight, gate);
       return;
     }
+    if (this.#ledger.rows.state[this.#flights.slot[flight]!] === State.SENDING)
+      throw new Error(`a first sending is taken back with its record: flight=${flight}`);
     if (this.#flights.state[flight] === FlightState.LOOKING_UP) gate.lookupEnded();
     else gate.postDropped(this.#flights.probe[flight]!);
     this.#flights.unask(flight);
@@ -89,13 +91,15 @@ export class Settlement {
     if (state === FlightState.POSTING) {
       flights.postOutcome[flight] = outcome;
       flights.postBeganAtMs[flight] = beganAtMs;
+      flights.postEndedAtMs[flight] = this.#nowMs;
       flights.isUnexplained[flight] = signOf(outcome) === "silent" ? 1 : 0;
       gate.postEnded(outcome, sequence, beganAtMs, this.#nowMs, flights.probe[flight]!);
     } else {
       gate.lookupEnded();
-      if (flights.isUnexplained[flight] === 1)
+      if (flights.isUnexplained[flight] === 1 && tellsOfPost(outcome)) {
         gate.postExplained(outcome === Outcome.FOUND, sequence, flights.postBeganAtMs[flight]!, this.#nowMs);
-      flights.isUnexplained[flight] = 0;
+        flights.isUnexplained[flight] = 0;
+      }
     }
     if (wasDown && !gate.isDown) this.#doubts.hurry(flights.processor[flight]!, this.#nowMs);
     const word = state === FlightState.POSTING ? outcome : this.#wordOfLookup(flight, outcome, gate);
@@ -137,7 +141,7 @@ export class Settlement {
     if (outcome === Outcome.NOT_FOUND) {
       // Where every POST is answered 404, so is every GET: nobody who knows the payment has said so.
       if (gate.downReason === Outcome.MISCONFIGURED) return Outcome.NOT_TOLD;
-      const sinceMs = this.#flights.beganAtMs[flight]! - this.#flights.postBeganAtMs[flight]!;
+      const sinceMs = this.#flights.beganAtMs[flight]! - this.#flights.postEndedAtMs[flight]!;
       const isContradiction =
         this.#flights.postOutcome[flight] === Outcome.ALREADY_CHARGED && sinceMs < CONTRADICTION_MS;
       return isContradiction ? Outcome.NOT_TOLD : Outcome.NOT_FOUND;
@@ -145,9 +149,7 @@ export class Settlement {
     // Sent once, nothing that is charged there can be ours but at our requestedAt.
     if (outcome === Outcome.DISPUTED)
       return this.#ledger.rows.attemptCount[this.#flights.slot[flight]!] === 1 ? Outcome.FOREIGN : Outcome.DISPUTED;
-    return outcome === Outcome.FOUND || outcome === Outcome.FOREIGN || outcome === Outcome.UNREADABLE
-      ? outcome
-      : Outcome.NOT_TOLD;
+    return tellsOfPost(outcome) ? outcome : Outcome.NOT_TOLD;
   }
 
   #conclude(flight: Flight, slot: Slot, outcome: OutcomeCode, isAnswered: boolean, gate: ProcessorGate): void {
@@ -209,6 +211,17 @@ export class Settlement {
   #record(kind: number, slot: Slot, processor: number, outcome: OutcomeCode, elapsedMs: number): void {
     this.#ledger.record(this.#batches.current, kind, slot, this.#nowMs, processor, outcome, elapsedMs);
   }
+}
+
+/** Whether a lookup's outcome says anything of the POST before it: not where it was not answered as one. */
+function tellsOfPost(outcome: OutcomeCode): boolean {
+  return (
+    outcome === Outcome.FOUND ||
+    outcome === Outcome.NOT_FOUND ||
+    outcome === Outcome.FOREIGN ||
+    outcome === Outcome.DISPUTED ||
+    outcome === Outcome.UNREADABLE
+  );
 }
 
 /** Whether the processor, or somebody in its place, said something. */

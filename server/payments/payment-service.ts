@@ -76,9 +76,9 @@ export class PaymentService {
     this.#commit.add(effect);
   }
 
-  /** Whether there is a payment with this correlationId or payment id here, safe or not. */
-  knows(id: Int32Array): boolean {
-    return this.engine.lookup(id) !== NOT_FOUND_SLOT;
+  /** Whether there is a payment with this correlationId here, safe or not. */
+  knows(correlationId: Int32Array): boolean {
+    return this.engine.ledger.find(correlationId) !== NOT_FOUND_SLOT;
   }
 
   /** JSON of the payment with this correlationId or payment id as it stands now, safe or not, if it is ours. */

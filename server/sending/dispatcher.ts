@@ -80,6 +80,8 @@ export class Dispatcher implements TurnSource {
       if (flight === NO_FLIGHT) return;
       pacer.sent();
       commit.add(new Send(engine, clock, this.#clients[engine.flights.processor[flight]!]!, flight));
+      // A batch half full is written at once: where that failed, what is chosen now would be taken back by nobody.
+      if (commit.isFailing) return;
     }
     commit.wake();
   }
@@ -125,9 +127,9 @@ export class Send implements Effect {
   readonly #engine: Engine;
   readonly #clock: SlewedClock;
   readonly #client: ProcessorClient;
-  readonly #flight: number;
+  readonly #flight: Flight;
 
-  constructor(engine: Engine, clock: SlewedClock, client: ProcessorClient, flight: number) {
+  constructor(engine: Engine, clock: SlewedClock, client: ProcessorClient, flight: Flight) {
     this.#engine = engine;
     this.#clock = clock;
     this.#client = client;

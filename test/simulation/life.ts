@@ -145,6 +145,7 @@ export class Life {
   async #open(): Promise<void> {
     const { world, instance, network, peers } = this.#parts;
     const { settings } = world;
+    const onBroken = () => this.#broke();
     const storage = await Storage.open(this.engine, this.#surroundings, {
       dataDir: "/data",
       partition: instance,
@@ -154,12 +155,12 @@ export class Life {
       sliceRows: settings.sliceRows,
       chunkRecords: CHUNK_RECORDS,
       syncs: settings.syncs,
-      onBroken: () => this.#broke(),
+      onBroken,
     });
     if (this.process.isOver) return;
     this.#expectNoLeap(storage.latestMs);
     const { engine, process: time } = this;
-    const books = keepBooks({ engine, storage, syncs: settings.syncs, time, log: LOG, meters: METERS });
+    const books = keepBooks({ engine, storage, onBroken, syncs: settings.syncs, time, log: LOG, meters: METERS });
     this.#expectTimeGoesOn(books);
     engine.resume(books.clock.nowMs(), storage.latestMs);
     this.#books = books;
