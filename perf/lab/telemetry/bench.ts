@@ -51,7 +51,7 @@ export async function bench(
     const processors = { DEFAULT_PROCESSOR_URL: processorUrl, FALLBACK_PROCESSOR_URL: processorUrl };
     const targets: Target[] = [];
     for (const [i, mode] of wanted.entries()) {
-      const settings = { ...processors, ...mode.env };
+      const settings = { CAPACITY: String(2 ** 23), ...processors, ...mode.env };
       const instance = await startLoneInstance(ports[i]!, join(directory, `${i}`), settings);
       children.push(instance);
       targets.push({ mode, port: ports[i]!, instance, rounds: [] });
