@@ -22,11 +22,6 @@ export const CORE_MUTATIONS: Readonly<Record<string, Mutation>> = {
     find: "LOOKED_UP_IN_VAIN = [undefined, VERDICT_REFUSED, VERDICT_MAY_LAND]",
     replace: "LOOKED_UP_IN_VAIN = [undefined, VERDICT_REFUSED, VERDICT_REFUSED]",
   },
-  "an answer that does not say ends one that may land": {
-    file: "core/answers/verdict",
-    find: "NOT_SAID = [VERDICT_ENDED, VERDICT_ENDED, VERDICT_MAY_LAND]",
-    replace: "NOT_SAID = [VERDICT_ENDED, VERDICT_ENDED, VERDICT_ENDED]",
-  },
   "409 taken for a refusal": {
     file: "core/answers/dialect",
     find: "413: REJECTED,",

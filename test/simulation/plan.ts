@@ -1,6 +1,6 @@
 import { HEADER_BYTES } from "../../core/log/journal-header.ts";
 import { RECORD_BYTES } from "../../core/log/record.ts";
-import { PROCESSOR_COUNT } from "../../core/values/payment.ts";
+import { DEFAULT, FALLBACK, PROCESSOR_COUNT } from "../../core/values/payment.ts";
 import { Random } from "../support/random.ts";
 
 /** What is the same for a whole run. */
@@ -43,8 +43,6 @@ export type Weather = {
   late: number;
   /** A kept connection is closed by the processor, perhaps while the next request is on its way. */
   drops: number;
-  /** A lookup is told less than is known, or nothing. */
-  vague: number;
 };
 
 /** One thing that happens to the deployment from outside. Each can be left out without changing the others. */
@@ -62,7 +60,15 @@ export type Incident = { atMs: number } & (
   | { kind: "read fails"; instance: number; operation: number }
   | { kind: "disk full"; instance: number; roomBytes: number; forMs: number }
   | { kind: "wall clock"; stepMs: number }
-  | { kind: "processor"; processor: number; delayMs: number; failing: boolean; oddChance: number; forMs: number }
+  | {
+      kind: "processor";
+      processor: number;
+      delayMs: number;
+      failing: boolean;
+      oddChance: number;
+      vagueChance: number;
+      forMs: number;
+    }
   | { kind: "network"; processor: number; weather: Weather; forMs: number }
 );
 
@@ -253,12 +259,15 @@ function weather(random: Random, stresses: ReadonlySet<Stress>, durationMs: numb
     processor: random.below(PROCESSOR_COUNT),
     forMs: random.between(10, 4000),
   });
-  if (stresses.has("processor") || stresses.has("odd") || isCalm) {
+  if (stresses.has("processor") || isCalm) {
     for (let count = random.between(1, 4); count > 0; count--) {
       const delayMs = isCalm ? random.below(150) : random.pick([0, 20, 100, 600, 1600, 5000]);
-      const oddChance = stresses.has("odd") ? random.pick([0.2, 0.5, 1]) : 0;
-      incidents.push({ kind: "processor", ...when(), delayMs, failing: random.chance(0.5), oddChance });
+      const failing = random.chance(0.5);
+      incidents.push({ kind: "processor", ...when(), delayMs, failing, oddChance: 0, vagueChance: 0 });
     }
+  }
+  if (stresses.has("odd")) {
+    for (let count = random.between(1, 4); count > 0; count--) incidents.push(oddityOf(random, durationMs));
   }
   if (stresses.has("network")) {
     for (let count = random.between(1, 3); count > 0; count--) {
@@ -266,6 +275,20 @@ function weather(random: Random, stresses: ReadonlySet<Stress>, durationMs: numb
     }
   }
   return incidents;
+}
+
+/** A processor, or something before it, answers as it likes. */
+function oddityOf(random: Random, durationMs: number): Incident {
+  return {
+    kind: "processor",
+    atMs: random.below(durationMs),
+    processor: random.chance(0.7) ? DEFAULT : FALLBACK,
+    delayMs: random.pick([0, 0, 20, 100]),
+    failing: random.chance(0.2),
+    oddChance: random.pick([0.2, 0.5, 1]),
+    vagueChance: random.pick([0, 0.3, 0.8]),
+    forMs: random.between(200, 5000),
+  };
 }
 
 function weatherOf(random: Random): Weather {
@@ -280,6 +303,5 @@ function weatherOf(random: Random): Weather {
     garbage: chance(),
     late: chance(),
     drops: chance(),
-    vague: chance(),
   };
 }
