@@ -26,7 +26,7 @@ export const CONFLICT = 2;
 export const FULL = 3;
 export type AcceptResult = typeof ACCEPTED_NEW | typeof DUPLICATE | typeof CONFLICT | typeof FULL;
 
-/** In flight or in doubt at one processor, at most. */
+/** In flight or in doubt at one processor, at most, unless told otherwise. */
 const FLIGHT_QUOTA = 4096;
 /** A doubt this old is shown to operators like one that asking does not settle. */
 const OLD_DOUBT_MS = 300_000;
@@ -37,6 +37,8 @@ export type EngineOptions = RouterOptions &
     instance: number;
     /** Payments kept at most. */
     capacity: number;
+    /** Payments in flight or in doubt at one processor, at most. */
+    flightQuota?: number;
     /** Makes the index unpredictable to outsiders; any 32-bit number. */
     seed: number;
   };
@@ -50,7 +52,7 @@ export type EngineOptions = RouterOptions &
  */
 export class Engine {
   readonly ledger: Ledger;
-  readonly flights = new Flights(FLIGHT_QUOTA);
+  readonly flights: Flights;
   readonly router: Router;
   /** Records applied and not yet written: its owner writes them out, then clears it, before it is full. */
   readonly batch = new RecordBatch(BATCH_RECORDS);
@@ -65,6 +67,7 @@ export class Engine {
   #nowMs = 0;
 
   constructor(health: HealthSnapshot, options: EngineOptions) {
+    this.flights = new Flights(options.flightQuota ?? FLIGHT_QUOTA);
     this.ledger = new Ledger(options.capacity, options.seed);
     this.router = new Router(health, this.flights, options);
     this.#instance = options.instance;

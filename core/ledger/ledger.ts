@@ -33,9 +33,10 @@ import { WindowTotals } from "./window-totals.ts";
 /** With MAX_AMOUNT_CENTS (money.ts) it keeps every sum below 2^53: 2^26 × 10^8 < 9.007 × 10^15. */
 export const MAX_CAPACITY = 2 ** 26;
 
-/** Entries of the attempt trail over all payments (1 MiB); attempts shown of one payment are bounded by MAX_TRAIL. */
-const TRAIL_ENTRIES = 65_536;
+/** Attempts shown of one payment. */
 export const MAX_TRAIL = 32;
+/** Entries of the attempt trail over all payments (1 MiB), unless there are so few that each has room for what is shown. */
+const TRAIL_ENTRIES = 65_536;
 
 /**
  * All payments of an instance. Payments are numbered by a sequence; the row (slot) of a payment is sequence mod capacity, so
@@ -50,7 +51,7 @@ export class Ledger {
   readonly rows: PaymentRows;
   readonly #index: UuidIndex;
   readonly #totals: WindowTotals;
-  readonly #trail = new AttemptTrail(TRAIL_ENTRIES);
+  readonly #trail: AttemptTrail;
   readonly #stateCounts = new Float64Array(STATE_NAMES.length);
   #isReplaying = false;
   /** Sequence up to which the end of a replay has indexed. */
@@ -66,6 +67,7 @@ export class Ledger {
     this.rows = new PaymentRows(capacity);
     this.#index = new UuidIndex(this.rows.correlationIds, seed);
     this.#totals = new WindowTotals(this.rows);
+    this.#trail = new AttemptTrail(Math.min(TRAIL_ENTRIES, capacity * MAX_TRAIL));
   }
 
   /** Payments kept. */

@@ -24,7 +24,7 @@ import type { World } from "./world.ts";
 const CHUNK_RECORDS = 61;
 /** The bound of the watermarks given out is rounded up to this. */
 const BOUND_STEP_MS = 100;
-const OBSERVE_MS = 20;
+const OBSERVE_MS = 100;
 const IN_USE = /the directory is in use/;
 
 /** What is counted and logged is nobody's business here. */

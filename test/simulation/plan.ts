@@ -18,6 +18,8 @@ export type Settings = {
   /** 0: payments are kept. Otherwise nothing is repeated: a payment that was evicted counts as new. */
   retainCount: number;
   maxInFlight: number;
+  /** In flight or in doubt at one processor. */
+  flightQuota: number;
   /** Of each processor: in flight and queued. */
   processorPlaces: number;
   processorQueue: number;
@@ -94,7 +96,7 @@ const STRESSES = [
 type Stress = (typeof STRESSES)[number];
 
 /** Where it is not the usual one. */
-const CHANCES: Partial<Record<Stress, number>> = { crowd: 0.03, twice: 0.1 };
+const CHANCES: Partial<Record<Stress, number>> = { crowd: 0.015, twice: 0.1 };
 
 const SECOND_MS = 1000;
 
@@ -138,6 +140,7 @@ function settingsOf(random: Random, stresses: ReadonlySet<Stress>): Omit<Setting
     giveUpAfterMs: random.pick([1500, 4000, 15_000]),
     retainCount: random.chance(0.15) ? random.between(1, 12) : 0,
     maxInFlight: stresses.has("crowd") ? 512 : isCrowded ? random.between(1, 4) : random.pick([8, 32]),
+    flightQuota: stresses.has("crowd") ? 1024 : random.pick([4, 48, 256, 256]),
     processorPlaces: isCrowded ? random.between(1, 3) : 800,
     processorQueue: isCrowded ? random.below(3) : 500,
     readsShort: random.chance(0.3),
@@ -154,10 +157,10 @@ function payments(
 ): Incident[] {
   const incidents: Incident[] = [];
   const isCrowd = stresses.has("crowd");
-  const count = isCrowd ? random.between(200, 400) : random.between(5, stresses.has("burst") ? 80 : 40);
+  const count = isCrowd ? random.between(150, 300) : random.between(5, stresses.has("burst") ? 80 : 40);
   let atMs = 0;
   for (let payment = 0; payment < count; payment++) {
-    const isInBurst = (stresses.has("burst") || isCrowd) && payment % (isCrowd ? 200 : 16) !== 0;
+    const isInBurst = (stresses.has("burst") || isCrowd) && payment % (isCrowd ? 150 : 16) !== 0;
     if (!isInBurst) atMs = random.below(durationMs);
     const cents = random.chance(0.1) ? random.between(1, 100_000_000) : 1990;
     const isForeign = hasStrangers && random.chance(0.3);

@@ -67,7 +67,7 @@ export class VirtualWire implements Wire {
   close(): void {
     if (this.#isClosed) return;
     this.#isClosed = true;
-    this.#process.settleLater(0, () => this.#events.closed(undefined));
+    this.#happensLater(0, () => this.#events.closed(undefined));
   }
 
   #arrived(text: string): void {
@@ -145,8 +145,13 @@ export class VirtualWire implements Wire {
   }
 
   #later(delayMs: number, happen: () => void): void {
-    this.#process.settleLater(delayMs, () => {
+    this.#happensLater(delayMs, () => {
       if (!this.#isClosed) happen();
     });
+  }
+
+  /** Only polls are awaited. */
+  #happensLater(delayMs: number, happen: () => void): void {
+    this.#process.settleLater(delayMs, happen, this.#process.world.settings.polls);
   }
 }
