@@ -48,6 +48,8 @@ type Promised = { fromMs: number; toMs: number; totals: number[]; atMs: number }
  *   a wall clock set     ages are not what they were: a payment may be given up early
  *   a processor that     a payment may be failed: rejected eight times, while others were taken
  *   refuses
+ *   a poll on its way    two polls may be closer than 5 s once one takes longer than PollRights leaves for that: none
+ *                        does here
  *
  * All others hold under every fault: kills, stops, losses of power, failing disks, any answer or none.
  */

@@ -96,9 +96,12 @@ const STRESSES = [
 type Stress = (typeof STRESSES)[number];
 
 /** Where it is not the usual one. */
-const CHANCES: Partial<Record<Stress, number>> = { crowd: 0.015, twice: 0.1 };
+const CHANCES: Partial<Record<Stress, number>> = { crowd: 0.01, twice: 0.1 };
 
 const SECOND_MS = 1000;
+const CROWD_PAYMENTS = 250;
+/** Numbers that no other payment has. */
+const FIRST_OF_CROWD = 1000;
 
 /** Everything a seed stands for but the chances of single messages. */
 export function planOf(seed: number): Plan {
@@ -115,6 +118,7 @@ export function planOf(seed: number): Plan {
     ...crashes(random, stresses, durationMs, settings),
     ...weather(random, stresses, durationMs, isCalm),
     ...lastWords(random, stresses, durationMs, settings),
+    ...(stresses.has("crowd") ? crowd(random, durationMs) : []),
   ];
   incidents.sort((a, b) => a.atMs - b.atMs);
   return { seed, settings, incidents };
@@ -156,11 +160,10 @@ function payments(
   repeats: boolean,
 ): Incident[] {
   const incidents: Incident[] = [];
-  const isCrowd = stresses.has("crowd");
-  const count = isCrowd ? random.between(150, 300) : random.between(5, stresses.has("burst") ? 80 : 40);
+  const count = random.between(5, stresses.has("burst") ? 80 : 40);
   let atMs = 0;
   for (let payment = 0; payment < count; payment++) {
-    const isInBurst = (stresses.has("burst") || isCrowd) && payment % (isCrowd ? 150 : 16) !== 0;
+    const isInBurst = stresses.has("burst") && payment % 16 !== 0;
     if (!isInBurst) atMs = random.below(durationMs);
     const cents = random.chance(0.1) ? random.between(1, 100_000_000) : 1990;
     const isForeign = hasStrangers && random.chance(0.3);
@@ -168,6 +171,20 @@ function payments(
     if (!repeats || !random.chance(0.25)) continue;
     const againAtMs = atMs + random.below(2 * SECOND_MS);
     incidents.push({ kind: "again", atMs: againAtMs, payment, isConflict: random.chance(0.5) });
+  }
+  return incidents;
+}
+
+/** Many payments come while no processor takes any: they pile up, and are to leave evenly. */
+function crowd(random: Random, durationMs: number): Incident[] {
+  const atMs = random.below(durationMs);
+  const incidents: Incident[] = [DEFAULT, FALLBACK].map((processor) => {
+    const weather = { delayMs: 0, failing: true, oddChance: 0, vagueChance: 0 };
+    return { kind: "processor", atMs, processor, ...weather, forMs: 800 };
+  });
+  for (let payment = 0; payment < CROWD_PAYMENTS; payment++) {
+    const which = { payment: FIRST_OF_CROWD + payment, cents: 1990, repeats: 0, isForeign: false };
+    incidents.push({ kind: "pay", atMs: atMs + random.below(100), ...which });
   }
   return incidents;
 }
