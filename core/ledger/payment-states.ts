@@ -8,9 +8,10 @@ import { UUID_WORDS } from "../values/uuid.ts";
 import { AttemptTrail, type TrailEntry } from "./attempt-trail.ts";
 import type { PaymentRows } from "./payment-rows.ts";
 
-/** Entries of the attempt trail over all payments (1 MiB); attempts shown of one payment are bounded by MAX_TRAIL. */
-const TRAIL_ENTRIES = 65_536;
+/** Attempts shown of one payment. */
 export const MAX_TRAIL = 32;
+/** Entries of the attempt trail over all payments (1 MiB), or fewer where each has room for what is shown. */
+const TRAIL_ENTRIES = 65_536;
 
 /**
  * The state machine of a payment: what each record about it makes of its row. Every method throws where the record does
@@ -18,11 +19,12 @@ export const MAX_TRAIL = 32;
  */
 export class PaymentStates {
   readonly #rows: PaymentRows;
-  readonly #trail = new AttemptTrail(TRAIL_ENTRIES);
+  readonly #trail: AttemptTrail;
   readonly #counts = new Float64Array(State.NAMES.length);
 
   constructor(rows: PaymentRows) {
     this.#rows = rows;
+    this.#trail = new AttemptTrail(Math.min(TRAIL_ENTRIES, rows.capacity * MAX_TRAIL));
   }
 
   countIn(state: number): number {

@@ -3,7 +3,7 @@ import { Flights } from "./flights.ts";
 import type { HealthSnapshot } from "./health-snapshot.ts";
 import { ProcessorGate } from "./processor-gate.ts";
 
-/** In flight or in doubt at one processor, at most, over all engines of the process. */
+/** In flight or in doubt at one processor, at most, over all engines of the process, unless told otherwise. */
 const FLIGHT_QUOTA = 4096;
 
 /**
@@ -13,9 +13,9 @@ const FLIGHT_QUOTA = 4096;
 export type Ways = { readonly gates: readonly ProcessorGate[]; readonly flights: Flights };
 
 /** The ways of the first engine of a process. `maxInFlight`: most POSTs out to one processor. */
-export function openWays(health: HealthSnapshot, maxInFlight: number): Ways {
+export function openWays(health: HealthSnapshot, maxInFlight: number, flightQuota = FLIGHT_QUOTA): Ways {
   const gates = Array.from({ length: PROCESSOR_COUNT }, (_, p) => new ProcessorGate(p, health, maxInFlight));
-  return { gates, flights: new Flights(FLIGHT_QUOTA) };
+  return { gates, flights: new Flights(flightQuota) };
 }
 
 /** The ways of another engine beside it. */

@@ -15,9 +15,9 @@ export type PollerParts = {
   processor: number;
   /** This instance's number. */
   self: number;
-  endpoint: HealthEndpoint;
+  endpoint: Pick<HealthEndpoint, "ask" | "close">;
   rights: PollRights;
-  /** The ways to the other instances. */
+  /** The ways to the other instances, in their order. */
   peers: readonly HealthLink[];
   time: Time;
   onPolled: (result: PollResult) => void;
@@ -41,6 +41,11 @@ export class Poller {
     this.#isClosed = true;
     this.#timer?.cancel();
     this.#parts.endpoint.close();
+  }
+
+  /** Another instance has said something: it is there, however silent it was before. */
+  heardFrom(instance: number): void {
+    this.#silentSinceMs[instance < this.#parts.self ? instance : instance - 1] = undefined;
   }
 
   #lookAgain(): void {

@@ -11,7 +11,7 @@ export type PollingParts = {
   self: number;
   /** By processor. */
   endpoints: readonly HealthEndpoint[];
-  /** The ways to the other instances. */
+  /** The ways to the other instances, in their order. */
   peers: readonly HealthLink[];
   /** Where the results go. */
   health: HealthSnapshot;
@@ -39,6 +39,7 @@ export class Polling implements HealthLinkHandlers {
   }
 
   claim(processor: number, from: number, fromIsFresh: boolean): boolean {
+    for (const poller of this.#pollers) poller.heardFrom(from);
     return this.#rights[processor]!.consent(from, fromIsFresh, this.#time.monotonicMs());
   }
 

@@ -3,52 +3,61 @@ import type { Mutation } from "./mutation.ts";
 /** What answers mean, and what is decided about payments. */
 export const CORE_MUTATIONS: Readonly<Record<string, Mutation>> = {
   "a refusal after a doubt settles it": {
+    seed: 6,
     file: "core/answers/verdict",
     find: "REFUSAL = [VERDICT_REFUSED, VERDICT_ENDED, VERDICT_MAY_LAND]",
     replace: "REFUSAL = [VERDICT_REFUSED, VERDICT_REFUSED, VERDICT_REFUSED]",
   },
   "422 to a first attempt taken for a charge": {
+    seed: 7,
     file: "core/answers/verdict",
     find: "[ALREADY_CHARGED]: NOT_SAID",
     replace: "[ALREADY_CHARGED]: OURS",
   },
   "422 to a doubt taken for a refusal": {
+    seed: 2,
     file: "core/answers/verdict",
     find: "[ALREADY_CHARGED]: NOT_SAID",
     replace: "[ALREADY_CHARGED]: [VERDICT_ENDED, VERDICT_REFUSED, VERDICT_REFUSED]",
   },
   "a 404 believed while an attempt may land": {
+    seed: 2,
     file: "core/answers/verdict",
     find: "LOOKED_UP_IN_VAIN = [undefined, VERDICT_REFUSED, VERDICT_MAY_LAND]",
     replace: "LOOKED_UP_IN_VAIN = [undefined, VERDICT_REFUSED, VERDICT_REFUSED]",
   },
-  "an answer that does not say ends one that may land": {
-    file: "core/answers/verdict",
-    find: "NOT_SAID = [VERDICT_ENDED, VERDICT_ENDED, VERDICT_MAY_LAND]",
-    replace: "NOT_SAID = [VERDICT_ENDED, VERDICT_ENDED, VERDICT_ENDED]",
-  },
   "409 taken for a refusal": {
+    seed: 27,
     file: "core/answers/dialect",
     find: "413: REJECTED,",
     replace: "409: REJECTED, 413: REJECTED,",
   },
   "500 with a body taken for a refusal": {
+    seed: 15,
     file: "core/answers/dialect",
     find: "isProvenEmpty ? FAILING : ERRED",
     replace: "FAILING",
   },
-  "202 taken for a charge": { file: "core/answers/dialect", find: "202 ? ADMITTED", replace: "202 ? CHARGED" },
+  "202 taken for a charge": {
+    seed: 12,
+    file: "core/answers/dialect",
+    find: "202 ? ADMITTED",
+    replace: "202 ? CHARGED",
+  },
   "a gateway's error ends the attempt": {
+    seed: 42,
     file: "core/answers/dialect",
     find: "return GATEWAY_FAILED",
     replace: "return ERRED",
   },
   "a page taken for a charge": {
+    seed: 54,
     file: "core/answers/dialect",
     find: "isMessage ? CHARGED : GARBLED",
     replace: "CHARGED",
   },
   "doubts are given up": {
+    seed: 6,
     file: "core/settling/settlement",
     find: "this.#record(DOUBTED, slot, processor, outcome, elapsedMs);",
     replace: `if (this.#nowMs - rows.acceptedAtMs[slot] > 2000) {
@@ -59,38 +68,45 @@ export const CORE_MUTATIONS: Readonly<Record<string, Mutation>> = {
     this.#record(DOUBTED, slot, processor, outcome, elapsedMs);`,
   },
   "a refused payment is forgotten": {
+    seed: 35,
     file: "core/settling/settlement",
     find: "this.#backlog.pushFirst(slot);",
     replace: "{}",
   },
   "a doubt is left alone while every POST is answered 404": {
+    seed: 1410,
     file: "core/routing/doubts",
     find: "return isInVain ? BY_EITHER : LOOKUP_SETTLES;",
     replace: "return LOOKUP_SETTLES;",
   },
-  "a purge lets answers in": { file: "core/engine", find: "this.flights.orphanAll();", replace: "" },
+  "a purge lets answers in": { seed: 2, file: "core/engine", find: "this.flights.orphanAll();", replace: "" },
   "what was being sent is pending after a restart": {
+    seed: 6,
     file: "core/engine",
     find: "this.#record(DOUBTED, slot, rows.processor[slot], LOST, 0);",
     // REFUSED
     replace: "this.#record(3, slot, rows.processor[slot], LOST, 0);",
   },
   "the watermark forgets what is open": {
+    seed: 3,
     file: "core/settling/watermark",
     find: "untilMs = Math.min(untilMs, ledger.rows.requestedAtMs(flights.slot[flight]));",
     replace: "",
   },
   "the watermark goes beyond its bound": {
+    seed: 123,
     file: "core/engine",
     find: "return this.#watermarkBound.cover(this.settledUntilMs(nowMs), this.batch, isWritable);",
     replace: "return this.settledUntilMs(nowMs);",
   },
   "every record taken for sound": {
+    seed: 3,
     file: "core/log/record",
     find: "isSound(record, lsn) {",
     replace: "isSound(record, lsn) { return true;",
   },
   "a missing segment is passed over": {
+    seed: 25,
     file: "core/log/recovery-plan",
     find: "if (gap >= 0)",
     replace: "if (gap >= 1e9)",

@@ -25,7 +25,7 @@ import type { World } from "./world.ts";
 const CHUNK_RECORDS = 61;
 /** The bound of the watermarks given out is rounded up to this. */
 const BOUND_STEP_MS = 100;
-const OBSERVE_MS = 20;
+const OBSERVE_MS = 100;
 const IN_USE = /the directory is in use/;
 
 /** What is counted and logged is nobody's business here. */
@@ -64,7 +64,7 @@ export class Life {
     this.#parts = parts;
     this.process = new Process(world, instance);
     this.#pace = new PaceWatch(this.process);
-    this.engine = new Engine(openWays(this.#health, world.settings.maxInFlight), {
+    this.engine = new Engine(openWays(this.#health, world.settings.maxInFlight, world.settings.flightQuota), {
       ...world.settings,
       instance,
       seed: world.random.bits() | 0,

@@ -17,13 +17,14 @@ export async function mutated<Module>(module: string, mutation: string | undefin
 
 export type Found = { seedCount: number; seed: number; rule: string };
 
-/** Runs seeds with a bug until one fails; undefined when none of them does. */
-export async function findMutation(name: string, fromSeed: number, seedCountMax: number): Promise<Found | undefined> {
+/** Runs the seed that is said to show a bug, then seeds from 1 on, until one fails; undefined when none of them does. */
+export async function findMutation(name: string, seedCountMax: number): Promise<Found | undefined> {
   const { simulate } = await mutated<typeof import("./simulation.ts")>("./simulation.js", name);
   const { planOf } = await import("./plan.ts");
-  for (let seed = fromSeed; seed < fromSeed + seedCountMax; seed++) {
+  for (let seedCount = 1; seedCount <= seedCountMax; seedCount++) {
+    const seed = seedCount === 1 ? MUTATIONS[name]!.seed : seedCount - 1;
     const { violation } = await simulate(planOf(seed));
-    if (violation) return { seedCount: seed - fromSeed + 1, seed, rule: violation.rule };
+    if (violation) return { seedCount, seed, rule: violation.rule };
   }
   return undefined;
 }

@@ -5,4 +5,6 @@ export type Mutation = {
   /** Stands there exactly once. */
   find: string;
   replace: string;
+  /** One that shows the bug, to be tried first. */
+  seed: number;
 };

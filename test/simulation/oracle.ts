@@ -40,7 +40,21 @@ export type OracleParts = {
 
 type Promised = { fromMs: number; toMs: number; totals: number[]; atMs: number };
 
-/** Follows a run from outside, from what clients and processors see, and says when a promise is broken. */
+/**
+ * Follows a run from outside, from what clients and processors see, and says when a promise is broken. Which promises
+ * do not hold under which faults:
+ *
+ *   retention            a payment that has ended may be gone, so no summary is final
+ *   a purge              what was asked before may be gone; told summaries count for nothing; until the purge is
+ *                        answered, what was asked before may be back at a restart
+ *   a wall clock set     ages are not what they were: a payment may be given up early
+ *   a processor that     a payment may be failed: rejected eight times, while others were taken
+ *   refuses
+ *   a poll on its way    two polls may be closer than 5 s once one takes longer than PollRights leaves for that: none
+ *                        does here
+ *
+ * All others hold under every fault: kills, stops, losses of power, failing disks, any answer or none.
+ */
 export class Oracle {
   readonly known = new Map<number, Known>();
   purgeCount = 0;

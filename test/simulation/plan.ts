@@ -1,6 +1,6 @@
 import { HEADER_BYTES } from "../../core/log/journal-header.ts";
 import { RECORD_BYTES } from "../../core/log/record.ts";
-import { PROCESSOR_COUNT } from "../../core/values/processor.ts";
+import { DEFAULT, FALLBACK, PROCESSOR_COUNT } from "../../core/values/processor.ts";
 import { Random } from "../support/random.ts";
 
 /** What is the same for a whole run. */
@@ -18,6 +18,8 @@ export type Settings = {
   /** 0: payments are kept. Otherwise nothing is repeated: a payment that was evicted counts as new. */
   retainCount: number;
   maxInFlight: number;
+  /** In flight or in doubt at one processor. */
+  flightQuota: number;
   /** Of each processor: in flight and queued. */
   processorPlaces: number;
   processorQueue: number;
@@ -43,8 +45,6 @@ export type Weather = {
   late: number;
   /** A kept connection is closed by the processor, perhaps while the next request is on its way. */
   drops: number;
-  /** A lookup is told less than is known, or nothing. */
-  vague: number;
 };
 
 /** One thing that happens to the deployment from outside. Each can be left out without changing the others. */
@@ -62,7 +62,15 @@ export type Incident = { atMs: number } & (
   | { kind: "read fails"; instance: number; operation: number }
   | { kind: "disk full"; instance: number; roomBytes: number; forMs: number }
   | { kind: "wall clock"; stepMs: number }
-  | { kind: "processor"; processor: number; delayMs: number; failing: boolean; oddChance: number; forMs: number }
+  | {
+      kind: "processor";
+      processor: number;
+      delayMs: number;
+      failing: boolean;
+      oddChance: number;
+      vagueChance: number;
+      forMs: number;
+    }
   | { kind: "network"; processor: number; weather: Weather; forMs: number }
 );
 
@@ -88,9 +96,12 @@ const STRESSES = [
 type Stress = (typeof STRESSES)[number];
 
 /** Where it is not the usual one. */
-const CHANCES: Partial<Record<Stress, number>> = { crowd: 0.03, twice: 0.1 };
+const CHANCES: Partial<Record<Stress, number>> = { crowd: 0.01, twice: 0.1 };
 
 const SECOND_MS = 1000;
+const CROWD_PAYMENTS = 250;
+/** Numbers that no other payment has. */
+const FIRST_OF_CROWD = 1000;
 
 /** Everything a seed stands for but the chances of single messages. */
 export function planOf(seed: number): Plan {
@@ -107,6 +118,7 @@ export function planOf(seed: number): Plan {
     ...crashes(random, stresses, durationMs, settings),
     ...weather(random, stresses, durationMs, isCalm),
     ...lastWords(random, stresses, durationMs, settings),
+    ...(stresses.has("crowd") ? crowd(random, durationMs) : []),
   ];
   incidents.sort((a, b) => a.atMs - b.atMs);
   return { seed, settings, incidents };
@@ -132,6 +144,7 @@ function settingsOf(random: Random, stresses: ReadonlySet<Stress>): Omit<Setting
     giveUpAfterMs: random.pick([1500, 4000, 15_000]),
     retainCount: random.chance(0.15) ? random.between(1, 12) : 0,
     maxInFlight: stresses.has("crowd") ? 512 : isCrowded ? random.between(1, 4) : random.pick([8, 32]),
+    flightQuota: stresses.has("crowd") ? 1024 : random.pick([4, 48, 256, 256]),
     processorPlaces: isCrowded ? random.between(1, 3) : 800,
     processorQueue: isCrowded ? random.below(3) : 500,
     readsShort: random.chance(0.3),
@@ -147,11 +160,10 @@ function payments(
   repeats: boolean,
 ): Incident[] {
   const incidents: Incident[] = [];
-  const isCrowd = stresses.has("crowd");
-  const count = isCrowd ? random.between(200, 400) : random.between(5, stresses.has("burst") ? 80 : 40);
+  const count = random.between(5, stresses.has("burst") ? 80 : 40);
   let atMs = 0;
   for (let payment = 0; payment < count; payment++) {
-    const isInBurst = (stresses.has("burst") || isCrowd) && payment % (isCrowd ? 200 : 16) !== 0;
+    const isInBurst = stresses.has("burst") && payment % 16 !== 0;
     if (!isInBurst) atMs = random.below(durationMs);
     const cents = random.chance(0.1) ? random.between(1, 100_000_000) : 1990;
     const isForeign = hasStrangers && random.chance(0.3);
@@ -159,6 +171,20 @@ function payments(
     if (!repeats || !random.chance(0.25)) continue;
     const againAtMs = atMs + random.below(2 * SECOND_MS);
     incidents.push({ kind: "again", atMs: againAtMs, payment, isConflict: random.chance(0.5) });
+  }
+  return incidents;
+}
+
+/** Many payments come while no processor takes any: they pile up, and are to leave evenly. */
+function crowd(random: Random, durationMs: number): Incident[] {
+  const atMs = random.below(durationMs);
+  const incidents: Incident[] = [DEFAULT, FALLBACK].map((processor) => {
+    const weather = { delayMs: 0, failing: true, oddChance: 0, vagueChance: 0 };
+    return { kind: "processor", atMs, processor, ...weather, forMs: 800 };
+  });
+  for (let payment = 0; payment < CROWD_PAYMENTS; payment++) {
+    const which = { payment: FIRST_OF_CROWD + payment, cents: 1990, repeats: 0, isForeign: false };
+    incidents.push({ kind: "pay", atMs: atMs + random.below(100), ...which });
   }
   return incidents;
 }
@@ -253,12 +279,15 @@ function weather(random: Random, stresses: ReadonlySet<Stress>, durationMs: numb
     processor: random.below(PROCESSOR_COUNT),
     forMs: random.between(10, 4000),
   });
-  if (stresses.has("processor") || stresses.has("odd") || isCalm) {
+  if (stresses.has("processor") || isCalm) {
     for (let count = random.between(1, 4); count > 0; count--) {
       const delayMs = isCalm ? random.below(150) : random.pick([0, 20, 100, 600, 1600, 5000]);
-      const oddChance = stresses.has("odd") ? random.pick([0.2, 0.5, 1]) : 0;
-      incidents.push({ kind: "processor", ...when(), delayMs, failing: random.chance(0.5), oddChance });
+      const failing = random.chance(0.5);
+      incidents.push({ kind: "processor", ...when(), delayMs, failing, oddChance: 0, vagueChance: 0 });
     }
+  }
+  if (stresses.has("odd")) {
+    for (let count = random.between(1, 4); count > 0; count--) incidents.push(oddityOf(random, durationMs));
   }
   if (stresses.has("network")) {
     for (let count = random.between(1, 3); count > 0; count--) {
@@ -266,6 +295,20 @@ function weather(random: Random, stresses: ReadonlySet<Stress>, durationMs: numb
     }
   }
   return incidents;
+}
+
+/** A processor, or something before it, answers as it likes. */
+function oddityOf(random: Random, durationMs: number): Incident {
+  return {
+    kind: "processor",
+    atMs: random.below(durationMs),
+    processor: random.chance(0.7) ? DEFAULT : FALLBACK,
+    delayMs: random.pick([0, 0, 20, 100]),
+    failing: random.chance(0.2),
+    oddChance: random.pick([0.2, 0.5, 1]),
+    vagueChance: random.pick([0, 0.3, 0.8]),
+    forMs: random.between(200, 5000),
+  };
 }
 
 function weatherOf(random: Random): Weather {
@@ -280,6 +323,5 @@ function weatherOf(random: Random): Weather {
     garbage: chance(),
     late: chance(),
     drops: chance(),
-    vague: chance(),
   };
 }

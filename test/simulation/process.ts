@@ -57,8 +57,12 @@ export class Process implements Time {
     this.world.clock.after(delayMs, () => this.deliver(body));
   }
 
-  /** The same for what somebody may await. */
-  settleLater(delayMs: number, body: () => void): void {
+  /** The same for what somebody awaits, unless nobody does anyway. */
+  settleLater(delayMs: number, body: () => void, isAwaited = true): void {
+    if (!isAwaited) {
+      this.later(delayMs, body);
+      return;
+    }
     this.later(delayMs, () => {
       this.world.hasSettled = true;
       body();

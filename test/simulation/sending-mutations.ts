@@ -3,47 +3,56 @@ import type { Mutation } from "./mutation.ts";
 /** What is sent and polled, when, and how answers are read. */
 export const SENDING_MUTATIONS: Readonly<Record<string, Mutation>> = {
   "a timeout taken for a refusal": {
+    seed: 2,
     file: "server/sending/answers",
     find: "return TIMED_OUT;",
     replace: "return UNREACHABLE;",
   },
   "a reset taken for a refusal": {
+    seed: 21,
     file: "server/sending/answers",
     find: "return wasKept ? DROPPED : RESET; return OWN_LIMITS",
     replace: "return wasKept ? DROPPED : UNREACHABLE; return OWN_LIMITS",
   },
   "a dropped connection taken for a refusal": {
+    seed: 83,
     file: "server/sending/answers",
     find: "return wasKept ? DROPPED : RESET; return OWN_LIMITS",
     replace: "return wasKept ? UNREACHABLE : RESET; return OWN_LIMITS",
   },
   "the amount of a told charge is not compared": {
+    seed: 7,
     file: "server/sending/told-charge",
     find: 'if (told.charge.cents !== sent.cents) return "foreign";',
     replace: "",
   },
   "the time of a told charge is not compared": {
+    seed: 7,
     file: "server/sending/told-charge",
     find: "if (isWithinTolerance(told.charge, sent.requestedAtMs))",
     replace: "if (true)",
   },
   "somebody's page taken for a 404": {
+    seed: 211,
     file: "server/sending/told-charge",
     find: 'body === "" || parseObject(body) ? "not found" : "not told"',
     replace: '"not found"',
   },
   "a new requestedAt for a repetition": {
+    seed: 2,
     file: "server/sending/processor-client",
     find: "const requestedAt = formatTimestamp(rows.requestedAtMs(slot));",
     // IN_DOUBT
     replace: "const requestedAt = formatTimestamp(rows.requestedAtMs(slot) + (rows.state[slot] === 3 ? 1 : 0));",
   },
   "requests never expire at their client": {
+    seed: 3,
     file: "server/sending/processor-client",
     find: "request.connection.timeOut();",
     replace: "{}",
   },
   "a connection whose answer is late is used again": {
+    seed: 611,
     file: "server/sending/connection",
     find: "this.#isTimedOut = true; this.close();",
     replace: `const receiver = this.#receiver;
@@ -52,16 +61,19 @@ export const SENDING_MUTATIONS: Readonly<Record<string, Mutation>> = {
       this.#onIdle(this);`,
   },
   "a connection is used again without a clean reader": {
+    seed: 15,
     file: "server/sending/connection",
     find: "this.#reader.reset();",
     replace: "",
   },
   "an answer is complete before all of it has come": {
+    seed: 26,
     file: "server/sending/response-reader",
     find: "return this.#body.byteCount < bodyBytes ? -1 : text.length - end;",
     replace: "return text.length - end;",
   },
   "a doubt asked about at the other processor": {
+    seed: 2,
     file: "server/sending/dispatcher",
     find: "this.#clients[engine.flights.processor[flight]]",
     // IN_DOUBT
@@ -69,48 +81,57 @@ export const SENDING_MUTATIONS: Readonly<Record<string, Mutation>> = {
       ? 1 - engine.flights.processor[flight] : engine.flights.processor[flight]]`,
   },
   "sent before its record is written": {
+    seed: 13,
     file: "server/sending/dispatcher",
     find: "commit.add(new Send(engine, clock, this.#clients[engine.flights.processor[flight]], flight));",
     replace: "new Send(engine, clock, this.#clients[engine.flights.processor[flight]], flight).commit();",
   },
   "what could not be written is not unasked": {
+    seed: 80,
     file: "server/sending/dispatcher",
     find: "this.#engine.unask(this.#flight, this.#clock.nowMs());",
     replace: "{}",
   },
   "the pacer never gives credit": {
+    seed: 4,
     file: "server/sending/send-pacer",
     find: "return this.#credit >= 1;",
     replace: "return false;",
   },
   "the pacer never refuses": {
+    seed: 1917,
     file: "server/sending/send-pacer",
     find: "return this.#credit >= 1;",
     replace: "return true;",
   },
-  "ticking never expires": { file: "server/turn/ticking", find: "sending.expire(nowMs);", replace: "" },
+  "ticking never expires": { seed: 3, file: "server/turn/ticking", find: "sending.expire(nowMs);", replace: "" },
   "ticking never tries the journal again": {
+    seed: 17,
     file: "server/turn/ticking",
     find: "commit.retry();",
     replace: "{}",
   },
   "ticking never gives up": {
+    seed: 27,
     file: "server/turn/ticking",
     find: "engine.giveUpOld(nowMs, (slot) => notes.gaveUp(slot));",
     replace: "",
   },
   "polls without consent": {
+    seed: 1244,
     file: "server/health/poller",
     find: "rights.mayPoll(claimedAtMs, this.#nowMs, isAgreed)",
     replace: "rights.mayPoll(claimedAtMs, this.#nowMs, true)",
   },
   "polls without pause": {
+    seed: 7,
     file: "server/health/poll-rights",
     find: "nowMs < this.tryFromMs",
     replace: "false",
   },
-  "a poll's result is ignored": { file: "server/health/poller", find: "onPolled(result);", replace: "" },
+  "a poll's result is ignored": { seed: 7, file: "server/health/poller", find: "onPolled(result);", replace: "" },
   "a poll's result is not told to the others": {
+    seed: 7,
     file: "server/health/poller",
     find: "await Promise.all(peers.map((peer) => peer.polled(processor, result.failing, responseMs)));",
     replace: "",

@@ -78,6 +78,7 @@ function strikeProcessor(deployment: Deployment, incident: Extract<Incident, { k
   processor.delayMs = incident.delayMs;
   processor.failing = incident.failing;
   processor.oddChance = incident.oddChance;
+  processor.vagueChance = incident.vagueChance;
   deployment.world.clock.after(incident.forMs, () => healProcessor(deployment, incident.processor));
 }
 
@@ -85,6 +86,7 @@ function healProcessor({ processors }: Deployment, processor: number): void {
   processors[processor]!.delayMs = 0;
   processors[processor]!.failing = false;
   processors[processor]!.oddChance = 0;
+  processors[processor]!.vagueChance = 0;
 }
 
 /** From now on everything works. */

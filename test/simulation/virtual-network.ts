@@ -68,7 +68,7 @@ export class VirtualNetwork {
     } else {
       const payment = paymentOf(path!);
       this.#note(instance, FlightState.LOOKING_UP, payment, processor);
-      const isVague = this.#world.happens(this.weather[processor]?.vague ?? 0);
+      const isVague = this.#world.happens(target.vagueChance);
       target.lookup(payment, (found) => answer(lookupAnswer(random, path!, found, isVague)));
     }
   }

@@ -38,6 +38,8 @@ export class VirtualProcessor {
   failing = false;
   /** Chance of an oddity in place of the answer. */
   oddChance = 0;
+  /** Chance that a lookup is told less than is known, or nothing. */
+  vagueChance = 0;
   readonly charges = new Map<number, Charge>();
   readonly #world: World;
   readonly #limiter: ConcurrencyLimiter;

@@ -7,6 +7,9 @@ const PIECES_MAX = 4;
 const IDLE_MS_MAX = 40;
 const CONNECT_TIMEOUT_MS = 5000;
 const LATE_MS_MAX = 4000;
+/** A poll must reach its processor within the margin that PollRights leaves for that. */
+const LATE_POLL_MS_MAX = 1000;
+const POLL = "/service-health ";
 
 const GARBAGE = "220 smtp.example.com ESMTP\r\n\r\n";
 
@@ -61,13 +64,14 @@ export class VirtualWire implements Wire {
     if (weather && world.happens(weather.lostBefore)) return;
     const isLate = weather !== undefined && world.happens(weather.late);
     world.underWayCount++;
-    world.clock.after(world.latencyMs() + (isLate ? world.random.below(LATE_MS_MAX) : 0), () => this.#arrived(text));
+    const lateMs = isLate ? world.random.below(text.includes(POLL) ? LATE_POLL_MS_MAX : LATE_MS_MAX) : 0;
+    world.clock.after(world.latencyMs() + lateMs, () => this.#arrived(text));
   }
 
   close(): void {
     if (this.#isClosed) return;
     this.#isClosed = true;
-    this.#process.settleLater(0, () => this.#events.closed(undefined));
+    this.#happensLater(0, () => this.#events.closed(undefined));
   }
 
   #arrived(text: string): void {
@@ -145,8 +149,13 @@ export class VirtualWire implements Wire {
   }
 
   #later(delayMs: number, happen: () => void): void {
-    this.#process.settleLater(delayMs, () => {
+    this.#happensLater(delayMs, () => {
       if (!this.#isClosed) happen();
     });
+  }
+
+  /** Only polls are awaited. */
+  #happensLater(delayMs: number, happen: () => void): void {
+    this.#process.settleLater(delayMs, happen, this.#process.world.settings.polls);
   }
 }

@@ -1,14 +1,13 @@
+import type { ClaimAnswer, HealthLink } from "../../server/health/health-link.ts";
 import { CLAIM_ANSWER_MS, PollRights } from "../../server/health/poll-rights.ts";
+import { Poller } from "../../server/health/poller.ts";
+import type { HealthAnswer } from "../../server/meters/poll-report.ts";
+import type { Time, Timer } from "../../server/system/time.ts";
 import type { Random } from "./random.ts";
 import { VirtualTime } from "./virtual-time.ts";
 
-/** As the poller's. */
-const LOOK_INTERVAL_MS = 100;
-const RETRY_MS = 200;
-const SILENCE_MS_MAX = 30_000;
+/** As the health endpoint's. */
 const POLL_TIMEOUT_MS = 11_000;
-
-type Answer = "consent" | "refusal" | "gone" | "silence";
 
 /** How the world behaves; every value is drawn anew for each message. */
 export type Weather = {
@@ -22,7 +21,7 @@ export type Weather = {
   uselessAnswers: number;
 };
 
-/** Several instances that share one processor's health endpoint: real PollRights, everything around them simulated. */
+/** Several instances that share one processor's health endpoint: real PollRights and pollers, everything around them simulated. */
 export class PollSimulation {
   readonly time = new VirtualTime();
   readonly arrivalsMs: number[] = [];
@@ -56,27 +55,80 @@ export class PollSimulation {
 }
 
 /** One life of an instance, from a start to its crash. Time is its own: monotonic clocks begin anywhere. */
-class Life {
+class Life implements Time {
   readonly rights: PollRights;
-  readonly silentSinceMs: (number | undefined)[];
-  readonly startedAtMs: number;
-  isOver = false;
+  poller!: Poller;
+  readonly #world: PollSimulation;
+  readonly #startedAtMs: number;
+  #isOver = false;
+  /** Whatever reaches a stopped process waits, its timers as well. */
+  #waiting: (() => void)[] | undefined;
 
-  constructor(self: number, count: number, startedAtMs: number) {
-    this.startedAtMs = startedAtMs - 1000;
-    this.rights = new PollRights(self, 1000);
-    this.silentSinceMs = Array.from({ length: count }, () => undefined);
+  constructor(world: PollSimulation, self: number) {
+    this.#world = world;
+    this.#startedAtMs = world.time.nowMs - 1000;
+    this.rights = new PollRights(self, this.monotonicMs());
+  }
+
+  get isOver(): boolean {
+    return this.#isOver;
+  }
+
+  get isStopped(): boolean {
+    return this.#waiting !== undefined;
+  }
+
+  end(): void {
+    this.#isOver = true;
+    this.goOn();
+  }
+
+  stop(): void {
+    this.#waiting ??= [];
+  }
+
+  goOn(): void {
+    const waiting = this.#waiting ?? [];
+    this.#waiting = undefined;
+    for (const step of waiting) step();
+  }
+
+  /** Resolves once the process is not stopped. */
+  awake(): Promise<void> {
+    return this.#waiting ? new Promise((resolve) => this.#waiting!.push(resolve)) : Promise.resolve();
+  }
+
+  wallMs(): number {
+    return this.#world.time.wallMs();
+  }
+
+  monotonicMs(): number {
+    return this.#world.time.nowMs - this.#startedAtMs;
+  }
+
+  after(delayMs: number, run: () => void): Timer {
+    const step = (): void => {
+      if (this.#isOver) return;
+      if (this.#waiting) this.#waiting.push(step);
+      else run();
+    };
+    return this.#world.time.after(delayMs, step);
+  }
+
+  atEndOfTurn(run: () => void): void {
+    this.after(0, run);
+  }
+
+  pause(delayMs: number): Promise<void> {
+    return new Promise((resolve) => this.after(delayMs, resolve));
   }
 }
 
-/** An instance. What it does in `#look` and `#poll` is what server/health/poller.ts does, step by step. */
+/** An instance: the product's poller, with a processor and peers that are simulated. */
 class Node {
   readonly #world: PollSimulation;
   readonly #self: number;
   #life: Life | undefined;
-  #isStopped = false;
-  /** Whatever reaches a stopped process waits in its sockets. */
-  readonly #waiting: (() => void)[] = [];
 
   constructor(world: PollSimulation, self: number) {
     this.#world = world;
@@ -88,109 +140,82 @@ class Node {
   }
 
   get isStopped(): boolean {
-    return this.#isStopped;
+    return this.#life?.isStopped ?? false;
   }
 
   start(): void {
     if (this.#life) return;
-    const life = new Life(this.#self, this.#world.nodes.length, this.#world.time.nowMs);
+    const life = new Life(this.#world, this.#self);
     this.#life = life;
-    void this.#run(life);
+    const peers = this.#world.nodes.filter((node) => node !== this);
+    life.poller = new Poller({
+      processor: 0,
+      self: this.#self,
+      endpoint: { ask: () => this.#poll(life), close: () => {} },
+      rights: life.rights,
+      peers: peers.map((peer) => linkTo((what) => this.#ask(life, peer, what))),
+      time: life,
+      onPolled: () => {},
+    });
   }
 
   crash(): void {
-    if (this.#life) this.#life.isOver = true;
+    this.#life?.end();
     this.#life = undefined;
-    this.goOn();
   }
 
   /** SIGSTOP: it neither acts nor answers, but its sockets are there. */
   stop(): void {
-    this.#isStopped = this.isAlive;
+    this.#life?.stop();
   }
 
   goOn(): void {
-    this.#isStopped = false;
-    for (const step of this.#waiting.splice(0)) step();
+    this.#life?.goOn();
   }
 
-  async #run(life: Life): Promise<void> {
-    while (!life.isOver) {
-      await this.#world.time.pause(LOOK_INTERVAL_MS);
-      await this.#awake();
-      if (!life.isOver) await this.#look(life);
-    }
-  }
-
-  async #look(life: Life): Promise<void> {
-    const { rights } = life;
-    const claimedAtMs = this.#nowMs(life);
-    if (!rights.claim(claimedAtMs)) return;
-    const isFresh = rights.isFresh(claimedAtMs);
-    const peers = this.#world.nodes.filter((node) => node !== this);
-    const answers = await Promise.all(
-      peers.map((peer) => this.#ask(peer, (theirs) => theirs.rights.consent(this.#self, isFresh, this.#nowMs(theirs)))),
-    );
-    await this.#awake();
-    if (life.isOver) return;
-    const isAgreed = answers.every((answer, i) => this.#isNoObjection(life, i, answer));
-    if (rights.mayPoll(claimedAtMs, this.#nowMs(life), isAgreed)) return this.#poll(life, peers);
-    rights.abandon(this.#nowMs(life) + RETRY_MS);
-    const consenters = peers.filter((_, i) => answers[i] === "consent" || answers[i] === "silence");
-    await Promise.all(consenters.map((peer) => this.#tell(peer, (theirs) => theirs.rights.released(this.#self))));
-  }
-
-  #isNoObjection(life: Life, peer: number, answer: Answer): boolean {
-    if (answer !== "silence") {
-      life.silentSinceMs[peer] = undefined;
-      return answer !== "refusal";
-    }
-    const sinceMs = life.silentSinceMs[peer] ?? this.#nowMs(life);
-    life.silentSinceMs[peer] = sinceMs;
-    return this.#nowMs(life) - sinceMs > SILENCE_MS_MAX;
-  }
-
-  async #poll(life: Life, peers: readonly Node[]): Promise<void> {
+  async #poll(life: Life): Promise<HealthAnswer> {
     const isUseful = await this.#world.poll();
-    await this.#awake();
-    if (life.isOver) return;
-    life.rights.polled(this.#nowMs(life));
-    if (!isUseful) return;
-    await Promise.all(
-      peers.map((peer) => this.#tell(peer, (theirs) => theirs.rights.otherPolled(this.#nowMs(theirs)))),
-    );
-  }
-
-  #tell(peer: Node, what: (theirs: Life) => void): Promise<Answer> {
-    return this.#ask(peer, (theirs) => {
-      what(theirs);
-      return true;
-    });
+    await life.awake();
+    // Nobody is there any more to hear of it.
+    if (life.isOver) await new Promise(() => {});
+    return isUseful ? { status: 200, result: { failing: false, minResponseMs: 0 } } : { status: 0, error: "timed_out" };
   }
 
   /** A request to another instance and its answer; without one in time, silence. */
-  async #ask(peer: Node, what: (theirs: Life) => boolean): Promise<Answer> {
+  async #ask(life: Life, peer: Node, what: (theirs: Life) => boolean): Promise<ClaimAnswer> {
     const { time, weather, random } = this.#world;
-    const timeout = time.pause(CLAIM_ANSWER_MS).then((): Answer => "silence");
-    const answer = async (): Promise<Answer> => {
+    const timeout = time.pause(CLAIM_ANSWER_MS).then((): ClaimAnswer => "silence");
+    const answer = async (): Promise<ClaimAnswer> => {
       await time.pause(weather.messageMs(random));
       const theirs = peer.#life;
       if (!theirs) return "gone";
-      await peer.#awake();
+      await theirs.awake();
       // A connection to a process that dies is reset; only one that was never taken says that nobody is there.
       if (theirs.isOver) return "silence";
       const isConsent = what(theirs);
       await time.pause(weather.messageMs(random));
       return isConsent ? "consent" : "refusal";
     };
-    return Promise.race([answer(), timeout]);
+    const told = await Promise.race([answer(), timeout]);
+    await life.awake();
+    if (life.isOver) await new Promise(() => {});
+    return told;
   }
+}
 
-  #awake(): Promise<void> {
-    return this.#isStopped ? new Promise((resolve) => this.#waiting.push(resolve)) : Promise.resolve();
-  }
-
-  #nowMs(life: Life): number {
-    return this.#world.time.nowMs - life.startedAtMs;
-  }
+function linkTo(ask: (what: (theirs: Life) => boolean) => Promise<ClaimAnswer>): HealthLink {
+  const tell = (what: (theirs: Life) => void) =>
+    ask((theirs) => {
+      what(theirs);
+      return true;
+    });
+  return {
+    claim: (_processor, self, isFresh) =>
+      ask((theirs) => {
+        theirs.poller.heardFrom(self);
+        return theirs.rights.consent(self, isFresh, theirs.monotonicMs());
+      }),
+    release: async (_processor, self) => void (await tell((theirs) => theirs.rights.released(self))),
+    polled: async () => void (await tell((theirs) => theirs.rights.otherPolled(theirs.monotonicMs()))),
+  };
 }

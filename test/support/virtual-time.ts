@@ -58,8 +58,8 @@ export class VirtualTime implements Time {
       const timer = this.#takeFirst();
       this.#nowMs = timer.atMs;
       timer.run();
-      // Promises that the timer settled go on before the next one: a dozen turns are more than any chain here has.
-      for (let turn = 0; turn < 12; turn++) await undefined;
+      // Promises that the timer settled go on before the next one: so many turns are more than any chain here has.
+      for (let turn = 0; turn < 24; turn++) await undefined;
     }
     this.#nowMs = untilMs;
   }

@@ -3,6 +3,7 @@ import { type AddressInfo, createServer, type Server, type Socket } from "node:n
 import { expect } from "chai";
 import { Connection, type Failure } from "../../../server/sending/connection.ts";
 import { NameLookup, type Resolve } from "../../../server/system/name-lookup.ts";
+import type { Network, WireEvents } from "../../../server/system/network.ts";
 import { RealNetwork } from "../../../server/system/real-network.ts";
 
 const REQUEST = "GET / HTTP/1.1\r\nHost: localhost\r\n\r\n";
@@ -100,6 +101,28 @@ describe("connection to a processor", () => {
     onRequest = (socket) =>
       socket.write("HTTP/1.1 500 No\r\n\r\nx", () => setTimeout(() => socket.resetAndDestroy(), 20));
     expect(await send(open())).to.include({ failure: "reset" });
+  });
+
+  it("does not take what its receiver throws for a fault of the answer", () => {
+    let events!: WireEvents;
+    const network: Network = {
+      connect: (_host, _port, given) => {
+        events = given;
+        return { send: () => {}, close: () => {} };
+      },
+    };
+    const connection = new Connection(network, "127.0.0.1", 1, () => {});
+    const failures: Failure[] = [];
+    connection.send(REQUEST, {
+      answered: () => {
+        throw new Error("an invariant is broken");
+      },
+      failed: (failure) => failures.push(failure),
+    });
+    events.connected();
+    expect(() => events.received(OK)).to.throw("an invariant is broken");
+    events.closed(undefined);
+    expect(failures).to.deep.equal([]);
   });
 
   it("gives an answer that trickles up when it is told to", async () => {
