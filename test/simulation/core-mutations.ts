@@ -23,9 +23,9 @@ export const CORE_MUTATIONS: Readonly<Record<string, Mutation>> = {
     replace: "LOOKED_UP_IN_VAIN = [undefined, REFUSED, REFUSED]",
   },
   "an answer that does not say ends one that may land": {
-    file: "core/answers/verdict",
-    find: "NOT_SAID = [ENDED, ENDED, MAY_LAND]",
-    replace: "NOT_SAID = [ENDED, ENDED, ENDED]",
+    file: "core/ledger/payment-states",
+    find: "if (mayStillLand(batch.outcome(record))) this.#rows.mayLand[slot] = 1;",
+    replace: "this.#rows.mayLand[slot] = mayStillLand(batch.outcome(record)) ? 1 : 0;",
   },
   "409 taken for a refusal": {
     file: "core/answers/dialect",

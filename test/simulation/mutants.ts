@@ -23,6 +23,8 @@ export async function findMutation(name: string, fromSeed: number, seedCountMax:
   const { planOf } = await import("./plan.ts");
   for (let seed = fromSeed; seed < fromSeed + seedCountMax; seed++) {
     const { violation } = await simulate(planOf(seed));
+    // A text that is not valid where it stands is found by any seed, and shows nothing.
+    if (violation?.cause instanceof ReferenceError) throw violation.cause;
     if (violation) return { seedCount: seed - fromSeed + 1, seed, rule: violation.rule };
   }
   return undefined;
