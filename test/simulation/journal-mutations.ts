@@ -5,20 +5,21 @@ export const JOURNAL_MUTATIONS: Readonly<Record<string, Mutation>> = {
   "effects before the write": {
     seed: 3,
     file: "server/turn/group-commit",
-    find: "if (!this.#write()) { for",
-    replace: "for (const effect of effects.splice(0)) effect.commit();\nif (!this.#write()) { for",
+    find: "if (this.isFailing || !this.#write(effects)) {",
+    replace: `if (!this.isFailing) for (const effect of effects.splice(0)) effect.commit();
+      if (this.isFailing || !this.#write(effects)) {`,
   },
   "effects before the sync": {
     seed: 6,
     file: "server/turn/group-commit",
-    find: "if (this.#syncs) this.#syncThen(effects);",
-    replace: "if (false) {}",
+    find: "newest.effects.push(...effects); else if (this.#sync) this.#sync.add(effects);",
+    replace: "newest.effects.push(...effects); else if (false) {}",
   },
   "nothing taken back after a failed write": {
     seed: 13,
     file: "server/turn/group-commit",
-    find: "this.#engine.revert();",
-    replace: "batch.clear();",
+    find: "engine.revert();",
+    replace: "engine.batches.refused(() => false);",
   },
   "half a batch stays": {
     seed: 64,

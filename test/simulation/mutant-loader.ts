@@ -4,6 +4,7 @@
  * this, and every mutant is a product of its own beside the sound one.
  */
 import type { InitializeHook, LoadHook, ResolveHook } from "node:module";
+import { applyMutation } from "./apply-mutation.ts";
 import { MUTATIONS } from "./mutations.ts";
 
 const ROOT = new URL("../../", import.meta.url).href;
@@ -23,23 +24,12 @@ export const load: LoadHook = async (url, context, nextLoad) => {
   const mutant = mutantOf(url);
   const loaded = await nextLoad(url, context);
   if (mutant === undefined) return loaded;
-  const { file, find, replace } = MUTATIONS[mutant]!;
-  if (new URL(url).pathname !== new URL(`${file}.js`, ROOT).pathname) return loaded;
-  return { ...loaded, source: replaceOnce(String(loaded.source), find, replace, mutant) };
+  const mutation = MUTATIONS[mutant]!;
+  if (new URL(url).pathname !== new URL(`${mutation.file}.js`, ROOT).pathname) return loaded;
+  return { ...loaded, source: applyMutation(String(loaded.source), mutation, mutant) };
 };
 
 function mutantOf(url: string | undefined): string | undefined {
   const isOurs = url?.startsWith(ROOT);
   return (isOurs && new URL(url!).searchParams.get("mutant")) || undefined;
-}
-
-/** White space counts as any other: the compiler has its own way with it. */
-function replaceOnce(source: string, find: string, replace: string, mutant: string): string {
-  const pattern = find
-    .split(/\s+/)
-    .map((part) => part.replace(/[.*+?^${}()|[\]\\]/g, "\\$&"))
-    .join("\\s+");
-  const count = source.match(new RegExp(pattern, "g"))?.length ?? 0;
-  if (count !== 1) throw new Error(`a mutation's place is there once: mutation="${mutant}" count=${count}`);
-  return source.replace(new RegExp(pattern), () => replace);
 }

@@ -24,6 +24,8 @@ export async function findMutation(name: string, seedCountMax: number): Promise<
   for (let seedCount = 1; seedCount <= seedCountMax; seedCount++) {
     const seed = seedCount === 1 ? MUTATIONS[name]!.seed : seedCount - 1;
     const { violation } = await simulate(planOf(seed));
+    // A text that is not valid where it stands is found by any seed, and shows nothing.
+    if (violation?.cause instanceof ReferenceError) throw violation.cause;
     if (violation) return { seedCount, seed, rule: violation.rule };
   }
   return undefined;
