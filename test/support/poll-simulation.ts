@@ -21,7 +21,10 @@ export type Weather = {
   uselessAnswers: number;
 };
 
-/** Several instances that share one processor's health endpoint: real PollRights and pollers, everything around them simulated. */
+/**
+ * Several instances that share one processor's health endpoint: real PollRights and pollers, everything around them
+ * simulated.
+ */
 export class PollSimulation {
   readonly time = new VirtualTime();
   readonly arrivalsMs: number[] = [];
