@@ -1,6 +1,9 @@
 import { RecordBatch } from "./record.ts";
 import * as Kind from "./record-kind.ts";
 
+/** Batches kept to be used again: after a time of many under way, their memory is given back. */
+const SPARE_MAX = 2;
+
 /**
  * The records that the log does not have yet, in batches, oldest first. A log that answers at once needs one; with one
  * that answers later, more are filled while it works.
@@ -9,7 +12,7 @@ import * as Kind from "./record-kind.ts";
  *   under way   the log has them, and has not answered
  *   current     being filled
  *
- * A batch that is written is used again.
+ * A batch that is written is used again. How many are under way is up to who hands them over.
  */
 export class RecordBatches {
   readonly #capacity: number;
@@ -99,6 +102,7 @@ export class RecordBatches {
   }
 
   #recycle(batch: RecordBatch): void {
+    if (this.#spare.length >= SPARE_MAX) return;
     batch.clear();
     this.#spare.push(batch);
   }

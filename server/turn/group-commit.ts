@@ -30,6 +30,9 @@ export type GroupCommitParts = {
 /** A batch under way, and what rests on it. */
 type Group = { effects: Effect[]; handedOverAtMs: number };
 
+/** Under way to a log that answers later: a slow one gets larger batches instead of more of them. */
+const GROUPS_MAX = 8;
+
 /**
  * Group commit (DeWitt et al., 1984): all records of a turn of the event loop are written by one system call at its
  * end, and then all their effects happen: answers go out, requests are sent.
@@ -40,7 +43,7 @@ type Group = { effects: Effect[]; handedOverAtMs: number };
  *                                                                  └─► under way … written ─► effects   a later answer
  *
  * Of a log that answers later, groups are answered in their order; when one is refused, all after it are taken back
- * with it. Reading is an effect as well (`whenDurable`): what is told has to be as safe as what is acknowledged.
+ * with it. With GROUPS_MAX under way, the next one waits and goes on filling. Reading is an effect as well (`whenDurable`): what is told has to be as safe as what is acknowledged.
  */
 export class GroupCommit {
   readonly #parts: GroupCommitParts;
@@ -67,9 +70,12 @@ export class GroupCommit {
     this.#source = source;
   }
 
-  /** Nothing can be written now, or nobody knows whether the last group was: nothing new may be accepted or sent. */
+  /**
+   * Nothing can be written now, or nobody knows whether the last group was, or the log is so far behind that what
+   * happens at the processors needs the room that is left: nothing new may be accepted or sent.
+   */
   get isFailing(): boolean {
-    return this.#isFailing || this.#isUncertain;
+    return this.#isFailing || this.#isUncertain || (this.#isHeld && this.#parts.engine.batch.isHalfFull);
   }
 
   /** Nothing is under way to the log. */
@@ -110,11 +116,16 @@ export class GroupCommit {
     this.#parts.time.atEndOfTurn(this.#endTurn);
   }
 
-  /** Writes what there is, or hands it over, now. False when that cannot be. */
+  /**
+   * Writes what there is, or hands it over, now, or once the log has caught up. False when that cannot be, or nobody
+   * knows.
+   */
   commit(): boolean {
+    // Nothing is taken back yet, so what rests on it waits.
+    if (this.#isHeld) return !this.#isUncertain;
     const effects = this.#effects;
     this.#effects = [];
-    if (this.isFailing || !this.#write(effects)) {
+    if (this.#isFailing || !this.#write(effects)) {
       for (const effect of effects) effect.abort();
       return false;
     }
@@ -126,8 +137,12 @@ export class GroupCommit {
    * as always with `write` and `none`. With false, at once, while something has happened that the journal cannot take.
    */
   whenDurable(onDurable: (isDurable: boolean) => void): void {
-    if (!this.commit() && this.#parts.engine.batches.next.count > 0) onDurable(false);
-    else this.#rest([{ commit: () => onDurable(true), abort: () => onDurable(false) }]);
+    const effect = { commit: () => onDurable(true), abort: () => onDurable(false) };
+    const isWritable = this.commit();
+    const isOutstanding = this.#parts.engine.batches.next.count > 0;
+    if (!isWritable && isOutstanding) onDurable(false);
+    else if (this.#isHeld && (isOutstanding || this.#effects.length > 0)) this.#effects.push(effect);
+    else this.#rest([effect]);
   }
 
   /** The same as a promise. */
@@ -150,11 +165,20 @@ export class GroupCommit {
     this.commit();
   };
 
+  /** Nothing more is handed over until the log has answered. */
+  get #isHeld(): boolean {
+    return this.#isUncertain || this.#groups.length >= GROUPS_MAX;
+  }
+
   /** Appends all that is not written; what rests on it happens then. Hot. */
   #write(effects: Effect[]): boolean {
     const { engine, log, time, meters } = this.#parts;
     const { batches } = engine;
     for (let batch = batches.next; batch.count > 0; batch = batches.next) {
+      if (this.#isHeld) {
+        this.#effects.unshift(...effects);
+        return true;
+      }
       const beganAtMs = time.monotonicMs();
       const result = log?.append(batch);
       if (result instanceof Error) {
@@ -209,7 +233,7 @@ export class GroupCommit {
     this.#written();
     if (this.#sync) this.#sync.add(effects);
     else for (const effect of effects) effect.commit();
-    if (this.#parts.engine.batches.next.count > 0) this.wake();
+    if (this.#effects.length > 0 || this.#parts.engine.batches.next.count > 0) this.wake();
   }
 
   #refused(error: Error): void {

@@ -1,7 +1,7 @@
 import { expect } from "chai";
 import pino from "pino";
 import { ACCEPTED_NEW, Engine } from "../../../core/engine.ts";
-import type { RecordBatch } from "../../../core/log/record.ts";
+import { BATCH_RECORDS, type RecordBatch } from "../../../core/log/record.ts";
 import * as Kind from "../../../core/log/record-kind.ts";
 import { NO_FLIGHT } from "../../../core/routing/flights.ts";
 import { HealthSnapshot } from "../../../core/routing/health-snapshot.ts";
@@ -175,6 +175,62 @@ describe("group commit over a log that answers later", () => {
     }
   });
 
+  it("keeps what rests on a turn's records as long as nobody knows whether they will be taken back", () => {
+    const fixture = new Fixture();
+    fixture.accept(1);
+    fixture.commit.commit();
+    fixture.accept(2);
+    fixture.log.answer("unknown");
+    expect(fixture.commit.commit()).to.equal(false);
+    expect(fixture.story).to.deep.equal([]);
+    fixture.log.answer("written");
+    fixture.commit.commit();
+    fixture.log.answer("written");
+    expect(fixture.story).to.deep.equal(["commit 1", "commit 2"]);
+  });
+
+  it("has 8 groups under way at most: the next one goes on filling, and what rests on it waits", () => {
+    const fixture = new Fixture();
+    for (let n = 0; n < 20; n++) {
+      fixture.accept(n);
+      expect(fixture.commit.commit()).to.equal(true);
+    }
+    fixture.commit.whenDurable((isDurable) => fixture.story.push(`durable ${isDurable}`));
+    expect([fixture.log.underWay.length, fixture.commit.waitingCount, fixture.commit.isFailing]).to.deep.equal([
+      8,
+      21,
+      false,
+    ]);
+    fixture.log.answer("written");
+    expect(fixture.story).to.deep.equal(["commit 0"]);
+    fixture.commit.commit();
+    expect(fixture.log.underWay.map(({ sequences }) => sequences.length)).to.deep.equal([1, 1, 1, 1, 1, 1, 1, 12]);
+    while (fixture.log.underWay.length > 0) fixture.log.answer("written");
+    expect(fixture.story).to.deep.equal([...Array.from({ length: 20 }, (_, n) => `commit ${n}`), "durable true"]);
+  });
+
+  it("refuses anything new while that group is half full, and takes all of it back when the log refuses", () => {
+    for (const answer of ["written", new Error("no")] as const) {
+      const fixture = new Fixture();
+      let accepted = 0;
+      while (!fixture.commit.isFailing) {
+        fixture.accept(accepted++);
+        if (accepted <= 8) fixture.commit.commit();
+      }
+      expect([accepted, fixture.log.underWay.length, fixture.story]).to.deep.equal([8 + BATCH_RECORDS / 2, 8, []]);
+      fixture.log.answer(answer);
+      fixture.commit.commit();
+      fixture.commit.retry();
+      expect(fixture.commit.isFailing).to.equal(false);
+      while (fixture.log.underWay.length > 0) fixture.log.answer("written");
+      const isWritten = answer === "written";
+      expect(fixture.story).to.deep.equal(
+        Array.from({ length: accepted }, (_, n) => `${isWritten ? "commit" : "abort"} ${n}`),
+      );
+      expect(fixture.engine.ledger.size).to.equal(isWritten ? accepted : 0);
+    }
+  });
+
   it("never tries again once another has taken the log over, and says so once", () => {
     const fixture = new Fixture();
     fixture.accept(1);
@@ -204,10 +260,14 @@ describe("group commit over a log that answers later", () => {
       for (let step = 0; step < 300; step++) {
         const chance = random.below(10);
         if (chance < 4 && !commit.isFailing) fixture.accept(next++);
-        else if (chance < 6) commit.commit();
-        else if (log.underWay.length > 0) log.answer(random.chance(0.15) ? new Error("no") : "written");
-        else commit.retry();
+        else if (chance < 7) commit.commit();
+        else if (log.underWay.length === 0) commit.retry();
+        else if (random.chance(0.1)) log.answer("unknown");
+        else log.answer(random.chance(0.15) ? new Error("no") : "written");
+        expect(log.underWay.length).to.be.at.most(8);
       }
+      while (log.underWay.length > 0) log.answer("written");
+      commit.retry();
       commit.commit();
       while (log.underWay.length > 0) log.answer("written");
       for (const line of fixture.story) {
