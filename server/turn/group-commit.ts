@@ -43,7 +43,8 @@ const GROUPS_MAX = 8;
  *                                                                  └─► under way … written ─► effects   a later answer
  *
  * Of a log that answers later, groups are answered in their order; when one is refused, all after it are taken back
- * with it. With GROUPS_MAX under way, the next one waits and goes on filling. Reading is an effect as well (`whenDurable`): what is told has to be as safe as what is acknowledged.
+ * with it. With GROUPS_MAX under way, the next one waits and goes on filling. Reading is an effect as well
+ * (`whenDurable`): what is told has to be as safe as what is acknowledged.
  */
 export class GroupCommit {
   readonly #parts: GroupCommitParts;
@@ -52,6 +53,8 @@ export class GroupCommit {
   #effects: Effect[] = [];
   /** Under way, oldest first. */
   #groups: Group[] = [];
+  /** Who waits for `isSettled`. */
+  readonly #settling: ((isSettled: boolean) => void)[] = [];
   #isScheduled = false;
   #isFailing = false;
   #isUncertain = false;
@@ -72,10 +75,12 @@ export class GroupCommit {
 
   /**
    * Nothing can be written now, or nobody knows whether the last group was, or the log is so far behind that what
-   * happens at the processors needs the room that is left: nothing new may be accepted or sent.
+   * happens at the processors needs the room that is left, or somebody waits until nothing is under way: nothing new
+   * may be accepted or sent.
    */
   get isFailing(): boolean {
-    return this.#isFailing || this.#isUncertain || (this.#isHeld && this.#parts.engine.batch.isHalfFull);
+    const isBehind = this.#isHeld && this.#parts.engine.batch.isHalfFull;
+    return this.#isFailing || this.#isUncertain || isBehind || this.#settling.length > 0;
   }
 
   /** Nothing is under way to the log. */
@@ -145,7 +150,17 @@ export class GroupCommit {
     else this.#rest([effect]);
   }
 
-  /** The same as a promise. */
+  /**
+   * Calls back once nothing that could be taken back is under way or about to be; until then nothing new is accepted.
+   * Before it returns where that is so already. With false when the log cannot be written.
+   */
+  whenSettled(onSettled: (isSettled: boolean) => void): void {
+    if (!this.commit()) onSettled(false);
+    else if (this.isSettled) onSettled(true);
+    else this.#settling.push(onSettled);
+  }
+
+  /** The same as `whenDurable`, as a promise. */
   durable(): Promise<boolean> {
     return new Promise((resolve) => this.whenDurable(resolve));
   }
@@ -167,7 +182,7 @@ export class GroupCommit {
 
   /** Nothing more is handed over until the log has answered. */
   get #isHeld(): boolean {
-    return this.#isUncertain || this.#groups.length >= GROUPS_MAX;
+    return this.#isUncertain || this.#groups.length >= GROUPS_MAX || this.#settling.length > 0;
   }
 
   /** Appends all that is not written; what rests on it happens then. Hot. */
@@ -226,6 +241,7 @@ export class GroupCommit {
       this.#effects = [];
       this.#refused(answer);
       for (const effect of effects) effect.abort();
+      for (const onSettled of this.#settling.splice(0)) onSettled(false);
       return;
     }
     const { effects } = this.#groups.shift()!;
@@ -233,7 +249,16 @@ export class GroupCommit {
     this.#written();
     if (this.#sync) this.#sync.add(effects);
     else for (const effect of effects) effect.commit();
+    if (this.isSettled) this.#settle();
     if (this.#effects.length > 0 || this.#parts.engine.batches.next.count > 0) this.wake();
+  }
+
+  /** What was held meanwhile goes to the log first. */
+  #settle(): void {
+    const settling = this.#settling.splice(0);
+    const isWritten = settling.length === 0 || this.commit();
+    this.#settling.unshift(...settling);
+    while (this.#settling.length > 0 && this.isSettled) this.#settling.shift()!(isWritten);
   }
 
   #refused(error: Error): void {

@@ -1,7 +1,7 @@
 import { expect } from "chai";
 import pino from "pino";
 import { ACCEPTED_NEW, Engine } from "../../../core/engine.ts";
-import { BATCH_RECORDS, type RecordBatch } from "../../../core/log/record.ts";
+import { BATCH_RECORDS } from "../../../core/log/record.ts";
 import * as Kind from "../../../core/log/record-kind.ts";
 import { NO_FLIGHT } from "../../../core/routing/flights.ts";
 import { HealthSnapshot } from "../../../core/routing/health-snapshot.ts";
@@ -12,49 +12,10 @@ import { JournalMeters } from "../../../server/meters/meters.ts";
 import { RealTime } from "../../../server/system/time.ts";
 import type { Effect } from "../../../server/turn/effect.ts";
 import { GroupCommit } from "../../../server/turn/group-commit.ts";
-import { FencedError, type LateAnswer, type RecordLog, UNDER_WAY } from "../../../server/turn/record-log.ts";
+import { FencedError } from "../../../server/turn/record-log.ts";
+import { LateLog } from "../../support/late-log.ts";
 import { NOON_MS, uuid } from "../../support/payments.ts";
 import { forSeeds } from "../../support/random.ts";
-
-type Taken = { kinds: number[]; sequences: number[] };
-
-/** A log that takes batches and answers when it is told to. */
-class LateLog implements RecordLog {
-  readonly underWay: Taken[] = [];
-  /** Sequences of the records that are in the log, by kind. */
-  readonly written: Taken[] = [];
-  lsn = 0;
-  #onAnswer: (answer: LateAnswer) => void = () => {};
-
-  append(batch: RecordBatch): typeof UNDER_WAY {
-    const records = Array.from({ length: batch.count }, (_, record) => record);
-    this.underWay.push({
-      kinds: records.map((record) => batch.kind(record)),
-      sequences: records.map((record) => batch.sequence(record)),
-    });
-    return UNDER_WAY;
-  }
-
-  listen(onAnswer: (answer: LateAnswer) => void): void {
-    this.#onAnswer = onAnswer;
-  }
-
-  answer(answer: LateAnswer): void {
-    if (answer === "written") this.written.push(this.underWay.shift()!);
-    else if (answer instanceof Error) this.underWay.length = 0;
-    this.#onAnswer(answer);
-  }
-
-  probe(): boolean {
-    return true;
-  }
-
-  sync(onDurable: (error: Error | null) => void): void {
-    onDurable(null);
-  }
-
-  close(): void {}
-}
 
 class Fixture {
   readonly log = new LateLog();
@@ -228,6 +189,32 @@ describe("group commit over a log that answers later", () => {
         Array.from({ length: accepted }, (_, n) => `${isWritten ? "commit" : "abort"} ${n}`),
       );
       expect(fixture.engine.ledger.size).to.equal(isWritten ? accepted : 0);
+    }
+  });
+
+  it("settles under steady load, for a purge that nothing unsafe stands before", () => {
+    for (const isRefused of [false, true]) {
+      const fixture = new Fixture();
+      const { commit, engine, log, story } = fixture;
+      const purge = (name: string) => (isSettled: boolean) => {
+        if (isSettled) engine.purge(NOON_MS);
+        story.push(`${name} ${isSettled} ${commit.commit()}`);
+      };
+      let next = 0;
+      for (let step = 0; step < 40; step++) {
+        if (!commit.isFailing) fixture.accept(next++);
+        commit.commit();
+        if (step === 20) for (const name of ["purge", "again"]) commit.whenSettled(purge(name));
+        if (step >= 4 && log.underWay.length > 0) log.answer(isRefused && step > 20 ? new Error("no") : "written");
+      }
+      const purged = story.filter((line) => !line.includes("commit") && !line.includes("abort"));
+      expect(purged).to.deep.equal(
+        isRefused ? ["purge false false", "again false false"] : ["purge true true", "again true true"],
+      );
+      if (isRefused) continue;
+      const kinds = log.written.flatMap((taken) => taken.kinds);
+      expect(kinds.filter((kind) => kind === Kind.PURGED)).to.have.length(2);
+      expect(next, "what was accepted after the purge").to.be.above(25);
     }
   });
 
