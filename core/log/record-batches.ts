@@ -19,6 +19,7 @@ export class RecordBatches {
   readonly #spare: RecordBatch[] = [];
   readonly #underWay: RecordBatch[] = [];
   readonly #owed: RecordBatch[] = [];
+  #writtenCount = 0;
   #current: RecordBatch;
 
   /** `capacity` in records of a batch. */
@@ -37,12 +38,23 @@ export class RecordBatches {
     return this.#owed[0] ?? this.#current;
   }
 
+  /** Batches that the log has written so far. */
+  get writtenCount(): number {
+    return this.#writtenCount;
+  }
+
+  /** What `writtenCount` will have to exceed for the current batch to be written, unless any is refused before. */
+  get currentNumber(): number {
+    return this.#writtenCount + this.#underWay.length + this.#owed.length;
+  }
+
   get underWayCount(): number {
     return this.#underWay.length;
   }
 
   /** The log has written `next`. Hot. */
   nextWritten(): void {
+    this.#writtenCount++;
     const owed = this.#owed.shift();
     if (owed === undefined) this.#current.clear();
     else this.#recycle(owed);
@@ -57,6 +69,7 @@ export class RecordBatches {
 
   /** The log has answered: the oldest batch under way is written. */
   oldestWritten(): void {
+    this.#writtenCount++;
     this.#recycle(this.#underWay.shift()!);
   }
 
