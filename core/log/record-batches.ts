@@ -1,6 +1,9 @@
 import { RecordBatch } from "./record.ts";
 import * as Kind from "./record-kind.ts";
 
+/** Batches kept to be used again: after a time of many under way, their memory is given back. */
+const SPARE_MAX = 2;
+
 /**
  * The records that the log does not have yet, in batches, oldest first. A log that answers at once needs one; with one
  * that answers later, more are filled while it works.
@@ -9,13 +12,14 @@ import * as Kind from "./record-kind.ts";
  *   under way   the log has them, and has not answered
  *   current     being filled
  *
- * A batch that is written is used again.
+ * A batch that is written is used again. How many are under way is up to who hands them over.
  */
 export class RecordBatches {
   readonly #capacity: number;
   readonly #spare: RecordBatch[] = [];
   readonly #underWay: RecordBatch[] = [];
   readonly #owed: RecordBatch[] = [];
+  #writtenCount = 0;
   #current: RecordBatch;
 
   /** `capacity` in records of a batch. */
@@ -34,12 +38,23 @@ export class RecordBatches {
     return this.#owed[0] ?? this.#current;
   }
 
+  /** Batches that the log has written so far. */
+  get writtenCount(): number {
+    return this.#writtenCount;
+  }
+
+  /** What `writtenCount` will have to exceed for the current batch to be written, unless any is refused before. */
+  get currentNumber(): number {
+    return this.#writtenCount + this.#underWay.length + this.#owed.length;
+  }
+
   get underWayCount(): number {
     return this.#underWay.length;
   }
 
   /** The log has written `next`. Hot. */
   nextWritten(): void {
+    this.#writtenCount++;
     const owed = this.#owed.shift();
     if (owed === undefined) this.#current.clear();
     else this.#recycle(owed);
@@ -54,6 +69,7 @@ export class RecordBatches {
 
   /** The log has answered: the oldest batch under way is written. */
   oldestWritten(): void {
+    this.#writtenCount++;
     this.#recycle(this.#underWay.shift()!);
   }
 
@@ -99,6 +115,7 @@ export class RecordBatches {
   }
 
   #recycle(batch: RecordBatch): void {
+    if (this.#spare.length >= SPARE_MAX) return;
     batch.clear();
     this.#spare.push(batch);
   }

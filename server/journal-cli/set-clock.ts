@@ -6,6 +6,7 @@ import { NO_PROCESSOR } from "../../core/values/processor.ts";
 import { Journal } from "../journal/journal.ts";
 import { JournalDirectory } from "../journal/journal-directory.ts";
 import { recover, tidy } from "../journal/recover.ts";
+import { makeDurable } from "../journal/rewrite.ts";
 import { RealDisk } from "../system/real-disk.ts";
 import type { CommandLine } from "./command-line.ts";
 import { journalPaths, type Print } from "./inspector.ts";
@@ -35,6 +36,8 @@ async function turnBack(directory: JournalDirectory, wish: CommandLine, nowMs: n
   const latest = timeText(recovered.latestMs);
   if (recovered.latestMs <= nowMs)
     return `nothing to do: its time is not ahead of the clock: journal=${latest} clock=${timeText(nowMs)}`;
+  // Nobody knows here whether a loss of power matters.
+  makeDurable(directory, recovered);
   tidy(directory, recovered);
   const onBroken = (error: Error): never => {
     throw error;

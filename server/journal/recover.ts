@@ -2,7 +2,7 @@ import type { Ledger } from "../../core/ledger/ledger.ts";
 import { Replay } from "../../core/ledger/replay.ts";
 import type { JournalHeader } from "../../core/log/journal-header.ts";
 import { RECORD_BYTES, RecordBatch } from "../../core/log/record.ts";
-import { type Expected, type JournalFile, planRecovery } from "../../core/log/recovery-plan.ts";
+import { type Expected, type JournalFile, planRecovery, type RecoveryPlan } from "../../core/log/recovery-plan.ts";
 import { readFully } from "../system/disk.ts";
 import type { JournalStart } from "./journal.ts";
 import type { JournalDirectory } from "./journal-directory.ts";
@@ -18,7 +18,7 @@ export type Recovered = JournalStart & {
   /** What was being written when the process ended, to be cut off. */
   torn: { name: string; fileBytes: number; soundBytes: number } | undefined;
   obsolete: readonly JournalFile[];
-  /** Segments of which nobody has said that they survive a loss of power, in order. */
+  /** The checkpoint, and segments of which nobody has said that they survive a loss of power, in order. */
   unsafe: readonly { name: string; soundBytes: number }[];
 };
 
@@ -82,14 +82,17 @@ export function* recoverInSteps(
   const last = plan.segments.at(-1);
   const torn =
     last && tornBytes > 0 ? { name: last.name, fileBytes: last.bytes, soundBytes: last.bytes - tornBytes } : undefined;
-  const unsafe = unsafeOf(plan.segments).map((segment) => {
-    return { name: segment.name, soundBytes: segment === last ? segment.bytes - tornBytes : segment.bytes };
+  const unsafe = unsafeOf(plan).map((file) => {
+    return { name: file.name, soundBytes: file === last ? file.bytes - tornBytes : file.bytes };
   });
   const { nextNumber, epoch, obsolete } = plan;
   return { nextNumber, lsn: replay.lsn, epoch, latestMs: replay.latestMs, torn, obsolete, unsafe };
 }
 
-/** Carries out what `recover` found: cuts off the torn end and removes what is obsolete. */
+/**
+ * Carries out what `recover` found: cuts off the torn end and removes what is obsolete. Where a loss of power matters,
+ * `makeDurable` comes first.
+ */
 export function tidy(directory: JournalDirectory, recovered: Recovered): void {
   if (recovered.torn) {
     const file = directory.disk.open(directory.filePath(recovered.torn.name), "write");
@@ -107,10 +110,14 @@ export function tidy(directory: JournalDirectory, recovered: Recovered): void {
   directory.removePartials();
 }
 
-/** A segment says of itself whether all before it was safe, so the newest that says so and all after it may not be. */
-function unsafeOf(segments: readonly JournalFile[]): readonly JournalFile[] {
+/**
+ * A segment says of itself whether all before it was safe, so the newest that says so and all after it may not be. A
+ * checkpoint is safe before it has its name, but nothing says whether that is.
+ */
+function unsafeOf({ checkpoint, segments }: RecoveryPlan): JournalFile[] {
   const newest = segments.findLastIndex((segment) => headerOf(segment).followsDurable);
-  return segments.slice(Math.max(newest, 0));
+  const unsafe = segments.slice(Math.max(newest, 0));
+  return checkpoint ? [checkpoint, ...unsafe] : unsafe;
 }
 
 function headerOf(file: JournalFile): JournalHeader {

@@ -5,12 +5,13 @@ import type { Recovered } from "./recover.ts";
 const CHUNK_BYTES = 1 << 20;
 
 /**
- * Makes what was replayed safe from a loss of power, before anybody is answered from it. Syncing the files that were
- * found would not do: a kernel that could not write a page may have taken it for written since, and would never try
- * again. So what was read from them is written into new ones, which take their places once they are safe. To be called
- * after `tidy`.
+ * Makes what was replayed safe from a loss of power, before anybody is answered from it and before anything that it
+ * replaces is removed. Syncing what was found would not do: a kernel that could not write a page, of a file or of the
+ * directory, may have taken it for written since, and would never try again. So what was read is written into new
+ * files, which take their places once they are safe. To be called before `tidy`.
  */
 export function makeDurable(directory: JournalDirectory, recovered: Recovered): void {
+  directory.removePartials();
   for (const { name, soundBytes } of recovered.unsafe) rewrite(directory, name, soundBytes);
   directory.sync();
 }

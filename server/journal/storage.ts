@@ -83,8 +83,8 @@ export class Storage {
       const beganAtMs = time.monotonicMs();
       const recovered = await replay(directory, engine, surroundings, options, signal);
       expectClockAgrees(directory, recovered, time.wallMs());
-      tidy(directory, recovered);
       if (options.syncs) makeDurable(directory, recovered);
+      tidy(directory, recovered);
       const ms = Math.round(time.monotonicMs() - beganAtMs);
       logger.info(
         { payments: engine.ledger.size, records: recovered.lsn, torn: recovered.torn, ms },

@@ -119,16 +119,11 @@ export class PaymentService {
 
   /** Forgets every payment; false when that could not be written. */
   async purge(): Promise<boolean> {
-    if (!this.#commit.commit()) return false;
-    const isPurged = this.#commit.isSettled ? this.#purgeNow() : await this.#purgeLater();
-    return isPurged && this.#commit.durable();
-  }
-
-  /** What is under way to the log could yet be taken back. */
-  #purgeLater(): Promise<boolean> {
-    return new Promise((resolve) => {
-      this.#commit.whenDurable((isDurable) => resolve(isDurable && this.#commit.isSettled && this.#purgeNow()));
+    // What is under way to the log could yet be taken back.
+    const isPurged = await new Promise<boolean>((resolve) => {
+      this.#commit.whenSettled((isSettled) => resolve(isSettled && this.#purgeNow()));
     });
+    return isPurged && this.#commit.durable();
   }
 
   #purgeNow(): boolean {

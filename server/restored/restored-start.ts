@@ -134,9 +134,11 @@ export class RestoredStart {
 
   #conclude(inquiry: Inquiry, told: readonly Told[], beganAtMs: number): void {
     const { engine, clock, commit } = this.#parts;
-    // What is about to be said builds on the payment's own record, which must not be taken back any more.
-    const isWritten = commit.commit() && commit.isSettled;
+    const isWritable = commit.commit() && !commit.isFailing;
     if (!this.#held.isInHand(inquiry)) return;
+    // What is about to be said builds on the payment's own record, which must not be taken back any more.
+    const { batches, ledger } = engine;
+    const isWritten = isWritable && ledger.sequenceOf(inquiry.slot) < batches.unwrittenFrom(ledger.head);
     const nowMs = clock.nowMs();
     const testimonies = told.map((answer, processor) => this.#testimony(inquiry.slot, answer, processor, nowMs));
     const verdict = judgePast(testimonies, beganAtMs >= this.#held.options.graceUntilMs);

@@ -30,6 +30,9 @@ export type GroupCommitParts = {
 /** A batch under way, and what rests on it. */
 type Group = { effects: Effect[]; handedOverAtMs: number };
 
+/** Under way to a log that answers later: a slow one gets larger batches instead of more of them. */
+const GROUPS_MAX = 8;
+
 /**
  * Group commit (DeWitt et al., 1984): all records of a turn of the event loop are written by one system call at its
  * end, and then all their effects happen: answers go out, requests are sent.
@@ -40,7 +43,8 @@ type Group = { effects: Effect[]; handedOverAtMs: number };
  *                                                                  └─► under way … written ─► effects   a later answer
  *
  * Of a log that answers later, groups are answered in their order; when one is refused, all after it are taken back
- * with it. Reading is an effect as well (`whenDurable`): what is told has to be as safe as what is acknowledged.
+ * with it. With GROUPS_MAX under way, the next one waits and goes on filling. Reading is an effect as well
+ * (`whenDurable`): what is told has to be as safe as what is acknowledged.
  */
 export class GroupCommit {
   readonly #parts: GroupCommitParts;
@@ -49,6 +53,8 @@ export class GroupCommit {
   #effects: Effect[] = [];
   /** Under way, oldest first. */
   #groups: Group[] = [];
+  /** Who waits for `isSettled`. */
+  readonly #settling: ((isSettled: boolean) => void)[] = [];
   #isScheduled = false;
   #isFailing = false;
   #isUncertain = false;
@@ -67,9 +73,14 @@ export class GroupCommit {
     this.#source = source;
   }
 
-  /** Nothing can be written now, or nobody knows whether the last group was: nothing new may be accepted or sent. */
+  /**
+   * Nothing can be written now, or nobody knows whether the last group was, or the log is so far behind that what
+   * happens at the processors needs the room that is left, or somebody waits until nothing is under way: nothing new
+   * may be accepted or sent.
+   */
   get isFailing(): boolean {
-    return this.#isFailing || this.#isUncertain;
+    const isBehind = this.#isHeld && this.#parts.engine.batch.isHalfFull;
+    return this.#isFailing || this.#isUncertain || isBehind || this.#settling.length > 0;
   }
 
   /** Nothing is under way to the log. */
@@ -110,11 +121,16 @@ export class GroupCommit {
     this.#parts.time.atEndOfTurn(this.#endTurn);
   }
 
-  /** Writes what there is, or hands it over, now. False when that cannot be. */
+  /**
+   * Writes what there is, or hands it over, now, or once the log has caught up. False when that cannot be, or nobody
+   * knows.
+   */
   commit(): boolean {
+    // Nothing is taken back yet, so what rests on it waits.
+    if (this.#isHeld) return !this.#isUncertain;
     const effects = this.#effects;
     this.#effects = [];
-    if (this.isFailing || !this.#write(effects)) {
+    if (this.#isFailing || !this.#write(effects)) {
       for (const effect of effects) effect.abort();
       return false;
     }
@@ -126,11 +142,25 @@ export class GroupCommit {
    * as always with `write` and `none`. With false, at once, while something has happened that the journal cannot take.
    */
   whenDurable(onDurable: (isDurable: boolean) => void): void {
-    if (!this.commit() && this.#parts.engine.batches.next.count > 0) onDurable(false);
-    else this.#rest([{ commit: () => onDurable(true), abort: () => onDurable(false) }]);
+    const effect = { commit: () => onDurable(true), abort: () => onDurable(false) };
+    const isWritable = this.commit();
+    const isOutstanding = this.#parts.engine.batches.next.count > 0;
+    if (!isWritable && isOutstanding) onDurable(false);
+    else if (this.#isHeld && (isOutstanding || this.#effects.length > 0)) this.#effects.push(effect);
+    else this.#rest([effect]);
   }
 
-  /** The same as a promise. */
+  /**
+   * Calls back once nothing that could be taken back is under way or about to be; until then nothing new is accepted.
+   * Before it returns where that is so already. With false when the log cannot be written.
+   */
+  whenSettled(onSettled: (isSettled: boolean) => void): void {
+    if (!this.commit()) onSettled(false);
+    else if (this.isSettled) onSettled(true);
+    else this.#settling.push(onSettled);
+  }
+
+  /** The same as `whenDurable`, as a promise. */
   durable(): Promise<boolean> {
     return new Promise((resolve) => this.whenDurable(resolve));
   }
@@ -150,11 +180,20 @@ export class GroupCommit {
     this.commit();
   };
 
+  /** Nothing more is handed over until the log has answered. */
+  get #isHeld(): boolean {
+    return this.#isUncertain || this.#groups.length >= GROUPS_MAX || this.#settling.length > 0;
+  }
+
   /** Appends all that is not written; what rests on it happens then. Hot. */
   #write(effects: Effect[]): boolean {
     const { engine, log, time, meters } = this.#parts;
     const { batches } = engine;
     for (let batch = batches.next; batch.count > 0; batch = batches.next) {
+      if (this.#isHeld) {
+        this.#effects.unshift(...effects);
+        return true;
+      }
       const beganAtMs = time.monotonicMs();
       const result = log?.append(batch);
       if (result instanceof Error) {
@@ -202,6 +241,7 @@ export class GroupCommit {
       this.#effects = [];
       this.#refused(answer);
       for (const effect of effects) effect.abort();
+      for (const onSettled of this.#settling.splice(0)) onSettled(false);
       return;
     }
     const { effects } = this.#groups.shift()!;
@@ -209,7 +249,16 @@ export class GroupCommit {
     this.#written();
     if (this.#sync) this.#sync.add(effects);
     else for (const effect of effects) effect.commit();
-    if (this.#parts.engine.batches.next.count > 0) this.wake();
+    if (this.isSettled) this.#settle();
+    if (this.#effects.length > 0 || this.#parts.engine.batches.next.count > 0) this.wake();
+  }
+
+  /** What was held meanwhile goes to the log first. */
+  #settle(): void {
+    const settling = this.#settling.splice(0);
+    const isWritten = settling.length === 0 || this.commit();
+    this.#settling.unshift(...settling);
+    while (this.#settling.length > 0 && this.isSettled) this.#settling.shift()!(isWritten);
   }
 
   #refused(error: Error): void {

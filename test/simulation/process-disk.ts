@@ -75,7 +75,10 @@ export class ProcessDisk implements Disk {
 
   syncDirectory(path: string): void {
     this.operate(() => {
-      if (this.#isSyncFailing()) throw new DiskFault("EIO");
+      if (this.#isSyncFailing()) {
+        this.#disk.loseNames(path);
+        throw new DiskFault("EIO");
+      }
       this.#disk.syncNames(path);
     });
   }

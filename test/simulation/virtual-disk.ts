@@ -8,7 +8,7 @@ const CHECKPOINT = /\/checkpoint-\d+\.journal$/;
 type Names = Map<string, VirtualFile | "directory">;
 
 /** A change of names that no sync has made durable. */
-type Change = { directory: string; apply: (names: Names) => void };
+type Change = { directory: string; isOfFile: boolean; apply: (names: Names) => void };
 
 /** Faults that are still to come; counts are of operations until then. */
 export type DiskFaults = {
@@ -76,7 +76,7 @@ export class VirtualDisk {
   }
 
   put(path: string, entry: VirtualFile | "directory"): void {
-    this.#change(path, (names) => names.set(path, entry));
+    this.#change(path, (names) => names.set(path, entry), entry !== "directory");
   }
 
   rename(from: string, to: string): void {
@@ -101,6 +101,11 @@ export class VirtualDisk {
     this.#changes = this.#changes.filter((change) => change.directory !== directory);
   }
 
+  /** A sync failed: the changes of its files' names count as written from now on, and never will be. */
+  loseNames(directory: string): void {
+    this.#changes = this.#changes.filter((change) => change.directory !== directory || !change.isOfFile);
+  }
+
   losePower(random: Random): void {
     for (const { apply } of this.#changes) if (random.chance(0.5)) apply(this.#durableNames);
     this.#changes = [];
@@ -123,9 +128,9 @@ export class VirtualDisk {
     this.#lockedBy.delete(directory);
   }
 
-  #change(path: string, apply: Change["apply"]): void {
+  #change(path: string, apply: Change["apply"], isOfFile = true): void {
     apply(this.#names);
-    this.#changes.push({ directory: dirname(path), apply });
+    this.#changes.push({ directory: dirname(path), isOfFile, apply });
   }
 
   #isReachable(path: string): boolean {

@@ -70,11 +70,12 @@ class Content {
 type Names = Map<string, Content | "directory">;
 
 /** A change of names that no sync has made durable. */
-type Change = { directory: string; apply: (names: Names) => void };
+type Change = { directory: string; isOfFile: boolean; apply: (names: Names) => void };
 
 /**
  * A disk in memory that can fail, and lose power: of files what was synced is left then, of names that and any part of
- * the later changes. A failed sync of a file takes its pages for written, so that the next one succeeds without them.
+ * the later changes. A failed sync of a file takes its pages for written, so that the next one succeeds without them;
+ * one of a directory does the same with the names of files.
  */
 export class MemoryDisk implements Disk {
   /** Called before each operation; what it throws is how the operation fails, and it has not happened then. */
@@ -130,7 +131,7 @@ export class MemoryDisk implements Disk {
 
   makeDirectory(path: string): void {
     this.onOperation("makeDirectory", path);
-    this.#change(path, (names) => names.set(path, "directory"));
+    this.#change(path, (names) => names.set(path, "directory"), false);
   }
 
   rename(from: string, to: string): void {
@@ -155,7 +156,12 @@ export class MemoryDisk implements Disk {
   }
 
   syncDirectory(path: string): void {
-    this.onOperation("syncDirectory", path);
+    try {
+      this.onOperation("syncDirectory", path);
+    } catch (error) {
+      this.#changes = this.#changes.filter(({ directory, isOfFile }) => directory !== path || !isOfFile);
+      throw error;
+    }
     for (const { directory, apply } of this.#changes) if (directory === path) apply(this.#durableNames);
     this.#changes = this.#changes.filter(({ directory }) => directory !== path);
   }
@@ -175,9 +181,9 @@ export class MemoryDisk implements Disk {
     };
   }
 
-  #change(path: string, apply: Change["apply"]): void {
+  #change(path: string, apply: Change["apply"], isOfFile = true): void {
     apply(this.#names);
-    this.#changes.push({ directory: dirname(path), apply });
+    this.#changes.push({ directory: dirname(path), isOfFile, apply });
   }
 
   #content(path: string): Content {

@@ -41,6 +41,23 @@ describe("record batches", () => {
     expect(all(batches)).to.deep.equal([[2]]);
   });
 
+  it("give back the memory of a time in which many were under way", () => {
+    const batches = new RecordBatches(4);
+    const used = new Set<RecordBatch>();
+    for (let n = 0; n < 10; n++) {
+      used.add(batches.current);
+      append(batches, n);
+      batches.nextHandedOver();
+    }
+    for (let n = 0; n < 10; n++) batches.oldestWritten();
+    let againCount = 0;
+    for (let n = 0; n < 10; n++) {
+      batches.nextHandedOver();
+      if (used.has(batches.current)) againCount++;
+    }
+    expect(againCount).to.equal(2);
+  });
+
   it("keep of what was refused what has happened, oldest first, before anything new", () => {
     const batches = new RecordBatches(8);
     for (let turn = 0; turn < 3; turn++) {

@@ -65,6 +65,24 @@ describe("bound of the watermarks given out", () => {
     bound.revert(batches);
     expect(bound.boundMs).to.equal(NOON_MS + 100);
   });
+
+  it("does not go back below what was written while later batches were under way", () => {
+    const bound = new WatermarkBound();
+    const batches = new RecordBatches(100);
+    for (const ms of [10, 110, 210]) {
+      bound.cover(NOON_MS + ms, batches, true);
+      batches.nextHandedOver();
+    }
+    batches.oldestWritten();
+    bound.revert(batches);
+    batches.refused(() => false);
+    expect(bound.boundMs).to.equal(NOON_MS + 100);
+    bound.cover(NOON_MS + 310, batches, true);
+    batches.nextWritten();
+    bound.cover(NOON_MS + 410, batches, true);
+    bound.revert(batches);
+    expect(bound.boundMs).to.equal(NOON_MS + 400);
+  });
 });
 
 /** An engine whose log survives it, and a wall clock that is set now and then. */
@@ -116,11 +134,11 @@ class Lives {
   }
 
   #write(): void {
-    const { batch } = this.engine;
+    const { batch, batches } = this.engine;
     batch.seal(this.#lsn);
     this.#lsn += batch.count;
     this.#log.push(batch.bytes.slice(0, batch.count * 48));
-    batch.clear();
+    batches.nextWritten();
   }
 
   /** What was not written is lost, and the wall clock is set meanwhile, mostly back. */

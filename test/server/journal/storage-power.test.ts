@@ -133,4 +133,20 @@ describe("storage with fsync", function () {
     }
     expect(endedCount).to.be.above(20);
   });
+
+  it("removes nothing that a checkpoint covers while a failed sync may have lost the checkpoint's name", async () => {
+    const disk = new MemoryDisk();
+    const life = new StorageLife();
+    let isPublished = false;
+    disk.onOperation = (operation, path) => {
+      isPublished ||= operation === "rename" && path.includes("checkpoint");
+      if (isPublished && operation === "syncDirectory") throw new Fault();
+    };
+    await live(life, disk);
+    expect([isPublished, life.broken?.message]).to.deep.equal([true, "a checkpoint's name must be durable: "]);
+    disk.endProcess();
+    await restart(disk, life.acknowledged);
+    disk.losePower();
+    expect((await restart(disk, life.acknowledged)).missing).to.deep.equal([]);
+  });
 });

@@ -13,8 +13,24 @@ import { RealDisk } from "../../../server/system/real-disk.ts";
 import { RealTime } from "../../../server/system/time.ts";
 import { NOON_MS } from "../../support/payments.ts";
 
-/** Long enough to replay that the process takes turns meanwhile. */
+/** Many times what is read at once, after which the process may take a turn. */
 const PAYMENTS = 200_000;
+
+/** Time that has always passed, so that a replay takes every turn it may. */
+class HastyTime extends RealTime {
+  onTurn: () => void = () => {};
+  #ms = 0;
+
+  override monotonicMs(): number {
+    this.#ms += 1000;
+    return this.#ms;
+  }
+
+  override atEndOfTurn(run: () => void): void {
+    this.onTurn();
+    super.atEndOfTurn(run);
+  }
+}
 
 describe("a replay", () => {
   let folder: string;
@@ -26,7 +42,7 @@ describe("a replay", () => {
 
   afterEach(() => rmSync(folder, { recursive: true }));
 
-  function open(signal?: AbortSignal): { engine: Engine; opened: Promise<Storage> } {
+  function open(time = new RealTime(), signal?: AbortSignal): { engine: Engine; opened: Promise<Storage> } {
     const engine = new Engine(openWays(new HealthSnapshot(2), 16), {
       instance: 0,
       capacity: PAYMENTS,
@@ -35,7 +51,7 @@ describe("a replay", () => {
       failoverPatienceMs: 0,
       saturationPatienceMs: 0,
     });
-    const surroundings = { disk: new RealDisk(), time: new RealTime(), logger: pino({ level: "silent" }) };
+    const surroundings = { disk: new RealDisk(), time, logger: pino({ level: "silent" }) };
     const options = {
       dataDir: folder,
       partition: 0,
@@ -51,11 +67,16 @@ describe("a replay", () => {
   it("is given up in its middle when the process is to stop, and leaves everything as it was", async () => {
     const before = readdirSync(join(folder, "instance-1"));
     const stopping = new AbortController();
-    const { engine, opened } = open(stopping.signal);
-    setTimeout(() => stopping.abort(), 5);
+    const time = new HastyTime();
+    let turnCount = 0;
+    time.onTurn = () => {
+      if (++turnCount === 3) stopping.abort();
+    };
+    const { engine, opened } = open(time, stopping.signal);
     const error = await opened.catch((reason: Error) => reason);
     expect(error).to.have.property("name", "AbortError");
-    expect(engine.ledger.size).to.be.below(PAYMENTS);
+    expect(turnCount).to.equal(3);
+    expect(engine.ledger.size).to.be.within(1, PAYMENTS - 1);
     expect(readdirSync(join(folder, "instance-1"))).to.deep.equal(before);
   });
 

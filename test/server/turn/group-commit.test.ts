@@ -1,4 +1,4 @@
-import { setTimeout as sleep, setImmediate as turn } from "node:timers/promises";
+import { setImmediate as turn } from "node:timers/promises";
 import { expect } from "chai";
 import pino from "pino";
 import { ACCEPTED_NEW, Engine } from "../../../core/engine.ts";
@@ -10,11 +10,12 @@ import { openWays } from "../../../core/routing/ways.ts";
 import * as Outcome from "../../../core/values/outcome.ts";
 import * as State from "../../../core/values/state.ts";
 import { JournalMeters } from "../../../server/meters/meters.ts";
-import { RealTime } from "../../../server/system/time.ts";
+import { RealTime, type Time } from "../../../server/system/time.ts";
 import type { Effect } from "../../../server/turn/effect.ts";
 import { GroupCommit } from "../../../server/turn/group-commit.ts";
 import type { RecordLog } from "../../../server/turn/record-log.ts";
 import { NOON_MS, uuid } from "../../support/payments.ts";
+import { VirtualTime } from "../../support/virtual-time.ts";
 
 /** A log in memory that does as it is told. */
 class FakeLog implements RecordLog {
@@ -56,13 +57,13 @@ class Fixture {
   /** Effects and writes in the order they happened. */
   readonly story: string[] = [];
 
-  constructor(options: { syncs?: boolean; isLogless?: boolean } = {}) {
+  constructor(options: { syncs?: boolean; isLogless?: boolean; time?: Time } = {}) {
     const log = options.isLogless ? undefined : this.log;
     this.commit = new GroupCommit({
       engine: this.engine,
       log,
       syncs: options.syncs ?? false,
-      time: new RealTime(),
+      time: options.time ?? new RealTime(),
       logger: pino({ level: "silent" }),
       meters: new JournalMeters(),
       onWritten: () => this.story.push("written"),
@@ -321,20 +322,17 @@ describe("group commit", () => {
     });
 
     it("tells how many effects wait, and for how long the oldest has", async () => {
-      const fixture = new Fixture({ syncs: true });
+      const time = new VirtualTime();
+      const fixture = new Fixture({ syncs: true, time });
       const { commit } = fixture;
       expect([commit.waitingCount, commit.lagMs]).to.deep.equal([0, 0]);
       fixture.accept(1);
-      await turn();
-      await sleep(30);
+      await time.passUntil(30);
       fixture.accept(2);
-      await turn();
-      expect(commit.waitingCount).to.equal(2);
-      const lagMs = commit.lagMs;
-      expect(lagMs).to.be.at.least(25);
+      await time.passUntil(40);
+      expect([commit.waitingCount, commit.lagMs]).to.deep.equal([2, 40]);
       fixture.log.syncs[0]!(null);
-      expect(commit.waitingCount).to.equal(1);
-      expect(commit.lagMs).to.be.below(lagMs);
+      expect([commit.waitingCount, commit.lagMs]).to.deep.equal([1, 10]);
       fixture.log.syncs[1]!(null);
       expect([commit.waitingCount, commit.lagMs]).to.deep.equal([0, 0]);
     });

@@ -1,7 +1,7 @@
 import { expect } from "chai";
 import pino from "pino";
 import { ACCEPTED_NEW, Engine } from "../../../core/engine.ts";
-import type { RecordBatch } from "../../../core/log/record.ts";
+import { BATCH_RECORDS } from "../../../core/log/record.ts";
 import * as Kind from "../../../core/log/record-kind.ts";
 import { NO_FLIGHT } from "../../../core/routing/flights.ts";
 import { HealthSnapshot } from "../../../core/routing/health-snapshot.ts";
@@ -12,49 +12,10 @@ import { JournalMeters } from "../../../server/meters/meters.ts";
 import { RealTime } from "../../../server/system/time.ts";
 import type { Effect } from "../../../server/turn/effect.ts";
 import { GroupCommit } from "../../../server/turn/group-commit.ts";
-import { FencedError, type LateAnswer, type RecordLog, UNDER_WAY } from "../../../server/turn/record-log.ts";
+import { FencedError } from "../../../server/turn/record-log.ts";
+import { LateLog } from "../../support/late-log.ts";
 import { NOON_MS, uuid } from "../../support/payments.ts";
 import { forSeeds } from "../../support/random.ts";
-
-type Taken = { kinds: number[]; sequences: number[] };
-
-/** A log that takes batches and answers when it is told to. */
-class LateLog implements RecordLog {
-  readonly underWay: Taken[] = [];
-  /** Sequences of the records that are in the log, by kind. */
-  readonly written: Taken[] = [];
-  lsn = 0;
-  #onAnswer: (answer: LateAnswer) => void = () => {};
-
-  append(batch: RecordBatch): typeof UNDER_WAY {
-    const records = Array.from({ length: batch.count }, (_, record) => record);
-    this.underWay.push({
-      kinds: records.map((record) => batch.kind(record)),
-      sequences: records.map((record) => batch.sequence(record)),
-    });
-    return UNDER_WAY;
-  }
-
-  listen(onAnswer: (answer: LateAnswer) => void): void {
-    this.#onAnswer = onAnswer;
-  }
-
-  answer(answer: LateAnswer): void {
-    if (answer === "written") this.written.push(this.underWay.shift()!);
-    else if (answer instanceof Error) this.underWay.length = 0;
-    this.#onAnswer(answer);
-  }
-
-  probe(): boolean {
-    return true;
-  }
-
-  sync(onDurable: (error: Error | null) => void): void {
-    onDurable(null);
-  }
-
-  close(): void {}
-}
 
 class Fixture {
   readonly log = new LateLog();
@@ -175,6 +136,88 @@ describe("group commit over a log that answers later", () => {
     }
   });
 
+  it("keeps what rests on a turn's records as long as nobody knows whether they will be taken back", () => {
+    const fixture = new Fixture();
+    fixture.accept(1);
+    fixture.commit.commit();
+    fixture.accept(2);
+    fixture.log.answer("unknown");
+    expect(fixture.commit.commit()).to.equal(false);
+    expect(fixture.story).to.deep.equal([]);
+    fixture.log.answer("written");
+    fixture.commit.commit();
+    fixture.log.answer("written");
+    expect(fixture.story).to.deep.equal(["commit 1", "commit 2"]);
+  });
+
+  it("has 8 groups under way at most: the next one goes on filling, and what rests on it waits", () => {
+    const fixture = new Fixture();
+    for (let n = 0; n < 20; n++) {
+      fixture.accept(n);
+      expect(fixture.commit.commit()).to.equal(true);
+    }
+    fixture.commit.whenDurable((isDurable) => fixture.story.push(`durable ${isDurable}`));
+    expect([fixture.log.underWay.length, fixture.commit.waitingCount, fixture.commit.isFailing]).to.deep.equal([
+      8,
+      21,
+      false,
+    ]);
+    fixture.log.answer("written");
+    expect(fixture.story).to.deep.equal(["commit 0"]);
+    fixture.commit.commit();
+    expect(fixture.log.underWay.map(({ sequences }) => sequences.length)).to.deep.equal([1, 1, 1, 1, 1, 1, 1, 12]);
+    while (fixture.log.underWay.length > 0) fixture.log.answer("written");
+    expect(fixture.story).to.deep.equal([...Array.from({ length: 20 }, (_, n) => `commit ${n}`), "durable true"]);
+  });
+
+  it("refuses anything new while that group is half full, and takes all of it back when the log refuses", () => {
+    for (const answer of ["written", new Error("no")] as const) {
+      const fixture = new Fixture();
+      let accepted = 0;
+      while (!fixture.commit.isFailing) {
+        fixture.accept(accepted++);
+        if (accepted <= 8) fixture.commit.commit();
+      }
+      expect([accepted, fixture.log.underWay.length, fixture.story]).to.deep.equal([8 + BATCH_RECORDS / 2, 8, []]);
+      fixture.log.answer(answer);
+      fixture.commit.commit();
+      fixture.commit.retry();
+      expect(fixture.commit.isFailing).to.equal(false);
+      while (fixture.log.underWay.length > 0) fixture.log.answer("written");
+      const isWritten = answer === "written";
+      expect(fixture.story).to.deep.equal(
+        Array.from({ length: accepted }, (_, n) => `${isWritten ? "commit" : "abort"} ${n}`),
+      );
+      expect(fixture.engine.ledger.size).to.equal(isWritten ? accepted : 0);
+    }
+  });
+
+  it("settles under steady load, for a purge that nothing unsafe stands before", () => {
+    for (const isRefused of [false, true]) {
+      const fixture = new Fixture();
+      const { commit, engine, log, story } = fixture;
+      const purge = (name: string) => (isSettled: boolean) => {
+        if (isSettled) engine.purge(NOON_MS);
+        story.push(`${name} ${isSettled} ${commit.commit()}`);
+      };
+      let next = 0;
+      for (let step = 0; step < 40; step++) {
+        if (!commit.isFailing) fixture.accept(next++);
+        commit.commit();
+        if (step === 20) for (const name of ["purge", "again"]) commit.whenSettled(purge(name));
+        if (step >= 4 && log.underWay.length > 0) log.answer(isRefused && step > 20 ? new Error("no") : "written");
+      }
+      const purged = story.filter((line) => !line.includes("commit") && !line.includes("abort"));
+      expect(purged).to.deep.equal(
+        isRefused ? ["purge false false", "again false false"] : ["purge true true", "again true true"],
+      );
+      if (isRefused) continue;
+      const kinds = log.written.flatMap((taken) => taken.kinds);
+      expect(kinds.filter((kind) => kind === Kind.PURGED)).to.have.length(2);
+      expect(next, "what was accepted after the purge").to.be.above(25);
+    }
+  });
+
   it("never tries again once another has taken the log over, and says so once", () => {
     const fixture = new Fixture();
     fixture.accept(1);
@@ -204,10 +247,14 @@ describe("group commit over a log that answers later", () => {
       for (let step = 0; step < 300; step++) {
         const chance = random.below(10);
         if (chance < 4 && !commit.isFailing) fixture.accept(next++);
-        else if (chance < 6) commit.commit();
-        else if (log.underWay.length > 0) log.answer(random.chance(0.15) ? new Error("no") : "written");
-        else commit.retry();
+        else if (chance < 7) commit.commit();
+        else if (log.underWay.length === 0) commit.retry();
+        else if (random.chance(0.1)) log.answer("unknown");
+        else log.answer(random.chance(0.15) ? new Error("no") : "written");
+        expect(log.underWay.length).to.be.at.most(8);
       }
+      while (log.underWay.length > 0) log.answer("written");
+      commit.retry();
       commit.commit();
       while (log.underWay.length > 0) log.answer("written");
       for (const line of fixture.story) {
