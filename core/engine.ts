@@ -8,32 +8,21 @@ import * as Kind from "./log/record-kind.ts";
 import { WatermarkBound } from "./log/watermark-bound.ts";
 import { applyFoundCharge } from "./restored/found-charge.ts";
 import { HeldPayments, type HoldOptions, type Inquiry } from "./restored/held-payments.ts";
+import { settleHeldByHand } from "./restored/held-word.ts";
 import type { FoundCharge } from "./restored/past-verdict.ts";
 import { Backlog } from "./routing/backlog.ts";
 import { Dispatch } from "./routing/dispatch.ts";
 import { Doubts } from "./routing/doubts.ts";
-import * as FlightState from "./routing/flight-state.ts";
 import type { Flights } from "./routing/flights.ts";
 import { Router, type RouterOptions } from "./routing/router.ts";
 import type { Ways } from "./routing/ways.ts";
+import { OpenDoubts } from "./settling/open-doubts.ts";
 import { type HandResult, type HandWord, Settlement } from "./settling/settlement.ts";
 import { settledUntilMs } from "./settling/watermark.ts";
+import { ACCEPTED_NEW, type AcceptResult, CONFLICT, DUPLICATE, FULL } from "./values/accept-result.ts";
 import type { Flight, OutcomeCode, Slot } from "./values/number-types.ts";
 import * as Outcome from "./values/outcome.ts";
 import { NO_PROCESSOR } from "./values/processor.ts";
-import * as State from "./values/state.ts";
-
-export const ACCEPTED_NEW = 0;
-/** Same correlationId, same amount: nothing changes. */
-export const DUPLICATE = 1;
-/** Same correlationId, another amount: nothing changes. */
-export const CONFLICT = 2;
-/** No room: nothing changes. */
-export const FULL = 3;
-export type AcceptResult = typeof ACCEPTED_NEW | typeof DUPLICATE | typeof CONFLICT | typeof FULL;
-
-/** A doubt this old is shown to operators like one that asking does not settle. */
-const OLD_DOUBT_MS = 300_000;
 
 export type EngineOptions = RouterOptions &
   AgingOptions & {
@@ -57,6 +46,7 @@ export class Engine {
   readonly ledger: Ledger;
   readonly flights: Flights;
   readonly router: Router;
+  readonly openDoubts: OpenDoubts;
   /** Records applied and not yet written: their owner writes them out before the current batch is full. */
   readonly batches = new RecordBatches(BATCH_RECORDS);
   readonly #ids: PaymentIds;
@@ -74,26 +64,14 @@ export class Engine {
     this.flights = ways.flights;
     this.router = new Router(ways, options);
     this.#ids = new PaymentIds(this.ledger, options.instance);
+    this.openDoubts = new OpenDoubts(this.ledger, this.flights);
     this.#doubts = new Doubts(this.flights, this.router);
     this.#aging = new Aging(this.ledger, options);
     this.#backlog = new Backlog(this.ledger);
-    this.#dispatch = new Dispatch(
-      this.ledger,
-      this.batches,
-      this.flights,
-      this.router,
-      this.#doubts,
-      this.#backlog,
-      this.#aging,
-    );
-    this.#settlement = new Settlement(
-      this.ledger,
-      this.batches,
-      this.flights,
-      this.router,
-      this.#doubts,
-      this.#backlog,
-    );
+    const { ledger, batches, flights, router } = this;
+    const working = { ledger, batches, flights, router, doubts: this.#doubts, backlog: this.#backlog };
+    this.#dispatch = new Dispatch({ ...working, aging: this.#aging, isHeld: (slot) => this.#isHeld(slot) });
+    this.#settlement = new Settlement(working);
   }
 
   /** The batch that is being filled. */
@@ -157,10 +135,13 @@ export class Engine {
     return this.#settlement.settle(flight, outcome, this.#nowMs);
   }
 
-  /** See Settlement.byHand. */
+  /** See Settlement.byHand, and settleHeldByHand for payments that are held. */
   settleByHand(slot: Slot, word: HandWord, nowMs: number): HandResult {
     this.#advance(nowMs);
-    return this.#settlement.byHand(slot, word, this.#nowMs);
+    if (!this.#isHeld(slot)) return this.#settlement.byHand(slot, word, this.#nowMs);
+    const result = settleHeldByHand(this.ledger, this.batches, this.#held!, slot, word, this.#nowMs);
+    if (result === "settled" && word === "not charged") this.#backlog.push(slot);
+    return result;
   }
 
   /**
@@ -172,7 +153,7 @@ export class Engine {
     this.#aging.giveUpOld(this.#nowMs, (slot) => {
       if (this.batch.isHalfFull) return false;
       // What would be taken back if its acceptance could not be written cannot be failed.
-      if (this.#held?.has(slot) || this.ledger.sequenceOf(slot) >= unwrittenFrom) return true;
+      if (this.#isHeld(slot) || this.ledger.sequenceOf(slot) >= unwrittenFrom) return true;
       this.#record(Kind.FAILED, slot, NO_PROCESSOR, Outcome.GAVE_UP, 0);
       onFailed(slot);
       return true;
@@ -182,12 +163,7 @@ export class Engine {
   /** To be called every few ten milliseconds: drops what is beyond retention, a bounded number at a time. */
   evictOld(nowMs: number): void {
     this.#advance(nowMs);
-    const sequence = this.#aging.evictionEnd(this.#nowMs);
-    if (sequence === this.ledger.tail) return;
-    this.ledger.apply(
-      this.batch,
-      this.batch.append(Kind.EVICTED, sequence, this.#nowMs, NO_PROCESSOR, Outcome.NONE, 0),
-    );
+    this.#aging.evictOld(this.batch, this.#nowMs);
   }
 
   /**
@@ -222,15 +198,8 @@ export class Engine {
     this.#advance(nowMs);
     this.#watermarkBound.startAt(latestMs);
     this.#aging.startAt(this.#nowMs);
-    const { rows } = this.ledger;
-    for (let sequence = this.ledger.tail; sequence < this.ledger.head; sequence++) {
-      const slot = this.ledger.slotOf(sequence);
-      const state = rows.state[slot]!;
-      if (state === State.SENDING) this.#record(Kind.DOUBTED, slot, rows.processor[slot]!, Outcome.LOST, 0);
-      if (state > State.IN_DOUBT) continue;
-      if (this.#held) this.#held.add(slot);
-      else this.#dispatch.takeUp(slot, this.#nowMs);
-    }
+    this.#held?.startAt(this.#nowMs);
+    this.#dispatch.resume(this.#nowMs, this.#held && ((slot) => this.#held!.add(slot)));
   }
 
   /**
@@ -238,8 +207,7 @@ export class Engine {
    */
   release({ slot }: Inquiry, nowMs: number): boolean {
     this.#advance(nowMs);
-    const { rows } = this.ledger;
-    if (rows.state[slot] === State.IN_DOUBT && !this.flights.hasRoom(rows.processor[slot]!)) return false;
+    if (!this.#dispatch.hasRoomFor(slot)) return false;
     this.#held!.released(slot);
     this.#dispatch.takeUp(slot, this.#nowMs);
     return true;
@@ -264,23 +232,6 @@ export class Engine {
     this.#held?.clear();
     this.flights.orphanAll();
     this.#doubts.clear();
-  }
-
-  /** Calls back with the flight of each payment in doubt, asked about just now or waiting. */
-  eachDoubt(onDoubt: (flight: Flight) => void): void {
-    const { flights, ledger } = this;
-    for (let flight = 0; flight < flights.highWater; flight++) {
-      if (flights.state[flight] === FlightState.FREE || flights.isOrphan(flight)) continue;
-      if (ledger.rows.state[flights.slot[flight]!] === State.IN_DOUBT) onDoubt(flight);
-    }
-  }
-
-  /**
-   * Whether a payment in doubt needs an operator: the processor has answered many times in vain, or has long been gone.
-   */
-  isStuck(flight: Flight, nowMs: number): boolean {
-    const sinceMs = this.ledger.rows.requestedAtMs(this.flights.slot[flight]!);
-    return this.flights.isStuck(flight) || nowMs - sinceMs > OLD_DOUBT_MS;
   }
 
   /** Earliest requestedAt still in flight or in doubt, or engine time if there is none: totals before it are final. */
@@ -313,6 +264,10 @@ export class Engine {
   lookup(id: Int32Array): Slot {
     const slot = this.ledger.find(id);
     return slot === NOT_FOUND_SLOT ? this.#ids.find(id) : slot;
+  }
+
+  #isHeld(slot: Slot): boolean {
+    return this.#held?.has(slot) === true;
   }
 
   #revertBatch(batch: RecordBatch): void {

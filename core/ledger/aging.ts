@@ -1,4 +1,8 @@
+import type { RecordBatch } from "../log/record.ts";
+import * as Kind from "../log/record-kind.ts";
 import type { Slot } from "../values/number-types.ts";
+import * as Outcome from "../values/outcome.ts";
+import { NO_PROCESSOR } from "../values/processor.ts";
 import * as State from "../values/state.ts";
 import type { Ledger } from "./ledger.ts";
 
@@ -67,11 +71,18 @@ export class Aging {
     }
   }
 
+  /** Drops what is beyond retention, a bounded number at a time. */
+  evictOld(batch: RecordBatch, nowMs: number): void {
+    const sequence = this.#evictionEnd(nowMs);
+    if (sequence === this.#ledger.tail) return;
+    this.#ledger.apply(batch, batch.append(Kind.EVICTED, sequence, nowMs, NO_PROCESSOR, Outcome.NONE, 0));
+  }
+
   /**
    * The sequence before which retention drops everything now. The oldest payment that has not ended holds back all
    * after it.
    */
-  evictionEnd(nowMs: number): number {
+  #evictionEnd(nowMs: number): number {
     const { rows, head } = this.#ledger;
     let sequence = this.#ledger.tail;
     const end = Math.min(sequence + EVICTIONS_MAX, head);

@@ -66,10 +66,15 @@ export class PaymentStates {
     this.#set(slot, State.SENDING);
   }
 
-  /** An attempt ended without a charge for certain: the payment is pending again. */
+  /**
+   * An attempt ended without a charge for certain: the payment is pending again. One that was held while it was pending
+   * had no attempt to end: an operator's word keeps it pending.
+   */
   refused(slot: Slot, batch: RecordBatch, record: number): void {
     const outcome = batch.outcome(record);
-    this.#endAttempt(slot, batch, record, endsDoubt(outcome) ? State.IN_DOUBT : State.SENDING);
+    if (this.#rows.state[slot] === State.PENDING && outcome === Outcome.SETTLED_BY_HAND)
+      this.#rows.outcome[slot] = outcome;
+    else this.#endAttempt(slot, batch, record, endsDoubt(outcome) ? State.IN_DOUBT : State.SENDING);
     this.#rows.processor[slot] = NO_PROCESSOR;
     const rejections = outcome === Outcome.REJECTED ? Math.min(this.#rows.rejectionCount[slot]! + 1, 0xff) : 0;
     this.#rows.rejectionCount[slot] = rejections;

@@ -1,9 +1,10 @@
 import type { Ledger } from "../ledger/ledger.ts";
 import { NOT_FOUND_SLOT } from "../ledger/uuid-index.ts";
 import { PendingQueue } from "../routing/pending-queue.ts";
-import type { Slot } from "../values/number-types.ts";
+import type { Sequence, Slot } from "../values/number-types.ts";
 import { PROCESSOR_COUNT } from "../values/processor.ts";
 import { UUID_WORDS } from "../values/uuid.ts";
+import { HeldAges } from "./held-ages.ts";
 import type { FoundCharge } from "./past-verdict.ts";
 
 const NOT_HELD = 0;
@@ -33,6 +34,8 @@ export type Inquiry = {
  *   add ──► fresh ──┬─► in hand ──► gone: found charged, or free to be sent
  *           again ──┘      │
  *             ▲── putBack ─┘        those asked before are taken again in rounds
+ *
+ * From fresh and again, an operator's word ends it as well: settledByHand.
  */
 export class HeldPayments {
   readonly options: HoldOptions;
@@ -40,6 +43,8 @@ export class HeldPayments {
   readonly foundCounts = new Float64Array(PROCESSOR_COUNT);
   chargedTwiceCount = 0;
   releasedCount = 0;
+  /** What became of the others: operators settled them. */
+  byHandCount = 0;
   readonly #ledger: Ledger;
   readonly #state: Uint8Array;
   readonly #fresh: PendingQueue;
@@ -50,6 +55,7 @@ export class HeldPayments {
   #count = 0;
   /** No payment before this sequence is held. */
   #cursor: number;
+  readonly #ages: HeldAges;
 
   constructor(ledger: Ledger, options: HoldOptions) {
     const { capacity } = ledger.rows;
@@ -59,15 +65,26 @@ export class HeldPayments {
     this.#fresh = new PendingQueue(capacity);
     this.#again = new PendingQueue(capacity);
     this.#cursor = ledger.tail;
+    this.#ages = new HeldAges(ledger, (slot) => this.has(slot));
+  }
+
+  /** What is held from before is held since now. */
+  startAt(nowMs: number): void {
+    this.#ages.startAt(nowMs);
   }
 
   get count(): number {
     return this.#count;
   }
 
-  /** Found or released since the start. */
+  /** Found charged since the start. */
+  get foundCount(): number {
+    return this.foundCounts.reduce((sum, count) => sum + count, 0);
+  }
+
+  /** Held no longer. */
   get endedCount(): number {
-    return this.foundCounts.reduce((sum, count) => sum + count, this.releasedCount);
+    return this.foundCount + this.releasedCount + this.byHandCount;
   }
 
   /** Whether payments that come in now are held. */
@@ -119,6 +136,43 @@ export class HeldPayments {
     return this.#state[slot] === IN_HAND && id.every((word, i) => word === correlationIds[slot * UUID_WORDS + i]);
   }
 
+  isBeingAsked(slot: Slot): boolean {
+    return this.#state[slot] === IN_HAND;
+  }
+
+  /** Since when the payment in `slot` is held. */
+  heldSinceMs(slot: Slot): number {
+    return this.#ages.sinceMs(slot);
+  }
+
+  /** Whether it has been held for so long that an operator is wanted. */
+  isStuck(slot: Slot, nowMs: number): boolean {
+    return this.has(slot) && this.#ages.isOld(slot, nowMs);
+  }
+
+  /** How many are stuck. */
+  stuckCount(nowMs: number): number {
+    return this.#ages.oldCount(nowMs);
+  }
+
+  /** The sequence before which all that are held are stuck, and none from it on. */
+  stuckEnd(nowMs: number): Sequence {
+    return this.#ages.oldEnd(nowMs);
+  }
+
+  /** Slots of `limit` of the held payments from number `offset` on, by their sequence. */
+  page(offset: number, limit: number): Slot[] {
+    const slots: Slot[] = [];
+    let left = offset;
+    this.#skipEnded();
+    const { head } = this.#ledger;
+    for (let sequence = this.#cursor; sequence < head && slots.length < limit; sequence++) {
+      const slot = this.#ledger.slotOf(sequence);
+      if (this.has(slot) && left-- <= 0) slots.push(slot);
+    }
+    return slots;
+  }
+
   /** It is to be asked about again. */
   putBack({ slot }: Inquiry): void {
     this.#state[slot] = QUEUED;
@@ -138,18 +192,33 @@ export class HeldPayments {
     if (isTwice) this.chargedTwiceCount++;
   }
 
+  /** It is held no longer: an operator has settled it, while it was not being asked about. */
+  settledByHand(slot: Slot): void {
+    this.forget(slot);
+    this.compact();
+    this.byHandCount++;
+  }
+
   /** The payment in `slot` was taken back; `compact` follows. */
   forget(slot: Slot): void {
     if (!this.has(slot)) return;
     this.#state[slot] = NOT_HELD;
     this.#count--;
+    this.#ages.forgotten(slot);
   }
 
   /** Drops what was forgotten from the queues, before its slot is used again. */
   compact(): void {
-    for (const queue of [this.#fresh, this.#again]) queue.compact((slot) => this.has(slot));
-    this.#roundLeft = Math.min(this.#roundLeft, this.#again.length);
+    this.#fresh.compact((slot) => this.has(slot));
+    let place = 0;
+    let left = 0;
+    this.#again.compact((slot) => {
+      if (place++ < this.#roundLeft && this.has(slot)) left++;
+      return this.has(slot);
+    });
+    this.#roundLeft = left;
     this.#cursor = Math.min(this.#cursor, this.#ledger.head);
+    this.#ages.compact();
   }
 
   /** Every payment is gone. */
@@ -159,16 +228,22 @@ export class HeldPayments {
     this.#state.fill(NOT_HELD);
     this.#roundLeft = 0;
     this.#count = 0;
+    this.#ages.clear();
   }
 
   /** Earliest time at which a charge can still come to light, or infinity when none can. */
   settledUntilMs(nowMs: number): number {
     if (this.isOver(nowMs)) return Number.POSITIVE_INFINITY;
     const ledger = this.#ledger;
-    this.#cursor = Math.max(this.#cursor, ledger.tail);
-    while (this.#cursor < ledger.head && !this.has(ledger.slotOf(this.#cursor))) this.#cursor++;
+    this.#skipEnded();
     if (this.#cursor === ledger.head) return this.options.lostFromMs;
     return Math.min(this.options.lostFromMs, ledger.rows.acceptedAtMs[ledger.slotOf(this.#cursor)]!);
+  }
+
+  #skipEnded(): void {
+    const ledger = this.#ledger;
+    this.#cursor = Math.max(this.#cursor, ledger.tail);
+    while (this.#cursor < ledger.head && !this.has(ledger.slotOf(this.#cursor))) this.#cursor++;
   }
 
   /**

@@ -12,6 +12,18 @@ import * as FlightState from "./flight-state.ts";
 import { type Flights, NO_FLIGHT } from "./flights.ts";
 import { NOWHERE, type Router } from "./router.ts";
 
+export type DispatchParts = {
+  ledger: Ledger;
+  batches: RecordBatches;
+  flights: Flights;
+  router: Router;
+  doubts: Doubts;
+  backlog: Backlog;
+  aging: Aging;
+  /** Whether the payment in a slot must not be sent yet. */
+  isHeld: (slot: Slot) => boolean;
+};
+
 /** What is to be sent or asked about next, on record before it leaves. Times are engine time. */
 export class Dispatch {
   readonly #ledger: Ledger;
@@ -21,24 +33,18 @@ export class Dispatch {
   readonly #doubts: Doubts;
   readonly #backlog: Backlog;
   readonly #aging: Aging;
+  readonly #isHeld: (slot: Slot) => boolean;
   #nowMs = 0;
 
-  constructor(
-    ledger: Ledger,
-    batches: RecordBatches,
-    flights: Flights,
-    router: Router,
-    doubts: Doubts,
-    backlog: Backlog,
-    aging: Aging,
-  ) {
-    this.#ledger = ledger;
-    this.#batches = batches;
-    this.#flights = flights;
-    this.#router = router;
-    this.#doubts = doubts;
-    this.#backlog = backlog;
-    this.#aging = aging;
+  constructor(parts: DispatchParts) {
+    this.#ledger = parts.ledger;
+    this.#batches = parts.batches;
+    this.#flights = parts.flights;
+    this.#router = parts.router;
+    this.#doubts = parts.doubts;
+    this.#backlog = parts.backlog;
+    this.#aging = parts.aging;
+    this.#isHeld = parts.isHeld;
   }
 
   /** See Engine.dispatch. Doubts come before what was never sent. */
@@ -50,6 +56,20 @@ export class Dispatch {
     return doubt;
   }
 
+  /** See Engine.resume. `hold` takes every payment that is not settled, if there is one. */
+  resume(nowMs: number, hold: ((slot: Slot) => void) | undefined): void {
+    this.#nowMs = nowMs;
+    const ledger = this.#ledger;
+    for (let sequence = ledger.tail; sequence < ledger.head; sequence++) {
+      const slot = ledger.slotOf(sequence);
+      const state = ledger.rows.state[slot]!;
+      if (state === State.SENDING) this.#record(Kind.DOUBTED, slot, ledger.rows.processor[slot]!, Outcome.LOST);
+      if (state > State.IN_DOUBT) continue;
+      if (hold) hold(slot);
+      else this.takeUp(slot, nowMs);
+    }
+  }
+
   /** A payment that is pending, or in doubt since another life. */
   takeUp(slot: Slot, nowMs: number): void {
     const { rows } = this.#ledger;
@@ -59,6 +79,12 @@ export class Dispatch {
     }
     const flight = this.#flights.open(slot, rows.processor[slot]!, nowMs);
     this.#doubts.defer(flight, Outcome.LOST, rows.mayLand[slot] === 1, nowMs);
+  }
+
+  /** Whether `takeUp` has a place for the payment. */
+  hasRoomFor(slot: Slot): boolean {
+    const { rows } = this.#ledger;
+    return rows.state[slot] === State.PENDING || this.#flights.hasRoom(rows.processor[slot]!);
   }
 
   /** The payment's SENDING was reverted: its request never left, and it is the next to be sent. */
@@ -80,7 +106,7 @@ export class Dispatch {
   }
 
   #sendNextPending(): Flight {
-    const slot = this.#backlog.peek(this.#nowMs, this.#isTooOld);
+    const slot = this.#backlog.peek(this.#nowMs, this.#isNotToBeSent);
     if (slot === NOT_FOUND_SLOT) return NO_FLIGHT;
     const isTried = this.#ledger.rows.attemptCount[slot]! > 0;
     const processor = this.#router.choose(this.#aging.ageMs(slot, this.#nowMs), isTried, this.#nowMs);
@@ -91,8 +117,11 @@ export class Dispatch {
     return this.#flights.open(slot, processor, this.#nowMs, probe);
   }
 
-  /** One that is too old for another attempt is failed by `Engine.giveUpOld`. */
-  readonly #isTooOld = (slot: Slot): boolean => this.#aging.isTooOld(slot, this.#nowMs);
+  /**
+   * One that is too old for another attempt is failed by `Engine.giveUpOld`. One that is held comes back when it is
+   * released: its slot may stand in the backlog for an earlier payment that was given up there.
+   */
+  readonly #isNotToBeSent = (slot: Slot): boolean => this.#aging.isTooOld(slot, this.#nowMs) || this.#isHeld(slot);
 
   #record(kind: number, slot: Slot, processor: number, outcome: OutcomeCode): void {
     this.#ledger.record(this.#batches.current, kind, slot, this.#nowMs, processor, outcome, 0);

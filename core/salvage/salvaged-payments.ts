@@ -2,6 +2,7 @@ import type { RecordBatch } from "../log/record.ts";
 import * as Kind from "../log/record-kind.ts";
 import type { Sequence } from "../values/number-types.ts";
 import * as Outcome from "../values/outcome.ts";
+import { NO_PROCESSOR } from "../values/processor.ts";
 import * as State from "../values/state.ts";
 import type { SalvagedLog } from "./salvaged-log.ts";
 
@@ -98,7 +99,10 @@ export class SalvagedPayments {
 
   #refused(batch: RecordBatch, record: number, ours: number): void {
     const isPending = this.#log.ledger.rows.state[this.#log.ledger.slotOf(ours)] === State.PENDING;
-    if (!isPending && !(this.#log.isSame(batch, record, ours) && this.#log.tryCopy(batch, record, ours))) {
+    const isBound = batch.processor(record) !== NO_PROCESSOR;
+    if (!isPending && !isBound) {
+      this.#log.copy(batch, record, ours);
+    } else if (!isPending && !(this.#log.isSame(batch, record, ours) && this.#log.tryCopy(batch, record, ours))) {
       this.#log.bind(batch, record, ours);
       this.#log.copy(batch, record, ours);
     }

@@ -18,10 +18,25 @@ import * as State from "../values/state.ts";
 const REJECTIONS_MAX = 8;
 /** A 404 right after a 422 contradicts it, and is not believed yet. */
 const CONTRADICTION_MS = 1000;
-/** What an operator can say of a payment in doubt. */
+/** What an operator can say of a payment in doubt, or of one that is held. */
 export const HAND_WORDS = ["charged", "not charged", "failed"] as const;
 export type HandWord = (typeof HAND_WORDS)[number];
-export type HandResult = "settled" | "not in doubt" | "being asked about";
+export type HandResult =
+  | "settled"
+  /** Nor held. */
+  | "not in doubt"
+  | "being asked about"
+  /** Held, and sent nowhere as far as is known: that it was charged does not say where. */
+  | "at no processor";
+
+export type SettlementParts = {
+  ledger: Ledger;
+  batches: RecordBatches;
+  flights: Flights;
+  router: Router;
+  doubts: Doubts;
+  backlog: Backlog;
+};
 
 /**
  * What the end of a request means: for its payment (verdict.ts), on record; for its processor, by the gate; and for
@@ -36,20 +51,13 @@ export class Settlement {
   readonly #backlog: Backlog;
   #nowMs = 0;
 
-  constructor(
-    ledger: Ledger,
-    batches: RecordBatches,
-    flights: Flights,
-    router: Router,
-    doubts: Doubts,
-    backlog: Backlog,
-  ) {
-    this.#ledger = ledger;
-    this.#batches = batches;
-    this.#flights = flights;
-    this.#router = router;
-    this.#doubts = doubts;
-    this.#backlog = backlog;
+  constructor(parts: SettlementParts) {
+    this.#ledger = parts.ledger;
+    this.#batches = parts.batches;
+    this.#flights = parts.flights;
+    this.#router = parts.router;
+    this.#doubts = parts.doubts;
+    this.#backlog = parts.backlog;
   }
 
   /** See Engine.unask. */
@@ -117,7 +125,7 @@ export class Settlement {
     const flight = this.#ledger.rows.state[slot] === State.IN_DOUBT ? this.#flights.find(slot) : NO_FLIGHT;
     if (flight === NO_FLIGHT) return "not in doubt";
     if (this.#flights.state[flight] !== FlightState.DOUBT) return "being asked about";
-    const kind = word === "charged" ? Kind.PROCESSED : word === "failed" ? Kind.FAILED : Kind.REFUSED;
+    const kind = kindOf(word);
     this.#record(kind, slot, this.#flights.processor[flight]!, Outcome.SETTLED_BY_HAND, this.#sinceRequestedMs(slot));
     this.#flights.close(flight);
     if (kind === Kind.REFUSED) this.#backlog.push(slot);
@@ -211,6 +219,12 @@ export class Settlement {
   #record(kind: number, slot: Slot, processor: number, outcome: OutcomeCode, elapsedMs: number): void {
     this.#ledger.record(this.#batches.current, kind, slot, this.#nowMs, processor, outcome, elapsedMs);
   }
+}
+
+/** The kind of the record that says the word. */
+export function kindOf(word: HandWord): number {
+  if (word === "charged") return Kind.PROCESSED;
+  return word === "failed" ? Kind.FAILED : Kind.REFUSED;
 }
 
 /** Whether a lookup's outcome says anything of the POST before it: not where it was not answered as one. */

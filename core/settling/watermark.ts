@@ -4,6 +4,7 @@ import type { RecordBatches } from "../log/record-batches.ts";
 import * as Kind from "../log/record-kind.ts";
 import * as FlightState from "../routing/flight-state.ts";
 import type { Flights } from "../routing/flights.ts";
+import * as Outcome from "../values/outcome.ts";
 
 /** Earliest requestedAt still in flight or in doubt, or `nowMs` if there is none: totals before it are final. */
 export function settledUntilMs(ledger: Ledger, flights: Flights, batches: RecordBatches, nowMs: number): number {
@@ -28,9 +29,12 @@ function unwrittenSinceMs(ledger: Ledger, batch: RecordBatch): number {
     const kind = batch.kind(record);
     const sequence = batch.sequence(record);
     if (kind < Kind.REFUSED || kind > Kind.FAILED || !ledger.isKept(sequence)) continue;
-    // The payment may have been sent again since, so a refused attempt is dated by its record.
+    // The payment may have been sent again since, so a refused attempt is dated by its record. So is an operator's
+    // word: of a held payment, what was lost may be earlier than all that is known.
     const beganAtMs = batch.atMs(record) - batch.elapsedMs(record);
-    sinceMs = Math.min(sinceMs, kind === Kind.REFUSED ? beganAtMs : ledger.rows.requestedAtMs(ledger.slotOf(sequence)));
+    if (kind === Kind.REFUSED || batch.outcome(record) === Outcome.SETTLED_BY_HAND)
+      sinceMs = Math.min(sinceMs, beganAtMs);
+    if (kind !== Kind.REFUSED) sinceMs = Math.min(sinceMs, ledger.rows.requestedAtMs(ledger.slotOf(sequence)));
   }
   return sinceMs;
 }

@@ -18,9 +18,9 @@ const OFFSET_MAX = 1_000_000;
 const FIELDS = ["word", "asOf"];
 
 /**
- * What operators do about payments in doubt, where the rest of their endpoints is (admin-api.ts).
+ * What operators do about payments that are in doubt or held, where the rest of their endpoints is (admin-api.ts).
  *
- *   GET  /doubts?limit&offset   the payments in doubt of this instance, earliest requestedAt first
+ *   GET  /doubts?limit&offset   those of this instance: in doubt, earliest requestedAt first, and then held
  *   POST /doubts/{id}           {"word": "charged", "not charged" or "failed"}, and if wanted "asOf": when the
  *                               processor was asked
  *
@@ -67,7 +67,14 @@ function answerOf(answer: HandAnswer, id: string): Answer {
     case "unknown":
       return problemAnswer(unknown(id));
     case "not in doubt":
-      return problemAnswer({ status: 409, detail: `only a payment in doubt can be settled: state=${answer.state}` });
+      return refused(`only a payment that is in doubt or held can be settled: state=${answer.state}`);
+    case "at no processor":
+      return refused("the payment is held and not known to have been sent: nothing says which processor charged it");
+    case "may land":
+      return refused(
+        "a request of the life whose records are lost may still arrive, ask the processors after that: " +
+          `until=${formatTimestamp(answer.untilMs)}`,
+      );
     case "being asked about":
       return problemAnswer(
         { status: 409, detail: "the processor is being asked about this payment just now: try again" },
@@ -79,6 +86,11 @@ function answerOf(answer: HandAnswer, id: string): Answer {
       return problemAnswer({ status: 409, field: "asOf", detail });
     }
   }
+}
+
+/** For good, unless something else happens. */
+function refused(detail: string): Answer {
+  return problemAnswer({ status: 409, detail });
 }
 
 /** What is to be said, or what is wrong with it. */

@@ -1,4 +1,4 @@
-import { ACCEPTED_NEW, type AcceptResult, CONFLICT, DUPLICATE } from "../../core/engine.ts";
+import { ACCEPTED_NEW, type AcceptResult, CONFLICT, DUPLICATE } from "../../core/values/accept-result.ts";
 import { formatUuid, parseUuidText, UUID_WORDS } from "../../core/values/uuid.ts";
 import { type Answer, jsonAnswer, problemAnswer } from "../http/answer.ts";
 import type { Exchange } from "../http/exchange.ts";

@@ -20,13 +20,20 @@ export type ReadinessReport = {
     pending: number;
     sending: number;
     inDoubt: number;
-    /** Of those in doubt: an operator has to settle them. */
+    /** In doubt or held, and an operator has to settle them. */
     stuck: number;
     processed: number;
     failed: number;
   };
   /** After a start with restored data: payments that wait to be looked up, and what became of the others. */
-  restored: { held: number; found: number; chargedTwice: number; released: number; watching: boolean } | null;
+  restored: {
+    held: number;
+    found: number;
+    chargedTwice: number;
+    released: number;
+    byHand: number;
+    watching: boolean;
+  } | null;
   peers: { instance: number; reachable: boolean }[];
   processors: {
     name: string;
@@ -89,9 +96,10 @@ function restoredReport({ held, nowMs }: Engine): ReadinessReport["restored"] {
   if (held === undefined) return null;
   return {
     held: held.count,
-    found: held.endedCount - held.releasedCount,
+    found: held.foundCount,
     chargedTwice: held.chargedTwiceCount,
     released: held.releasedCount,
+    byHand: held.byHandCount,
     watching: held.watches(nowMs),
   };
 }

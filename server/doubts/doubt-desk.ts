@@ -14,11 +14,12 @@ import { paymentView } from "../payments/payment-view.ts";
 import { formatTimestamp } from "../text/timestamp.ts";
 import type { SlewedClock } from "../turn/clock.ts";
 import type { GroupCommit } from "../turn/group-commit.ts";
+import { boundTo } from "./bound-to.ts";
 import { doubtListing, type Page } from "./doubt-listing.ts";
 
 /**
- * What an operator says of a payment in doubt, and until when what the processor showed is known to hold; undefined:
- * not said.
+ * What an operator says of a payment that is in doubt or held, and until when what the processor showed is known to
+ * hold; undefined: not said.
  */
 export type HandWish = { word: HandWord; asOfMs: number | undefined };
 
@@ -34,8 +35,13 @@ export type HandAnswer =
    */
   | { kind: "not written" }
   | { kind: "unknown" }
+  /** Nor held. */
   | { kind: "not in doubt"; state: string }
   | { kind: "being asked about" }
+  /** Held, and sent nowhere as far as is known. */
+  | { kind: "at no processor" }
+  /** Held, and until then a request of the life whose records are lost may charge it. */
+  | { kind: "may land"; untilMs: number }
   /** Sent to a processor at or after `asOfMs`, so what was seen there then may no longer be so. */
   | { kind: "sent since"; sentAtMs: number };
 
@@ -45,7 +51,7 @@ const STATE_OF_WORD: Readonly<Record<HandWord, number>> = {
   failed: State.FAILED,
 };
 
-/** Where operators look at an instance's payments in doubt, and settle them. */
+/** Where operators look at an instance's payments that are in doubt or held, and settle them. */
 export class DoubtDesk {
   readonly #service: PaymentService;
   readonly #engine: Engine;
@@ -89,27 +95,38 @@ export class DoubtDesk {
     return isSafe ? { kind: "settled", json } : { kind: "not written" };
   }
 
-  /** Whether the payment stands as this word left it. */
+  /** Whether the payment stands as this word left it. One that is held may have had it in the life that is lost. */
   #isSaid(slot: Slot, word: HandWord): boolean {
     const { rows } = this.#engine.ledger;
+    if (this.#engine.held?.has(slot)) return false;
     return rows.outcome[slot] === Outcome.SETTLED_BY_HAND && rows.state[slot] === STATE_OF_WORD[word];
   }
 
-  #tryToSettle(slot: Slot, { word, asOfMs }: HandWish): HandAnswer | undefined {
-    const { rows } = this.#engine.ledger;
-    const state = rows.state[slot]!;
+  #tryToSettle(slot: Slot, wish: HandWish): HandAnswer | undefined {
+    const { held, ledger } = this.#engine;
+    const state = ledger.rows.state[slot]!;
     const nowMs = this.#clock.nowMs();
-    if (state === State.IN_DOUBT && asOfMs !== undefined) {
-      const sentAtMs = this.#sentAtMs(slot, word);
-      if (sentAtMs >= asOfMs) return { kind: "sent since", sentAtMs };
-    }
-    const processor = rows.processor[slot]!;
-    const requestedAtMs = rows.requestedAtMs(slot);
-    const result = this.#engine.settleByHand(slot, word, nowMs);
+    const outdated = this.#refusalOfOutdated(slot, wish, nowMs);
+    if (outdated) return outdated;
+    const bound = boundTo(ledger, slot);
+    const what = held?.has(slot) ? "held payment" : "payment in doubt";
+    const result = this.#engine.settleByHand(slot, wish.word, nowMs);
     if (result === "not in doubt") return { kind: result, state: State.NAMES[state]! };
-    if (result === "being asked about") return { kind: result };
-    this.#note(slot, word, processor, requestedAtMs);
+    if (result !== "settled") return { kind: result };
+    this.#note(slot, wish.word, bound, what);
     return undefined;
+  }
+
+  /** What was seen at the processors may have changed since. */
+  #refusalOfOutdated(slot: Slot, { word, asOfMs }: HandWish, nowMs: number): HandAnswer | undefined {
+    const { held, ledger } = this.#engine;
+    if (held?.has(slot) && word === "not charged") {
+      const untilMs = held.options.graceUntilMs;
+      if ((asOfMs ?? nowMs) < untilMs) return { kind: "may land", untilMs };
+    }
+    if (asOfMs === undefined || ledger.rows.state[slot] !== State.IN_DOUBT) return undefined;
+    const sentAtMs = this.#sentAtMs(slot, word);
+    return sentAtMs >= asOfMs ? { kind: "sent since", sentAtMs } : undefined;
   }
 
   /**
@@ -122,14 +139,18 @@ export class DoubtDesk {
     return flight === NO_FLIGHT ? requestedAtMs : Math.max(requestedAtMs, flights.postBeganAtMs[flight]!);
   }
 
-  #note(slot: Slot, word: HandWord, processor: number, requestedAtMs: number): void {
-    this.#meters.settledByHand[HAND_WORDS.indexOf(word)]!++;
-    if (word === "charged") this.#meters.processed[processor]!++;
-    else if (word === "failed") this.#meters.failed[processor]!++;
-    const correlationId = formatUuid(this.#engine.ledger.rows.correlationIds, slot * UUID_WORDS);
-    const requestedAt = formatTimestamp(requestedAtMs);
-    const line = { correlationId, processor: PROCESSOR_NAMES[processor], requestedAt, word };
-    this.#log.logger.warn({ ...line, ...this.#log.traceOf?.(slot) }, "payment in doubt settled by hand");
+  #note(slot: Slot, word: HandWord, bound: ReturnType<typeof boundTo>, what: string): void {
+    const meters = this.#meters;
+    meters.settledByHand[HAND_WORDS.indexOf(word)]!++;
+    if (word === "charged" && bound) meters.processed[bound.processor]!++;
+    if (word === "failed" && bound) meters.failed[bound.processor]!++;
+    if (word === "failed" && !bound) meters.gaveUpCount++;
+    const line = {
+      correlationId: formatUuid(this.#engine.ledger.rows.correlationIds, slot * UUID_WORDS),
+      ...(bound && { processor: PROCESSOR_NAMES[bound.processor], requestedAt: formatTimestamp(bound.requestedAtMs) }),
+      word,
+    };
+    this.#log.logger.warn({ ...line, ...this.#log.traceOf?.(slot) }, `${what} settled by hand`);
     this.#service.tracing?.payments.settled(slot, Outcome.SETTLED_BY_HAND);
   }
 

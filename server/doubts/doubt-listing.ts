@@ -1,70 +1,107 @@
 import type { Engine } from "../../core/engine.ts";
+import type { HeldPayments } from "../../core/restored/held-payments.ts";
 import * as FlightState from "../../core/routing/flight-state.ts";
-import type { Flight } from "../../core/values/number-types.ts";
+import type { Flight, Slot } from "../../core/values/number-types.ts";
 import * as Outcome from "../../core/values/outcome.ts";
 import { PROCESSOR_NAMES } from "../../core/values/processor.ts";
 import { stuckCount } from "../meters/doubt-counts.ts";
 import { paymentHead } from "../payments/payment-view.ts";
 import { formatTimestamp } from "../text/timestamp.ts";
+import { boundTo } from "./bound-to.ts";
 
 /** In one answer. */
 export const LISTED_MAX = 1000;
 
-/** A payment in doubt as it is told to operators. */
+/** A payment in doubt, or held, as it is told to operators. */
 export type DoubtView = {
   id: string;
   correlationId: string;
   amount: number;
-  processor: string;
-  requestedAt: string;
-  /** Since requestedAt. */
+  /** Null for one that is held and was sent nowhere, as far as is known. */
+  processor: string | null;
+  requestedAt: string | null;
+  /** Whether it waits for every processor to be asked about it, after a start with restored data. */
+  held: boolean;
+  /** Since requestedAt, or since it is held. */
   ageMs: number;
-  /** Times the processor was asked about it, and answered in vain while it worked. Like lastSentAt, since the start. */
-  asked: number;
-  answered: number;
+  /**
+   * Times the processor was asked about it, and answered in vain while it worked. Like lastSentAt, since the start; of
+   * one that is held, not known.
+   */
+  asked: number | null;
+  answered: number | null;
   beingAsked: boolean;
   lastSentAt: string | null;
   lastOutcome: string;
   /** Whether an attempt may still be under way: that the processor has not charged it proves nothing then. */
   mayLand: boolean;
   stuck: boolean;
-  /** Whether this instance's Settled-Until stands at its requestedAt; the deployment's is the earliest of all. */
+  /** Whether it keeps this instance's Settled-Until where it stands; the deployment's is the earliest of all. */
   boundsSettledUntil: boolean;
 };
 
-/** `now` and `settledUntil` are this instance's; `total` and `stuck` count all, listed or not. */
-export type DoubtListing = { now: string; settledUntil: string; total: number; stuck: number; doubts: DoubtView[] };
+/** `now` and `settledUntil` are this instance's; `total`, `held` (of these) and `stuck` count all, listed or not. */
+export type DoubtListing = {
+  now: string;
+  settledUntil: string;
+  total: number;
+  held: number;
+  stuck: number;
+  doubts: DoubtView[];
+};
 
-/** Which of the payments in doubt are shown: `limit` of them from number `offset` on, by their requestedAt. */
+/**
+ * Which of the payments are shown: `limit` of them from number `offset` on, those in doubt by their requestedAt, and
+ * then those held by their acceptance.
+ */
 export type Page = { limit: number; offset: number };
+
+type Fields = Omit<DoubtView, "id" | "correlationId" | "amount">;
 
 /** A DoubtListing as JSON: what GET /doubts answers. */
 export function doubtListing(engine: Engine, { limit, offset }: Page, nowMs: number): string {
-  const { rows } = engine.ledger;
-  const requestedAtMs = (flight: Flight): number => rows.requestedAtMs(engine.flights.slot[flight]!);
-  const flights: number[] = [];
-  engine.eachDoubt((flight) => flights.push(flight));
-  flights.sort((a, b) => requestedAtMs(a) - requestedAtMs(b) || a - b);
+  const flights = flightsByTime(engine);
+  const { held } = engine;
+  const heldCount = held?.count ?? 0;
   const settledUntilMs = engine.settledUntilMs(nowMs);
-  const doubts = flights
-    .slice(offset, offset + limit)
-    .map((flight) => doubtView(engine, flight, nowMs, settledUntilMs));
+  const doubts = flights.slice(offset, offset + limit).map((flight) => {
+    const fields = fieldsOfDoubt(engine, flight, nowMs, settledUntilMs);
+    return viewOf(engine, engine.flights.slot[flight]!, fields);
+  });
+  if (held !== undefined) {
+    const slots = held.page(Math.max(0, offset - flights.length), limit - doubts.length);
+    for (const slot of slots)
+      doubts.push(viewOf(engine, slot, fieldsOfHeld(engine, held, slot, nowMs, settledUntilMs)));
+  }
   const head = JSON.stringify({
     now: formatTimestamp(nowMs),
     settledUntil: formatTimestamp(settledUntilMs),
-    total: flights.length,
+    total: flights.length + heldCount,
+    held: heldCount,
     stuck: stuckCount(engine, nowMs),
   });
   return `${head.slice(0, -1)},"doubts":[${doubts.join(",")}]}`;
 }
 
-function doubtView(engine: Engine, flight: Flight, nowMs: number, settledUntilMs: number): string {
-  const { ledger, flights } = engine;
+function flightsByTime({ flights: { slot }, ledger: { rows }, openDoubts }: Engine): Flight[] {
+  const flights: Flight[] = [];
+  openDoubts.each((flight) => flights.push(flight));
+  const requestedAtMs = (flight: Flight): number => rows.requestedAtMs(slot[flight]!);
+  return flights.sort((a, b) => requestedAtMs(a) - requestedAtMs(b) || a - b);
+}
+
+function viewOf(engine: Engine, slot: Slot, fields: Fields): string {
+  return `{${paymentHead(engine, slot)},${JSON.stringify(fields).slice(1)}`;
+}
+
+function fieldsOfDoubt(engine: Engine, flight: Flight, nowMs: number, settledUntilMs: number): Fields {
+  const { ledger, flights, openDoubts } = engine;
   const slot = flights.slot[flight]!;
   const requestedAtMs = ledger.rows.requestedAtMs(slot);
-  const fields: Omit<DoubtView, "id" | "correlationId" | "amount"> = {
+  return {
     processor: PROCESSOR_NAMES[flights.processor[flight]!]!,
     requestedAt: formatTimestamp(requestedAtMs),
+    held: false,
     ageMs: Math.max(0, nowMs - requestedAtMs),
     asked: flights.askCount[flight]!,
     answered: flights.answerCount[flight]!,
@@ -72,10 +109,35 @@ function doubtView(engine: Engine, flight: Flight, nowMs: number, settledUntilMs
     lastSentAt: lastSentAt(engine, flight),
     lastOutcome: Outcome.NAMES[ledger.rows.outcome[slot]!]!,
     mayLand: ledger.rows.mayLand[slot] === 1,
-    stuck: engine.isStuck(flight, nowMs),
+    stuck: openDoubts.isStuck(flight, nowMs),
     boundsSettledUntil: requestedAtMs === settledUntilMs,
   };
-  return `{${paymentHead(engine, slot)},${JSON.stringify(fields).slice(1)}`;
+}
+
+function fieldsOfHeld(
+  { ledger }: Engine,
+  held: HeldPayments,
+  slot: Slot,
+  nowMs: number,
+  settledUntilMs: number,
+): Fields {
+  const { rows } = ledger;
+  const bound = boundTo(ledger, slot);
+  const { graceUntilMs, lostFromMs } = held.options;
+  return {
+    processor: bound ? PROCESSOR_NAMES[bound.processor]! : null,
+    requestedAt: bound ? formatTimestamp(bound.requestedAtMs) : null,
+    held: true,
+    ageMs: Math.max(0, nowMs - held.heldSinceMs(slot)),
+    asked: null,
+    answered: null,
+    beingAsked: held.isBeingAsked(slot),
+    lastSentAt: null,
+    lastOutcome: Outcome.NAMES[rows.outcome[slot]!]!,
+    mayLand: nowMs < graceUntilMs || rows.mayLand[slot] === 1,
+    stuck: held.isStuck(slot, nowMs),
+    boundsSettledUntil: Math.min(rows.acceptedAtMs[slot]!, lostFromMs) === settledUntilMs,
+  };
 }
 
 /** When the last POST of the payment left, or null if none has since the process started. */

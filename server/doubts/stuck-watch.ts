@@ -1,18 +1,25 @@
 import type { Engine } from "../../core/engine.ts";
+import type { Sequence, Slot } from "../../core/values/number-types.ts";
 import { PROCESSOR_NAMES } from "../../core/values/processor.ts";
 import { formatUuid, UUID_WORDS } from "../../core/values/uuid.ts";
 import type { Log } from "../log/log.ts";
 import { formatTimestamp } from "../text/timestamp.ts";
+import { boundTo } from "./bound-to.ts";
 
 /** Payments named in a line of the log; the others are counted. */
 const NAMED_MAX = 5;
 
-/** Says once of each payment in doubt that it has become stuck, one line for all that have since it last looked. */
+/**
+ * Says once of each payment that it has become stuck, in doubt or held: one line for all in doubt that have since it
+ * last looked, and one for all held.
+ */
 export class StuckWatch {
   readonly #engine: Engine;
   readonly #log: Log;
   /** By flight, the requestedAt of the payment that was told of there: a place is used again only for a later one. */
   readonly #toldMs: Float64Array;
+  /** All held payments before this sequence that are stuck were told of. */
+  #toldEnd: Sequence = 0;
 
   constructor(engine: Engine, log: Log) {
     this.#engine = engine;
@@ -22,30 +29,52 @@ export class StuckWatch {
 
   /** To be called every second or so. */
   look(nowMs: number): void {
-    const { flights, ledger } = this.#engine;
-    const news: number[] = [];
-    this.#engine.eachDoubt((flight) => {
-      const requestedAtMs = ledger.rows.requestedAtMs(flights.slot[flight]!);
-      if (this.#toldMs[flight] === requestedAtMs || !this.#engine.isStuck(flight, nowMs)) return;
-      this.#toldMs[flight] = requestedAtMs;
-      news.push(flight);
-    });
-    if (news.length > 0) this.#tell(news);
+    this.#lookAtDoubts(nowMs);
+    this.#lookAtHeld(nowMs);
   }
 
-  #tell(flights: readonly number[]): void {
-    const payments = flights.slice(0, NAMED_MAX).map((flight) => {
-      const slot = this.#engine.flights.slot[flight]!;
+  #lookAtDoubts(nowMs: number): void {
+    const { flights, ledger, openDoubts } = this.#engine;
+    const news: Slot[] = [];
+    openDoubts.each((flight) => {
+      const slot = flights.slot[flight]!;
+      const requestedAtMs = ledger.rows.requestedAtMs(slot);
+      if (this.#toldMs[flight] === requestedAtMs || !openDoubts.isStuck(flight, nowMs)) return;
+      this.#toldMs[flight] = requestedAtMs;
+      news.push(slot);
+    });
+    this.#tell(news.length, news, "payments in doubt are stuck: an operator has to settle them, see npm run doubts");
+  }
+
+  #lookAtHeld(nowMs: number): void {
+    const { held, ledger } = this.#engine;
+    if (held === undefined) return;
+    const end = held.stuckEnd(nowMs);
+    const named: Slot[] = [];
+    let count = 0;
+    for (let sequence = Math.max(this.#toldEnd, ledger.tail); sequence < end; sequence++) {
+      const slot = ledger.slotOf(sequence);
+      if (held.has(slot) && ++count <= NAMED_MAX) named.push(slot);
+    }
+    this.#toldEnd = end;
+    this.#tell(count, named, "payments have long been held: an operator can settle them, see npm run doubts");
+  }
+
+  /** `slots`: of some of them at least. */
+  #tell(count: number, slots: readonly Slot[], message: string): void {
+    if (count === 0) return;
+    const { ledger } = this.#engine;
+    const payments = slots.slice(0, NAMED_MAX).map((slot) => {
+      const bound = boundTo(ledger, slot);
       return {
-        correlationId: formatUuid(this.#engine.ledger.rows.correlationIds, slot * UUID_WORDS),
-        processor: PROCESSOR_NAMES[this.#engine.flights.processor[flight]!],
-        requestedAt: formatTimestamp(this.#engine.ledger.rows.requestedAtMs(slot)),
+        correlationId: formatUuid(ledger.rows.correlationIds, slot * UUID_WORDS),
+        ...(bound && {
+          processor: PROCESSOR_NAMES[bound.processor],
+          requestedAt: formatTimestamp(bound.requestedAtMs),
+        }),
       };
     });
-    const known = flights.length === 1 ? payments[0]! : { payments };
-    this.#log.logger.warn(
-      { count: flights.length, ...known },
-      "payments in doubt are stuck: an operator has to settle them, see npm run doubts",
-    );
+    const known = count === 1 ? payments[0]! : { payments };
+    this.#log.logger.warn({ count, ...known }, message);
   }
 }

@@ -38,7 +38,8 @@ export class Finder {
       return;
     }
     const attempts = `${formatCount(found.attemptCount)} ${found.attemptCount === 1 ? "attempt" : "attempts"}`;
-    this.#say(`${found.state}${found.stuck ? " and stuck" : ""}, ${attempts}`, false);
+    const states = [found.state, ...(found.held ? ["held"] : []), ...(found.stuck ? ["stuck"] : [])];
+    this.#say(`${states.join(" and ")}, ${attempts}`, false);
     this.#payment.replaceChildren(factsOf(found), drawAttempts(found, this.#payment.clientWidth), tableOf(found));
     if (FINAL_STATES.includes(found.state)) return;
     this.#timer = setTimeout(() => void this.#look(id, searchNumber), REFRESH_MS);

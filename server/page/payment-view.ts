@@ -6,8 +6,10 @@ export type PaymentView = {
   correlationId: string;
   amount: number;
   state: string;
-  /** Only in doubt: whether an operator has to settle it. */
+  /** Only in doubt or held: whether an operator has to settle it. */
   stuck?: boolean;
+  /** Only while it is. */
+  held?: boolean;
   processor: string | null;
   acceptedAt: string;
   requestedAt: string | null;

@@ -1,5 +1,6 @@
-import type { AcceptResult, Engine } from "../../core/engine.ts";
+import type { Engine } from "../../core/engine.ts";
 import { NOT_FOUND_SLOT } from "../../core/ledger/uuid-index.ts";
+import type { AcceptResult } from "../../core/values/accept-result.ts";
 import { parseUuidText, UUID_WORDS } from "../../core/values/uuid.ts";
 import type { Log } from "../log/log.ts";
 import type { Meters, Refusal } from "../meters/meters.ts";

@@ -16,7 +16,7 @@ export function paymentView(engine: Engine, slot: Slot): string {
   const isBound = state === State.SENDING || state === State.IN_DOUBT || state === State.PROCESSED;
   const fields = {
     state: State.NAMES[state],
-    ...(state === State.IN_DOUBT && { stuck: engine.isStuck(engine.flights.find(slot), engine.nowMs) }),
+    ...openFields(engine, slot),
     processor: isBound ? PROCESSOR_NAMES[rows.processor[slot]!] : null,
     acceptedAt: formatTimestamp(rows.acceptedAtMs[slot]!),
     requestedAt: isBound ? formatTimestamp(rows.requestedAtMs(slot)) : null,
@@ -25,6 +25,13 @@ export function paymentView(engine: Engine, slot: Slot): string {
     attempts: attemptsOf(engine, slot),
   };
   return `{${paymentHead(engine, slot)},${JSON.stringify(fields).slice(1)}`;
+}
+
+/** Whether somebody is wanted to settle the payment; nothing where that does not come into question. */
+function openFields({ held, openDoubts, flights, ledger, nowMs }: Engine, slot: Slot): object {
+  if (held?.has(slot)) return { stuck: held.isStuck(slot, nowMs), held: true };
+  if (ledger.rows.state[slot] !== State.IN_DOUBT) return {};
+  return { stuck: openDoubts.isStuck(flights.find(slot), nowMs) };
 }
 
 /** The members of a payment's JSON that never change. The amount is written as text, with its two decimals. */

@@ -188,9 +188,15 @@ export class RestoredStart {
     }
     if (held.count === 0 && !this.#isAllKnown) {
       this.#isAllKnown = true;
-      this.#logger.info(this.#progress(), "restored data: every payment has been looked up");
+      this.#logger.info(this.#progress(), "restored data: no payment is held any more");
     }
-    if (held.isOver(nowMs)) this.#end();
+    if (held.isOver(nowMs) && this.#isWritten()) this.#end();
+  }
+
+  /** Without the mark, what was found out or said by operators counts only as far as the journal has it. */
+  #isWritten(): boolean {
+    const { commit } = this.#parts;
+    return commit.commit() && commit.isSettled;
   }
 
   #end(): void {
@@ -203,9 +209,16 @@ export class RestoredStart {
   }
 
   #progress(): object {
-    const { count, foundCounts, chargedTwiceCount, releasedCount } = this.#held;
+    const { count, foundCounts, chargedTwiceCount, releasedCount, byHandCount } = this.#held;
     const found = Object.fromEntries(PROCESSOR_NAMES.map((name, p) => [name, foundCounts[p]]));
     const silent = PROCESSOR_NAMES.filter((_, p) => !this.#lookups[p]!.isTelling);
-    return { held: count, found, chargedTwice: chargedTwiceCount, released: releasedCount, silent };
+    return {
+      held: count,
+      found,
+      chargedTwice: chargedTwiceCount,
+      released: releasedCount,
+      byHand: byHandCount,
+      silent,
+    };
   }
 }

@@ -27,8 +27,9 @@ export type Remembered = {
  *   a time in the future                                      unknown: a clock is wrong, and time will tell
  *   any other time                                            charged, at that time
  *
- * A payment that the log has from before the loss was not sent before it was accepted: where a told time is so much
- * coarser, the acceptance counts. One that was accepted after the loss may repeat a lost one, and keeps the time told.
+ * A payment that the log has from before the loss was not sent before it was accepted, and one that was accepted after
+ * it, which may repeat a lost one, not before the loss: where a told time is so much coarser, that moment counts. The
+ * watermark stands there, and is not overtaken.
  */
 export function testimonyOf(told: Told, payment: Remembered): Testimony {
   if (told.kind === "not found") return { kind: "absent" };
@@ -49,5 +50,5 @@ function canBeOurs({ requestedAtMs }: ToldCharge, { acceptedAtMs, lostFromMs }: 
 }
 
 function timeOf({ requestedAtMs }: ToldCharge, { acceptedAtMs, lostFromMs }: Remembered): number {
-  return acceptedAtMs <= lostFromMs ? Math.max(requestedAtMs, acceptedAtMs) : requestedAtMs;
+  return Math.max(requestedAtMs, Math.min(acceptedAtMs, lostFromMs));
 }

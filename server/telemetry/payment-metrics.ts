@@ -1,6 +1,7 @@
-import { ACCEPTED_NEW, CONFLICT, DUPLICATE, FULL } from "../../core/engine.ts";
+import { ACCEPTED_NEW, CONFLICT, DUPLICATE, FULL } from "../../core/values/accept-result.ts";
 import { PROCESSOR_NAMES } from "../../core/values/processor.ts";
 import * as State from "../../core/values/state.ts";
+import { heldStuckCount } from "../meters/doubt-counts.ts";
 import { REFUSALS, ROUTES } from "../meters/meters.ts";
 import type { MetricsSource } from "./metrics-source.ts";
 import type { Readings, Sample } from "./readings.ts";
@@ -82,11 +83,16 @@ function registerLedger(readings: Readings, { engine, clock }: MetricsSource): v
 }
 
 /** Zeros unless the instance was started with restored data. */
-function registerRestored(readings: Readings, { engine }: MetricsSource): void {
+function registerRestored(readings: Readings, { engine, clock }: MetricsSource): void {
   readings.gauge(
     "restored_held_payments",
     "Payments of restored data that wait until every processor was asked about them.",
     () => engine.held?.count ?? 0,
+  );
+  readings.gauge(
+    "restored_held_stuck",
+    "Payments of restored data held for more than five minutes: an operator has to settle them.",
+    () => heldStuckCount(engine, clock.nowMs()),
   );
   readings.counters(
     "restored_found_total",

@@ -7,7 +7,8 @@ import {
   ATTR_URL_FULL,
 } from "@opentelemetry/semantic-conventions";
 import type { Logger } from "pino";
-import { ACCEPTED_NEW, type AcceptResult, CONFLICT, DUPLICATE, type Engine } from "../../core/engine.ts";
+import type { Engine } from "../../core/engine.ts";
+import { ACCEPTED_NEW, type AcceptResult, CONFLICT, DUPLICATE } from "../../core/values/accept-result.ts";
 import { PROCESSOR_NAMES } from "../../core/values/processor.ts";
 import type { Exchange } from "../http/exchange.ts";
 import type { PollReport } from "../meters/poll-report.ts";

@@ -1,5 +1,5 @@
 import { expect } from "chai";
-import { ACCEPTED_NEW, CONFLICT, DUPLICATE, Engine, type EngineOptions, FULL } from "../../core/engine.ts";
+import { Engine, type EngineOptions } from "../../core/engine.ts";
 import { NOT_FOUND_SLOT } from "../../core/ledger/uuid-index.ts";
 import { TOTALS_LENGTH } from "../../core/ledger/window-totals.ts";
 import { RECORD_BYTES, RecordBatch } from "../../core/log/record.ts";
@@ -7,6 +7,7 @@ import * as FlightState from "../../core/routing/flight-state.ts";
 import { NO_FLIGHT } from "../../core/routing/flights.ts";
 import { HealthSnapshot } from "../../core/routing/health-snapshot.ts";
 import { openWays } from "../../core/routing/ways.ts";
+import { ACCEPTED_NEW, CONFLICT, DUPLICATE, FULL } from "../../core/values/accept-result.ts";
 import { MAX_AMOUNT_CENTS } from "../../core/values/money.ts";
 import * as Outcome from "../../core/values/outcome.ts";
 import { DEFAULT, FALLBACK, PROCESSOR_COUNT } from "../../core/values/processor.ts";
@@ -116,8 +117,8 @@ class Hand {
 
   stuckSlots(): number[] {
     const slots: number[] = [];
-    this.engine.eachDoubt((flight) => {
-      if (this.engine.isStuck(flight, this.engine.nowMs)) slots.push(this.engine.flights.slot[flight]!);
+    this.engine.openDoubts.each((flight) => {
+      if (this.engine.openDoubts.isStuck(flight, this.engine.nowMs)) slots.push(this.engine.flights.slot[flight]!);
     });
     return slots;
   }

@@ -90,7 +90,7 @@ describe("payments in doubt that only an operator can settle", () => {
     for (const [i, caller] of instances.entries()) {
       const own = payments.filter((payment) => instanceOf(payment) === i + 1);
       await until("the processor was asked", async () =>
-        (await listingOf(caller)).doubts.every(({ asked }) => asked > 1),
+        (await listingOf(caller)).doubts.every(({ asked }) => asked! > 1),
       );
       const { doubts, total, stuck, settledUntil } = await listingOf(caller);
       expect([total, stuck, settledUntil]).to.deep.equal([2, 0, requestedAtOf(own[0]!)]);
@@ -184,11 +184,11 @@ describe("payments in doubt that only an operator can settle", () => {
     const again = await say(ownerOf(failed), id, { word: "charged" });
     expect([again.status, JSON.parse(again.body).detail]).to.deep.equal([
       409,
-      "only a payment in doubt can be settled: state=failed",
+      "only a payment that is in doubt or held can be settled: state=failed",
     ]);
     const refused = await run("settle", id, "charged", ...at);
     expect([refused.code, refused.out]).to.deep.equal([1, ""]);
-    expect(refused.errors).to.include("only a payment in doubt can be settled: state=failed");
+    expect(refused.errors).to.include("only a payment that is in doubt or held can be settled: state=failed");
   });
 
   it("stay settled, and the others in doubt, when every instance is killed and started again", async () => {

@@ -1,4 +1,5 @@
 import { expect } from "chai";
+import type { DoubtListing } from "../../server/doubts/doubt-listing.ts";
 import { chargesOf, newPayment, type Payment, pay, payMany, untilState, viewOf } from "./payments.ts";
 import { RestoredService } from "./restored-service.ts";
 import { scrape, sumOf } from "./scrape.ts";
@@ -132,6 +133,50 @@ describe("start with restored data", () => {
     await until("all are processed", async () => (await processedCount()) === all.length);
     await expectBooksAgree();
   });
+
+  it("is ended by operators where a processor never answers, and nothing is frozen", async () => {
+    await lifeUntilBackup();
+    await service.killInstance();
+    await service.startInstance({ ...RESTORED, RESTORED_WATCH_MS: "0" });
+    const { doubts, ...counts } = await listing();
+    expect(counts).to.deep.include({ total: 19, held: 19, stuck: 0 });
+    expect(doubts.every(({ held }) => held)).to.equal(true);
+    const bound = doubts.filter(({ processor }) => processor !== null);
+    const free = doubts.filter(({ processor }) => processor === null);
+    expect([bound.length, free.length]).to.deep.equal([4, 15]);
+    const refused = await say(free[0]!.id, "charged");
+    expect([refused.status, (JSON.parse(refused.body) as { detail: string }).detail]).to.deep.equal([
+      409,
+      "the payment is held and not known to have been sent: nothing says which processor charged it",
+    ]);
+    await until("the grace is over", async () => (await say(free[0]!.id, "not charged")).status === 200);
+    for (const { id } of free.slice(1)) await settled(id, "failed");
+    for (const { id } of bound) await settled(id, "charged");
+    expect(await listing()).to.deep.include({ total: 0, held: 0, stuck: 0 });
+    expect(await ready()).to.deep.include({ held: 0, found: 0, released: 0, byHand: 19, watching: false });
+    await until("the mark is gone", () => !service.isMarked);
+    await until(
+      "the watermark goes on",
+      async () => (await summaryOf(service.caller)).settledUntil > doubts[0]!.requestedAt!,
+    );
+    await service.setWires("open");
+    await untilState(service.caller, [{ correlationId: free[0]!.correlationId, cents: 0 }], "processed");
+    await expectBooksAgree();
+  });
+
+  async function listing(): Promise<DoubtListing> {
+    return JSON.parse((await service.caller.get("/doubts")).body) as DoubtListing;
+  }
+
+  function say(id: string, word: string): Promise<{ status: number; body: string }> {
+    const headers = { "content-type": "application/json" };
+    return service.caller.ask("POST", `/doubts/${id}`, { headers, body: JSON.stringify({ word }) });
+  }
+
+  /** Said again while the processors are being asked. */
+  async function settled(id: string, word: string): Promise<void> {
+    await until("the word is taken", async () => (await say(id, word)).status === 200);
+  }
 
   it("goes on after a crash, with or without the setting, until it is finished", async () => {
     const { all, backup } = await lifeUntilBackup();

@@ -1,6 +1,7 @@
-import { ACCEPTED_NEW, type AcceptResult, CONFLICT, DUPLICATE, Engine } from "../../core/engine.ts";
+import { Engine } from "../../core/engine.ts";
 import { HealthSnapshot, pollStamp } from "../../core/routing/health-snapshot.ts";
 import { openWays } from "../../core/routing/ways.ts";
+import { ACCEPTED_NEW, type AcceptResult, CONFLICT, DUPLICATE } from "../../core/values/accept-result.ts";
 import { PROCESSOR_COUNT, PROCESSOR_NAMES } from "../../core/values/processor.ts";
 import { formatUuid } from "../../core/values/uuid.ts";
 import { type Books, beginSending, keepBooks } from "../../server/books.ts";

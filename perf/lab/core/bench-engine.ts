@@ -1,8 +1,9 @@
-import { ACCEPTED_NEW, DUPLICATE, Engine } from "../../../core/engine.ts";
+import { Engine } from "../../../core/engine.ts";
 import { TOTALS_LENGTH } from "../../../core/ledger/window-totals.ts";
 import { NO_FLIGHT } from "../../../core/routing/flights.ts";
 import { HealthSnapshot } from "../../../core/routing/health-snapshot.ts";
 import { openWays } from "../../../core/routing/ways.ts";
+import { ACCEPTED_NEW, DUPLICATE } from "../../../core/values/accept-result.ts";
 import { fmix32 } from "../../../core/values/hash.ts";
 import * as Outcome from "../../../core/values/outcome.ts";
 import { PROCESSOR_COUNT } from "../../../core/values/processor.ts";

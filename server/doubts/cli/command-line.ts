@@ -4,7 +4,7 @@ import { parseUuidText, UUID_WORDS } from "../../../core/values/uuid.ts";
 import { type Address, parseAddress } from "../../system/address.ts";
 import { parseTimestamp } from "../../text/timestamp.ts";
 
-export const USAGE = `Shows the payments in doubt that instances have, and settles one by an operator's word.
+export const USAGE = `Shows the payments that instances have in doubt or hold, and settles one by an operator's word.
 
   node build/server/doubts/cli/main.js list --at ADDRESS [--at ADDRESS ...] [--json]
   node build/server/doubts/cli/main.js settle ID WORD --at ADDRESS [--at ADDRESS ...] [--as-of TIMESTAMP] [--json]
@@ -15,6 +15,8 @@ export const USAGE = `Shows the payments in doubt that instances have, and settl
                      there
     not-charged      it has not, and no attempt can still arrive: the payment is sent again, to either processor
     failed           it is not to be charged any more: the payment fails, and is in no summary
+                     Of a held payment, both processors have to be asked. One that was sent to none, as far as is known,
+                     takes not-charged and failed only
   --at ADDRESS       where an instance serves its operators, its ADMIN_LISTEN or else its LISTEN: unix:PATH or
                      tcp:HOST:PORT. Name all instances: each knows its own payments
   --as-of TIMESTAMP  when you asked the processor, such as 2025-07-15T12:34:56.789Z; refused if the payment was sent
@@ -26,8 +28,8 @@ WARNING: not-charged said of a payment that was charged charges it twice.
 
 list exits with                                     settle exits with
   0  no payment needs an operator                     0  settled, and in the journal
-  1  some are stuck: they do                          1  refused: unknown, not in doubt, still being asked about, or
-                                                         sent since
+  1  some are stuck: they do                          1  refused: unknown, neither in doubt nor held, still being
+                                                         asked about, or sent since
   2  could not ask every instance                     2  could not ask, or cannot say whether it was settled
 `;
 

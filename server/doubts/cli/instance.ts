@@ -5,7 +5,7 @@ import { type DoubtListing, type DoubtView, LISTED_MAX } from "../doubt-listing.
 
 const TIMEOUT_MS = 5000;
 const ANSWER_BYTES_MAX = 16_777_216;
-/** An instance has room for about 8000 doubts. */
+/** An instance has room for about 8000 doubts. Of payments that are held there may be more: the first are shown. */
 const PAGES_MAX = 16;
 
 /** `isForNow`: the same may be answered otherwise soon. */
@@ -21,7 +21,7 @@ export class Instance {
     this.at = formatAddress(address);
   }
 
-  /** Everything it has in doubt, as of its first answer. */
+  /** Everything it has in doubt, as of its first answer, and what it holds as far as the pages go. */
   async listing(): Promise<DoubtListing> {
     const first = await this.#page(0, LISTED_MAX);
     const doubts = new Map<string, DoubtView>(first.doubts.map((doubt) => [doubt.id, doubt]));

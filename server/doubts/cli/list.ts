@@ -36,10 +36,16 @@ function jsonOf(known: readonly { at: string; listing: DoubtListing }[]): object
   };
 }
 
-function linesOf(at: string, { settledUntil, total, stuck, doubts }: DoubtListing): string[] {
-  const head = `${at}: ${total} in doubt, ${stuck} stuck, Settled-Until ${settledUntil}`;
-  return doubts.length === 0 ? [head] : [head, ...alignColumns([HEAD, ...doubts.map(cellsOf)])];
+function linesOf(at: string, { settledUntil, total, held = 0, stuck, doubts }: DoubtListing): string[] {
+  const heldToo = held > 0 ? `, ${held} held` : "";
+  const head = `${at}: ${total - held} in doubt${heldToo}, ${stuck} stuck, Settled-Until ${settledUntil}`;
+  if (doubts.length === 0) return [head];
+  const leftOut = total - doubts.length;
+  const end = leftOut > 0 ? [`and ${leftOut} more`] : [];
+  return [head, ...alignColumns([HEAD, ...doubts.map(cellsOf)]), ...end];
 }
+
+const NOT_KNOWN = "-";
 
 const HEAD = [
   "correlationId",
@@ -51,6 +57,7 @@ const HEAD = [
   "answered",
   "last outcome",
   "may land",
+  "held",
   "stuck",
   "holds Settled-Until",
 ];
@@ -59,13 +66,14 @@ function cellsOf(doubt: DoubtView): string[] {
   return [
     doubt.correlationId,
     doubt.amount.toFixed(2),
-    doubt.processor,
-    doubt.requestedAt,
+    doubt.processor ?? NOT_KNOWN,
+    doubt.requestedAt ?? NOT_KNOWN,
     ageText(doubt.ageMs),
-    String(doubt.asked),
-    String(doubt.answered),
+    String(doubt.asked ?? NOT_KNOWN),
+    String(doubt.answered ?? NOT_KNOWN),
     doubt.lastOutcome,
     yesOrNo(doubt.mayLand),
+    yesOrNo(doubt.held),
     yesOrNo(doubt.stuck),
     yesOrNo(doubt.boundsSettledUntil),
   ];

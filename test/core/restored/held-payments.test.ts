@@ -1,10 +1,7 @@
 import { expect } from "chai";
-import type { Engine } from "../../../core/engine.ts";
-import { ACCEPTED_NEW } from "../../../core/engine.ts";
-import type { Inquiry } from "../../../core/restored/held-payments.ts";
 import * as FlightState from "../../../core/routing/flight-state.ts";
 import { NO_FLIGHT } from "../../../core/routing/flights.ts";
-import * as Outcome from "../../../core/values/outcome.ts";
+import { ACCEPTED_NEW } from "../../../core/values/accept-result.ts";
 import { DEFAULT, FALLBACK } from "../../../core/values/processor.ts";
 import * as State from "../../../core/values/state.ts";
 import { formatUuid } from "../../../core/values/uuid.ts";
@@ -12,50 +9,12 @@ import { sumOf } from "../../support/book.ts";
 import { EngineLife, NOON_MS, wordsOf } from "../../support/engine-life.ts";
 import { uuid } from "../../support/payments.ts";
 import { forSeeds } from "../../support/random.ts";
+import { beginRestored, idOf, inquiryAbout, restored, WATCH_MS } from "../../support/restored-life.ts";
 
-const id = (n: number): string => formatUuid(uuid(n));
-const GRACE_MS = 1000;
-const WATCH_MS = 60_000;
-
-/**
- * What an earlier life left: payment 1 pending, 2 being sent, 3 in doubt, 4 processed; and a life that begins with it
- * at 100 ms.
- */
-function restored(options: Partial<Parameters<Engine["hold"]>[0]> = {}): EngineLife {
-  const before = new EngineLife();
-  before.accept(0, id(4), 400);
-  before.settle(2, before.send(1), Outcome.CHARGED);
-  before.accept(3, id(3), 300);
-  const doubtful = before.send(13);
-  before.accept(14, id(2), 200);
-  before.send(15);
-  before.settle(21, doubtful, Outcome.TIMED_OUT);
-  before.accept(30, id(1), 100);
-  const life = new EngineLife();
-  const { batch } = before.engine;
-  for (let record = 0; record < batch.count; record++) life.engine.ledger.apply(batch, record);
-  life.engine.hold({
-    lostFromMs: NOON_MS + 30,
-    graceUntilMs: NOON_MS + GRACE_MS,
-    watchUntilMs: NOON_MS + WATCH_MS,
-    ...options,
-  });
-  life.engine.resume(NOON_MS + 100);
-  return life;
-}
+const id = idOf;
 
 function stateOf({ engine }: EngineLife, n: number): number {
   return engine.ledger.rows.state[engine.lookup(uuid(n))]!;
-}
-
-/** Takes the inquiry about payment n, and puts all others back. */
-function inquiryAbout({ engine }: EngineLife, n: number): Inquiry {
-  const held = engine.held!;
-  held.beginRound();
-  const taken: Inquiry[] = [];
-  for (let inquiry = held.take(); inquiry; inquiry = held.take()) taken.push(inquiry);
-  for (const inquiry of taken) if (formatUuid(inquiry.id) !== id(n)) held.putBack(inquiry);
-  return taken.find((inquiry) => formatUuid(inquiry.id) === id(n))!;
 }
 
 describe("held payments", () => {
@@ -162,6 +121,23 @@ describe("held payments", () => {
     expect([engine.held!.count, engine.held!.isInHand(inquiry)]).to.deep.equal([5, false]);
     expect(engine.held!.isInHand(inquiryAbout(life, 8))).to.equal(true);
     expect(engine.held!.isInHand(inquiry), "another payment is in hand there").to.equal(false);
+  });
+
+  it("are not sent for an earlier payment that was given up in their slot, and still stands in the queue", () => {
+    const options = { watchUntilMs: Number.POSITIVE_INFINITY };
+    const life = beginRestored(new EngineLife({ capacity: 4, retainMs: 1000 }), options);
+    const { engine } = life;
+    engine.batch.clear();
+    const slot = engine.lookup(uuid(1));
+    engine.release(inquiryAbout(life, 1), NOON_MS + 2000);
+    for (const n of [2, 3]) engine.settleByHand(engine.lookup(uuid(n)), "failed", NOON_MS + 2000);
+    engine.giveUpOld(NOON_MS + 70_000, () => {});
+    engine.evictOld(NOON_MS + 70_000);
+    for (const n of [5, 6, 7, 8]) engine.accept(uuid(n), 0, 100, NOON_MS + 70_001);
+    expect(engine.lookup(uuid(8))).to.equal(slot);
+    expect(engine.dispatch(NOON_MS + 70_002)).to.equal(NO_FLIGHT);
+    engine.release(inquiryAbout(life, 8), NOON_MS + 70_003);
+    expect(engine.flights.slot[life.send(70_004)]).to.equal(slot);
   });
 
   it("stay found when what is in the batch cannot be written", () => {

@@ -5,7 +5,7 @@ import * as Kind from "../../../core/log/record-kind.ts";
 import { Salvage, type Suspect } from "../../../core/salvage/salvage.ts";
 import { SalvagedLog } from "../../../core/salvage/salvaged-log.ts";
 import * as Outcome from "../../../core/values/outcome.ts";
-import { DEFAULT, FALLBACK, PROCESSOR_NAMES } from "../../../core/values/processor.ts";
+import { DEFAULT, FALLBACK, NO_PROCESSOR, PROCESSOR_NAMES } from "../../../core/values/processor.ts";
 import * as State from "../../../core/values/state.ts";
 import { NOON_MS, uuid } from "../../support/payments.ts";
 
@@ -71,6 +71,14 @@ class Story {
 }
 
 const SENT_AT_10: Step = { kind: Kind.SENDING, of: 0, atMs: 10 };
+/** An operator's word on a payment that was held while it was pending. */
+const RELEASED_AT_50: Step = {
+  kind: Kind.REFUSED,
+  of: 0,
+  atMs: 50,
+  processor: NO_PROCESSOR,
+  outcome: Outcome.SETTLED_BY_HAND,
+};
 const DOUBTED_AT_20: Step = { kind: Kind.DOUBTED, of: 0, atMs: 20, outcome: Outcome.TIMED_OUT, elapsedMs: 10 };
 /** What leads to each state before the gap. */
 const BEFORE: Readonly<Record<number, Step[]>> = {
@@ -95,6 +103,7 @@ describe("salvage", () => {
         true,
       ],
       [state, { kind: Kind.FAILED, of: 0, atMs: 50, outcome: Outcome.GAVE_UP }, "failed", true],
+      [state, { ...RELEASED_AT_50, elapsedMs: 5 }, "pending", true],
       [
         state,
         { kind: Kind.DOUBTED, of: 0, atMs: 50, processor: FALLBACK, outcome: Outcome.TIMED_OUT, elapsedMs: 5 },

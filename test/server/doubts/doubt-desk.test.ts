@@ -29,7 +29,7 @@ describe("payments in doubt as operators see them", () => {
     life.askInVain(3);
     life.nowMs = 5000;
     const { doubts, ...all } = await life.list();
-    expect(all).to.deep.equal({ now: at(5000), settledUntil: at(10), total: 1, stuck: 0 });
+    expect(all).to.deep.equal({ now: at(5000), settledUntil: at(10), total: 1, held: 0, stuck: 0 });
     const { id, ...doubt } = doubts[0]!;
     expect(life.engine.lookup(wordsOf(id))).to.equal(0);
     expect(doubt).to.deep.equal({
@@ -37,6 +37,7 @@ describe("payments in doubt as operators see them", () => {
       amount: 19.9,
       processor: "default",
       requestedAt: at(10),
+      held: false,
       ageMs: 4990,
       asked: 3,
       answered: 3,

@@ -86,7 +86,7 @@ describe("doubts command", () => {
       let body = "";
       for await (const chunk of req) body += String(chunk);
       if (req.method === "GET") {
-        res.end(JSON.stringify({ now: NOW, settledUntil: NOW, total: 0, stuck: 0, doubts: [] }));
+        res.end(JSON.stringify({ now: NOW, settledUntil: NOW, total: 0, held: 0, stuck: 0, doubts: [] }));
         return;
       }
       said.push(body);
@@ -177,20 +177,34 @@ describe("doubts command", () => {
       const [offset, limit] = [Number(query.get("offset")), Number(query.get("limit"))];
       // What was listed moves up by one when a payment before it is settled.
       const page = doubts.slice(Math.max(0, offset - (offset > 0 ? 1 : 0)), offset + limit);
-      res.end(JSON.stringify({ now: NOW, settledUntil: NOW, total: doubts.length, stuck: 1, doubts: page }));
+      res.end(JSON.stringify({ now: NOW, settledUntil: NOW, total: doubts.length, held: 0, stuck: 1, doubts: page }));
     });
     const { lines, stuckCount } = await list([large], true);
     const { instances, doubts: listed } = JSON.parse(lines[0]!);
-    expect(instances).to.deep.equal([{ at: large.at, now: NOW, settledUntil: NOW, total: 2500, stuck: 1 }]);
+    expect(instances).to.deep.equal([{ at: large.at, now: NOW, settledUntil: NOW, total: 2500, held: 0, stuck: 1 }]);
     expect(listed.map(({ id }: DoubtView) => id)).to.deep.equal(doubts.map(({ id }) => id));
     expect(stuckCount).to.equal(1);
+  });
+
+  it("shows which are held, and how many more there are than it can list", async () => {
+    const pending = { ...doubtOf(1), held: true, processor: null, requestedAt: null, asked: null, answered: null };
+    const holding = await instance((req, res) => {
+      const offset = Number(new URL(req.url!, "http://instance").searchParams.get("offset"));
+      const doubts = offset === 0 ? [doubtOf(0), pending] : [];
+      res.end(JSON.stringify({ now: NOW, settledUntil: NOW, total: 40_000, held: 39_999, stuck: 0, doubts }));
+    });
+    const { lines } = await list([holding], false);
+    const head = `${holding.at}: 1 in doubt, 39999 held, 0 stuck, Settled-Until ${NOW}`;
+    expect([lines[0], lines.length, lines.at(-1)]).to.deep.equal([head, 5, "and 39998 more"]);
+    expect(lines[2]).to.match(/^correlation-0 +19\.90 +default +2025\S+ +0s +1 +1 +not told +no +no +no /);
+    expect(lines[3]).to.match(/^correlation-1 +19\.90 +- +- +0s +- +- +not told +no +yes +no /);
   });
 
   it("shows ages in the units that matter", async () => {
     const ages = { 999: "0s", 61000: "1m 1s", 3660000: "1h 1m", 180000000: "2d 2h" };
     const doubts = Object.keys(ages).map((ageMs, n) => ({ ...doubtOf(n), ageMs: Number(ageMs) }));
     const old = await instance((_req, res) => {
-      res.end(JSON.stringify({ now: NOW, settledUntil: NOW, total: doubts.length, stuck: 0, doubts }));
+      res.end(JSON.stringify({ now: NOW, settledUntil: NOW, total: doubts.length, held: 0, stuck: 0, doubts }));
     });
     const { lines } = await list([old], false);
     for (const [i, age] of Object.values(ages).entries()) expect(lines[i + 2]).to.include(`  ${age}  `);
@@ -204,6 +218,7 @@ function doubtOf(n: number): DoubtView {
     amount: 19.9,
     processor: "default",
     requestedAt: NOW,
+    held: false,
     ageMs: 0,
     asked: 1,
     answered: 1,

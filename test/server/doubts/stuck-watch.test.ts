@@ -4,6 +4,7 @@ import { StuckWatch } from "../../../server/doubts/stuck-watch.ts";
 import { DoubtLife } from "../../support/doubt-life.ts";
 import { NOON_MS } from "../../support/engine-life.ts";
 import { logOf } from "../../support/memory-log.ts";
+import { beginRestored } from "../../support/restored-life.ts";
 
 const idOf = (n: number): string => `4a7901b8-7d26-4d9d-aa19-${n.toString(16).padStart(12, "0")}`;
 
@@ -42,6 +43,22 @@ describe("payments in doubt that become stuck", () => {
       look(atMs).map(({ count, payments }) => [count, payments?.length]),
     );
     expect(told).to.deep.equal([[[4, 4]], [], [[6, 5]], []]);
+  });
+
+  it("are told of in a line of their own where they are held, once, with what is known of them", () => {
+    const { life, look } = watched();
+    beginRestored(life, { watchUntilMs: Number.POSITIVE_INFINITY });
+    life.accept(200, idOf(5), 100);
+    expect(look(300_100)).to.deep.equal([]);
+    const [line, ...more] = look(300_101);
+    expect([line!.count, line!.msg, more]).to.deep.equal([
+      3,
+      "payments have long been held: an operator can settle them, see npm run doubts",
+      [],
+    ]);
+    const processors = (line!.payments as { processor?: string }[]).map(({ processor }) => processor);
+    expect(processors).to.deep.equal(["default", "default", undefined]);
+    expect([look(300_102), look(300_201).map(({ correlationId }) => correlationId)]).to.deep.equal([[], [idOf(5)]]);
   });
 
   it("are told of anew in a place that another was told of in before", () => {

@@ -56,7 +56,8 @@ describe("testimony", () => {
       charged(NOON_MS + 3_499_900),
     ],
     ["of a newer payment: a time before the lost records", told(NOON_MS - 1001), NEWER, { kind: "foreign" }],
-    ["of a newer payment: the last second before them", told(NOON_MS - 1000), NEWER, charged(NOON_MS - 1000)],
+    ["of a newer payment: the last second before them", told(NOON_MS - 1000), NEWER, charged(NOON_MS)],
+    ["of a newer payment: the moment of the last of them", told(NOON_MS), NEWER, charged(NOON_MS)],
   ];
   for (const [what, answer, payment, testimony] of rows) {
     it(`takes ${what} for: ${testimony.kind}`, () => {

@@ -1,12 +1,13 @@
 import { setImmediate as turn } from "node:timers/promises";
 import { expect } from "chai";
 import pino from "pino";
-import { ACCEPTED_NEW, Engine } from "../../../core/engine.ts";
+import { Engine } from "../../../core/engine.ts";
 import { BATCH_RECORDS, type RecordBatch } from "../../../core/log/record.ts";
 import * as Kind from "../../../core/log/record-kind.ts";
 import { NO_FLIGHT } from "../../../core/routing/flights.ts";
 import { HealthSnapshot } from "../../../core/routing/health-snapshot.ts";
 import { openWays } from "../../../core/routing/ways.ts";
+import { ACCEPTED_NEW } from "../../../core/values/accept-result.ts";
 import * as Outcome from "../../../core/values/outcome.ts";
 import * as State from "../../../core/values/state.ts";
 import { JournalMeters } from "../../../server/meters/meters.ts";
