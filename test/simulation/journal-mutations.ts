@@ -178,4 +178,34 @@ export const JOURNAL_MUTATIONS: Readonly<Record<string, Mutation>> = {
     find: "return (await this.#commit.durable()) ? part : undefined;",
     replace: "return part;",
   },
+  "effects join a sync that has begun": {
+    file: "server/turn/effect-sync",
+    find: "(isCovered ? this.#syncing : this.#unsynced).push(effect);",
+    replace: "(this.#isSyncing ? this.#syncing : this.#unsynced).push(effect);",
+  },
+  "an effect of a sync gets lost": {
+    file: "server/turn/effect-sync",
+    find: "this.#syncing = this.#unsynced;",
+    replace: "this.#syncing = this.#unsynced.slice(1);",
+  },
+  "no name of the directory is synced": {
+    file: "server/journal/journal-directory",
+    find: "this.disk.syncDirectory(this.path);",
+    replace: "",
+  },
+  "the directory's own name is not synced": {
+    file: "server/journal/journal-directory",
+    find: "if (isDurable) syncParents(this.disk, this.path);",
+    replace: "",
+  },
+  "what is left of files that were never whole stays": {
+    file: "server/journal/journal-directory",
+    find: "if (PARTIAL.test(name)) this.remove(name);",
+    replace: "{}",
+  },
+  "a file that is not whole yet is taken for one": {
+    file: "server/journal/journal-directory",
+    find: `return join(this.path, \`\${basename(path, ".journal")}.partial\`);`,
+    replace: "return path;",
+  },
 };

@@ -1,0 +1,65 @@
+import type { Mutation } from "./mutation.ts";
+
+/** What is sent next, and where; and the records about it that are not written yet. */
+export const ROUTING_MUTATIONS: Readonly<Record<string, Mutation>> = {
+  "what comes back from an attempt gets lost": {
+    file: "core/routing/backlog",
+    find: "this.#queue.pushFront(slot);",
+    replace: "",
+  },
+  "a pause never ends": {
+    file: "core/routing/processor-gate",
+    find: "this.#pausedUntilMs = nowMs + PAUSE_MS;",
+    replace: "this.#pausedUntilMs = Number.POSITIVE_INFINITY;",
+  },
+  "one probe in vain is the last": {
+    file: "core/routing/processor-gate",
+    find: "this.#probeDueAtMs = nowMs + this.#probeIntervalMs;",
+    replace: "this.#probeDueAtMs = Number.POSITIVE_INFINITY;",
+  },
+  "a lookup never gives its place back": {
+    file: "core/routing/processor-gate",
+    find: "this.#inFlightCount--; this.#lookupCount--;",
+    replace: "{}",
+  },
+  "a dropped POST never gives its place back": {
+    file: "core/routing/processor-gate",
+    find: "this.#inFlightCount--; this.#endProbe(probe);",
+    replace: "this.#endProbe(probe);",
+  },
+  "a processor that is down is not tried again": {
+    file: "core/routing/router",
+    find: "admitted === OPEN && gate.isDown && isDoubtsTurn",
+    replace: "admitted === OPEN && gate.isDown",
+  },
+  "a POST never gives its place back": {
+    file: "core/routing/processor-gate",
+    find: "this.#inFlightCount--; const wasProbe",
+    replace: "const wasProbe",
+  },
+  "what did not leave keeps its flight": {
+    file: "core/routing/dispatch",
+    find: "flights.close(flight); } this.#backlog",
+    replace: "} this.#backlog",
+  },
+  "the attempt of another payment is taken back": {
+    file: "core/routing/dispatch",
+    find: "!== FlightState.POSTING || flights.slot[flight] !== slot)",
+    replace: "!== FlightState.POSTING)",
+  },
+  "what was taken back is written all the same": {
+    file: "core/log/record-batches",
+    find: "batch.retain((record) => isKept(batch, record));",
+    replace: "{}",
+  },
+  "what had happened is forgotten with what was taken back": {
+    file: "core/log/record-batches",
+    find: "batch.retain((record) => isKept(batch, record));",
+    replace: "batch.clear();",
+  },
+  "what is not written counts as written": {
+    file: "core/log/record-batches",
+    find: "if (this.#current.count > 0) onBatch(this.#current);",
+    replace: "",
+  },
+};
