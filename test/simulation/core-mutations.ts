@@ -79,7 +79,7 @@ export const CORE_MUTATIONS: Readonly<Record<string, Mutation>> = {
     find: "return isInVain ? BY_EITHER : LOOKUP_SETTLES;",
     replace: "return LOOKUP_SETTLES;",
   },
-  "a purge lets answers in": { seed: 2, seed: 2, file: "core/engine", find: "this.flights.orphanAll();", replace: "" },
+  "a purge lets answers in": { seed: 2, file: "core/engine", find: "this.flights.orphanAll();", replace: "" },
   "what was being sent is pending after a restart": {
     seed: 6,
     file: "core/engine",

@@ -124,7 +124,7 @@ export const JOURNAL_MUTATIONS: Readonly<Record<string, Mutation>> = {
     replace: "return false;",
   },
   "damage taken for a torn end": {
-    seed: 3,
+    seed: 11,
     file: "server/journal/recover",
     find: "if (batch.isZero(record) || (record === unsound && isFirstTorn)) continue;",
     replace: "if (batch.isZero(record) || (record === unsound && isFirstTorn) || true) continue;",

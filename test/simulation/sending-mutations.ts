@@ -106,7 +106,6 @@ export const SENDING_MUTATIONS: Readonly<Record<string, Mutation>> = {
   },
   "ticking never expires": {
     seed: 3,
-    seed: 3,
     file: "server/turn/ticking",
     find: "sending.expire(nowMs);",
     replace: "",
@@ -136,7 +135,6 @@ export const SENDING_MUTATIONS: Readonly<Record<string, Mutation>> = {
     replace: "false",
   },
   "a poll's result is ignored": {
-    seed: 7,
     seed: 7,
     file: "server/health/poller",
     find: "onPolled(result);",
