@@ -105,7 +105,7 @@ export const CORE_MUTATIONS: Readonly<Record<string, Mutation>> = {
     replace: "return this.settledUntilMs(nowMs);",
   },
   "every record taken for sound": {
-    seed: 3,
+    seed: 6,
     file: "core/log/record",
     find: "isSound(record, lsn) {",
     replace: "isSound(record, lsn) { return true;",
@@ -115,5 +115,11 @@ export const CORE_MUTATIONS: Readonly<Record<string, Mutation>> = {
     file: "core/log/recovery-plan",
     find: "if (gap >= 0)",
     replace: "if (gap >= 1e9)",
+  },
+  "a window without its last millisecond": {
+    seed: 2,
+    file: "core/ledger/ledger",
+    find: "sum(fromMs, toMs, out) {",
+    replace: "sum(fromMs, toMs, out) { toMs -= 1;",
   },
 };

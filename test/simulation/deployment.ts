@@ -3,9 +3,9 @@ import { PROCESSOR_COUNT, PROCESSOR_NAMES } from "../../core/values/processor.ts
 import * as State from "../../core/values/state.ts";
 import { Clients } from "./clients.ts";
 import { Host } from "./host.ts";
+import type { Plan } from "./incident.ts";
 import type { Life } from "./life.ts";
 import { Oracle } from "./oracle.ts";
-import type { Plan } from "./plan.ts";
 import { expectThat } from "./violation.ts";
 import { VirtualNetwork } from "./virtual-network.ts";
 import { VirtualProcessor } from "./virtual-processor.ts";

@@ -2,79 +2,7 @@ import { HEADER_BYTES } from "../../core/log/journal-header.ts";
 import { RECORD_BYTES } from "../../core/log/record.ts";
 import { DEFAULT, FALLBACK, PROCESSOR_COUNT } from "../../core/values/processor.ts";
 import { Random } from "../support/random.ts";
-
-/** What is the same for a whole run. */
-export type Settings = {
-  instanceCount: number;
-  capacity: number;
-  /** Durability: acknowledged after a sync, or after the write. */
-  syncs: boolean;
-  segmentBytes: number;
-  sliceRows: number;
-  requestTimeoutMs: number;
-  failoverPatienceMs: number;
-  saturationPatienceMs: number;
-  giveUpAfterMs: number;
-  /** 0: payments are kept. Otherwise nothing is repeated: a payment that was evicted counts as new. */
-  retainCount: number;
-  maxInFlight: number;
-  /** In flight or in doubt at one processor. */
-  flightQuota: number;
-  /** Of each processor: in flight and queued. */
-  processorPlaces: number;
-  processorQueue: number;
-  polls: boolean;
-  /** Whether reads of the disk may return less than there is. */
-  readsShort: boolean;
-  /** Most milliseconds a turn of an instance's event loop lasts. */
-  turnMsMax: number;
-  /** From here on nothing fails any more. */
-  faultsEndAtMs: number;
-};
-
-/** How the network to one processor behaves: a chance for each thing that can go wrong with a request. */
-export type Weather = {
-  unreachable: number;
-  neverConnects: number;
-  lostBefore: number;
-  lostAfter: number;
-  resetBefore: number;
-  resetAfter: number;
-  garbage: number;
-  /** Delivered only after the sender has given up. */
-  late: number;
-  /** A kept connection is closed by the processor, perhaps while the next request is on its way. */
-  drops: number;
-};
-
-/** One thing that happens to the deployment from outside. Each can be left out without changing the others. */
-export type Incident = { atMs: number } & (
-  | { kind: "pay"; payment: number; cents: number; repeats: number; isForeign: boolean }
-  | { kind: "again"; payment: number; isConflict: boolean }
-  | { kind: "summary"; fromMs: number; toMs: number; pauseMs: number }
-  | { kind: "purge" }
-  | { kind: "kill"; instance: number; downMs: number }
-  | { kind: "kill in disk operation"; instance: number; operation: number; fraction: number; downMs: number }
-  | { kind: "lose power"; instance: number; downMs: number }
-  | { kind: "stop"; instance: number; forMs: number }
-  | { kind: "start twice"; instance: number }
-  | { kind: "sync fails"; instance: number; operation: number }
-  | { kind: "read fails"; instance: number; operation: number }
-  | { kind: "disk full"; instance: number; roomBytes: number; forMs: number }
-  | { kind: "wall clock"; stepMs: number }
-  | {
-      kind: "processor";
-      processor: number;
-      delayMs: number;
-      failing: boolean;
-      oddChance: number;
-      vagueChance: number;
-      forMs: number;
-    }
-  | { kind: "network"; processor: number; weather: Weather; forMs: number }
-);
-
-export type Plan = { seed: number; settings: Settings; incidents: readonly Incident[] };
+import type { Incident, Plan, Settings, Weather } from "./incident.ts";
 
 /** What a seed may have in store. A seed has some of them, so that each is also met without the others (swarm testing, Groce 2012). */
 const STRESSES = [
@@ -122,12 +50,6 @@ export function planOf(seed: number): Plan {
   ];
   incidents.sort((a, b) => a.atMs - b.atMs);
   return { seed, settings, incidents };
-}
-
-/** One line for a trace. */
-export function describeIncident(incident: Incident): string {
-  const { kind, ...rest } = incident;
-  return `${kind} ${JSON.stringify(rest)}`;
 }
 
 function settingsOf(random: Random, stresses: ReadonlySet<Stress>): Omit<Settings, "polls" | "faultsEndAtMs"> {

@@ -104,7 +104,12 @@ export const SENDING_MUTATIONS: Readonly<Record<string, Mutation>> = {
     find: "return this.#credit >= 1;",
     replace: "return true;",
   },
-  "ticking never expires": { seed: 3, file: "server/turn/ticking", find: "sending.expire(nowMs);", replace: "" },
+  "ticking never expires": {
+    seed: 3,
+    file: "server/turn/ticking",
+    find: "sending.expire(nowMs);",
+    replace: "",
+  },
   "ticking never tries the journal again": {
     seed: 17,
     file: "server/turn/ticking",
@@ -129,7 +134,12 @@ export const SENDING_MUTATIONS: Readonly<Record<string, Mutation>> = {
     find: "nowMs < this.tryFromMs",
     replace: "false",
   },
-  "a poll's result is ignored": { seed: 7, file: "server/health/poller", find: "onPolled(result);", replace: "" },
+  "a poll's result is ignored": {
+    seed: 7,
+    file: "server/health/poller",
+    find: "onPolled(result);",
+    replace: "",
+  },
   "a poll's result is not told to the others": {
     seed: 7,
     file: "server/health/poller",

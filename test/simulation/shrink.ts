@@ -1,4 +1,4 @@
-import type { Plan } from "./plan.ts";
+import type { Plan } from "./incident.ts";
 import { simulate } from "./simulation.ts";
 
 /** Runs spent on making one failure smaller. */

@@ -1,5 +1,5 @@
 import type { Deployment } from "./deployment.ts";
-import { describeIncident, type Incident } from "./plan.ts";
+import { describeIncident, type Incident } from "./incident.ts";
 
 /** Lets an incident happen; what lasts for a while is over by itself. */
 export function strike(deployment: Deployment, incident: Incident): void {

@@ -3,7 +3,7 @@ import { PROCESSOR_NAMES } from "../../core/values/processor.ts";
 import { parseUuidText, UUID_WORDS } from "../../core/values/uuid.ts";
 import type { Network, Wire, WireEvents } from "../../server/system/network.ts";
 import { healthAnswer, lookupAnswer, postAnswer } from "./answer-text.ts";
-import type { Weather } from "./plan.ts";
+import type { Weather } from "./incident.ts";
 import type { Process } from "./process.ts";
 import { expectThat } from "./violation.ts";
 import type { Charge, VirtualProcessor } from "./virtual-processor.ts";

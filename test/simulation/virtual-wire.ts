@@ -1,6 +1,6 @@
 import type { Wire, WireEvents } from "../../server/system/network.ts";
 import { endsConnection, farewell } from "./answer-text.ts";
-import type { Weather } from "./plan.ts";
+import type { Weather } from "./incident.ts";
 import type { Process } from "./process.ts";
 
 const PIECES_MAX = 4;

@@ -1,5 +1,5 @@
 import { Random } from "../support/random.ts";
-import type { Settings } from "./plan.ts";
+import type { Settings } from "./incident.ts";
 import type { Violation } from "./violation.ts";
 import { VirtualClock } from "./virtual-clock.ts";
 
