@@ -88,9 +88,9 @@ export const CORE_MUTATIONS: Readonly<Record<string, Mutation>> = {
   "a purge lets answers in": { seed: 2, file: "core/engine", find: "this.flights.orphanAll();", replace: "" },
   "what was being sent is pending after a restart": {
     seed: 6,
-    file: "core/engine",
-    find: "this.#record(Kind.DOUBTED, slot, rows.processor[slot], Outcome.LOST, 0);",
-    replace: "this.#record(Kind.REFUSED, slot, rows.processor[slot], Outcome.LOST, 0);",
+    file: "core/routing/dispatch",
+    find: "this.#record(Kind.DOUBTED, slot, ledger.rows.processor[slot], Outcome.LOST);",
+    replace: "this.#record(Kind.REFUSED, slot, ledger.rows.processor[slot], Outcome.LOST);",
   },
   "the watermark forgets what is open": {
     seed: 3,

@@ -5,9 +5,9 @@ export const JOURNAL_MUTATIONS: Readonly<Record<string, Mutation>> = {
   "effects before the write": {
     seed: 3,
     file: "server/turn/group-commit",
-    find: "if (this.isFailing || !this.#write(effects)) {",
-    replace: `if (!this.isFailing) for (const effect of effects.splice(0)) effect.commit();
-      if (this.isFailing || !this.#write(effects)) {`,
+    find: "if (this.#isFailing || !this.#write(effects)) {",
+    replace: `if (!this.#isFailing) for (const effect of effects.splice(0)) effect.commit();
+      if (this.#isFailing || !this.#write(effects)) {`,
   },
   "effects before the sync": {
     seed: 6,
@@ -173,31 +173,37 @@ export const JOURNAL_MUTATIONS: Readonly<Record<string, Mutation>> = {
     replace: "return part;",
   },
   "effects join a sync that has begun": {
+    seed: 1,
     file: "server/turn/effect-sync",
     find: "(isCovered ? this.#syncing : this.#unsynced).push(effect);",
     replace: "(this.#isSyncing ? this.#syncing : this.#unsynced).push(effect);",
   },
   "an effect of a sync gets lost": {
+    seed: 1,
     file: "server/turn/effect-sync",
     find: "this.#syncing = this.#unsynced;",
     replace: "this.#syncing = this.#unsynced.slice(1);",
   },
   "no name of the directory is synced": {
+    seed: 1,
     file: "server/journal/journal-directory",
     find: "this.disk.syncDirectory(this.path);",
     replace: "",
   },
   "the directory's own name is not synced": {
+    seed: 1,
     file: "server/journal/journal-directory",
     find: "if (isDurable) syncParents(this.disk, this.path);",
     replace: "",
   },
   "what is left of files that were never whole stays": {
+    seed: 1,
     file: "server/journal/journal-directory",
     find: "if (PARTIAL.test(name)) this.remove(name);",
     replace: "{}",
   },
   "a file that is not whole yet is taken for one": {
+    seed: 1,
     file: "server/journal/journal-directory",
     find: `return join(this.path, \`\${basename(path, ".journal")}.partial\`);`,
     replace: "return path;",

@@ -3,61 +3,73 @@ import type { Mutation } from "./mutation.ts";
 /** What is sent next, and where; and the records about it that are not written yet. */
 export const ROUTING_MUTATIONS: Readonly<Record<string, Mutation>> = {
   "what comes back from an attempt gets lost": {
+    seed: 1,
     file: "core/routing/backlog",
     find: "this.#queue.pushFront(slot);",
     replace: "",
   },
   "a pause never ends": {
+    seed: 1,
     file: "core/routing/processor-gate",
     find: "this.#pausedUntilMs = nowMs + PAUSE_MS;",
     replace: "this.#pausedUntilMs = Number.POSITIVE_INFINITY;",
   },
   "one probe in vain is the last": {
+    seed: 1,
     file: "core/routing/processor-gate",
     find: "this.#probeDueAtMs = nowMs + this.#probeIntervalMs;",
     replace: "this.#probeDueAtMs = Number.POSITIVE_INFINITY;",
   },
   "a lookup never gives its place back": {
+    seed: 1,
     file: "core/routing/processor-gate",
     find: "this.#inFlightCount--; this.#lookupCount--;",
     replace: "{}",
   },
   "a dropped POST never gives its place back": {
+    seed: 1,
     file: "core/routing/processor-gate",
     find: "this.#inFlightCount--; this.#endProbe(probe);",
     replace: "this.#endProbe(probe);",
   },
   "a processor that is down is not tried again": {
+    seed: 1,
     file: "core/routing/router",
     find: "admitted === OPEN && gate.isDown && isDoubtsTurn",
     replace: "admitted === OPEN && gate.isDown",
   },
   "a POST never gives its place back": {
+    seed: 1,
     file: "core/routing/processor-gate",
     find: "this.#inFlightCount--; const wasProbe",
     replace: "const wasProbe",
   },
   "what did not leave keeps its flight": {
+    seed: 1,
     file: "core/routing/dispatch",
     find: "flights.close(flight); } this.#backlog",
     replace: "} this.#backlog",
   },
   "the attempt of another payment is taken back": {
+    seed: 1,
     file: "core/routing/dispatch",
     find: "!== FlightState.POSTING || flights.slot[flight] !== slot)",
     replace: "!== FlightState.POSTING)",
   },
   "what was taken back is written all the same": {
+    seed: 1,
     file: "core/log/record-batches",
     find: "batch.retain((record) => isKept(batch, record));",
     replace: "{}",
   },
   "what had happened is forgotten with what was taken back": {
+    seed: 1,
     file: "core/log/record-batches",
     find: "batch.retain((record) => isKept(batch, record));",
     replace: "batch.clear();",
   },
   "what is not written counts as written": {
+    seed: 1,
     file: "core/log/record-batches",
     find: "if (this.#current.count > 0) onBatch(this.#current);",
     replace: "",

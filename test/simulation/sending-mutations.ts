@@ -147,36 +147,43 @@ export const SENDING_MUTATIONS: Readonly<Record<string, Mutation>> = {
     replace: "",
   },
   "a body that goes on to the end is taken for none": {
+    seed: 1,
     file: "server/sending/response-head",
     find: "lengths === undefined ? UNTIL_END : lengthOf(lengths)",
     replace: "lengths === undefined ? 0 : lengthOf(lengths)",
   },
   "a head is known by its first half": {
+    seed: 1,
     file: "server/sending/response-head",
     find: "text.slice(0, head.text.length) === head.text",
     replace: "text.slice(0, head.text.length >> 1) === head.text.slice(0, head.text.length >> 1)",
   },
   "fields are known by their capitals": {
+    seed: 1,
     file: "server/sending/response-head",
     find: ":([^\\r]*)/gi",
     replace: ":([^\\r]*)/g",
   },
   "chunks are taken for bytes until the end": {
+    seed: 1,
     file: "server/sending/response-head",
     find: 'codings.at(-1)?.toLowerCase() === "chunked" ? IN_CHUNKS : UNTIL_END',
     replace: "UNTIL_END",
   },
   "the data of chunks gets lost": {
+    seed: 1,
     file: "server/sending/chunked-body",
     find: "body.add(text, at, end);",
     replace: "",
   },
   "one chunk is the whole body": {
+    seed: 1,
     file: "server/sending/chunked-body",
     find: 'this.#part = "size"; return at + LINE_END.length;',
     replace: 'this.#part = "over"; return at + LINE_END.length;',
   },
   "the size of a chunk is decimal": {
+    seed: 1,
     file: "server/sending/chunked-body",
     find: "size = size * 16 + digit",
     replace: "size = size * 10 + digit",
