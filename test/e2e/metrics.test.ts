@@ -96,7 +96,10 @@ describe("metrics", () => {
       expect(sumOf(scraped, "rinha_http_requests_total", { route: "/payments", status }), status).to.equal(count);
     }
     expect(sumOf(scraped, "rinha_http_request_duration_seconds_count", { route: "/payments" })).to.equal(244);
-    expect(sumOf(scraped, "rinha_attempts_total", { outcome: "charged" })).to.equal(200);
+    // On a slow machine a request may time out; then a lookup says that it charged.
+    const outcomes = ["charged", "found charged"];
+    const charges = outcomes.map((outcome) => sumOf(scraped, "rinha_attempts_total", { outcome }));
+    expect(charges[0]! + charges[1]!).to.equal(200);
     expect(sumOf(scraped, "rinha_attempt_duration_seconds_count")).to.equal(sumOf(scraped, "rinha_attempts_total"));
     // ACCEPTED, SENDING and PROCESSED for each, at least.
     expect(sumOf(scraped, "rinha_journal_records_total")).to.be.at.least(600);

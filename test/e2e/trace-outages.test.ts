@@ -12,8 +12,8 @@ const ROUNDS = 12;
 const PAYMENTS_PER_ROUND = 1200;
 /** Small, so that it overflows many times over. */
 const QUEUE = { OTEL_BSP_MAX_QUEUE_SIZE: "64", OTEL_BSP_MAX_EXPORT_BATCH_SIZE: "32" };
-/** A request, a payment and an attempt each. */
-const SPANS_PER_PAYMENT = 3;
+/** A request and a payment each; and every request to a processor has one. */
+const SPANS_PER_PAYMENT = 2;
 /** More than garbage that waits to be collected, less than what the spans of all rounds would take. */
 const GROWTH_MB_MAX = 18;
 /** The last batch gets one second; the rest is what every stop takes, on a busy machine. */
@@ -39,7 +39,7 @@ async function growthMb(service: TracedService): Promise<number> {
     );
   }
   const sent = () => service.processors.default.received.filter(({ method }) => method === "POST").length;
-  await until("all payments are sent", () => sent() === ROUNDS * PAYMENTS_PER_ROUND);
+  await until("all payments are sent", () => sent() >= ROUNDS * PAYMENTS_PER_ROUND);
   return used() - beforeMb;
 }
 
@@ -53,14 +53,16 @@ async function stopped(service: TracedService): Promise<Lost[]> {
   return messagesOf(service).filter(({ msg }) => msg === "spans were lost");
 }
 
-function expectAllAccountedFor(lost: readonly Lost[]): void {
+function expectAllAccountedFor(service: TracedService, lost: readonly Lost[]): void {
   expect(lost).to.have.length(2);
   const spans = lost.reduce(
     (sum, { exported, failed, dropped, unsent }) => sum + exported + failed + dropped + unsent,
     0,
   );
-  const expected = ROUNDS * PAYMENTS_PER_ROUND * SPANS_PER_PAYMENT;
-  // Polls make some more.
+  const { default: cheaper, fallback } = service.processors;
+  const requestCount = cheaper.received.length + fallback.received.length;
+  const expected = ROUNDS * PAYMENTS_PER_ROUND * SPANS_PER_PAYMENT + requestCount;
+  // What was not heard, or not said any more, makes some more.
   expect(spans).to.be.within(expected, expected + 100);
   for (const { dropped } of lost) expect(dropped).to.be.above(0);
 }
@@ -80,7 +82,7 @@ describe("traces without a collector that works", function () {
     service = await TracedService.start({ OTEL_EXPORTER_OTLP_ENDPOINT: await deadEndpoint(), ...QUEUE });
     expect(await growthMb(service)).to.be.below(GROWTH_MB_MAX);
     const lost = await stopped(service);
-    expectAllAccountedFor(lost);
+    expectAllAccountedFor(service, lost);
     for (const { exported, failed } of lost) {
       expect(exported).to.equal(0);
       expect(failed).to.be.above(0);
@@ -97,7 +99,7 @@ describe("traces without a collector that works", function () {
     service = await TracedService.start({ OTEL_EXPORTER_OTLP_TRACES_ENDPOINT: collector.url, ...QUEUE });
     expect(await growthMb(service)).to.be.below(GROWTH_MB_MAX);
     expect(collector.exportCount).to.be.above(0);
-    expectAllAccountedFor(await stopped(service));
+    expectAllAccountedFor(service, await stopped(service));
   });
 
   it("are sent again once it is back", async () => {
