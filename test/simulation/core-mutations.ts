@@ -82,7 +82,7 @@ export const CORE_MUTATIONS: Readonly<Record<string, Mutation>> = {
   },
   "the watermark goes beyond its bound": {
     file: "core/engine",
-    find: "return this.#watermarkBound.cover(this.settledUntilMs(nowMs), this.batch, isWritable);",
+    find: "return this.#watermarkBound.cover(this.settledUntilMs(nowMs), this.batches, isWritable);",
     replace: "return this.settledUntilMs(nowMs);",
   },
   "every record taken for sound": {

@@ -4,18 +4,19 @@ import type { Mutation } from "./mutation.ts";
 export const JOURNAL_MUTATIONS: Readonly<Record<string, Mutation>> = {
   "effects before the write": {
     file: "server/turn/group-commit",
-    find: "if (!this.#write()) { for",
-    replace: "for (const effect of effects.splice(0)) effect.commit();\nif (!this.#write()) { for",
+    find: "if (this.#isFailing || !this.#write(effects)) {",
+    replace: `for (const effect of effects.splice(0)) effect.commit();
+      if (this.#isFailing || !this.#write(effects)) {`,
   },
   "effects before the sync": {
     file: "server/turn/group-commit",
-    find: "if (this.#syncs) this.#syncThen(effects);",
-    replace: "if (false) {}",
+    find: "else if (this.#sync) this.#sync.add(effects);",
+    replace: "else if (false) {}",
   },
   "nothing taken back after a failed write": {
     file: "server/turn/group-commit",
-    find: "this.#engine.revert();",
-    replace: "batch.clear();",
+    find: "engine.revert();",
+    replace: "engine.batches.refused(() => false);",
   },
   "half a batch stays": {
     file: "server/journal/journal",
