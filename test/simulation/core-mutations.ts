@@ -4,59 +4,63 @@ import type { Mutation } from "./mutation.ts";
 export const CORE_MUTATIONS: Readonly<Record<string, Mutation>> = {
   "a refusal after a doubt settles it": {
     file: "core/answers/verdict",
-    find: "REFUSAL = [VERDICT_REFUSED, VERDICT_ENDED, VERDICT_MAY_LAND]",
-    replace: "REFUSAL = [VERDICT_REFUSED, VERDICT_REFUSED, VERDICT_REFUSED]",
+    find: "REFUSAL = [REFUSED, ENDED, MAY_LAND]",
+    replace: "REFUSAL = [REFUSED, REFUSED, REFUSED]",
   },
   "422 to a first attempt taken for a charge": {
     file: "core/answers/verdict",
-    find: "[ALREADY_CHARGED]: NOT_SAID",
-    replace: "[ALREADY_CHARGED]: OURS",
+    find: "[Outcome.ALREADY_CHARGED]: NOT_SAID",
+    replace: "[Outcome.ALREADY_CHARGED]: OURS",
   },
   "422 to a doubt taken for a refusal": {
     file: "core/answers/verdict",
-    find: "[ALREADY_CHARGED]: NOT_SAID",
-    replace: "[ALREADY_CHARGED]: [VERDICT_ENDED, VERDICT_REFUSED, VERDICT_REFUSED]",
+    find: "[Outcome.ALREADY_CHARGED]: NOT_SAID",
+    replace: "[Outcome.ALREADY_CHARGED]: [ENDED, REFUSED, REFUSED]",
   },
   "a 404 believed while an attempt may land": {
     file: "core/answers/verdict",
-    find: "LOOKED_UP_IN_VAIN = [undefined, VERDICT_REFUSED, VERDICT_MAY_LAND]",
-    replace: "LOOKED_UP_IN_VAIN = [undefined, VERDICT_REFUSED, VERDICT_REFUSED]",
+    find: "LOOKED_UP_IN_VAIN = [undefined, REFUSED, MAY_LAND]",
+    replace: "LOOKED_UP_IN_VAIN = [undefined, REFUSED, REFUSED]",
   },
   "an answer that does not say ends one that may land": {
     file: "core/answers/verdict",
-    find: "NOT_SAID = [VERDICT_ENDED, VERDICT_ENDED, VERDICT_MAY_LAND]",
-    replace: "NOT_SAID = [VERDICT_ENDED, VERDICT_ENDED, VERDICT_ENDED]",
+    find: "NOT_SAID = [ENDED, ENDED, MAY_LAND]",
+    replace: "NOT_SAID = [ENDED, ENDED, ENDED]",
   },
   "409 taken for a refusal": {
     file: "core/answers/dialect",
-    find: "413: REJECTED,",
-    replace: "409: REJECTED, 413: REJECTED,",
+    find: "413: Outcome.REJECTED,",
+    replace: "409: Outcome.REJECTED, 413: Outcome.REJECTED,",
   },
   "500 with a body taken for a refusal": {
     file: "core/answers/dialect",
-    find: "isProvenEmpty ? FAILING : ERRED",
-    replace: "FAILING",
+    find: "isProvenEmpty ? Outcome.FAILING : Outcome.ERRED",
+    replace: "Outcome.FAILING",
   },
-  "202 taken for a charge": { file: "core/answers/dialect", find: "202 ? ADMITTED", replace: "202 ? CHARGED" },
+  "202 taken for a charge": {
+    file: "core/answers/dialect",
+    find: "202 ? Outcome.ADMITTED",
+    replace: "202 ? Outcome.CHARGED",
+  },
   "a gateway's error ends the attempt": {
     file: "core/answers/dialect",
-    find: "return GATEWAY_FAILED",
-    replace: "return ERRED",
+    find: "return Outcome.GATEWAY_FAILED",
+    replace: "return Outcome.ERRED",
   },
   "a page taken for a charge": {
     file: "core/answers/dialect",
-    find: "isMessage ? CHARGED : GARBLED",
-    replace: "CHARGED",
+    find: "isMessage ? Outcome.CHARGED : Outcome.GARBLED",
+    replace: "Outcome.CHARGED",
   },
   "doubts are given up": {
     file: "core/settling/settlement",
-    find: "this.#record(DOUBTED, slot, processor, outcome, elapsedMs);",
+    find: "this.#record(Kind.DOUBTED, slot, processor, outcome, elapsedMs);",
     replace: `if (this.#nowMs - rows.acceptedAtMs[slot] > 2000) {
-      this.#record(FAILED_AT, slot, processor, outcome, elapsedMs);
+      this.#record(Kind.FAILED, slot, processor, outcome, elapsedMs);
       flights.close(flight);
       return;
     }
-    this.#record(DOUBTED, slot, processor, outcome, elapsedMs);`,
+    this.#record(Kind.DOUBTED, slot, processor, outcome, elapsedMs);`,
   },
   "a refused payment is forgotten": {
     file: "core/settling/settlement",
@@ -71,9 +75,9 @@ export const CORE_MUTATIONS: Readonly<Record<string, Mutation>> = {
   "a purge lets answers in": { file: "core/engine", find: "this.flights.orphanAll();", replace: "" },
   "what was being sent is pending after a restart": {
     file: "core/engine",
-    find: "this.#record(DOUBTED, slot, rows.processor[slot], LOST, 0);",
+    find: "this.#record(Kind.DOUBTED, slot, rows.processor[slot], Outcome.LOST, 0);",
     // REFUSED
-    replace: "this.#record(3, slot, rows.processor[slot], LOST, 0);",
+    replace: "this.#record(3, slot, rows.processor[slot], Outcome.LOST, 0);",
   },
   "the watermark forgets what is open": {
     file: "core/settling/watermark",

@@ -4,18 +4,18 @@ import type { Mutation } from "./mutation.ts";
 export const SENDING_MUTATIONS: Readonly<Record<string, Mutation>> = {
   "a timeout taken for a refusal": {
     file: "server/sending/answers",
-    find: "return TIMED_OUT;",
-    replace: "return UNREACHABLE;",
+    find: "return Outcome.TIMED_OUT;",
+    replace: "return Outcome.UNREACHABLE;",
   },
   "a reset taken for a refusal": {
     file: "server/sending/answers",
-    find: "return wasKept ? DROPPED : RESET; return OWN_LIMITS",
-    replace: "return wasKept ? DROPPED : UNREACHABLE; return OWN_LIMITS",
+    find: "return wasKept ? Outcome.DROPPED : Outcome.RESET; return OWN_LIMITS",
+    replace: "return wasKept ? Outcome.DROPPED : Outcome.UNREACHABLE; return OWN_LIMITS",
   },
   "a dropped connection taken for a refusal": {
     file: "server/sending/answers",
-    find: "return wasKept ? DROPPED : RESET; return OWN_LIMITS",
-    replace: "return wasKept ? UNREACHABLE : RESET; return OWN_LIMITS",
+    find: "return wasKept ? Outcome.DROPPED : Outcome.RESET; return OWN_LIMITS",
+    replace: "return wasKept ? Outcome.UNREACHABLE : Outcome.RESET; return OWN_LIMITS",
   },
   "the amount of a told charge is not compared": {
     file: "server/sending/told-charge",
