@@ -27,7 +27,7 @@ export const CORE_MUTATIONS: Readonly<Record<string, Mutation>> = {
     replace: "LOOKED_UP_IN_VAIN = [undefined, REFUSED, REFUSED]",
   },
   "an answer that does not say ends one that may land": {
-    seed: 1,
+    seed: 12,
     file: "core/ledger/payment-states",
     find: "if (mayStillLand(batch.outcome(record))) this.#rows.mayLand[slot] = 1;",
     replace: "this.#rows.mayLand[slot] = mayStillLand(batch.outcome(record)) ? 1 : 0;",
@@ -45,7 +45,7 @@ export const CORE_MUTATIONS: Readonly<Record<string, Mutation>> = {
     replace: "Outcome.FAILING",
   },
   "202 taken for a charge": {
-    seed: 12,
+    seed: 33,
     file: "core/answers/dialect",
     find: "202 ? Outcome.ADMITTED",
     replace: "202 ? Outcome.CHARGED",

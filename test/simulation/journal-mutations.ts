@@ -173,7 +173,7 @@ export const JOURNAL_MUTATIONS: Readonly<Record<string, Mutation>> = {
     replace: "return part;",
   },
   "effects join a sync that has begun": {
-    seed: 1,
+    seed: 6,
     file: "server/turn/effect-sync",
     find: "(isCovered ? this.#syncing : this.#unsynced).push(effect);",
     replace: "(this.#isSyncing ? this.#syncing : this.#unsynced).push(effect);",
@@ -185,7 +185,7 @@ export const JOURNAL_MUTATIONS: Readonly<Record<string, Mutation>> = {
     replace: "this.#syncing = this.#unsynced.slice(1);",
   },
   "no name of the directory is synced": {
-    seed: 1,
+    seed: 6,
     file: "server/journal/journal-directory",
     find: "this.disk.syncDirectory(this.path);",
     replace: "",
@@ -197,7 +197,7 @@ export const JOURNAL_MUTATIONS: Readonly<Record<string, Mutation>> = {
     replace: "",
   },
   "what is left of files that were never whole stays": {
-    seed: 1,
+    seed: 8,
     file: "server/journal/journal-directory",
     find: "if (PARTIAL.test(name)) this.remove(name);",
     replace: "{}",
