@@ -10,8 +10,6 @@ const columnsOf = (line: string): number => [...line].length;
 
 const DOCUMENTS = repositoryFiles(/\.md$/);
 const SOURCES = repositoryFiles(/\.(?:ts|mjs|cjs|js)$/);
-/** Not wrapped yet. */
-const WIDE = /^test\/simulation\//;
 const CONFIGURATIONS = repositoryFiles(/\.(?:ya?ml|conf)$|(?:^|\/)Dockerfile$/);
 const ROOMS = readdirSync(REPOSITORY_ROOT, { withFileTypes: true })
   .filter((entry) => entry.isDirectory() && !entry.name.startsWith(".") && entry.name !== "node_modules")
@@ -117,7 +115,7 @@ describe("documents", () => {
 describe("sources", () => {
   it("have no line over 120 columns; configurations no such comment", () => {
     const comments = linesOf(CONFIGURATIONS).filter(({ line }) => line.trimStart().startsWith("#"));
-    const sources = SOURCES.filter(({ path }) => !WIDE.test(path));
+    const sources = SOURCES;
     const wide = [...linesOf(sources), ...comments].filter(({ line }) => columnsOf(line) > COLUMNS_MAX);
     expect(wide.map((place) => at(place, `columns=${columnsOf(place.line)}`))).to.deep.equal([]);
   });

@@ -47,6 +47,7 @@ export function describeTally(tally: Tally, elapsedMs: number): string {
     `${(tally.eventCount / seconds / 1000).toFixed(0)} thousand events/s`,
     `${(tally.virtualMs / 3_600_000 / seconds).toFixed(2)} virtual hours per second`,
   ];
-  const met = `${charges} charges, ${failed} given up, ${starts} starts, ${checkpoints} checkpoints, ${broken} broken journals`;
+  const payments = `${charges} charges, ${failed} given up`;
+  const met = `${payments}, ${starts} starts, ${checkpoints} checkpoints, ${broken} broken journals`;
   return `${tally.seedCount} seeds, ${tally.failedSeeds.length} failed; ${rates.join(", ")}; ${met}`;
 }

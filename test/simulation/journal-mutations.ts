@@ -46,7 +46,7 @@ export const JOURNAL_MUTATIONS: Readonly<Record<string, Mutation>> = {
     replace: "return this.sync(onDurable);",
   },
   "a failed sync at rotation is passed over": {
-    seed: 1011,
+    seed: 3056,
     file: "server/journal/journal",
     find: 'this.#orBreak("a finished segment must be durable", () => this.#file.syncData());',
     replace: "try { this.#file.syncData(); } catch {}",
@@ -146,7 +146,9 @@ export const JOURNAL_MUTATIONS: Readonly<Record<string, Mutation>> = {
     seed: 61,
     file: "server/journal/rewrite",
     find: "for (const { name, soundBytes } of recovered.unsafe) rewrite(directory, name, soundBytes);",
-    replace: `for (const { name } of recovered.unsafe) directory.disk.open(directory.filePath(name), "write").syncData();`,
+    replace: `for (const { name } of recovered.unsafe) {
+      directory.disk.open(directory.filePath(name), "write").syncData();
+    }`,
   },
   "the clock goes back at a restart": {
     seed: 2,

@@ -40,7 +40,9 @@ export type LifeParts = {
   network: VirtualNetwork;
   /** The other instances' monitors, as they are when they are asked. */
   peers: readonly (() => Listener)[];
-  /** The process ends: in a disk operation, because its journal is broken, or because its disk kept it from starting. */
+  /**
+   * The process ends: in a disk operation, because its journal is broken, or because its disk kept it from starting.
+   */
   onEnd: (why: "killed" | "broken" | "no start") => void;
   /** It has started. */
   onStarted: () => void;
@@ -238,7 +240,9 @@ export class Life {
     expectThat(latestMs <= timeMaxMs, "time does not leap", () => `latestMs=${latestMs} timeMaxMs=${timeMaxMs}`);
   }
 
-  /** The ledger takes a payment that is requested before it was accepted for one of a time that was set back by hand. */
+  /**
+   * The ledger takes a payment that is requested before it was accepted for one of a time that was set back by hand.
+   */
   #expectTimeGoesOn({ engine: { ledger }, clock }: Books): void {
     if (ledger.size === 0) return;
     const acceptedAtMs = ledger.rows.acceptedAtMs[ledger.slotOf(ledger.head - 1)]!;

@@ -17,7 +17,9 @@ export async function mutated<Module>(module: string, mutation: string | undefin
 
 export type Found = { seedCount: number; seed: number; rule: string };
 
-/** Runs the seed that is said to show a bug, then seeds from 1 on, until one fails; undefined when none of them does. */
+/**
+ * Runs the seed that is said to show a bug, then seeds from 1 on, until one fails; undefined when none of them does.
+ */
 export async function findMutation(name: string, seedCountMax: number): Promise<Found | undefined> {
   const { simulate } = await mutated<typeof import("./simulation.ts")>("./simulation.js", name);
   const { planOf } = await import("./plan.ts");

@@ -136,12 +136,16 @@ export class Oracle {
     }
   }
 
-  /** A host has started: what was acknowledged must be there. What was promised stays, even if its clock was set back meanwhile. */
+  /**
+   * A host has started: what was acknowledged must be there. What was promised stays, even if its clock was set back
+   * meanwhile.
+   */
   started(instance: number): void {
     for (const known of this.known.values()) {
       if (known.owner !== instance) continue;
       this.#expectKept(known);
-      // A purge that nobody was told of may not have happened after all; then what it took out of the summaries is back.
+      // A purge that nobody was told of may not have happened after all; then what it took out of the summaries is
+      // back.
       if (known.purged === "maybe") this.#promised = [];
     }
   }
@@ -194,8 +198,10 @@ export class Oracle {
     const { rows } = ledger;
     const charges = this.#chargesOf(known.payment);
     const slot = ledger.find(known.words);
-    const name = () =>
-      `payment=${known.payment} state=${slot === NOT_FOUND_SLOT ? "none" : State.NAMES[rows.state[slot]!]} charges=${JSON.stringify(charges)}`;
+    const name = () => {
+      const state = slot === NOT_FOUND_SLOT ? "none" : State.NAMES[rows.state[slot]!];
+      return `payment=${known.payment} state=${state} charges=${JSON.stringify(charges)}`;
+    };
     if (slot === NOT_FOUND_SLOT) {
       const mayBeGone = known.purged !== "no" || (this.#parts.retains && (known.isAcknowledged || known.openCount > 0));
       expectThat(mayBeGone || charges.length === 0, "a payment that is not kept is not charged", name);

@@ -4,7 +4,10 @@ import { DEFAULT, FALLBACK, PROCESSOR_COUNT } from "../../core/values/processor.
 import { Random } from "../support/random.ts";
 import type { Incident, Plan, Settings, Weather } from "./incident.ts";
 
-/** What a seed may have in store. A seed has some of them, so that each is also met without the others (swarm testing, Groce 2012). */
+/**
+ * What a seed may have in store. A seed has some of them, so that each is also met without the others (swarm testing,
+ * Groce 2012).
+ */
 const STRESSES = [
   "kill",
   "diskKill",
@@ -163,7 +166,9 @@ function crashes(
   return incidents;
 }
 
-/** An instance ends just after it has told a summary, and perhaps somebody sets the clock back before it starts again. */
+/**
+ * An instance ends just after it has told a summary, and perhaps somebody sets the clock back before it starts again.
+ */
 function lastWords(
   random: Random,
   stresses: ReadonlySet<Stress>,

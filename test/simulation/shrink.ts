@@ -4,7 +4,10 @@ import { simulate } from "./simulation.ts";
 /** Runs spent on making one failure smaller. */
 const RUNS_MAX = 600;
 
-/** A failing plan without incidents that it does not need to break the same rule (delta debugging, Zeller & Hildebrandt 2002). */
+/**
+ * A failing plan without incidents that it does not need to break the same rule (delta debugging, Zeller & Hildebrandt
+ * 2002).
+ */
 export async function shrink(plan: Plan, rule: string): Promise<Plan> {
   let smallest = plan;
   let runCount = 0;

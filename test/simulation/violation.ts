@@ -1,4 +1,6 @@
-/** A promise of the product that a run has seen broken. `rule` is short and stable: shrinking keeps to the same rule. */
+/**
+ * A promise of the product that a run has seen broken. `rule` is short and stable: shrinking keeps to the same rule.
+ */
 export class Violation extends Error {
   override readonly name = "Violation";
   readonly rule: string;

@@ -1,8 +1,8 @@
 type Event = { atMs: number; order: number; run: () => void };
 
 /**
- * Time that passes only from one event to the next: a binary heap over (time, order of arrival), so equal times keep their order
- * and every run of a seed is the same run.
+ * Time that passes only from one event to the next: a binary heap over (time, order of arrival), so equal times keep
+ * their order and every run of a seed is the same run.
  */
 export class VirtualClock {
   readonly #heap: Event[] = [];

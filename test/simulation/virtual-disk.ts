@@ -33,8 +33,8 @@ const NO_FAULTS: DiskFaults = {
 
 /**
  * The disk of a machine: it outlives the processes that use it (ProcessDisk). Killing a process loses nothing that was
- * written. A loss of power keeps of names what the last sync of their directory found and any part of the changes since:
- * POSIX has no order for them.
+ * written. A loss of power keeps of names what the last sync of their directory found and any part of the changes
+ * since: POSIX has no order for them.
  */
 export class VirtualDisk {
   faults: DiskFaults = { ...NO_FAULTS };

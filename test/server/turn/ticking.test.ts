@@ -42,7 +42,7 @@ class Fixture {
 }
 
 describe("ticking", () => {
-  it("expires requests, looks at processors every 20 ms, at the journal every 200, at doubts every second", async () => {
+  it("expires requests, looks at processors every 20 ms, the journal every 200, doubts every second", async () => {
     const { time, counts } = new Fixture();
     await time.passUntil(2005);
     expect(counts).to.deep.equal({ woken: 0, retried: 10, expired: 100, noted: 100, looked: 2 });
