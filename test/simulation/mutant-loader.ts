@@ -3,13 +3,11 @@
  * which one place of one file is changed as the deliberate bug of that name wants it. Nothing in the product knows of
  * this, and every mutant is a product of its own beside the sound one.
  */
-import type { InitializeHook, LoadHook, ResolveHook } from "node:module";
+import type { LoadHook, ResolveHook } from "node:module";
 import { applyMutation } from "./apply-mutation.ts";
 import { MUTATIONS } from "./mutations.ts";
 
 const ROOT = new URL("../../", import.meta.url).href;
-
-export const initialize: InitializeHook = () => {};
 
 export const resolve: ResolveHook = async (specifier, context, nextResolve) => {
   const resolved = await nextResolve(specifier, context);

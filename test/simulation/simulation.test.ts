@@ -38,6 +38,7 @@ describe("simulation", () => {
     expect(total.coverage.failed, "payments given up").to.be.above(0);
     expect(total.coverage.starts, "restarts").to.be.above(total.seedCount * 2);
     expect(total.coverage.checkpoints, "checkpoints").to.be.above(0);
+    expect(total.coverage.broken, "broken journals").to.be.above(0);
   });
 
   it("runs a seed the same way every time", async () => {
