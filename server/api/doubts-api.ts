@@ -10,7 +10,7 @@ import { refuseOthers } from "../http/refuse-others.ts";
 import { parseObject } from "../text/json-object.ts";
 import { badRequest, type Problem, RETRY_AFTER_S, unavailable } from "../text/problem.ts";
 import { formatTimestamp, parseTimestamp } from "../text/timestamp.ts";
-import { REFUSAL_DETAILS } from "./payment-ack.ts";
+import { REFUSAL_DETAILS, UNSAFE } from "./payment-ack.ts";
 
 const BODY_BYTES_MAX = 256;
 const LIMIT_DEFAULT = 100;
@@ -31,7 +31,10 @@ export function serveDoubts(app: TemplatedApp, desk: DoubtDesk): void {
     const page = parsePage(req.getQuery("limit"), req.getQuery("offset"));
     const exchange = new Exchange(res, isHead, PLAIN);
     if ("status" in page) exchange.answer(problemAnswer(page));
-    else exchange.answerLater(desk.list(page).then((json) => jsonAnswer(json)));
+    else
+      exchange.answerLater(
+        desk.list(page).then((json) => (json === "unsafe" ? problemAnswer(UNSAFE) : jsonAnswer(json))),
+      );
   };
   app.get("/doubts", (res, req) => list(res, req, false));
   app.head("/doubts", (res, req) => list(res, req, true));

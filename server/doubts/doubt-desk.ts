@@ -69,12 +69,14 @@ export class DoubtDesk {
     this.#log = log;
   }
 
-  /** See doubtListing; answered once what it says is as durable as was asked for. */
-  async list(page: Page): Promise<string> {
+  /**
+   * See doubtListing; answered once what it says is as durable as was asked for. "unsafe" while something has happened
+   * that the journal cannot take.
+   */
+  async list(page: Page): Promise<string | "unsafe"> {
     this.#commit.commit();
     const json = doubtListing(this.#engine, page, this.#clock.nowMs());
-    await this.#commit.durable();
-    return json;
+    return (await this.#commit.durable()) ? json : "unsafe";
   }
 
   /** Settles the payment with this correlationId or payment id, by a record that is safe when this resolves. */

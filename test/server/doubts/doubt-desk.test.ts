@@ -214,11 +214,12 @@ describe("an operator's word", () => {
     expect(life.engine.ledger.rows.state[slot]).to.equal(State.IN_DOUBT);
   });
 
-  it("at which the journal fails is said not to be written, and counts once it can be", async () => {
+  it("at which the journal fails is said not to be written, shows nowhere, and counts once it can be", async () => {
     const life = new DoubtLife();
     life.doubtful(10, ID);
     life.disk.isFull = true;
     expect(await say(life, "charged")).to.deep.equal({ kind: "not written" });
+    expect(await life.desk.list({ limit: 1, offset: 0 })).to.equal("unsafe");
     expect(life.disk.kinds).to.not.include(Kind.PROCESSED);
     life.disk.isFull = false;
     life.commit.retry();
