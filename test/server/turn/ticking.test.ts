@@ -65,6 +65,7 @@ describe("ticking", () => {
     const fixture = new Fixture();
     fixture.isFailing = true;
     const slot = fixture.life.accept(0, "4a7901b8-7d26-4d9d-aa19-4dc1c7cf60b3", 1);
+    fixture.life.engine.batches.nextWritten();
     await fixture.time.passUntil(2005);
     expect(fixture.gaveUp).to.deep.equal([]);
     fixture.isFailing = false;
