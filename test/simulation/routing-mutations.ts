@@ -2,6 +2,12 @@ import type { Mutation } from "./mutation.ts";
 
 /** What is sent next, and where; and the records about it that are not written yet. */
 export const ROUTING_MUTATIONS: Readonly<Record<string, Mutation>> = {
+  "what is set back waits for ever": {
+    seed: 119,
+    file: "core/routing/backlog",
+    find: "this.#setbacks.release(nowMs, this.pushFirst);",
+    replace: "",
+  },
   "what comes back from an attempt gets lost": {
     seed: 35,
     file: "core/routing/backlog",
