@@ -12,13 +12,17 @@ import * as FlightState from "./flight-state.ts";
 import { type Flights, NO_FLIGHT } from "./flights.ts";
 import { NOWHERE, type Router } from "./router.ts";
 
-export type DispatchParts = {
+/** What an engine is made of, for those that decide what is sent and what has come of it. */
+export type EngineParts = {
   ledger: Ledger;
   batches: RecordBatches;
   flights: Flights;
   router: Router;
   doubts: Doubts;
   backlog: Backlog;
+};
+
+export type DispatchParts = EngineParts & {
   aging: Aging;
   /** Whether the payment in a slot must not be sent yet. */
   isHeld: (slot: Slot) => boolean;

@@ -5,6 +5,7 @@ import { NOT_FOUND_SLOT } from "../ledger/uuid-index.ts";
 import type { RecordBatches } from "../log/record-batches.ts";
 import * as Kind from "../log/record-kind.ts";
 import type { Backlog } from "../routing/backlog.ts";
+import type { EngineParts } from "../routing/dispatch.ts";
 import type { Doubts } from "../routing/doubts.ts";
 import * as FlightState from "../routing/flight-state.ts";
 import { type Flights, NO_FLIGHT } from "../routing/flights.ts";
@@ -29,15 +30,6 @@ export type HandResult =
   /** Held, and sent nowhere as far as is known: that it was charged does not say where. */
   | "at no processor";
 
-export type SettlementParts = {
-  ledger: Ledger;
-  batches: RecordBatches;
-  flights: Flights;
-  router: Router;
-  doubts: Doubts;
-  backlog: Backlog;
-};
-
 /**
  * What the end of a request means: for its payment (verdict.ts), on record; for its processor, by the gate; and for
  * what is to be done next. Times are engine time.
@@ -51,7 +43,7 @@ export class Settlement {
   readonly #backlog: Backlog;
   #nowMs = 0;
 
-  constructor(parts: SettlementParts) {
+  constructor(parts: EngineParts) {
     this.#ledger = parts.ledger;
     this.#batches = parts.batches;
     this.#flights = parts.flights;
