@@ -60,7 +60,7 @@ export class Engine {
   #nowMs = 0;
 
   constructor(ways: Ways, options: EngineOptions) {
-    this.ledger = new Ledger(options.capacity, options.seed);
+    this.ledger = new Ledger(options.capacity, options.seed, ways.gates.length);
     this.flights = ways.flights;
     this.router = new Router(ways, options);
     this.#ids = new PaymentIds(this.ledger, options.instance);

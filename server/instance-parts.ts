@@ -3,7 +3,7 @@ import { randomInt } from "node:crypto";
 import { Engine } from "../core/engine.ts";
 import { HealthSnapshot } from "../core/routing/health-snapshot.ts";
 import { openWays } from "../core/routing/ways.ts";
-import { PROCESSOR_COUNT, PROCESSOR_NAMES } from "../core/values/processor.ts";
+import { PROCESSOR_COUNT, PROCESSOR_NAMES, type ProcessorTerms } from "../core/values/processor.ts";
 import { refuseUnknown, serveAdmin } from "./api/admin-api.ts";
 import { serveDoubts } from "./api/doubts-api.ts";
 import { serveLink } from "./api/link-api.ts";
@@ -132,7 +132,7 @@ async function openBooks(
   opening: Opening,
 ): Promise<OpenBooks> {
   const health = new HealthSnapshot(PROCESSOR_COUNT);
-  const engine = new Engine(openWays(health, config.maxInFlight), { ...config, seed: randomInt(2 ** 32) | 0 });
+  const engine = new Engine(openWays(health, termsOf(config)), { ...config, seed: randomInt(2 ** 32) | 0 });
   const time = new RealTime();
   const surroundings = { disk: new RealDisk(), time, logger: log.logger };
   const storage = await openStorage(config, engine, surroundings, onBroken, opening.signal);
@@ -145,6 +145,11 @@ async function openBooks(
   const mark = storage && holdRestored(config, engine, storage, nowMs);
   engine.resume(nowMs, storage?.latestMs);
   return { ...books, health, mark, telemetry };
+}
+
+/** What routing has to know of the processors. */
+function termsOf({ fees, maxInFlight }: Config): ProcessorTerms[] {
+  return fees.map((fee) => ({ feePpm: Math.round(Number(fee.text) * 1e6), maxInFlight }));
 }
 
 function startMonitor(

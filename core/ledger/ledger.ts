@@ -22,6 +22,7 @@ export const MAX_CAPACITY = 2 ** 26;
  */
 export class Ledger {
   readonly rows: RowsView;
+  readonly processorCount: number;
   readonly #rows: PaymentRows;
   readonly #index: UuidIndex;
   readonly #totals: WindowTotals;
@@ -32,15 +33,19 @@ export class Ledger {
   #tail = 0;
   #head = 0;
 
-  /** `capacity` in payments, 1 … MAX_CAPACITY. `seed` makes the index unpredictable to outsiders. */
-  constructor(capacity: number, seed: number) {
+  /**
+   * `capacity` in payments, 1 … MAX_CAPACITY. `seed` makes the index unpredictable to outsiders. `processorCount`: 1 …
+   * PROCESSORS_MAX.
+   */
+  constructor(capacity: number, seed: number, processorCount: number) {
     if (!Number.isInteger(capacity) || capacity < 1 || capacity > MAX_CAPACITY) {
       throw new RangeError(`capacity is 1 to ${MAX_CAPACITY} payments: capacity=${capacity}`);
     }
+    this.processorCount = processorCount;
     this.#rows = new PaymentRows(capacity);
     this.rows = this.#rows;
     this.#index = new UuidIndex(this.#rows.correlationIds, seed);
-    this.#totals = new WindowTotals(this.#rows);
+    this.#totals = new WindowTotals(this.#rows, processorCount);
     this.#states = new PaymentStates(this.#rows);
   }
 

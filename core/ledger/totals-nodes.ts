@@ -1,4 +1,3 @@
-import { PROCESSOR_COUNT } from "../values/processor.ts";
 import type { PaymentRows } from "./payment-rows.ts";
 
 /** Entries a node has at most. */
@@ -16,24 +15,26 @@ export class TotalsNodes {
   readonly sizes: Uint8Array;
   readonly firstMs: Float64Array;
   readonly #rows: PaymentRows;
+  readonly #processorCount: number;
   readonly #counts: Uint32Array;
   readonly #cents: Float64Array;
   #usedCount = 0;
   /** Nodes given back, chained through their first entry. */
   #free = NO_NODE;
 
-  constructor(rows: PaymentRows, nodeCount: number) {
+  constructor(rows: PaymentRows, nodeCount: number, processorCount: number) {
     this.#rows = rows;
+    this.#processorCount = processorCount;
     this.entries = new Int32Array(nodeCount * FANOUT);
     this.sizes = new Uint8Array(nodeCount);
     this.firstMs = new Float64Array(nodeCount);
-    this.#counts = new Uint32Array(nodeCount * PROCESSOR_COUNT);
-    this.#cents = new Float64Array(nodeCount * PROCESSOR_COUNT);
+    this.#counts = new Uint32Array(nodeCount * this.#processorCount);
+    this.#cents = new Float64Array(nodeCount * this.#processorCount);
   }
 
   /** Bytes of the nodes ever used. */
   get usedBytes(): number {
-    return this.#usedCount * (FANOUT * 4 + 1 + 8 + PROCESSOR_COUNT * 12);
+    return this.#usedCount * (FANOUT * 4 + 1 + 8 + this.#processorCount * 12);
   }
 
   clear(): void {
@@ -48,8 +49,8 @@ export class TotalsNodes {
     if (node === this.sizes.length) throw new Error(`window totals never outgrow the ledger: nodes=${node}`);
     this.sizes[node] = 0;
     this.firstMs[node] = firstMs;
-    this.#counts.fill(0, node * PROCESSOR_COUNT, (node + 1) * PROCESSOR_COUNT);
-    this.#cents.fill(0, node * PROCESSOR_COUNT, (node + 1) * PROCESSOR_COUNT);
+    this.#counts.fill(0, node * this.#processorCount, (node + 1) * this.#processorCount);
+    this.#cents.fill(0, node * this.#processorCount, (node + 1) * this.#processorCount);
     return node;
   }
 
@@ -100,24 +101,24 @@ export class TotalsNodes {
 
   /** Adds `sign` × the node's totals to `out`. */
   addTo(out: Float64Array, node: number, sign: number): void {
-    for (let p = 0; p < PROCESSOR_COUNT; p++) {
-      out[p * 2]! += sign * this.#counts[node * PROCESSOR_COUNT + p]!;
-      out[p * 2 + 1]! += sign * this.#cents[node * PROCESSOR_COUNT + p]!;
+    for (let p = 0; p < this.#processorCount; p++) {
+      out[p * 2]! += sign * this.#counts[node * this.#processorCount + p]!;
+      out[p * 2 + 1]! += sign * this.#cents[node * this.#processorCount + p]!;
     }
   }
 
   /** Counts the payment in `slot` in (sign 1) or out (−1). */
   count(node: number, slot: number, sign: number): void {
-    const totals = node * PROCESSOR_COUNT + this.#rows.processor[slot]!;
+    const totals = node * this.#processorCount + this.#rows.processor[slot]!;
     this.#counts[totals]! += sign;
     this.#cents[totals]! += sign * this.#rows.cents[slot]!;
   }
 
   /** Totals and first requestedAt anew from the entries. */
   recount(node: number, isLeaf: boolean): void {
-    const totals = node * PROCESSOR_COUNT;
-    this.#counts.fill(0, totals, totals + PROCESSOR_COUNT);
-    this.#cents.fill(0, totals, totals + PROCESSOR_COUNT);
+    const totals = node * this.#processorCount;
+    this.#counts.fill(0, totals, totals + this.#processorCount);
+    this.#cents.fill(0, totals, totals + this.#processorCount);
     for (let i = 0; i < this.sizes[node]!; i++) {
       const entry = this.entry(node, i);
       if (isLeaf) this.count(node, entry, 1);
@@ -134,9 +135,9 @@ export class TotalsNodes {
   }
 
   #countChild(totals: number, child: number): void {
-    for (let p = 0; p < PROCESSOR_COUNT; p++) {
-      this.#counts[totals + p]! += this.#counts[child * PROCESSOR_COUNT + p]!;
-      this.#cents[totals + p]! += this.#cents[child * PROCESSOR_COUNT + p]!;
+    for (let p = 0; p < this.#processorCount; p++) {
+      this.#counts[totals + p]! += this.#counts[child * this.#processorCount + p]!;
+      this.#cents[totals + p]! += this.#cents[child * this.#processorCount + p]!;
     }
   }
 }

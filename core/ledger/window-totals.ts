@@ -1,10 +1,11 @@
 import type { Slot } from "../values/number-types.ts";
-import { PROCESSOR_COUNT } from "../values/processor.ts";
 import type { PaymentRows } from "./payment-rows.ts";
 import { FANOUT, NO_NODE, TotalsNodes } from "./totals-nodes.ts";
 
-/** Places for a result: count and cents per processor, `[count 0, cents 0, count 1, cents 1]`. */
-export const TOTALS_LENGTH = PROCESSOR_COUNT * 2;
+/** Room for a result: count and cents per processor, `[count 0, cents 0, count 1, cents 1, …]`. */
+export function makeTotals(processorCount: number): Float64Array {
+  return new Float64Array(processorCount * 2);
+}
 
 const MAX_DEPTH = 12;
 
@@ -33,11 +34,11 @@ export class WindowTotals {
   /** Levels above the leaves. */
   #height = 0;
 
-  constructor(rows: PaymentRows) {
+  constructor(rows: PaymentRows, processorCount: number) {
     // Nodes half full on average, a geometric sum over the levels, and a few for the edges and for tiny trees.
     const nodeCount = Math.ceil(rows.capacity / (FANOUT / 2 - 2)) + MAX_DEPTH * 2;
     this.#rows = rows;
-    this.#nodes = new TotalsNodes(rows, nodeCount);
+    this.#nodes = new TotalsNodes(rows, nodeCount, processorCount);
   }
 
   /** Bytes in use by the nodes there are. */
@@ -75,7 +76,7 @@ export class WindowTotals {
   }
 
   /**
-   * Writes count and cents per processor of `fromMs ≤ requestedAt ≤ toMs` into `out` (TOTALS_LENGTH places).
+   * Writes count and cents per processor of `fromMs ≤ requestedAt ≤ toMs` into `out` (see `makeTotals`).
    * −Infinity and Infinity mean everything on that side.
    */
   sum(fromMs: number, toMs: number, out: Float64Array): void {

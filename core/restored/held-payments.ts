@@ -2,7 +2,6 @@ import type { Ledger } from "../ledger/ledger.ts";
 import { NOT_FOUND_SLOT } from "../ledger/uuid-index.ts";
 import { PendingQueue } from "../routing/pending-queue.ts";
 import type { Sequence, Slot } from "../values/number-types.ts";
-import { PROCESSOR_COUNT } from "../values/processor.ts";
 import { UUID_WORDS } from "../values/uuid.ts";
 import { HeldAges } from "./held-ages.ts";
 import type { FoundCharge } from "./past-verdict.ts";
@@ -40,7 +39,7 @@ export type Inquiry = {
 export class HeldPayments {
   readonly options: HoldOptions;
   /** What became of the payments since the start: found charged, by processor; at two processors; free to be sent. */
-  readonly foundCounts = new Float64Array(PROCESSOR_COUNT);
+  readonly foundCounts: Float64Array;
   chargedTwiceCount = 0;
   releasedCount = 0;
   /** What became of the others: operators settled them. */
@@ -58,6 +57,7 @@ export class HeldPayments {
   readonly #ages: HeldAges;
 
   constructor(ledger: Ledger, options: HoldOptions) {
+    this.foundCounts = new Float64Array(ledger.processorCount);
     const { capacity } = ledger.rows;
     this.options = options;
     this.#ledger = ledger;

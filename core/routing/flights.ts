@@ -1,6 +1,5 @@
 import type { Column, Flight, OutcomeCode, Slot } from "../values/number-types.ts";
 import * as Outcome from "../values/outcome.ts";
-import { PROCESSOR_COUNT } from "../values/processor.ts";
 import * as FlightState from "./flight-state.ts";
 
 /** By POST where the processor takes payments, by GET where not. */
@@ -48,17 +47,19 @@ export class Flights {
   readonly #free: Int32Array;
   /** Of all flights within the quota, those of other engines too. */
   readonly #openCounts: Int32Array;
-  readonly #doubtCounts = new Int32Array(PROCESSOR_COUNT);
-  readonly #candidateCounts = new Int32Array(PROCESSOR_COUNT);
+  readonly #doubtCounts: Int32Array;
+  readonly #candidateCounts: Int32Array;
   /** Places given back; beyond the high water all are free. */
   #freeCount = 0;
   /** Places ever used: how far a scan has to go. */
   #highWater = 0;
 
   /** `quota` in payments per processor, over all engines that count in `openCounts`. */
-  constructor(quota: number, openCounts: Int32Array = new Int32Array(PROCESSOR_COUNT)) {
+  constructor(quota: number, processorCount: number, openCounts: Int32Array = new Int32Array(processorCount)) {
     this.#openCounts = openCounts;
-    const capacity = quota * PROCESSOR_COUNT;
+    this.#doubtCounts = new Int32Array(processorCount);
+    this.#candidateCounts = new Int32Array(processorCount);
+    const capacity = quota * processorCount;
     this.quota = quota;
     this.state = new Uint8Array(capacity);
     this.slot = new Int32Array(capacity);
@@ -79,7 +80,7 @@ export class Flights {
 
   /** Empty flights of another engine, within the same quota. */
   beside(): Flights {
-    return new Flights(this.quota, this.#openCounts);
+    return new Flights(this.quota, this.#openCounts.length, this.#openCounts);
   }
 
   hasRoom(processor: number): boolean {

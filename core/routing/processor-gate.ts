@@ -1,6 +1,7 @@
 import { signOf } from "../answers/verdict.ts";
 import type { OutcomeCode, Sequence } from "../values/number-types.ts";
 import * as Outcome from "../values/outcome.ts";
+import type { ProcessorTerms } from "../values/processor.ts";
 import { type HealthSnapshot, isFeltDown, isPolledFailing, isUp, pollStamp } from "./health-snapshot.ts";
 import { InFlightLimit } from "./in-flight-limit.ts";
 
@@ -46,6 +47,8 @@ const VAIN_PROBES_MAX = 8;
  * answer.
  */
 export class ProcessorGate {
+  /** See ProcessorTerms. */
+  readonly feePpm: number;
   readonly #processor: number;
   readonly #health: HealthSnapshot;
   readonly #limit: InFlightLimit;
@@ -70,8 +73,8 @@ export class ProcessorGate {
   #vainProbeCount = 0;
   #seenStamp = 0;
 
-  /** `maxInFlight` in requests. */
-  constructor(processor: number, health: HealthSnapshot, maxInFlight: number) {
+  constructor(processor: number, health: HealthSnapshot, { feePpm, maxInFlight }: ProcessorTerms) {
+    this.feePpm = feePpm;
     this.#processor = processor;
     this.#health = health;
     this.#limit = new InFlightLimit(maxInFlight);

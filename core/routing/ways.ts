@@ -1,4 +1,4 @@
-import { PROCESSOR_COUNT } from "../values/processor.ts";
+import type { ProcessorTerms } from "../values/processor.ts";
 import { Flights } from "./flights.ts";
 import type { HealthSnapshot } from "./health-snapshot.ts";
 import { ProcessorGate } from "./processor-gate.ts";
@@ -12,10 +12,14 @@ const FLIGHT_QUOTA = 4096;
  */
 export type Ways = { readonly gates: readonly ProcessorGate[]; readonly flights: Flights };
 
-/** The ways of the first engine of a process. `maxInFlight`: most POSTs out to one processor. */
-export function openWays(health: HealthSnapshot, maxInFlight: number, flightQuota = FLIGHT_QUOTA): Ways {
-  const gates = Array.from({ length: PROCESSOR_COUNT }, (_, p) => new ProcessorGate(p, health, maxInFlight));
-  return { gates, flights: new Flights(flightQuota) };
+/** The ways of the first engine of a process. `terms`: of each processor, in the order of their numbers. */
+export function openWays(
+  health: HealthSnapshot,
+  terms: readonly ProcessorTerms[],
+  flightQuota: number = FLIGHT_QUOTA,
+): Ways {
+  const gates = terms.map((own, processor) => new ProcessorGate(processor, health, own));
+  return { gates, flights: new Flights(flightQuota, terms.length) };
 }
 
 /** The ways of another engine beside it. */

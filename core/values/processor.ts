@@ -1,7 +1,17 @@
-/** Processors by price, cheapest first; the numbers are array indices everywhere. */
+/** Processors are numbered from 0 in the order in which they are configured; the numbers are array indices. */
+export const PROCESSORS_MAX = 16;
+export const NO_PROCESSOR = 0xff;
+
+/** What routing has to know of a processor. */
+export type ProcessorTerms = {
+  /** What it keeps of an amount, in millionths: 0 to 1 000 000. */
+  readonly feePpm: number;
+  /** Most POSTs that this process has out to it at once, at least 1. */
+  readonly maxInFlight: number;
+};
+
 export const DEFAULT = 0;
 export const FALLBACK = 1;
 export const PROCESSOR_COUNT = 2;
-export const NO_PROCESSOR = 0xff;
 export const PROCESSOR_NAMES = ["default", "fallback"] as const;
 export type Processor = typeof DEFAULT | typeof FALLBACK;

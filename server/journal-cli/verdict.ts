@@ -12,7 +12,7 @@ export type Verdict = { starts: true; ledger: Ledger; recovered: Recovered } | {
 
 /** Replays everything, as a start does, and changes nothing. */
 export function judge(directory: JournalDirectory, capacity: number, instanceCount: number | undefined): Verdict {
-  const ledger = new Ledger(capacity, 0);
+  const ledger = new Ledger(capacity, 0, 2);
   try {
     const recovered = recover(directory, ledger, expectedOf(directory, instanceCount));
     expectClockAgrees(directory, recovered, Date.now());

@@ -1,4 +1,4 @@
-import { TOTALS_LENGTH } from "../../core/ledger/window-totals.ts";
+import { PROCESSOR_COUNT } from "../../core/values/processor.ts";
 import type { Answer } from "../http/answer.ts";
 import type { SummaryPart } from "../payments/summary.ts";
 import { RETRY_AFTER_S } from "../text/problem.ts";
@@ -23,7 +23,7 @@ export function isLinkHealth({ status, body }: PeerAnswer): boolean {
 
 export function summaryPartOf(answer: PeerAnswer): SummaryPart | undefined {
   const { totals, settledUntilMs } = objectOf(answer, 200) ?? {};
-  if (!Array.isArray(totals) || totals.length !== TOTALS_LENGTH || !totals.every(isCount)) return undefined;
+  if (!Array.isArray(totals) || totals.length !== PROCESSOR_COUNT * 2 || !totals.every(isCount)) return undefined;
   return Number.isFinite(settledUntilMs) ? { totals, settledUntilMs: settledUntilMs as number } : undefined;
 }
 

@@ -1,5 +1,5 @@
 import type { Engine } from "../../core/engine.ts";
-import { TOTALS_LENGTH } from "../../core/ledger/window-totals.ts";
+import { makeTotals } from "../../core/ledger/window-totals.ts";
 import { formatCents } from "../../core/values/money.ts";
 import { PROCESSOR_NAMES } from "../../core/values/processor.ts";
 import { badRequest, type Problem } from "../text/problem.ts";
@@ -54,7 +54,7 @@ export function isProblem(value: Window | Problem): value is Problem {
  * leave once the batch is written: see Engine.giveOutWatermark.
  */
 export function summaryPart(engine: Engine, window: Window, nowMs: number, isWritable = true): SummaryPart {
-  const totals = new Float64Array(TOTALS_LENGTH);
+  const totals = makeTotals(2);
   engine.ledger.sum(window.fromMs, window.toMs, totals);
   return { totals: Array.from(totals), settledUntilMs: engine.giveOutWatermark(nowMs, isWritable) };
 }

@@ -1,4 +1,4 @@
-import { TOTALS_LENGTH } from "../../core/ledger/window-totals.ts";
+import { makeTotals } from "../../core/ledger/window-totals.ts";
 import { isPolledFailing, minResponseMs } from "../../core/routing/health-snapshot.ts";
 import * as Outcome from "../../core/values/outcome.ts";
 import { PROCESSOR_COUNT, PROCESSOR_NAMES } from "../../core/values/processor.ts";
@@ -67,7 +67,7 @@ function registerState(readings: Readings, { engine, health }: MetricsSource): v
 
 /** From the ledger's totals, so gauges: they survive a restart and shrink with a purge. */
 function registerMoney(readings: Readings, { engine, fees }: MetricsSource): void {
-  const totals = new Float64Array(TOTALS_LENGTH);
+  const totals = makeTotals(2);
   const gauges = (name: string, help: string, read: (count: number, cents: number, p: number) => number): void =>
     readings.gauges(name, help, ["processor"], () => {
       totals.fill(0);

@@ -1,7 +1,7 @@
 import { expect } from "chai";
 import { Engine, type EngineOptions } from "../../core/engine.ts";
 import { NOT_FOUND_SLOT } from "../../core/ledger/uuid-index.ts";
-import { TOTALS_LENGTH } from "../../core/ledger/window-totals.ts";
+import { makeTotals } from "../../core/ledger/window-totals.ts";
 import { RECORD_BYTES, RecordBatch } from "../../core/log/record.ts";
 import * as FlightState from "../../core/routing/flight-state.ts";
 import { NO_FLIGHT } from "../../core/routing/flights.ts";
@@ -14,6 +14,7 @@ import { DEFAULT, FALLBACK, PROCESSOR_COUNT } from "../../core/values/processor.
 import * as State from "../../core/values/state.ts";
 import { formatUuid, UUID_WORDS } from "../../core/values/uuid.ts";
 import { NOON_MS, uuid } from "../support/payments.ts";
+import { twoTerms } from "../support/terms.ts";
 
 type HandOptions = EngineOptions & { maxInFlight: number };
 
@@ -38,7 +39,7 @@ class Hand {
   readonly log: Uint8Array[] = [];
 
   constructor(options: Partial<HandOptions> = {}) {
-    this.engine = new Engine(openWays(this.health, options.maxInFlight ?? PATIENT.maxInFlight), {
+    this.engine = new Engine(openWays(this.health, twoTerms(options.maxInFlight ?? PATIENT.maxInFlight)), {
       ...PATIENT,
       ...options,
     });
@@ -144,7 +145,7 @@ class Hand {
   }
 
   sum(fromMs = Number.NEGATIVE_INFINITY, toMs = Number.POSITIVE_INFINITY): number[] {
-    const out = new Float64Array(TOTALS_LENGTH);
+    const out = makeTotals(2);
     this.engine.ledger.sum(NOON_MS + fromMs, NOON_MS + toMs, out);
     return [...out];
   }

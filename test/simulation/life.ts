@@ -13,6 +13,7 @@ import { Meters } from "../../server/meters/meters.ts";
 import type { SummaryPart, Window } from "../../server/payments/summary.ts";
 import type { Effect } from "../../server/turn/effect.ts";
 import { logOf } from "../support/memory-log.ts";
+import { twoTerms } from "../support/terms.ts";
 import { PaceWatch } from "./pace-watch.ts";
 import { Process } from "./process.ts";
 import { DiskFault, ProcessDisk } from "./process-disk.ts";
@@ -67,7 +68,7 @@ export class Life {
     this.#parts = parts;
     this.process = new Process(world, instance);
     this.#pace = new PaceWatch(this.process);
-    this.engine = new Engine(openWays(this.#health, world.settings.maxInFlight, world.settings.flightQuota), {
+    this.engine = new Engine(openWays(this.#health, twoTerms(world.settings.maxInFlight), world.settings.flightQuota), {
       ...world.settings,
       instance,
       seed: world.random.bits() | 0,

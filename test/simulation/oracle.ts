@@ -1,6 +1,6 @@
 import type { Engine } from "../../core/engine.ts";
 import { NOT_FOUND_SLOT } from "../../core/ledger/uuid-index.ts";
-import { TOTALS_LENGTH } from "../../core/ledger/window-totals.ts";
+import { makeTotals } from "../../core/ledger/window-totals.ts";
 import * as Outcome from "../../core/values/outcome.ts";
 import { PROCESSOR_COUNT } from "../../core/values/processor.ts";
 import * as State from "../../core/values/state.ts";
@@ -228,17 +228,17 @@ export class Oracle {
   }
 
   #expectTotalsOf(fromMs: number, toMs: number): void {
-    const totals = new Array<number>(TOTALS_LENGTH).fill(0);
-    const part = new Float64Array(TOTALS_LENGTH);
+    const totals = new Array<number>(PROCESSOR_COUNT * 2).fill(0);
+    const part = makeTotals(2);
     for (let instance = 0; instance < this.#parts.instanceCount; instance++) {
       this.#parts.engineOf(instance).ledger.sum(fromMs, toMs, part);
-      for (let i = 0; i < TOTALS_LENGTH; i++) totals[i]! += part[i]!;
+      for (let i = 0; i < totals.length; i++) totals[i]! += part[i]!;
     }
     this.#expectTotals("the summary agrees with the processors", fromMs, toMs, totals, 0);
   }
 
   #expectTotals(rule: string, fromMs: number, toMs: number, totals: readonly number[], atMs: number): void {
-    const charged = new Array<number>(TOTALS_LENGTH).fill(0);
+    const charged = new Array<number>(PROCESSOR_COUNT * 2).fill(0);
     for (let processor = 0; processor < PROCESSOR_COUNT; processor++) {
       for (const charge of this.#parts.chargesAt[processor]!.values()) {
         const { payment, cents, requestedAtMs, isForeign } = charge;

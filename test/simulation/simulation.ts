@@ -147,7 +147,7 @@ function checkRebuilt({ disk, instance, life }: Host): void {
 /** What a start would make of the journal, or why it would be refused. */
 function replay(disk: VirtualDisk, instance: number, world: World): Ledger | Error {
   const { capacity, instanceCount: partitionCount } = world.settings;
-  const ledger = new Ledger(capacity, 1);
+  const ledger = new Ledger(capacity, 1, 2);
   const reader = new ProcessDisk(disk, new Process(world, instance), () => {});
   const directory = new JournalDirectory(reader, directoryOf(instance));
   const expected = { partition: instance, partitionCount, processors: PROCESSOR_NAMES };

@@ -1,7 +1,7 @@
 import { expect } from "chai";
 import { Ledger } from "../../core/ledger/ledger.ts";
 import { NOT_FOUND_SLOT } from "../../core/ledger/uuid-index.ts";
-import { TOTALS_LENGTH } from "../../core/ledger/window-totals.ts";
+import { makeTotals } from "../../core/ledger/window-totals.ts";
 import { RECORD_BYTES, RecordBatch } from "../../core/log/record.ts";
 import * as Kind from "../../core/log/record-kind.ts";
 import * as Outcome from "../../core/values/outcome.ts";
@@ -19,7 +19,7 @@ export class Book {
   readonly #batch = new RecordBatch(1);
 
   constructor(capacity: number) {
-    this.ledger = new Ledger(capacity, 0x5eed);
+    this.ledger = new Ledger(capacity, 0x5eed, 2);
   }
 
   accept(sequence: number, id: Int32Array, cents: number, atMs: number): void {
@@ -46,7 +46,7 @@ export class Book {
 
   /** Another ledger made of the log's bytes. */
   replayed(): Ledger {
-    const ledger = new Ledger(this.ledger.rows.capacity, 0xfeed);
+    const ledger = new Ledger(this.ledger.rows.capacity, 0xfeed, 2);
     const batch = this.batchFrom(0);
     for (let record = 0; record < batch.count; record++) ledger.apply(batch, record);
     return ledger;
@@ -83,7 +83,7 @@ export const FOLLOWING: Record<number, Record<number, number>> = {
 };
 
 export function sumOf(ledger: Ledger, fromMs: number, toMs: number): number[] {
-  const out = new Float64Array(TOTALS_LENGTH);
+  const out = makeTotals(2);
   ledger.sum(fromMs, toMs, out);
   return [...out];
 }

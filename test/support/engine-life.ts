@@ -4,6 +4,7 @@ import { HealthSnapshot } from "../../core/routing/health-snapshot.ts";
 import { openWays } from "../../core/routing/ways.ts";
 import { PROCESSOR_COUNT } from "../../core/values/processor.ts";
 import { parseUuidText, UUID_WORDS } from "../../core/values/uuid.ts";
+import { twoTerms } from "./terms.ts";
 
 /** When the stories begin. */
 export const NOON_MS = Date.UTC(2025, 6, 15, 12);
@@ -13,7 +14,7 @@ export class EngineLife {
   readonly engine: Engine;
 
   constructor(options: Partial<EngineOptions> = {}) {
-    this.engine = new Engine(openWays(new HealthSnapshot(PROCESSOR_COUNT), 16), {
+    this.engine = new Engine(openWays(new HealthSnapshot(PROCESSOR_COUNT), twoTerms(16)), {
       instance: 0,
       capacity: 64,
       seed: 1,

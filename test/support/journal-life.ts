@@ -61,7 +61,7 @@ export function unexpected(error: Error): never {
 
 /** What a start of the instance would make of the directory; throws the refusal. Changes nothing. */
 export function restart(path: string, expected: Expected = OWNER, capacity = CAPACITY): Restart {
-  const ledger = new Ledger(capacity, INDEX_SEED);
+  const ledger = new Ledger(capacity, INDEX_SEED, 2);
   const recovered = recover(directoryOf(path), ledger, expected);
   return { ledger, recovered };
 }
@@ -81,7 +81,7 @@ export class JournalLife {
     this.#random = random;
     const { from } = options;
     if (from) tidy(this.directory, from.recovered);
-    this.ledger = from?.ledger ?? new Ledger(options.capacity ?? CAPACITY, INDEX_SEED);
+    this.ledger = from?.ledger ?? new Ledger(options.capacity ?? CAPACITY, INDEX_SEED, 2);
     this.#nowMs = Math.max(this.#nowMs, from?.recovered.latestMs ?? 0);
     this.journal = new Journal(this.directory, from?.recovered ?? NEW_JOURNAL, {
       ...(options.expected ?? OWNER),

@@ -12,6 +12,7 @@ import { JournalMeters } from "../../server/meters/meters.ts";
 import type { Disk } from "../../server/system/disk.ts";
 import { portrait } from "./journal-life.ts";
 import { uuid } from "./payments.ts";
+import { twoTerms } from "./terms.ts";
 import { VirtualTime } from "./virtual-time.ts";
 
 const TURN_MS = 5;
@@ -36,7 +37,7 @@ export class StorageLife {
 
   constructor(acknowledged = new Set<number>()) {
     this.acknowledged = acknowledged;
-    this.engine = new Engine(openWays(new HealthSnapshot(2), 16), {
+    this.engine = new Engine(openWays(new HealthSnapshot(2), twoTerms(16)), {
       instance: 0,
       capacity: 4096,
       seed: 1,

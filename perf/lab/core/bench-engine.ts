@@ -1,12 +1,11 @@
 import { Engine } from "../../../core/engine.ts";
-import { TOTALS_LENGTH } from "../../../core/ledger/window-totals.ts";
+import { makeTotals } from "../../../core/ledger/window-totals.ts";
 import { NO_FLIGHT } from "../../../core/routing/flights.ts";
 import { HealthSnapshot } from "../../../core/routing/health-snapshot.ts";
 import { openWays } from "../../../core/routing/ways.ts";
 import { ACCEPTED_NEW, DUPLICATE } from "../../../core/values/accept-result.ts";
 import { fmix32 } from "../../../core/values/hash.ts";
 import * as Outcome from "../../../core/values/outcome.ts";
-import { PROCESSOR_COUNT } from "../../../core/values/processor.ts";
 import * as State from "../../../core/values/state.ts";
 import { UUID_WORDS } from "../../../core/values/uuid.ts";
 import type { HeapWatch } from "../limits/heap-watch.ts";
@@ -19,6 +18,9 @@ const CHUNK_SIZE = 1024;
 const FLIGHT_COUNT = 32;
 /** So many payments have each millisecond of requestedAt. */
 const PAYMENTS_PER_MS = 10;
+
+/** Two processors. */
+const TERMS = [50_000, 150_000].map((feePpm) => ({ feePpm, maxInFlight: 128 }));
 
 /** Nanoseconds per operation. */
 export type Nanoseconds = number;
@@ -40,7 +42,7 @@ export class BenchEngine {
   /** `size` in payments: the ledger is full when it holds them. */
   constructor(size: number) {
     this.#size = size;
-    this.engine = new Engine(openWays(new HealthSnapshot(PROCESSOR_COUNT), 128), {
+    this.engine = new Engine(openWays(new HealthSnapshot(TERMS.length), TERMS), {
       instance: 0,
       capacity: size,
       seed: 0x5eed,
@@ -114,7 +116,7 @@ export class BenchEngine {
     const { ledger } = this.engine;
     const spanMs = Math.ceil(this.#size / PAYMENTS_PER_MS);
     const centsBefore = this.#prefixSums(spanMs);
-    const out = new Float64Array(TOTALS_LENGTH);
+    const out = makeTotals(TERMS.length);
     const durations = new Float64Array(count);
     for (let i = 0; i < count; i++) {
       const ends = [this.#draw(spanMs), this.#draw(spanMs)];

@@ -49,7 +49,7 @@ export function makeJournal(dataDir: string, paymentCount: number, beganAtMs: nu
 
 /** Replaces every segment by a checkpoint and an empty segment, as compaction does. */
 export function compact(directory: JournalDirectory, paymentCount: number, nowMs: number): void {
-  const ledger = new Ledger(paymentCount, 1);
+  const ledger = new Ledger(paymentCount, 1, 2);
   const recovered = recover(directory, ledger, OWNER);
   const before = directory.files();
   const journal = new Journal(directory, recovered, journalOptions(nowMs));

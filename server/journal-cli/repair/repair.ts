@@ -56,7 +56,7 @@ async function salvageInto(directory: JournalDirectory, out: string, wish: Comma
   // From the first, so that no instance can start with a part of it and trust that.
   const mark = new RestoredMark(out);
   mark.write({ lostFromMs: 0, sinceMs: undefined });
-  const ledger = new Ledger(wish.capacity, 0);
+  const ledger = new Ledger(wish.capacity, 0, 2);
   const log = new SalvagedLog(ledger, (batch) => journal.append(batch));
   const salvage = new Salvage(log, (latestMs) => journal.begin(ledger, latestMs));
   const damages = salvageFiles(directory, owner, salvage);

@@ -47,7 +47,7 @@ class Checkpoint {
 
   /** A ledger made of the checkpoint and of the log from `first` on. */
   recovered(first: number): { ledger: Ledger; replay: Replay } {
-    const ledger = new Ledger(this.#book.ledger.rows.capacity, 0xfeed);
+    const ledger = new Ledger(this.#book.ledger.rows.capacity, 0xfeed, 2);
     const replay = new Replay(ledger);
     expect(replay.feedCheckpoint(this.batch, 0)).to.equal(undefined);
     expect(replay.isCheckpointWhole).to.equal(true);
@@ -176,7 +176,7 @@ describe("replay", () => {
     for (let damaged = 0; damaged < 5; damaged++) {
       const batch = book.batchFrom(0);
       batch.bytes[damaged * RECORD_BYTES + 30]! ^= 4;
-      const ledger = new Ledger(8, 1);
+      const ledger = new Ledger(8, 1, 2);
       expect(new Replay(ledger).feedSegment(batch)).to.deep.equal({ soundCount: damaged });
       expect(ledger.size).to.equal(damaged);
     }
@@ -185,7 +185,7 @@ describe("replay", () => {
   it("goes on where it was over several batches, and takes no batch out of order", () => {
     const book = new Book(8);
     for (let n = 0; n < 4; n++) book.accept(n, uuid(n), 1, n);
-    const replay = new Replay(new Ledger(8, 1));
+    const replay = new Replay(new Ledger(8, 1, 2));
     const first = book.batchFrom(0);
     first.refill(2);
     expect(replay.feedSegment(first)).to.deep.equal({ soundCount: 2 });
@@ -197,9 +197,9 @@ describe("replay", () => {
   it("says what is wrong with records that do not follow each other, or do not fit", () => {
     const book = new Book(8);
     for (let n = 0; n < 4; n++) book.accept(n, uuid(n), 1, n);
-    const small = new Replay(new Ledger(3, 1)).feedSegment(book.batchFrom(0));
+    const small = new Replay(new Ledger(3, 1, 2)).feedSegment(book.batchFrom(0));
     expect(small).to.deep.equal({ soundCount: 3, problem: "the journal's payments must fit CAPACITY: capacity=3" });
-    const replay = new Replay(new Ledger(8, 1));
+    const replay = new Replay(new Ledger(8, 1, 2));
     const later = book.batchFrom(2);
     later.seal(0);
     expect(replay.feedSegment(later).problem).to.match(/^payments are accepted in sequence: sequence=2 head=0/);
@@ -213,7 +213,7 @@ describe("replay", () => {
     const fed = (capacity: number, change: (batch: RecordBatch) => void) => {
       const batch = checkpoint.batch;
       change(batch);
-      return new Replay(new Ledger(capacity, 1)).feedCheckpoint(batch, 0);
+      return new Replay(new Ledger(capacity, 1, 2)).feedCheckpoint(batch, 0);
     };
     expect(fed(8, () => {})).to.equal(undefined);
     expect(fed(3, () => {})).to.equal("the checkpoint must fit CAPACITY: capacity=3");
@@ -223,7 +223,7 @@ describe("replay", () => {
       });
       expect(problem).to.equal(`a checkpoint's records must be sound: record=${record}`);
     }
-    const twice = new Replay(new Ledger(8, 1));
+    const twice = new Replay(new Ledger(8, 1, 2));
     twice.feedCheckpoint(checkpoint.batch, 0);
     const more = checkpoint.batch;
     more.seal(more.count);
@@ -238,7 +238,7 @@ describe("replay", () => {
     for (let count = 0; count < checkpoint.batch.count; count++) {
       const batch = checkpoint.batch;
       batch.refill(count);
-      const replay = new Replay(new Ledger(8, 1));
+      const replay = new Replay(new Ledger(8, 1, 2));
       expect(replay.feedCheckpoint(batch, 0)).to.equal(undefined);
       expect(replay.isCheckpointWhole).to.equal(false);
     }

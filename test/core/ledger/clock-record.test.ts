@@ -13,6 +13,7 @@ import * as Outcome from "../../../core/values/outcome.ts";
 import { DEFAULT, NO_PROCESSOR } from "../../../core/values/processor.ts";
 import * as State from "../../../core/values/state.ts";
 import { NOON_MS, uuid } from "../../support/payments.ts";
+import { twoTerms } from "../../support/terms.ts";
 
 /** What a dead battery made of the date once. */
 const WRONG_MS = Date.UTC(2098, 0, 1);
@@ -71,7 +72,7 @@ function setClock(log: Log): void {
 }
 
 function start(log: Log, options: Partial<EngineOptions> = {}): { engine: Engine; latestMs: number } {
-  const engine = new Engine(openWays(new HealthSnapshot(2), 16), {
+  const engine = new Engine(openWays(new HealthSnapshot(2), twoTerms(16)), {
     instance: 0,
     capacity: 16,
     seed: 1,
@@ -106,12 +107,12 @@ function chargeAll(engine: Engine, nowMs: number): number[] {
 describe("after an operator has set time back", () => {
   it("time begins again where the CLOCK record says, and not later than any record after it", () => {
     const log = wrongTime();
-    expect(log.replayInto(new Ledger(16, 1)).latestMs).to.equal(WRONG_MS + 20);
+    expect(log.replayInto(new Ledger(16, 1, 2)).latestMs).to.equal(WRONG_MS + 20);
     setClock(log);
-    expect(log.replayInto(new Ledger(16, 1)).latestMs).to.equal(NOON_MS);
+    expect(log.replayInto(new Ledger(16, 1, 2)).latestMs).to.equal(NOON_MS);
     log.add((batch) => batch.append(Kind.WATERMARK, 0, NOON_MS + 700, NO_PROCESSOR, Outcome.NONE, 0));
     log.add((batch) => batch.appendAccepted(3, NOON_MS + 500, uuid(3), 0, 1));
-    expect(log.replayInto(new Ledger(16, 1)).latestMs).to.equal(NOON_MS + 700);
+    expect(log.replayInto(new Ledger(16, 1, 2)).latestMs).to.equal(NOON_MS + 700);
   });
 
   it("what was accepted in the wrong time keeps its times, and is sent and charged at them", () => {
@@ -157,12 +158,12 @@ describe("after an operator has set time back", () => {
     const cut = new CheckpointCut(again.engine.ledger);
     while (!cut.isDone) cut.cut(rows, log.lsn, 16);
     rows.seal(0);
-    const replay = new Replay(new Ledger(16, 1));
+    const replay = new Replay(new Ledger(16, 1, 2));
     expect(replay.feedCheckpoint(rows, 0)).to.equal(undefined);
     replay.startSegment({ firstLsn: log.lsn, version: 2, boundMs: again.latestMs });
     expect(replay.latestMs).to.equal(again.latestMs);
     // Without a bound only the rows can tell.
-    const old = new Replay(new Ledger(16, 1));
+    const old = new Replay(new Ledger(16, 1, 2));
     old.feedCheckpoint(rows, 0);
     old.startSegment({ firstLsn: log.lsn, version: 1, boundMs: 0 });
     expect(old.latestMs).to.be.above(WRONG_MS);

@@ -146,7 +146,9 @@ describe("ledger", () => {
 
   it("has a capacity of 1 to 2^26 payments", () => {
     for (const capacity of [0, -1, 1.5, Number.NaN, MAX_CAPACITY + 1]) {
-      expect(() => new Ledger(capacity, 0)).to.throw(`capacity is 1 to ${MAX_CAPACITY} payments: capacity=${capacity}`);
+      expect(() => new Ledger(capacity, 0, 2)).to.throw(
+        `capacity is 1 to ${MAX_CAPACITY} payments: capacity=${capacity}`,
+      );
     }
   });
 

@@ -2,7 +2,7 @@ import { expect } from "chai";
 import { Ledger } from "../../../core/ledger/ledger.ts";
 import { PaymentRows } from "../../../core/ledger/payment-rows.ts";
 import { NOT_FOUND_SLOT, UuidIndex } from "../../../core/ledger/uuid-index.ts";
-import { TOTALS_LENGTH, WindowTotals } from "../../../core/ledger/window-totals.ts";
+import { makeTotals, WindowTotals } from "../../../core/ledger/window-totals.ts";
 import { RecordBatch } from "../../../core/log/record.ts";
 import * as Kind from "../../../core/log/record-kind.ts";
 import { DEFAULT, FALLBACK, NO_PROCESSOR, type Processor } from "../../../core/values/processor.ts";
@@ -18,10 +18,10 @@ function itForSeeds(title: string, count: number, body: (random: Random) => void
 /** A full tree's worth of payments comes and goes; slots are used again. */
 function churn(random: Random, capacity: number, steps: number, timeOf: (step: number) => number): void {
   const rows = new PaymentRows(capacity);
-  const tree = new WindowTotals(rows);
+  const tree = new WindowTotals(rows, 2);
   const free = Array.from({ length: capacity }, (_, slot) => slot);
   const kept: Kept[] = [];
-  const out = new Float64Array(TOTALS_LENGTH);
+  const out = makeTotals(2);
   for (let step = 0; step < steps; step++) {
     const grows = kept.length === 0 || (free.length > 0 && random.chance(step % 2000 < 1000 ? 0.9 : 0.1));
     if (grows) {
@@ -86,7 +86,7 @@ describe("removing from the index", () => {
 
 describe("evicting from the ledger", () => {
   it("makes room, and forgets the payment in every way", () => {
-    const ledger = new Ledger(2, 1);
+    const ledger = new Ledger(2, 1, 2);
     const batch = new RecordBatch(64);
     for (let sequence = 0; sequence < 5; sequence++) {
       ledger.apply(batch, batch.appendAccepted(sequence, NOON_MS + sequence, uuid(sequence), 0, 100));
@@ -94,7 +94,7 @@ describe("evicting from the ledger", () => {
       ledger.apply(batch, batch.append(Kind.PROCESSED, sequence, NOON_MS + sequence, DEFAULT, 1, 0));
       if (sequence > 0) ledger.apply(batch, batch.append(Kind.EVICTED, sequence, NOON_MS, NO_PROCESSOR, 0, 0));
     }
-    const out = new Float64Array(TOTALS_LENGTH);
+    const out = makeTotals(2);
     ledger.sum(Number.NEGATIVE_INFINITY, Number.POSITIVE_INFINITY, out);
     expect([...out]).to.deep.equal([1, 100, 0, 0]);
     expect(ledger.size).to.equal(1);
@@ -103,7 +103,7 @@ describe("evicting from the ledger", () => {
   });
 
   it("refuses to evict a payment that has not ended", () => {
-    const ledger = new Ledger(2, 1);
+    const ledger = new Ledger(2, 1, 2);
     const batch = new RecordBatch(4);
     ledger.apply(batch, batch.appendAccepted(0, NOON_MS, uuid(0), 0, 100));
     const evict = () => ledger.apply(batch, batch.append(Kind.EVICTED, 1, NOON_MS, NO_PROCESSOR, 0, 0));

@@ -1,6 +1,6 @@
 import { expect } from "chai";
 import { PaymentRows } from "../../../core/ledger/payment-rows.ts";
-import { TOTALS_LENGTH, WindowTotals } from "../../../core/ledger/window-totals.ts";
+import { makeTotals, WindowTotals } from "../../../core/ledger/window-totals.ts";
 import { DEFAULT, FALLBACK, type Processor } from "../../../core/values/processor.ts";
 import { fillProcessed, NaiveTotals } from "../../support/payments.ts";
 import { forSeeds, Random } from "../../support/random.ts";
@@ -30,11 +30,11 @@ class Totals {
   readonly naive = new NaiveTotals();
   readonly rows: PaymentRows;
   readonly tree: WindowTotals;
-  readonly #out = new Float64Array(TOTALS_LENGTH);
+  readonly #out = makeTotals(2);
 
   constructor(capacity: number) {
     this.rows = new PaymentRows(capacity);
-    this.tree = new WindowTotals(this.rows);
+    this.tree = new WindowTotals(this.rows, 2);
   }
 
   add(atMs: number, cents: number, processor: Processor): void {
@@ -93,8 +93,8 @@ describe("window totals", () => {
   });
 
   it("are zero while nothing was processed, whatever was in the place of the result", () => {
-    const out = new Float64Array(TOTALS_LENGTH).fill(9);
-    new WindowTotals(new PaymentRows(1)).sum(Number.NEGATIVE_INFINITY, Number.POSITIVE_INFINITY, out);
+    const out = makeTotals(2).fill(9);
+    new WindowTotals(new PaymentRows(1), 2).sum(Number.NEGATIVE_INFINITY, Number.POSITIVE_INFINITY, out);
     expect([...out]).to.deep.equal([0, 0, 0, 0]);
   });
 
@@ -213,7 +213,7 @@ describe("window totals", () => {
   it("have room for every payment, whatever was taken out before and wherever the next are put in", () => {
     const capacity = 6000;
     const rows = new PaymentRows(capacity);
-    const tree = new WindowTotals(rows);
+    const tree = new WindowTotals(rows, 2);
     const free = Array.from({ length: capacity }, (_, slot) => slot);
     const add = (atMs: number) => {
       const slot = free.pop()!;
@@ -235,7 +235,7 @@ describe("window totals", () => {
     // … and then every full one is split.
     for (const atMs of fullMs) add(atMs);
     while (free.length > 0) add(fullMs[free.length % fullMs.length]!);
-    const out = new Float64Array(TOTALS_LENGTH);
+    const out = makeTotals(2);
     tree.sum(Number.NEGATIVE_INFINITY, Number.POSITIVE_INFINITY, out);
     expect([...out]).to.deep.equal([capacity, capacity, 0, 0]);
   });
@@ -244,8 +244,8 @@ describe("window totals", () => {
     const count = 2 ** 21;
     const cents = 2 ** 32 - 1;
     const rows = new PaymentRows(count);
-    const tree = new WindowTotals(rows);
-    const out = new Float64Array(TOTALS_LENGTH);
+    const tree = new WindowTotals(rows, 2);
+    const out = makeTotals(2);
     for (let slot = 0; slot < count; slot++) {
       fillProcessed(rows, slot, slot >> 3, slot === 0 ? cents - 1 : cents, FALLBACK);
       tree.add(slot);

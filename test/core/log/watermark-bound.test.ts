@@ -11,6 +11,7 @@ import { openWays } from "../../../core/routing/ways.ts";
 import * as Outcome from "../../../core/values/outcome.ts";
 import { NOON_MS, uuid } from "../../support/payments.ts";
 import { forSeeds, type Random } from "../../support/random.ts";
+import { twoTerms } from "../../support/terms.ts";
 
 /** Times of the WATERMARK records in the batch. */
 function bounds(batch: RecordBatch): number[] {
@@ -159,7 +160,7 @@ class Lives {
 }
 
 function newEngine(): Engine {
-  return new Engine(openWays(new HealthSnapshot(2), 16), {
+  return new Engine(openWays(new HealthSnapshot(2), twoTerms(16)), {
     instance: 0,
     capacity: 512,
     seed: 1,

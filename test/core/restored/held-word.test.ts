@@ -133,7 +133,7 @@ describe("an operator's word on a held payment", () => {
       [3, "failed"],
     ] as const)
       say(life, n, word);
-    const again = new Ledger(ledger.rows.capacity, 1);
+    const again = new Ledger(ledger.rows.capacity, 1, 2);
     for (const part of log) for (let record = 0; record < part.count; record++) again.apply(part, record);
     for (const column of ["state", "outcome", "processor", "attemptCount"] as const) {
       expect(Array.from(again.rows[column] as Uint8Array)).to.deep.equal(Array.from(ledger.rows[column] as Uint8Array));

@@ -6,7 +6,7 @@ import { forSeeds } from "../../support/random.ts";
 
 describe("flights", () => {
   it("keep what an attempt is about from its beginning to its end", () => {
-    const flights = new Flights(2);
+    const flights = new Flights(2, 2);
     const flight = flights.open(7, FALLBACK, 1000);
     expect(flights.state[flight]).to.equal(FlightState.POSTING);
     expect([flights.slot[flight], flights.processor[flight], flights.beganAtMs[flight]]).to.deep.equal([
@@ -22,7 +22,7 @@ describe("flights", () => {
   });
 
   it("keep a doubt open until it is closed, and count the times it was asked about", () => {
-    const flights = new Flights(2);
+    const flights = new Flights(2, 2);
     const flight = flights.open(7, DEFAULT, 1000);
     flights.doubt(flight, 1100);
     expect([flights.state[flight], flights.dueAtMs[flight], flights.doubtCount(DEFAULT)]).to.deep.equal([
@@ -44,7 +44,7 @@ describe("flights", () => {
   });
 
   it("have their own quota for each processor, and throw beyond it", () => {
-    const flights = new Flights(3);
+    const flights = new Flights(3, 2);
     for (let slot = 0; slot < 3; slot++) flights.open(slot, DEFAULT, 0);
     expect([flights.hasRoom(DEFAULT), flights.hasRoom(FALLBACK)]).to.deep.equal([false, true]);
     expect(() => flights.open(3, DEFAULT, 0)).to.throw("flights keep to their quota: processor=0 quota=3");
@@ -53,20 +53,20 @@ describe("flights", () => {
   });
 
   it("count a doubt against the quota", () => {
-    const flights = new Flights(1);
+    const flights = new Flights(1, 2);
     flights.doubt(flights.open(0, DEFAULT, 0), 100);
     expect(flights.hasRoom(DEFAULT)).to.equal(false);
   });
 
   it("throw when one is closed twice", () => {
-    const flights = new Flights(1);
+    const flights = new Flights(1, 2);
     const flight = flights.open(0, DEFAULT, 0);
     flights.close(flight);
     expect(() => flights.close(flight)).to.throw(`a flight is closed once: flight=${flight}`);
   });
 
   it("let doubts go and keep what is out as orphans when all payments are gone", () => {
-    const flights = new Flights(3);
+    const flights = new Flights(3, 2);
     const posting = flights.open(0, DEFAULT, 0);
     const doubt = flights.open(1, DEFAULT, 0);
     const lookup = flights.open(2, FALLBACK, 0);
@@ -91,7 +91,7 @@ describe("flights", () => {
   it("agree with a map for random use", () => {
     forSeeds(20, (random) => {
       const quota = random.between(1, 12);
-      const flights = new Flights(quota);
+      const flights = new Flights(quota, 2);
       const model = new Map<
         number,
         { state: number; slot: number; processor: number; asked: number; beganAtMs: number }

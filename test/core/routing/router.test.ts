@@ -7,6 +7,7 @@ import { openWays } from "../../../core/routing/ways.ts";
 import * as Outcome from "../../../core/values/outcome.ts";
 import { DEFAULT, FALLBACK, PROCESSOR_COUNT } from "../../../core/values/processor.ts";
 import { NOON_MS } from "../../support/payments.ts";
+import { twoTerms } from "../../support/terms.ts";
 
 const STATES = { OPEN, SATURATED, DOWN } as const;
 type State = keyof typeof STATES;
@@ -14,8 +15,8 @@ type Patience = { failover?: number; saturation?: number };
 
 /** A router whose processors are in the given states at noon. */
 function routerWith(atDefault: State, atFallback: State, { failover = 500, saturation = 2000 }: Patience = {}) {
-  const flights = new Flights(4);
-  const { gates } = openWays(new HealthSnapshot(PROCESSOR_COUNT), 1);
+  const flights = new Flights(4, 2);
+  const { gates } = openWays(new HealthSnapshot(PROCESSOR_COUNT), twoTerms(1));
   const router = new Router(
     { gates, flights },
     {

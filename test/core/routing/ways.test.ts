@@ -5,6 +5,7 @@ import { openWays, shareWays } from "../../../core/routing/ways.ts";
 import * as Outcome from "../../../core/values/outcome.ts";
 import { DEFAULT, FALLBACK, PROCESSOR_COUNT } from "../../../core/values/processor.ts";
 import { NOON_MS, uuid } from "../../support/payments.ts";
+import { twoTerms } from "../../support/terms.ts";
 
 const OPTIONS: EngineOptions = {
   instance: 0,
@@ -17,7 +18,7 @@ const OPTIONS: EngineOptions = {
 
 /** Two engines of one process. */
 function twoEngines(maxInFlight: number): [Engine, Engine] {
-  const ways = openWays(new HealthSnapshot(PROCESSOR_COUNT), maxInFlight);
+  const ways = openWays(new HealthSnapshot(PROCESSOR_COUNT), twoTerms(maxInFlight));
   return [new Engine(ways, OPTIONS), new Engine(shareWays(ways), OPTIONS)];
 }
 

@@ -16,8 +16,8 @@ type Step =
 
 /** What is made of records, and of the log that comes out. */
 class Story {
-  readonly #salvaged = new Ledger(64, 1);
-  readonly #again = new Ledger(64, 2);
+  readonly #salvaged = new Ledger(64, 1, 2);
+  readonly #again = new Ledger(64, 2, 2);
   readonly #salvage: Salvage;
   #lsn = 0;
 

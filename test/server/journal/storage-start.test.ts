@@ -12,6 +12,7 @@ import { Storage } from "../../../server/journal/storage.ts";
 import { RealDisk } from "../../../server/system/real-disk.ts";
 import { RealTime } from "../../../server/system/time.ts";
 import { NOON_MS } from "../../support/payments.ts";
+import { twoTerms } from "../../support/terms.ts";
 
 /** Many times what is read at once, after which the process may take a turn. */
 const PAYMENTS = 200_000;
@@ -43,7 +44,7 @@ describe("a replay", () => {
   afterEach(() => rmSync(folder, { recursive: true }));
 
   function open(time = new RealTime(), signal?: AbortSignal): { engine: Engine; opened: Promise<Storage> } {
-    const engine = new Engine(openWays(new HealthSnapshot(2), 16), {
+    const engine = new Engine(openWays(new HealthSnapshot(2), twoTerms(16)), {
       instance: 0,
       capacity: PAYMENTS,
       seed: 1,

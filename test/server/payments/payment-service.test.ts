@@ -10,6 +10,7 @@ import { PaymentService } from "../../../server/payments/payment-service.ts";
 import { SlewedClock } from "../../../server/turn/clock.ts";
 import { GroupCommit } from "../../../server/turn/group-commit.ts";
 import type { RecordLog } from "../../../server/turn/record-log.ts";
+import { twoTerms } from "../../support/terms.ts";
 import { VirtualTime } from "../../support/virtual-time.ts";
 
 const EVER = { fromMs: Number.NEGATIVE_INFINITY, toMs: Number.POSITIVE_INFINITY };
@@ -44,7 +45,7 @@ function fixture(lines: Log) {
   const time = new VirtualTime();
   const log = new BoundLog();
   const meters = new Meters();
-  const engine = new Engine(openWays(new HealthSnapshot(2), 16), {
+  const engine = new Engine(openWays(new HealthSnapshot(2), twoTerms(16)), {
     instance: 0,
     capacity: 16,
     seed: 1,

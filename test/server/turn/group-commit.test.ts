@@ -16,6 +16,7 @@ import type { Effect } from "../../../server/turn/effect.ts";
 import { GroupCommit } from "../../../server/turn/group-commit.ts";
 import type { RecordLog } from "../../../server/turn/record-log.ts";
 import { NOON_MS, uuid } from "../../support/payments.ts";
+import { twoTerms } from "../../support/terms.ts";
 import { VirtualTime } from "../../support/virtual-time.ts";
 
 /** A log in memory that does as it is told. */
@@ -46,7 +47,7 @@ class FakeLog implements RecordLog {
 
 class Fixture {
   readonly log = new FakeLog();
-  readonly engine = new Engine(openWays(new HealthSnapshot(2), 16), {
+  readonly engine = new Engine(openWays(new HealthSnapshot(2), twoTerms(16)), {
     instance: 0,
     capacity: 10_000,
     seed: 1,

@@ -17,10 +17,11 @@ import { FencedError } from "../../../server/turn/record-log.ts";
 import { LateLog } from "../../support/late-log.ts";
 import { NOON_MS, uuid } from "../../support/payments.ts";
 import { forSeeds } from "../../support/random.ts";
+import { twoTerms } from "../../support/terms.ts";
 
 class Fixture {
   readonly log = new LateLog();
-  readonly engine = new Engine(openWays(new HealthSnapshot(2), 1000), {
+  readonly engine = new Engine(openWays(new HealthSnapshot(2), twoTerms(1000)), {
     instance: 0,
     capacity: 10_000,
     seed: 1,
