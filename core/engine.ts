@@ -14,7 +14,9 @@ import { Backlog } from "./routing/backlog.ts";
 import { Dispatch } from "./routing/dispatch.ts";
 import { Doubts } from "./routing/doubts.ts";
 import type { Flights } from "./routing/flights.ts";
-import { Router, type RouterOptions } from "./routing/router.ts";
+import { LeastFee, type LeastFeeOptions } from "./routing/least-fee.ts";
+import type { ProcessorGate } from "./routing/processor-gate.ts";
+import type { Router } from "./routing/router.ts";
 import type { Ways } from "./routing/ways.ts";
 import { OpenDoubts } from "./settling/open-doubts.ts";
 import { type HandResult, type HandWord, Settlement } from "./settling/settlement.ts";
@@ -24,7 +26,7 @@ import type { Flight, OutcomeCode, Slot } from "./values/number-types.ts";
 import * as Outcome from "./values/outcome.ts";
 import { NO_PROCESSOR } from "./values/processor.ts";
 
-export type EngineOptions = RouterOptions &
+export type EngineOptions = LeastFeeOptions &
   AgingOptions & {
     /** Number of this instance from 0, carried by its payment ids. */
     instance: number;
@@ -45,7 +47,7 @@ export type EngineOptions = RouterOptions &
 export class Engine {
   readonly ledger: Ledger;
   readonly flights: Flights;
-  readonly router: Router;
+  readonly gates: readonly ProcessorGate[];
   readonly openDoubts: OpenDoubts;
   /** Records applied and not yet written: their owner writes them out before the current batch is full. */
   readonly batches = new RecordBatches(BATCH_RECORDS);
@@ -59,18 +61,19 @@ export class Engine {
   #held: HeldPayments | undefined;
   #nowMs = 0;
 
-  constructor(ways: Ways, options: EngineOptions) {
+  /** `router`: another policy than the product's, to be measured beside it. */
+  constructor(ways: Ways, options: EngineOptions, router: Router = new LeastFee(ways, options)) {
     this.ledger = new Ledger(options.capacity, options.seed, ways.gates.length);
     this.flights = ways.flights;
-    this.router = new Router(ways, options);
+    this.gates = ways.gates;
     this.#ids = new PaymentIds(this.ledger, options.instance);
     this.openDoubts = new OpenDoubts(this.ledger, this.flights);
-    this.#doubts = new Doubts(this.flights, this.router);
+    this.#doubts = new Doubts(this.flights, this.gates);
     this.#aging = new Aging(this.ledger, options);
     this.#backlog = new Backlog(this.ledger);
-    const { ledger, batches, flights, router } = this;
-    const working = { ledger, batches, flights, router, doubts: this.#doubts, backlog: this.#backlog };
-    this.#dispatch = new Dispatch({ ...working, aging: this.#aging, isHeld: (slot) => this.#isHeld(slot) });
+    const { ledger, batches, flights, gates } = this;
+    const working = { ledger, batches, flights, gates, doubts: this.#doubts, backlog: this.#backlog };
+    this.#dispatch = new Dispatch({ ...working, router, aging: this.#aging, isHeld: (slot) => this.#isHeld(slot) });
     this.#settlement = new Settlement(working);
   }
 
@@ -140,7 +143,7 @@ export class Engine {
     this.#advance(nowMs);
     if (!this.#isHeld(slot)) return this.#settlement.byHand(slot, word, this.#nowMs);
     const result = settleHeldByHand(this.ledger, this.batches, this.#held!, slot, word, this.#nowMs);
-    if (result === "settled" && word === "not charged") this.#backlog.push(slot);
+    if (result === "settled" && word === "not charged") this.#backlog.insert(slot);
     return result;
   }
 

@@ -2,7 +2,7 @@ import type { TemplatedApp } from "uWebSockets.js";
 import { randomInt } from "node:crypto";
 import { Engine } from "../core/engine.ts";
 import { HealthSnapshot } from "../core/routing/health-snapshot.ts";
-import { openWays } from "../core/routing/ways.ts";
+import { Ways } from "../core/routing/ways.ts";
 import { PROCESSOR_COUNT, PROCESSOR_NAMES, type ProcessorTerms } from "../core/values/processor.ts";
 import { refuseUnknown, serveAdmin } from "./api/admin-api.ts";
 import { serveDoubts } from "./api/doubts-api.ts";
@@ -132,7 +132,12 @@ async function openBooks(
   opening: Opening,
 ): Promise<OpenBooks> {
   const health = new HealthSnapshot(PROCESSOR_COUNT);
-  const engine = new Engine(openWays(health, termsOf(config)), { ...config, seed: randomInt(2 ** 32) | 0 });
+  const engine = new Engine(Ways.open(health, termsOf(config)), {
+    ...config,
+    settleWithinMs: config.failoverPatienceMs,
+    answerWithinMs: 2000,
+    seed: randomInt(2 ** 32) | 0,
+  });
   const time = new RealTime();
   const surroundings = { disk: new RealDisk(), time, logger: log.logger };
   const storage = await openStorage(config, engine, surroundings, onBroken, opening.signal);

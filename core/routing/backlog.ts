@@ -5,10 +5,12 @@ import * as State from "../values/state.ts";
 import { PendingQueue } from "./pending-queue.ts";
 import { Setbacks } from "./setbacks.ts";
 
+/** So many of the youngest are looked at for one that was never sent. */
+const PROBES_CONSIDERED = 32;
+
 /**
- * The pending payments in the order in which they are to be sent: those that came back from an attempt first, then by
- * acceptance; and those that were just rejected, which wait a while. A payment that has meanwhile ended, or stands here
- * twice, is passed over.
+ * The pending payments in the order of their acceptance, which is that of their last moments; and those that were just
+ * rejected, which wait a while. A payment that has meanwhile ended, or stands here twice, is passed over.
  */
 export class Backlog {
   readonly #ledger: Ledger;
@@ -24,39 +26,41 @@ export class Backlog {
     return this.#queue.length === 0;
   }
 
-  /** Behind the others. Hot. */
+  /** Payments that wait; some may be counted that have ended. */
+  get count(): number {
+    return this.#queue.length;
+  }
+
+  /** The youngest payment. Hot. */
   push(slot: Slot): void {
     this.#makeRoomFor(slot);
     this.#queue.push(slot);
   }
 
-  readonly pushFirst = (slot: Slot): void => {
+  /** One that came back, to its place. */
+  readonly insert = (slot: Slot): void => {
     this.#makeRoomFor(slot);
-    this.#queue.pushFront(slot);
+    this.#queue.insert(this.#placeOf(slot), slot);
   };
 
-  /**
-   * The payment was rejected: it waits, or goes behind the others where there is no room to. `attemptCount`: attempts
-   * so far.
-   */
+  /** The payment was rejected: it waits, where there is room to. `attemptCount`: attempts so far. */
   setBack(slot: Slot, attemptCount: number, nowMs: number): void {
-    if (!this.#setbacks.keep(slot, attemptCount, nowMs)) this.push(slot);
+    if (!this.#setbacks.keep(slot, attemptCount, nowMs)) this.insert(slot);
   }
 
   /** Nobody waits any longer. */
   releaseSetbacks(): void {
-    this.#setbacks.release(Number.POSITIVE_INFINITY, this.pushFirst);
+    this.#setbacks.release(Number.POSITIVE_INFINITY, this.insert);
   }
 
   /**
-   * The payment to be sent next, which stays here, or NOT_FOUND_SLOT. `isOver`: it is pending and not to be sent any
-   * more.
+   * The oldest payment, which stays here, or NOT_FOUND_SLOT. `isOver`: it is pending and not to be sent any more.
    */
   peek(nowMs: number, isOver: (slot: Slot) => boolean): Slot {
-    this.#setbacks.release(nowMs, this.pushFirst);
+    this.#setbacks.release(nowMs, this.insert);
     while (this.#queue.length > 0) {
       const slot = this.#queue.peek();
-      if (this.#ledger.rows.state[slot] === State.PENDING && !isOver(slot)) return slot;
+      if (this.#isPending(slot) && !isOver(slot)) return slot;
       this.#queue.shift();
     }
     return NOT_FOUND_SLOT;
@@ -67,14 +71,56 @@ export class Backlog {
     this.#queue.shift();
   }
 
+  /**
+   * The payment to try a processor with, which stays here, or NOT_FOUND_SLOT: the youngest that was never sent, having
+   * most time left if the attempt fails; or of those that were, the one with the fewest attempts.
+   */
+  peekYoungest(isOver: (slot: Slot) => boolean): Slot {
+    const { attemptCount } = this.#ledger.rows;
+    let found = NOT_FOUND_SLOT;
+    for (let i = this.#queue.length - 1; i >= Math.max(0, this.#queue.length - PROBES_CONSIDERED); i--) {
+      const slot = this.#queue.at(i);
+      if (!this.#isPending(slot) || isOver(slot)) continue;
+      if (attemptCount[slot] === 0) return slot;
+      if (found === NOT_FOUND_SLOT || attemptCount[slot]! < attemptCount[found]!) found = slot;
+    }
+    return found;
+  }
+
+  /** Takes out what `peekYoungest` returned. */
+  removeYoungest(slot: Slot): void {
+    for (let i = this.#queue.length - 1; i >= 0; i--) {
+      if (this.#queue.at(i) !== slot) continue;
+      this.#queue.remove(i);
+      return;
+    }
+  }
+
   /** Drops what is no longer pending. */
   compact(): void {
-    this.#queue.compact((slot) => this.#ledger.rows.state[slot] === State.PENDING);
+    this.#queue.compact((slot) => this.#isPending(slot));
   }
 
   clear(): void {
     this.#queue.clear();
     this.#setbacks.clear();
+  }
+
+  #isPending(slot: Slot): boolean {
+    return this.#ledger.rows.state[slot] === State.PENDING;
+  }
+
+  /** Behind all that were accepted before it; found by halving. */
+  #placeOf(slot: Slot): number {
+    const sequence = this.#ledger.sequenceOf(slot);
+    let low = 0;
+    let high = this.#queue.length;
+    while (low < high) {
+      const middle = (low + high) >>> 1;
+      if (this.#ledger.sequenceOf(this.#queue.at(middle)) < sequence) low = middle + 1;
+      else high = middle;
+    }
+    return low;
   }
 
   /**
@@ -84,7 +130,7 @@ export class Backlog {
     if (!this.#queue.isFull) return;
     const seen = new Set([slot]);
     this.#queue.compact((queued) => {
-      if (seen.has(queued) || this.#ledger.rows.state[queued] !== State.PENDING) return false;
+      if (seen.has(queued) || !this.#isPending(queued)) return false;
       seen.add(queued);
       return true;
     });

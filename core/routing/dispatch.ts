@@ -5,11 +5,13 @@ import type { RecordBatches } from "../log/record-batches.ts";
 import * as Kind from "../log/record-kind.ts";
 import type { Flight, OutcomeCode, Slot } from "../values/number-types.ts";
 import * as Outcome from "../values/outcome.ts";
+import type { ReasonCode } from "../values/reason.ts";
 import * as State from "../values/state.ts";
 import type { Backlog } from "./backlog.ts";
 import type { Doubts } from "./doubts.ts";
 import * as FlightState from "./flight-state.ts";
 import { type Flights, NO_FLIGHT } from "./flights.ts";
+import type { ProcessorGate } from "./processor-gate.ts";
 import { NOWHERE, type Router } from "./router.ts";
 
 /** What an engine is made of, for those that decide what is sent and what has come of it. */
@@ -17,12 +19,13 @@ export type EngineParts = {
   ledger: Ledger;
   batches: RecordBatches;
   flights: Flights;
-  router: Router;
+  gates: readonly ProcessorGate[];
   doubts: Doubts;
   backlog: Backlog;
 };
 
 export type DispatchParts = EngineParts & {
+  router: Router;
   aging: Aging;
   /** Whether the payment in a slot must not be sent yet. */
   isHeld: (slot: Slot) => boolean;
@@ -33,6 +36,7 @@ export class Dispatch {
   readonly #ledger: Ledger;
   readonly #batches: RecordBatches;
   readonly #flights: Flights;
+  readonly #gates: readonly ProcessorGate[];
   readonly #router: Router;
   readonly #doubts: Doubts;
   readonly #backlog: Backlog;
@@ -44,6 +48,7 @@ export class Dispatch {
     this.#ledger = parts.ledger;
     this.#batches = parts.batches;
     this.#flights = parts.flights;
+    this.#gates = parts.gates;
     this.#router = parts.router;
     this.#doubts = parts.doubts;
     this.#backlog = parts.backlog;
@@ -96,10 +101,11 @@ export class Dispatch {
     const flights = this.#flights;
     for (let flight = 0; flight < flights.highWater; flight++) {
       if (flights.state[flight] !== FlightState.POSTING || flights.slot[flight] !== slot) continue;
-      this.#router.gates[flights.processor[flight]!]!.postDropped(flights.probe[flight]!);
+      const gate = this.#gates[flights.processor[flight]!]!;
+      gate.postDropped(flights.probe[flight]!, flights.beganAtMs[flight]!);
       flights.close(flight);
     }
-    this.#backlog.pushFirst(slot);
+    this.#backlog.insert(slot);
   }
 
   /** A POST about a payment of which nothing is under way is on record before it leaves: after a crash it may land. */
@@ -110,14 +116,31 @@ export class Dispatch {
   }
 
   #sendNextPending(): Flight {
-    const slot = this.#backlog.peek(this.#nowMs, this.#isNotToBeSent);
-    if (slot === NOT_FOUND_SLOT) return NO_FLIGHT;
-    const isTried = this.#ledger.rows.attemptCount[slot]! > 0;
-    const processor = this.#router.choose(this.#aging.ageMs(slot, this.#nowMs), isTried, this.#nowMs);
+    const oldest = this.#backlog.peek(this.#nowMs, this.#isNotToBeSent);
+    if (oldest === NOT_FOUND_SLOT) return NO_FLIGHT;
+    const probe = this.#sendProbe();
+    if (probe !== NO_FLIGHT) return probe;
+    const ageMs = this.#aging.ageMs(oldest, this.#nowMs);
+    const processor = this.#router.choose(ageMs, this.#backlog.count, this.#nowMs);
     if (processor === NOWHERE) return NO_FLIGHT;
     this.#backlog.shift();
-    this.#record(Kind.SENDING, slot, processor, Outcome.NONE);
-    const probe = this.#router.gates[processor]!.began(true, this.#nowMs);
+    return this.#send(oldest, processor);
+  }
+
+  #sendProbe(): Flight {
+    if (!this.#gates.some((gate) => gate.isDown)) return NO_FLIGHT;
+    const youngest = this.#backlog.peekYoungest(this.#isNotToBeSent);
+    if (youngest === NOT_FOUND_SLOT) return NO_FLIGHT;
+    const isTried = this.#ledger.rows.attemptCount[youngest]! > 0;
+    const processor = this.#router.probe(this.#aging.ageMs(youngest, this.#nowMs), isTried, this.#nowMs);
+    if (processor === NOWHERE) return NO_FLIGHT;
+    this.#backlog.removeYoungest(youngest);
+    return this.#send(youngest, processor);
+  }
+
+  #send(slot: Slot, processor: number): Flight {
+    this.#record(Kind.SENDING, slot, processor, this.#router.reason);
+    const probe = this.#gates[processor]!.began(true, this.#nowMs);
     return this.#flights.open(slot, processor, this.#nowMs, probe);
   }
 
@@ -127,7 +150,7 @@ export class Dispatch {
    */
   readonly #isNotToBeSent = (slot: Slot): boolean => this.#aging.isTooOld(slot, this.#nowMs) || this.#isHeld(slot);
 
-  #record(kind: number, slot: Slot, processor: number, outcome: OutcomeCode): void {
-    this.#ledger.record(this.#batches.current, kind, slot, this.#nowMs, processor, outcome, 0);
+  #record(kind: number, slot: Slot, processor: number, outcome: OutcomeCode | ReasonCode): void {
+    this.#ledger.record(this.#batches.current, kind, slot, this.#nowMs, processor, outcome as OutcomeCode, 0);
   }
 }

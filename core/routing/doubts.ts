@@ -2,8 +2,7 @@ import type { Flight, OutcomeCode } from "../values/number-types.ts";
 import * as Outcome from "../values/outcome.ts";
 import * as FlightState from "./flight-state.ts";
 import { BY_EITHER, type Flights, LOOKUP_FIRST, LOOKUP_SETTLES, NO_FLIGHT } from "./flights.ts";
-import { OPEN, SATURATED } from "./processor-gate.ts";
-import type { Router } from "./router.ts";
+import { OPEN, type ProcessorGate, SATURATED } from "./processor-gate.ts";
 
 const INTERVAL_MS_MIN = 100;
 const INTERVAL_MS_MAX = 2000;
@@ -26,12 +25,12 @@ const LOOKUPS_MAX = 16;
  */
 export class Doubts {
   readonly #flights: Flights;
-  readonly #router: Router;
+  readonly #gates: readonly ProcessorGate[];
   #nextDueAtMs = Number.POSITIVE_INFINITY;
 
-  constructor(flights: Flights, router: Router) {
+  constructor(flights: Flights, gates: readonly ProcessorGate[]) {
     this.#flights = flights;
-    this.#router = router;
+    this.#gates = gates;
   }
 
   /** Whether any are waiting. */
@@ -99,8 +98,8 @@ export class Doubts {
    * lookup first.
    */
   #probe(nowMs: number, hasPending: boolean): Flight {
-    for (let processor = 0; processor < this.#router.gates.length; processor++) {
-      const gate = this.#router.gates[processor]!;
+    for (let processor = 0; processor < this.#gates.length; processor++) {
+      const gate = this.#gates[processor]!;
       if (this.#flights.doubtCount(processor) === 0 || !gate.isDown || gate.admit(nowMs) !== OPEN) continue;
       if (hasPending && gate.wantsFreshProbe) continue;
       const flight = this.#earliestDue(processor);
@@ -135,19 +134,19 @@ export class Doubts {
 
   /** Where lookups are of no use, only a POST finds out that the processor is back: there may be no other payment. */
   #modeOfEnded(flight: Flight): number {
-    const { downReason } = this.#router.gates[this.#flights.processor[flight]!]!;
+    const { downReason } = this.#gates[this.#flights.processor[flight]!]!;
     const isInVain = this.#flights.state[flight] === FlightState.LOOKING_UP && downReason === Outcome.MISCONFIGURED;
     return isInVain ? BY_EITHER : LOOKUP_SETTLES;
   }
 
   #begin(flight: Flight, how: typeof FlightState.POSTING | typeof FlightState.LOOKING_UP, nowMs: number): Flight {
-    const probe = this.#router.gates[this.#flights.processor[flight]!]!.began(how === FlightState.POSTING, nowMs);
+    const probe = this.#gates[this.#flights.processor[flight]!]!.began(how === FlightState.POSTING, nowMs);
     this.#flights.ask(flight, how, nowMs, probe);
     return flight;
   }
 
   #howToAsk(flight: Flight, nowMs: number): typeof FlightState.POSTING | typeof FlightState.LOOKING_UP | undefined {
-    const gate = this.#router.gates[this.#flights.processor[flight]!]!;
+    const gate = this.#gates[this.#flights.processor[flight]!]!;
     if (this.#flights.askMode[flight] === BY_EITHER) {
       const admitted = gate.admit(nowMs);
       if (admitted === OPEN) return FlightState.POSTING;

@@ -33,16 +33,32 @@ export class PendingQueue {
   /** Puts a payment behind all others. */
   push(slot: Slot): void {
     this.#expectRoom();
-    this.#slots[this.#wrap(this.#head + this.#length)] = slot;
+    this.#put(this.#length, slot);
     this.#length++;
   }
 
-  /** Puts a payment that came back before all others. */
-  pushFront(slot: Slot): void {
+  /** The slot `place` places behind the oldest, from 0. */
+  at(place: number): Slot {
+    return this.#slots[this.#wrap(this.#head + place)]!;
+  }
+
+  /** Puts a payment that came back before `place`, 0 … length; moves the fewer of those before and behind. */
+  insert(place: number, slot: Slot): void {
     this.#expectRoom();
-    this.#head = this.#wrap(this.#head - 1 + this.#slots.length);
-    this.#slots[this.#head] = slot;
+    if (place < this.#length / 2) {
+      this.#head = this.#wrap(this.#head - 1 + this.#slots.length);
+      for (let i = 0; i < place; i++) this.#put(i, this.at(i + 1));
+    } else {
+      for (let i = this.#length; i > place; i--) this.#put(i, this.at(i - 1));
+    }
+    this.#put(place, slot);
     this.#length++;
+  }
+
+  /** Takes out what is at `place`, near the end. */
+  remove(place: number): void {
+    for (let i = place; i < this.#length - 1; i++) this.#put(i, this.at(i + 1));
+    this.#length--;
   }
 
   shift(): Slot {
@@ -74,6 +90,10 @@ export class PendingQueue {
 
   #expectRoom(): void {
     if (this.isFull) throw new Error(`the pending queue has room for every payment: length=${this.#length}`);
+  }
+
+  #put(place: number, slot: Slot): void {
+    this.#slots[this.#wrap(this.#head + place)] = slot;
   }
 
   #wrap(index: number): number {

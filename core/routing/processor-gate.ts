@@ -2,8 +2,10 @@ import { signOf } from "../answers/verdict.ts";
 import type { OutcomeCode, Sequence } from "../values/number-types.ts";
 import * as Outcome from "../values/outcome.ts";
 import type { ProcessorTerms } from "../values/processor.ts";
-import { type HealthSnapshot, isFeltDown, isPolledFailing, isUp, pollStamp } from "./health-snapshot.ts";
+import { AnswerTime } from "./answer-time.ts";
+import { type HealthSnapshot, isFeltDown, isPolledFailing, isUp, minResponseMs, pollStamp } from "./health-snapshot.ts";
 import { InFlightLimit } from "./in-flight-limit.ts";
+import { Spells } from "./spells.ts";
 
 /** What a processor can be given now. */
 export const OPEN = 0;
@@ -32,6 +34,10 @@ const ODD_PAYMENTS_TO_TRIP = 8;
  * get through.
  */
 const VAIN_PROBES_MAX = 8;
+/** What is expected of a processor that nothing is known of, worth so many outages seen. */
+const UP_MS_EXPECTED = 120_000;
+const DOWN_MS_EXPECTED = 20_000;
+const EXPECTATION_WEIGHT = 1;
 
 /**
  * The way to one processor: a circuit breaker (Nygard, Release It!) over the health snapshot, and the in-flight limit.
@@ -45,6 +51,9 @@ const VAIN_PROBES_MAX = 8;
  * success says nothing about now. Lookups (GET) pass the processor's failure setting, so they say nothing of now
  * either; only when a POST was answered without a word on the charge, the first lookup that follows completes its
  * answer.
+ *
+ * What else routing wants to know of the processor is kept here too: how long it takes for an answer, and how soon it
+ * is expected to fail, or to be back.
  */
 export class ProcessorGate {
   /** See ProcessorTerms. */
@@ -52,9 +61,10 @@ export class ProcessorGate {
   readonly #processor: number;
   readonly #health: HealthSnapshot;
   readonly #limit: InFlightLimit;
+  readonly #answerTime = new AnswerTime();
+  readonly #up = new Spells(UP_MS_EXPECTED, EXPECTATION_WEIGHT);
+  readonly #down = new Spells(DOWN_MS_EXPECTED, EXPECTATION_WEIGHT);
   #inFlightCount = 0;
-  /** When the limit was last used up. */
-  #fullAtMs = Number.NEGATIVE_INFINITY;
   #isDown = false;
   #downSinceMs = 0;
   #downReason = Outcome.NONE;
@@ -112,6 +122,26 @@ export class ProcessorGate {
     return this.#limit.current;
   }
 
+  /** What the limit may come to, as far as is known: requests in flight. */
+  get limitHoped(): number {
+    return this.#limit.hoped;
+  }
+
+  /** How long an answer is expected to take. */
+  expectedAnswerMs(nowMs: number): number {
+    return this.#answerTime.expectedMs(nowMs);
+  }
+
+  /** Expected ends of the present spell per millisecond: failures of one that is up, recoveries of one that is down. */
+  changesPerMs(nowMs: number): number {
+    return (this.#isDown ? this.#down : this.#up).endsPerMs(nowMs);
+  }
+
+  /** Whether the last poll said that the processor is not failing, though no payment has found so yet. */
+  get isSaidToWork(): boolean {
+    return this.#isDown && !isPolledFailing(this.#health.read(this.#processor));
+  }
+
   /** As of the last decision. */
   get isDown(): boolean {
     return this.#isDown;
@@ -123,11 +153,13 @@ export class ProcessorGate {
    */
   admit(nowMs: number): typeof OPEN | typeof SATURATED | typeof DOWN {
     const word = this.#health.read(this.#processor);
+    if (pollStamp(word) !== this.#seenStamp) this.#hear(word, nowMs);
     if (isUp(word)) {
+      this.#up.begin(nowMs);
       const isFree = this.#postCount < this.#limit.current && !this.isPaused(nowMs);
       return isFree ? OPEN : SATURATED;
     }
-    this.#heed(word, nowMs);
+    this.#heedFailure(word, nowMs);
     const isProbing = nowMs - this.#probeBeganAtMs < PROBE_ANSWER_MS_MAX;
     return isProbing || nowMs < this.#probeDueAtMs ? DOWN : OPEN;
   }
@@ -135,9 +167,13 @@ export class ProcessorGate {
   /** A POST or a lookup begins. Returns the number of the probe it is, or NO_PROBE. */
   began(isPost: boolean, nowMs: number): number {
     this.#inFlightCount++;
-    if (!isPost) this.#lookupCount++;
-    if (this.#postCount >= this.#limit.current) this.#fullAtMs = nowMs;
-    if (!isPost || !this.#isDown) return NO_PROBE;
+    if (!isPost) {
+      this.#lookupCount++;
+      return NO_PROBE;
+    }
+    this.#limit.began(this.#postCount, nowMs);
+    this.#answerTime.began(nowMs);
+    if (!this.#isDown) return NO_PROBE;
     this.#probeBeganAtMs = nowMs;
     this.#probe = this.#probe === PROBE_MAX ? 1 : this.#probe + 1;
     return this.#probe;
@@ -149,20 +185,22 @@ export class ProcessorGate {
     this.#lookupCount--;
   }
 
-  /** A POST has ended that no longer matters, or never left. */
-  postDropped(probe: number): void {
+  /** A POST begun at `beganAtMs` has ended that no longer matters, or never left. */
+  postDropped(probe: number, beganAtMs: number): void {
     this.#inFlightCount--;
+    this.#answerTime.dropped(beganAtMs);
     this.#endProbe(probe);
   }
 
   /** A POST begun at `beganAtMs` for the payment with this sequence has ended. */
   postEnded(outcome: OutcomeCode, sequence: Sequence, beganAtMs: number, nowMs: number, probe: number): void {
-    const postCount = this.#postCount;
     this.#inFlightCount--;
     const wasProbe = this.#endProbe(probe);
     const sign = signOf(outcome);
+    if (Outcome.isAnswer(outcome)) this.#answerTime.answered(beganAtMs);
     if (sign === "works") {
-      this.#succeeded(postCount, beganAtMs);
+      this.#answerTime.charged(beganAtMs, nowMs);
+      this.#succeeded(beganAtMs, nowMs);
       return;
     }
     if (wasProbe) this.#probeFailed(outcome, nowMs);
@@ -178,7 +216,7 @@ export class ProcessorGate {
 
   /** A lookup has told what became of a POST begun at `beganAtMs` whose own answer said nothing (sign: silent). */
   postExplained(isCharged: boolean, sequence: Sequence, beganAtMs: number, nowMs: number): void {
-    if (isCharged) this.#succeeded(this.#postCount, beganAtMs);
+    if (isCharged) this.#succeeded(beganAtMs, nowMs);
     else this.#noteOdd(sequence, beganAtMs, nowMs);
   }
 
@@ -194,15 +232,16 @@ export class ProcessorGate {
     return this.#inFlightCount - this.#lookupCount;
   }
 
-  #succeeded(postCount: number, beganAtMs: number): void {
+  #succeeded(beganAtMs: number, nowMs: number): void {
     this.#lossCount = 0;
     this.#oddCount = 0;
     if (beganAtMs > this.#successBeganAtMs) this.#successBeganAtMs = beganAtMs;
     if (!this.#isDown) {
-      // The answers of a round may come together: what counts is whether the limit was used up since the attempt began.
-      this.#limit.succeeded(beganAtMs <= this.#fullAtMs ? this.#limit.current : postCount);
+      this.#limit.succeeded(beganAtMs, nowMs);
     } else if (beganAtMs >= this.#downSinceMs) {
       this.#isDown = false;
+      this.#down.end(nowMs);
+      this.#up.begin(nowMs);
       this.#health.feltUp(this.#processor);
     }
   }
@@ -220,7 +259,12 @@ export class ProcessorGate {
   }
 
   #trip(reason: number, nowMs: number): void {
+    // What was polled before says nothing of a recovery.
+    const word = this.#health.read(this.#processor);
+    if (pollStamp(word) !== this.#seenStamp) this.#hear(word, nowMs);
     this.#isDown = true;
+    this.#up.end(nowMs);
+    this.#down.begin(nowMs);
     this.#downSinceMs = nowMs;
     this.#downReason = reason;
     this.#lossCount = 0;
@@ -229,7 +273,6 @@ export class ProcessorGate {
     this.#probeIntervalMs = PROBE_INTERVAL_MS_MIN;
     this.#probeDueAtMs = nowMs + PROBE_INTERVAL_MS_MIN;
     this.#probeBeganAtMs = Number.NEGATIVE_INFINITY;
-    this.#seenStamp = pollStamp(this.#health.read(this.#processor));
     this.#limit.restart();
     this.#health.feltDown(this.#processor);
   }
@@ -244,13 +287,16 @@ export class ProcessorGate {
     this.#probeDueAtMs = nowMs + this.#probeIntervalMs;
   }
 
-  /** News from the polls while the processor is not up. */
-  #heed(word: number, nowMs: number): void {
-    // A poll alone never brings a processor back: it takes a payment's success, so the poll's news is made felt as
-    // well.
+  /** A poll alone never brings a processor back: it takes a payment's success, so its news is made felt as well. */
+  #heedFailure(word: number, nowMs: number): void {
     if (!this.#isDown || !isFeltDown(word)) this.#trip(Outcome.NONE, nowMs);
-    if (pollStamp(word) === this.#seenStamp) return;
+  }
+
+  /** A new poll. */
+  #hear(word: number, nowMs: number): void {
     this.#seenStamp = pollStamp(word);
-    if (!isPolledFailing(word)) this.#probeDueAtMs = nowMs;
+    this.#answerTime.polled(minResponseMs(word), nowMs);
+    this.#limit.polled(minResponseMs(word), nowMs);
+    if (this.#isDown && !isPolledFailing(word)) this.#probeDueAtMs = nowMs;
   }
 }

@@ -9,8 +9,7 @@ import type { EngineParts } from "../routing/dispatch.ts";
 import type { Doubts } from "../routing/doubts.ts";
 import * as FlightState from "../routing/flight-state.ts";
 import { type Flights, NO_FLIGHT } from "../routing/flights.ts";
-import { NO_PROBE, type ProcessorGate } from "../routing/processor-gate.ts";
-import type { Router } from "../routing/router.ts";
+import type { ProcessorGate } from "../routing/processor-gate.ts";
 import type { Flight, OutcomeCode, Slot } from "../values/number-types.ts";
 import * as Outcome from "../values/outcome.ts";
 import * as State from "../values/state.ts";
@@ -38,7 +37,7 @@ export class Settlement {
   readonly #ledger: Ledger;
   readonly #batches: RecordBatches;
   readonly #flights: Flights;
-  readonly #router: Router;
+  readonly #gates: readonly ProcessorGate[];
   readonly #doubts: Doubts;
   readonly #backlog: Backlog;
   #nowMs = 0;
@@ -47,7 +46,7 @@ export class Settlement {
     this.#ledger = parts.ledger;
     this.#batches = parts.batches;
     this.#flights = parts.flights;
-    this.#router = parts.router;
+    this.#gates = parts.gates;
     this.#doubts = parts.doubts;
     this.#backlog = parts.backlog;
   }
@@ -55,7 +54,7 @@ export class Settlement {
   /** See Engine.unask. */
   unask(flight: Flight, nowMs: number): void {
     this.#nowMs = nowMs;
-    const gate = this.#router.gates[this.#flights.processor[flight]!]!;
+    const gate = this.#gates[this.#flights.processor[flight]!]!;
     if (this.#flights.isOrphan(flight)) {
       this.#endOrphan(flight, gate);
       return;
@@ -63,7 +62,7 @@ export class Settlement {
     if (this.#ledger.rows.state[this.#flights.slot[flight]!] === State.SENDING)
       throw new Error(`a first sending is taken back with its record: flight=${flight}`);
     if (this.#flights.state[flight] === FlightState.LOOKING_UP) gate.lookupEnded();
-    else gate.postDropped(this.#flights.probe[flight]!);
+    else gate.postDropped(this.#flights.probe[flight]!, this.#flights.beganAtMs[flight]!);
     this.#flights.unask(flight);
     this.#doubts.putOff(flight, this.#nowMs);
   }
@@ -77,7 +76,7 @@ export class Settlement {
     const flights = this.#flights;
     const ledger = this.#ledger;
     const state = flights.state[flight]!;
-    const gate = this.#router.gates[flights.processor[flight]!]!;
+    const gate = this.#gates[flights.processor[flight]!]!;
     if (state === FlightState.FREE || state === FlightState.DOUBT)
       throw new Error(`a flight is settled while its request is out: flight=${flight}`);
     if (flights.isOrphan(flight)) {
@@ -103,7 +102,7 @@ export class Settlement {
     }
     if (wasDown && !gate.isDown) this.#doubts.hurry(flights.processor[flight]!, this.#nowMs);
     const word = state === FlightState.POSTING ? outcome : this.#wordOfLookup(flight, outcome, gate);
-    this.#conclude(flight, slot, word, isAnswer(outcome), gate);
+    this.#conclude(flight, slot, word, Outcome.isAnswer(outcome), gate);
     return slot;
   }
 
@@ -120,12 +119,13 @@ export class Settlement {
     const kind = kindOf(word);
     this.#record(kind, slot, this.#flights.processor[flight]!, Outcome.SETTLED_BY_HAND, this.#sinceRequestedMs(slot));
     this.#flights.close(flight);
-    if (kind === Kind.REFUSED) this.#backlog.push(slot);
+    if (kind === Kind.REFUSED) this.#backlog.insert(slot);
     return "settled";
   }
 
   #endOrphan(flight: Flight, gate: ProcessorGate): void {
-    if (this.#flights.state[flight] === FlightState.ORPHAN_POST) gate.postDropped(this.#flights.probe[flight]!);
+    if (this.#flights.state[flight] === FlightState.ORPHAN_POST)
+      gate.postDropped(this.#flights.probe[flight]!, this.#flights.beganAtMs[flight]!);
     else gate.lookupEnded();
     this.#flights.close(flight);
   }
@@ -199,9 +199,7 @@ export class Settlement {
     }
     // Once the processor is to blame, no payment waits to show that it is not.
     if (isOdd) this.#backlog.releaseSetbacks();
-    // A probe goes behind the others, so that one odd payment cannot be every probe.
-    if (isOdd || this.#flights.probe[flight] !== NO_PROBE) this.#backlog.push(slot);
-    else this.#backlog.pushFirst(slot);
+    this.#backlog.insert(slot);
   }
 
   #sinceRequestedMs(slot: Slot): number {
@@ -227,15 +225,5 @@ function tellsOfPost(outcome: OutcomeCode): boolean {
     outcome === Outcome.FOREIGN ||
     outcome === Outcome.DISPUTED ||
     outcome === Outcome.UNREADABLE
-  );
-}
-
-/** Whether the processor, or somebody in its place, said something. */
-function isAnswer(outcome: OutcomeCode): boolean {
-  return (
-    outcome !== Outcome.TIMED_OUT &&
-    outcome !== Outcome.RESET &&
-    outcome !== Outcome.DROPPED &&
-    outcome !== Outcome.UNREACHABLE
   );
 }

@@ -68,3 +68,14 @@ export const NAMES = [
 export function isCharged(outcome: number): boolean {
   return outcome >= CHARGED && outcome <= FOUND;
 }
+
+/** Whether the processor, or somebody in its place, said something. */
+export function isAnswer(outcome: number): boolean {
+  return (
+    outcome !== TIMED_OUT &&
+    outcome !== RESET &&
+    outcome !== DROPPED &&
+    outcome !== UNREACHABLE &&
+    outcome !== NO_SOCKET
+  );
+}

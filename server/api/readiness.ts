@@ -62,7 +62,7 @@ export async function readiness(
     payments: paymentsReport(engine),
     restored: restoredReport(engine),
     peers: await peers.reachable(),
-    processors: PROCESSOR_NAMES.map((name, p) => processorReport(name, engine.router.gates[p]!, health.read(p))),
+    processors: PROCESSOR_NAMES.map((name, p) => processorReport(name, engine.gates[p]!, health.read(p))),
   };
 }
 

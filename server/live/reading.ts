@@ -46,7 +46,7 @@ function readProcessor(
   health: HealthSnapshot,
   meters: AttemptMeters,
 ): ProcessorReading {
-  const gate = service.engine.router.gates[processor]!;
+  const gate = service.engine.gates[processor]!;
   const word = health.read(processor);
   return {
     count: totals[processor * 2]!,

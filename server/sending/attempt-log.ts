@@ -20,7 +20,7 @@ export class AttemptLog {
     this.#log = log;
     this.#meters = meters;
     this.#tracing = tracing;
-    this.#wasDown = engine.router.gates.map(() => false);
+    this.#wasDown = engine.gates.map(() => false);
   }
 
   /** An attempt for the payment in `slot` has ended. Hot: no line is put together that nobody wants. */
@@ -38,7 +38,7 @@ export class AttemptLog {
 
   /** Says which processors have gone down or come back since it was last called. */
   noteHealth(): void {
-    const { gates } = this.#engine.router;
+    const { gates } = this.#engine;
     for (let p = 0; p < gates.length; p++) {
       const { isDown, downReason } = gates[p]!;
       if (isDown === this.#wasDown[p]) continue;

@@ -56,7 +56,7 @@ export class Dispatcher implements TurnSource {
 
   /** Payments whose fate is open at a processor right now. */
   get inFlightCount(): number {
-    return this.#parts.engine.router.gates.reduce((sum, gate) => sum + gate.inFlightCount, 0);
+    return this.#parts.engine.gates.reduce((sum, gate) => sum + gate.inFlightCount, 0);
   }
 
   /** Something may be there to be sent. */

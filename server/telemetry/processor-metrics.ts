@@ -43,7 +43,7 @@ function registerState(readings: Readings, { engine, health }: MetricsSource): v
     PROCESSOR_NAMES.map((processor, p) => ({ labels: { processor }, value: read(p) }));
   const gauges = (name: string, help: string, read: (p: number) => number): void =>
     readings.gauges(name, help, ["processor"], each(read));
-  const { gates } = engine.router;
+  const { gates } = engine;
   gauges("processor_up", "Whether payments are sent to the processor: 1, or 0 while it is probed only.", (p) =>
     gates[p]!.isDown ? 0 : 1,
   );

@@ -6,7 +6,7 @@ import { RECORD_BYTES, RecordBatch } from "../../core/log/record.ts";
 import * as FlightState from "../../core/routing/flight-state.ts";
 import { NO_FLIGHT } from "../../core/routing/flights.ts";
 import { HealthSnapshot } from "../../core/routing/health-snapshot.ts";
-import { openWays } from "../../core/routing/ways.ts";
+import { Ways } from "../../core/routing/ways.ts";
 import { ACCEPTED_NEW, CONFLICT, DUPLICATE, FULL } from "../../core/values/accept-result.ts";
 import { MAX_AMOUNT_CENTS } from "../../core/values/money.ts";
 import * as Outcome from "../../core/values/outcome.ts";
@@ -24,8 +24,8 @@ const PATIENT: HandOptions = {
   seed: 0x5eed,
   giveUpAfterMs: 60_000,
   maxInFlight: 100,
-  failoverPatienceMs: Number.POSITIVE_INFINITY,
-  saturationPatienceMs: Number.POSITIVE_INFINITY,
+  settleWithinMs: Number.POSITIVE_INFINITY,
+  answerWithinMs: Number.POSITIVE_INFINITY,
 };
 
 /** A request the engine asked for. */
@@ -39,7 +39,7 @@ class Hand {
   readonly log: Uint8Array[] = [];
 
   constructor(options: Partial<HandOptions> = {}) {
-    this.engine = new Engine(openWays(this.health, twoTerms(options.maxInFlight ?? PATIENT.maxInFlight)), {
+    this.engine = new Engine(Ways.open(this.health, twoTerms(options.maxInFlight ?? PATIENT.maxInFlight)), {
       ...PATIENT,
       ...options,
     });
@@ -341,12 +341,12 @@ describe("engine: outcomes of a first attempt", () => {
   });
 
   it("takes a processor that rejects eight payments for misconfigured: they stay pending, and fail over", () => {
-    const hand = new Hand({ failoverPatienceMs: 0 });
+    const hand = new Hand({ settleWithinMs: 0 });
     hand.acceptMany(12, 0);
     const requests = hand.sendAll(1);
     expect(requests.every(({ processor }) => processor === DEFAULT)).to.equal(true);
     for (const request of requests) hand.settle(request, Outcome.REJECTED, 2);
-    const { downReason, isDown } = hand.engine.router.gates[DEFAULT]!;
+    const { downReason, isDown } = hand.engine.gates[DEFAULT]!;
     expect([isDown, downReason]).to.deep.equal([true, Outcome.REJECTED]);
     const again = hand.sendAll(3);
     expect(new Set(again.map(({ slot }) => slot)).size).to.equal(12);
@@ -394,7 +394,7 @@ describe("engine: answers that do not say whether the payment was charged", () =
   }
 
   it("lets a payment go elsewhere once a lookup proves that it was not charged", () => {
-    const hand = new Hand({ failoverPatienceMs: 0 });
+    const hand = new Hand({ settleWithinMs: 0 });
     hand.accept(0, 0);
     for (const atMs of [10, 20]) {
       hand.settle(hand.send(atMs), Outcome.ERRED, atMs + 1);
@@ -408,7 +408,7 @@ describe("engine: answers that do not say whether the payment was charged", () =
   });
 
   it("does not let it go while an earlier attempt there may still land", () => {
-    const hand = new Hand({ failoverPatienceMs: 0 });
+    const hand = new Hand({ settleWithinMs: 0 });
     hand.accept(0, 0);
     hand.settle(hand.send(10), Outcome.RESET, 20);
     const again = hand.send(20);
@@ -436,7 +436,7 @@ describe("engine: answers that do not say whether the payment was charged", () =
 
   for (const tookMs of [10, 2000]) {
     it(`does not believe a 404 that comes right after a 422 that took ${tookMs} ms`, () => {
-      const hand = new Hand({ failoverPatienceMs: 0 });
+      const hand = new Hand({ settleWithinMs: 0 });
       hand.accept(0, 0);
       const answeredAtMs = 10 + tookMs;
       hand.settle(hand.send(10), Outcome.ALREADY_CHARGED, answeredAtMs);
@@ -453,7 +453,7 @@ describe("engine: answers that do not say whether the payment was charged", () =
   }
 
   it("does not believe the 404 of a processor at which every POST is answered by one", () => {
-    const hand = new Hand({ failoverPatienceMs: 0 });
+    const hand = new Hand({ settleWithinMs: 0 });
     hand.acceptMany(2, 0);
     const [first, second] = hand.sendAll(10);
     hand.settle(first!, Outcome.UNCLEAR, 20);
@@ -464,7 +464,7 @@ describe("engine: answers that do not say whether the payment was charged", () =
   });
 
   it("asks by POST where every 404 says nothing, on record before it leaves: from then on it may land", () => {
-    const hand = new Hand({ failoverPatienceMs: 0 });
+    const hand = new Hand({ settleWithinMs: 0 });
     hand.acceptMany(2, 0);
     const [first, second] = hand.sendAll(10);
     hand.settle(first!, Outcome.UNCLEAR, 20);
@@ -516,7 +516,7 @@ describe("engine: answers that do not say whether the payment was charged", () =
   });
 
   it("keeps sending to a processor whose unclear answers turn out to be charges", () => {
-    const hand = new Hand({ failoverPatienceMs: 0, saturationPatienceMs: 0 });
+    const hand = new Hand({ settleWithinMs: 0, answerWithinMs: 2000 });
     for (let n = 0; n < 30; n++) {
       const atMs = n * 100;
       hand.accept(n, atMs);
@@ -533,19 +533,19 @@ describe("engine: answers that do not say whether the payment was charged", () =
     const lookup = hand.sendFirst(1010);
     hand.settle(lookup, Outcome.NOT_FOUND, lookup.atMs);
     const probe = hand.sendFirst(lookup.atMs);
-    expect([probe.how, hand.engine.router.gates[DEFAULT]!.isDown]).to.deep.equal([FlightState.POSTING, true]);
+    expect([probe.how, hand.engine.gates[DEFAULT]!.isDown]).to.deep.equal([FlightState.POSTING, true]);
     hand.settle(probe, Outcome.ALREADY_CHARGED, probe.atMs);
     const second = hand.sendFirst(probe.atMs);
     hand.settle(second, Outcome.FOUND, second.atMs);
-    expect([hand.state(0), hand.engine.router.gates[DEFAULT]!.isDown]).to.deep.equal([State.PROCESSED, false]);
+    expect([hand.state(0), hand.engine.gates[DEFAULT]!.isDown]).to.deep.equal([State.PROCESSED, false]);
   });
 
   it("takes a processor whose answers turn out to be none for misconfigured, and keeps the payments", () => {
-    const hand = new Hand({ failoverPatienceMs: 0 });
+    const hand = new Hand({ settleWithinMs: 0 });
     hand.acceptMany(8, 0);
     for (const post of hand.sendAll(1)) hand.settle(post, Outcome.UNCLEAR, 2);
     for (const lookup of hand.sendAll(3)) hand.settle(lookup, Outcome.NOT_FOUND, 4);
-    const { isDown, downReason } = hand.engine.router.gates[DEFAULT]!;
+    const { isDown, downReason } = hand.engine.gates[DEFAULT]!;
     expect([isDown, downReason]).to.deep.equal([true, Outcome.REJECTED]);
     expect(hand.sendAll(5).filter(({ processor }) => processor === FALLBACK)).to.have.length(8);
   });
@@ -669,7 +669,7 @@ describe("engine: doubts", () => {
     NOT_TOLD: Outcome.NOT_TOLD,
   })) {
     it(`stays in doubt on ${name}, at the same processor with the same requestedAt`, () => {
-      const hand = inDoubt({ failoverPatienceMs: 0, saturationPatienceMs: 0 });
+      const hand = inDoubt({ settleWithinMs: 0, answerWithinMs: 2000 });
       for (let i = 0, atMs = 1010; i < 12; i++) {
         const again = hand.sendFirst(atMs);
         expect(again).to.include({ processor: DEFAULT, requestedAtMs: 10 });
@@ -714,7 +714,7 @@ describe("engine: doubts", () => {
   });
 
   it("does not probe with a payment that was in vain while another processor would take it", () => {
-    const hand = new Hand({ failoverPatienceMs: 0 });
+    const hand = new Hand({ settleWithinMs: 0 });
     hand.accept(0, 0);
     hand.settle(hand.send(0), Outcome.FAILING, 10);
     expect(hand.send(5000)).to.include({ slot: 0, processor: FALLBACK });
@@ -804,16 +804,16 @@ describe("engine: doubts", () => {
     const hand = inDoubt();
     const { flights } = hand.engine;
     expect(() => hand.engine.settle(0, Outcome.CHARGED, NOON_MS + 1011)).to.throw();
-    expect([hand.state(0), hand.engine.router.gates[DEFAULT]!.inFlightCount]).to.deep.equal([State.IN_DOUBT, 0]);
+    expect([hand.state(0), hand.engine.gates[DEFAULT]!.inFlightCount]).to.deep.equal([State.IN_DOUBT, 0]);
     const again = hand.sendFirst(1010);
     hand.settle(again, Outcome.FOUND, again.atMs);
     expect(flights.state[again.flight]).to.equal(FlightState.FREE);
     expect(() => hand.engine.settle(again.flight, Outcome.CHARGED, NOON_MS + again.atMs)).to.throw();
-    expect(hand.engine.router.gates[DEFAULT]!.inFlightCount).to.equal(0);
+    expect(hand.engine.gates[DEFAULT]!.inFlightCount).to.equal(0);
   });
 
   it("keeps at most 4096 payments in flight or in doubt at one processor, and the other one takes the rest", () => {
-    const hand = new Hand({ capacity: 10_000, maxInFlight: 10_000, failoverPatienceMs: 500 });
+    const hand = new Hand({ capacity: 10_000, maxInFlight: 10_000, settleWithinMs: 500 });
     hand.acceptMany(10_000, 0);
     const requests = hand.sendAll(1);
     // The in-flight limit grows by one with every success while it is used up.
@@ -832,7 +832,7 @@ describe("engine: doubts", () => {
 
 describe("engine: routing", () => {
   it("fails over at once without patience", () => {
-    const hand = defaultDown({ failoverPatienceMs: 0 });
+    const hand = defaultDown({ settleWithinMs: 0 });
     hand.accept(1, 10);
     const requests = hand.sendAll(10);
     expect(requests.map((request) => [request.slot, request.processor])).to.deep.equal([
@@ -844,7 +844,7 @@ describe("engine: routing", () => {
   });
 
   it("does not fail over before a payment has waited as long as the patience says", () => {
-    const hand = defaultDown({ failoverPatienceMs: 80 });
+    const hand = defaultDown({ settleWithinMs: 80 });
     hand.accept(1, 15);
     expect(hand.next(79)).to.equal(undefined);
     expect(hand.send(80)).to.include({ slot: 0, processor: FALLBACK });
@@ -863,7 +863,7 @@ describe("engine: routing", () => {
   });
 
   it("does not spill from a default at its limit before the saturation patience", () => {
-    const hand = new Hand({ maxInFlight: 2, failoverPatienceMs: 0, saturationPatienceMs: 300 });
+    const hand = new Hand({ maxInFlight: 2, settleWithinMs: 0, answerWithinMs: 2000 });
     hand.acceptMany(3, 0);
     expect(hand.sendAll(0).map((request) => request.processor)).to.deep.equal([DEFAULT, DEFAULT]);
     expect(hand.next(299)).to.equal(undefined);
@@ -875,7 +875,7 @@ describe("engine: routing", () => {
     hand.health.polled(DEFAULT, true, 0, NOON_MS);
     hand.acceptMany(3, 0);
     expect(hand.sendAll(1)).to.deep.equal([]);
-    const failover = new Hand({ failoverPatienceMs: 0 });
+    const failover = new Hand({ settleWithinMs: 0 });
     failover.health.polled(DEFAULT, true, 0, NOON_MS);
     failover.acceptMany(3, 0);
     expect(failover.sendAll(1).map((request) => request.processor)).to.deep.equal([FALLBACK, FALLBACK, FALLBACK]);
@@ -931,7 +931,7 @@ describe("engine: routing", () => {
     const requests = hand.sendAll(0);
     expect(requests).to.have.length(16);
     for (const request of requests) hand.settle(request, Outcome.OVERLOADED, 5);
-    expect([hand.engine.router.gates[DEFAULT]!.limit, hand.sendAll(104)]).to.deep.equal([8, []]);
+    expect([hand.engine.gates[DEFAULT]!.limit, hand.sendAll(104)]).to.deep.equal([8, []]);
     expect(hand.sendAll(105)).to.have.length(8);
   });
 
@@ -1170,7 +1170,7 @@ describe("engine: purging", () => {
     hand.engine.purge(NOON_MS + 3);
     hand.engine.purge(NOON_MS + 4);
     expect(hand.engine.settle(request.flight, Outcome.CHARGED, NOON_MS + 5)).to.equal(NOT_FOUND_SLOT);
-    expect(hand.engine.router.gates[DEFAULT]!.inFlightCount).to.equal(0);
+    expect(hand.engine.gates[DEFAULT]!.inFlightCount).to.equal(0);
   });
 });
 
@@ -1212,7 +1212,7 @@ describe("engine: the watermark", () => {
   });
 
   it("waits for a refusal to be in the log even when the payment has been sent again", () => {
-    const hand = new Hand({ failoverPatienceMs: 0 });
+    const hand = new Hand({ settleWithinMs: 0 });
     hand.accept(0, 0);
     const request = hand.send(10);
     hand.engine.batch.clear();
@@ -1306,7 +1306,7 @@ describe("engine: when the log cannot be written", () => {
     hand.sendAll(5);
     hand.engine.revert();
     expect([0, 1, 2, 3, 4].map((n) => hand.state(n))).to.deep.equal(Array(5).fill(State.PENDING));
-    expect([hand.rows.attemptCount[0], hand.engine.router.gates[DEFAULT]!.inFlightCount]).to.deep.equal([0, 0]);
+    expect([hand.rows.attemptCount[0], hand.engine.gates[DEFAULT]!.inFlightCount]).to.deep.equal([0, 0]);
     expect([hand.engine.flights.openCount(DEFAULT), hand.settledUntil(5)]).to.deep.equal([0, 5]);
     const again = hand.sendAll(9);
     expect(again.map((request) => [request.slot, request.requestedAtMs])).to.deep.equal([
@@ -1348,7 +1348,7 @@ describe("engine: when the log cannot be written", () => {
   });
 
   it("takes back a second sending, and keeps the refusal before it", () => {
-    const hand = new Hand({ failoverPatienceMs: 0 });
+    const hand = new Hand({ settleWithinMs: 0 });
     hand.accept(0, 0);
     const request = hand.send(0);
     hand.engine.batch.clear();
@@ -1375,7 +1375,7 @@ describe("engine: when the log cannot be written", () => {
       const again = hand.send(1010);
       hand.engine.revert();
       hand.engine.unask(again.flight, NOON_MS + 1010);
-      const gate = hand.engine.router.gates[DEFAULT]!;
+      const gate = hand.engine.gates[DEFAULT]!;
       expect([hand.state(0), gate.inFlightCount, gate.lookupCount]).to.deep.equal([State.IN_DOUBT, 0, 0]);
       const later = hand.sendFirst(1011);
       expect([later.atMs, later.how, later.slot]).to.deep.equal([1110, again.how, 0]);
@@ -1390,7 +1390,7 @@ describe("engine: when the log cannot be written", () => {
     const again = hand.send(1010);
     hand.engine.purge(NOON_MS + 1010);
     hand.engine.unask(again.flight, NOON_MS + 1010);
-    const gate = hand.engine.router.gates[DEFAULT]!;
+    const gate = hand.engine.gates[DEFAULT]!;
     expect([gate.inFlightCount, hand.engine.flights.openCount(DEFAULT)]).to.deep.equal([0, 0]);
   });
 });
@@ -1417,7 +1417,7 @@ function recordsIn(batch: RecordBatch): Uint8Array[] {
 
 describe("engine: after a restart", () => {
   it("sends pending payments in their order, and asks about what was being sent where and as it was sent", () => {
-    const hand = new Hand({ maxInFlight: 3, saturationPatienceMs: 0, failoverPatienceMs: 0 });
+    const hand = new Hand({ maxInFlight: 3, answerWithinMs: 2000, settleWithinMs: 0 });
     hand.acceptMany(8, 0);
     const requests = hand.sendAll(10);
     expect(requests.map((request) => request.processor)).to.deep.equal([0, 0, 0, 1, 1, 1]);

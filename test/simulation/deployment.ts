@@ -72,13 +72,13 @@ export class Deployment {
     });
   }
 
-  #observe({ batch, flights, router, ledger }: Engine): void {
+  #observe({ batch, flights, gates, ledger }: Engine): void {
     const { maxInFlight, capacity } = this.world.settings;
     expectThat(!batch.isHalfFull, "batches are written in time", () => `count=${batch.count}`);
     expectThat(ledger.size <= capacity, "the ledger keeps to its capacity", () => `size=${ledger.size}`);
     const requestMax = maxInFlight + REQUESTS_BEYOND_LIMIT;
     for (let processor = 0; processor < PROCESSOR_COUNT; processor++) {
-      const { inFlightCount } = router.gates[processor]!;
+      const { inFlightCount } = gates[processor]!;
       const openCount = flights.openCount(processor);
       expectThat(openCount <= flights.quota, "flights keep to their quota", () => `openCount=${openCount}`);
       const isWithin = inFlightCount >= 0 && inFlightCount <= requestMax;

@@ -7,8 +7,8 @@ export type Settings = {
   segmentBytes: number;
   sliceRows: number;
   requestTimeoutMs: number;
-  failoverPatienceMs: number;
-  saturationPatienceMs: number;
+  settleWithinMs: number;
+  answerWithinMs: number;
   giveUpAfterMs: number;
   /** 0: payments are kept. Otherwise nothing is repeated: a payment that was evicted counts as new. */
   retainCount: number;

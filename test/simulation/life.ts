@@ -1,6 +1,6 @@
 import { Engine } from "../../core/engine.ts";
 import { HealthSnapshot, pollStamp } from "../../core/routing/health-snapshot.ts";
-import { openWays } from "../../core/routing/ways.ts";
+import { Ways } from "../../core/routing/ways.ts";
 import { ACCEPTED_NEW, type AcceptResult, CONFLICT, DUPLICATE } from "../../core/values/accept-result.ts";
 import { PROCESSOR_COUNT, PROCESSOR_NAMES } from "../../core/values/processor.ts";
 import { formatUuid } from "../../core/values/uuid.ts";
@@ -68,11 +68,14 @@ export class Life {
     this.#parts = parts;
     this.process = new Process(world, instance);
     this.#pace = new PaceWatch(this.process);
-    this.engine = new Engine(openWays(this.#health, twoTerms(world.settings.maxInFlight), world.settings.flightQuota), {
-      ...world.settings,
-      instance,
-      seed: world.random.bits() | 0,
-    });
+    this.engine = new Engine(
+      Ways.open(this.#health, twoTerms(world.settings.maxInFlight), world.settings.flightQuota),
+      {
+        ...world.settings,
+        instance,
+        seed: world.random.bits() | 0,
+      },
+    );
   }
 
   /** Whether payments are taken. */
@@ -90,7 +93,7 @@ export class Life {
   }
 
   get requestCount(): number {
-    return this.engine.router.gates.reduce((sum, gate) => sum + gate.inFlightCount, 0);
+    return this.engine.gates.reduce((sum, gate) => sum + gate.inFlightCount, 0);
   }
 
   /** How old the last poll is that this instance knows of, in milliseconds, to the second. */

@@ -1,7 +1,7 @@
 import { Engine, type EngineOptions } from "../../core/engine.ts";
 import { NO_FLIGHT } from "../../core/routing/flights.ts";
 import { HealthSnapshot } from "../../core/routing/health-snapshot.ts";
-import { openWays } from "../../core/routing/ways.ts";
+import { Ways } from "../../core/routing/ways.ts";
 import { PROCESSOR_COUNT } from "../../core/values/processor.ts";
 import { parseUuidText, UUID_WORDS } from "../../core/values/uuid.ts";
 import { twoTerms } from "./terms.ts";
@@ -14,13 +14,13 @@ export class EngineLife {
   readonly engine: Engine;
 
   constructor(options: Partial<EngineOptions> = {}) {
-    this.engine = new Engine(openWays(new HealthSnapshot(PROCESSOR_COUNT), twoTerms(16)), {
+    this.engine = new Engine(Ways.open(new HealthSnapshot(PROCESSOR_COUNT), twoTerms(16)), {
       instance: 0,
       capacity: 64,
       seed: 1,
       giveUpAfterMs: 60_000,
-      failoverPatienceMs: 0,
-      saturationPatienceMs: 0,
+      settleWithinMs: 0,
+      answerWithinMs: 2000,
       ...options,
     });
   }

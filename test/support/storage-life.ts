@@ -4,7 +4,7 @@ import { HEADER_BYTES } from "../../core/log/journal-header.ts";
 import { RECORD_BYTES } from "../../core/log/record.ts";
 import { NO_FLIGHT } from "../../core/routing/flights.ts";
 import { HealthSnapshot } from "../../core/routing/health-snapshot.ts";
-import { openWays } from "../../core/routing/ways.ts";
+import { Ways } from "../../core/routing/ways.ts";
 import * as Outcome from "../../core/values/outcome.ts";
 import { PROCESSOR_NAMES } from "../../core/values/processor.ts";
 import { Storage, type StorageOptions } from "../../server/journal/storage.ts";
@@ -37,13 +37,13 @@ export class StorageLife {
 
   constructor(acknowledged = new Set<number>()) {
     this.acknowledged = acknowledged;
-    this.engine = new Engine(openWays(new HealthSnapshot(2), twoTerms(16)), {
+    this.engine = new Engine(Ways.open(new HealthSnapshot(2), twoTerms(16)), {
       instance: 0,
       capacity: 4096,
       seed: 1,
       giveUpAfterMs: 3_600_000,
-      failoverPatienceMs: 0,
-      saturationPatienceMs: 0,
+      settleWithinMs: 0,
+      answerWithinMs: 2000,
     });
   }
 

@@ -2,7 +2,7 @@ import { Engine } from "../../../core/engine.ts";
 import { makeTotals } from "../../../core/ledger/window-totals.ts";
 import { NO_FLIGHT } from "../../../core/routing/flights.ts";
 import { HealthSnapshot } from "../../../core/routing/health-snapshot.ts";
-import { openWays } from "../../../core/routing/ways.ts";
+import { Ways } from "../../../core/routing/ways.ts";
 import { ACCEPTED_NEW, DUPLICATE } from "../../../core/values/accept-result.ts";
 import { fmix32 } from "../../../core/values/hash.ts";
 import * as Outcome from "../../../core/values/outcome.ts";
@@ -42,13 +42,13 @@ export class BenchEngine {
   /** `size` in payments: the ledger is full when it holds them. */
   constructor(size: number) {
     this.#size = size;
-    this.engine = new Engine(openWays(new HealthSnapshot(TERMS.length), TERMS), {
+    this.engine = new Engine(Ways.open(new HealthSnapshot(TERMS.length), TERMS), {
       instance: 0,
       capacity: size,
       seed: 0x5eed,
       giveUpAfterMs: 3_600_000,
-      failoverPatienceMs: 30_000,
-      saturationPatienceMs: 30_000,
+      settleWithinMs: 30_000,
+      answerWithinMs: 2000,
     });
   }
 

@@ -8,7 +8,7 @@ import * as Kind from "../../../core/log/record-kind.ts";
 import * as FlightState from "../../../core/routing/flight-state.ts";
 import { NO_FLIGHT } from "../../../core/routing/flights.ts";
 import { HealthSnapshot } from "../../../core/routing/health-snapshot.ts";
-import { openWays } from "../../../core/routing/ways.ts";
+import { Ways } from "../../../core/routing/ways.ts";
 import * as Outcome from "../../../core/values/outcome.ts";
 import { DEFAULT, NO_PROCESSOR } from "../../../core/values/processor.ts";
 import * as State from "../../../core/values/state.ts";
@@ -72,13 +72,13 @@ function setClock(log: Log): void {
 }
 
 function start(log: Log, options: Partial<EngineOptions> = {}): { engine: Engine; latestMs: number } {
-  const engine = new Engine(openWays(new HealthSnapshot(2), twoTerms(16)), {
+  const engine = new Engine(Ways.open(new HealthSnapshot(2), twoTerms(16)), {
     instance: 0,
     capacity: 16,
     seed: 1,
     giveUpAfterMs: 30 * MINUTE_MS,
-    failoverPatienceMs: 1000,
-    saturationPatienceMs: 1000,
+    settleWithinMs: 1000,
+    answerWithinMs: 2000,
     ...options,
   });
   const { latestMs } = log.replayInto(engine.ledger);

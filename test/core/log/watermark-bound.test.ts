@@ -7,7 +7,7 @@ import * as Kind from "../../../core/log/record-kind.ts";
 import { WatermarkBound } from "../../../core/log/watermark-bound.ts";
 import { NO_FLIGHT } from "../../../core/routing/flights.ts";
 import { HealthSnapshot } from "../../../core/routing/health-snapshot.ts";
-import { openWays } from "../../../core/routing/ways.ts";
+import { Ways } from "../../../core/routing/ways.ts";
 import * as Outcome from "../../../core/values/outcome.ts";
 import { NOON_MS, uuid } from "../../support/payments.ts";
 import { forSeeds, type Random } from "../../support/random.ts";
@@ -160,13 +160,13 @@ class Lives {
 }
 
 function newEngine(): Engine {
-  return new Engine(openWays(new HealthSnapshot(2), twoTerms(16)), {
+  return new Engine(Ways.open(new HealthSnapshot(2), twoTerms(16)), {
     instance: 0,
     capacity: 512,
     seed: 1,
     giveUpAfterMs: 3_600_000,
-    failoverPatienceMs: 0,
-    saturationPatienceMs: 0,
+    settleWithinMs: 0,
+    answerWithinMs: 2000,
   });
 }
 

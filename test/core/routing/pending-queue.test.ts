@@ -17,13 +17,13 @@ describe("pending queue", () => {
     expect(drain(queue)).to.deep.equal([7, 3, 9]);
   });
 
-  it("puts what came back before all others", () => {
+  it("puts what came back where it is told to", () => {
     const queue = new PendingQueue(4);
     queue.push(1);
-    queue.pushFront(2);
+    queue.insert(0, 2);
     queue.push(3);
-    queue.pushFront(4);
-    expect(drain(queue)).to.deep.equal([4, 2, 1, 3]);
+    queue.insert(2, 4);
+    expect(drain(queue)).to.deep.equal([2, 1, 4, 3]);
   });
 
   it("throws when full, from either side, and stays as it was", () => {
@@ -35,7 +35,7 @@ describe("pending queue", () => {
       }
       expect(queue.isFull).to.equal(true);
       expect(() => queue.push(99)).to.throw(`the pending queue has room for every payment: length=${capacity}`);
-      expect(() => queue.pushFront(99)).to.throw("the pending queue has room for every payment");
+      expect(() => queue.insert(0, 99)).to.throw("the pending queue has room for every payment");
       expect(drain(queue)).to.deep.equal(Array.from({ length: capacity }, (_, i) => i));
     }
   });
@@ -48,7 +48,7 @@ describe("pending queue", () => {
       expect(queue.shift()).to.equal(i - 1);
     }
     for (let i = 0; i < 10; i++) {
-      queue.pushFront(100 + i);
+      queue.insert(0, 100 + i);
       expect(queue.shift()).to.equal(100 + i);
     }
     expect(drain(queue)).to.deep.equal([9]);
@@ -87,8 +87,9 @@ describe("pending queue", () => {
         if (random.chance(filling)) {
           if (model.length === capacity) continue;
           if (random.chance(0.3)) {
-            queue.pushFront(slot);
-            model.unshift(slot);
+            const place = random.between(0, model.length);
+            queue.insert(place, slot);
+            model.splice(place, 0, slot);
           } else {
             queue.push(slot);
             model.push(slot);
@@ -97,6 +98,11 @@ describe("pending queue", () => {
           const live = (candidate: number) => candidate % 3 !== 0;
           queue.compact(live);
           model.splice(0, model.length, ...model.filter(live));
+        } else if (model.length > 0 && random.chance(0.2)) {
+          const place = random.below(model.length);
+          expect(queue.at(place)).to.equal(model[place]);
+          queue.remove(place);
+          model.splice(place, 1);
         } else if (random.chance(0.005)) {
           queue.clear();
           model.length = 0;

@@ -343,7 +343,7 @@ describe("processor gate", () => {
     gate.gate.began(false, NOON_MS + 100);
     gate.gate.lookupEnded();
     expect(gate.admit(101)).to.equal("down");
-    gate.gate.postDropped(probe);
+    gate.gate.postDropped(probe, NOON_MS + 100);
     expect(gate.admit(102)).to.equal("open");
   });
 

@@ -1,7 +1,7 @@
 import { expect } from "chai";
 import { Engine, type EngineOptions } from "../../../core/engine.ts";
 import { HealthSnapshot } from "../../../core/routing/health-snapshot.ts";
-import { openWays, shareWays } from "../../../core/routing/ways.ts";
+import { Ways } from "../../../core/routing/ways.ts";
 import * as Outcome from "../../../core/values/outcome.ts";
 import { DEFAULT, FALLBACK, PROCESSOR_COUNT } from "../../../core/values/processor.ts";
 import { NOON_MS, uuid } from "../../support/payments.ts";
@@ -12,14 +12,14 @@ const OPTIONS: EngineOptions = {
   capacity: 10_000,
   seed: 1,
   giveUpAfterMs: 60_000,
-  failoverPatienceMs: 0,
-  saturationPatienceMs: Number.POSITIVE_INFINITY,
+  settleWithinMs: 0,
+  answerWithinMs: Number.POSITIVE_INFINITY,
 };
 
 /** Two engines of one process. */
 function twoEngines(maxInFlight: number): [Engine, Engine] {
-  const ways = openWays(new HealthSnapshot(PROCESSOR_COUNT), twoTerms(maxInFlight));
-  return [new Engine(ways, OPTIONS), new Engine(shareWays(ways), OPTIONS)];
+  const ways = Ways.open(new HealthSnapshot(PROCESSOR_COUNT), twoTerms(maxInFlight));
+  return [new Engine(ways, OPTIONS), new Engine(ways.beside(), OPTIONS)];
 }
 
 /** Accepts payment `n` and sends it; returns the flight, or a negative number. */

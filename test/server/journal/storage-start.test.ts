@@ -5,7 +5,7 @@ import { expect } from "chai";
 import pino from "pino";
 import { Engine } from "../../../core/engine.ts";
 import { HealthSnapshot } from "../../../core/routing/health-snapshot.ts";
-import { openWays } from "../../../core/routing/ways.ts";
+import { Ways } from "../../../core/routing/ways.ts";
 import { PROCESSOR_NAMES } from "../../../core/values/processor.ts";
 import { makeJournal } from "../../../perf/lab/recovery/journal-maker.ts";
 import { Storage } from "../../../server/journal/storage.ts";
@@ -44,13 +44,13 @@ describe("a replay", () => {
   afterEach(() => rmSync(folder, { recursive: true }));
 
   function open(time = new RealTime(), signal?: AbortSignal): { engine: Engine; opened: Promise<Storage> } {
-    const engine = new Engine(openWays(new HealthSnapshot(2), twoTerms(16)), {
+    const engine = new Engine(Ways.open(new HealthSnapshot(2), twoTerms(16)), {
       instance: 0,
       capacity: PAYMENTS,
       seed: 1,
       giveUpAfterMs: 60_000,
-      failoverPatienceMs: 0,
-      saturationPatienceMs: 0,
+      settleWithinMs: 0,
+      answerWithinMs: 2000,
     });
     const surroundings = { disk: new RealDisk(), time, logger: pino({ level: "silent" }) };
     const options = {

@@ -3,7 +3,7 @@ import { Engine } from "../../../core/engine.ts";
 import type { RecordBatch } from "../../../core/log/record.ts";
 import * as Kind from "../../../core/log/record-kind.ts";
 import { HealthSnapshot } from "../../../core/routing/health-snapshot.ts";
-import { openWays } from "../../../core/routing/ways.ts";
+import { Ways } from "../../../core/routing/ways.ts";
 import { Log } from "../../../server/log/log.ts";
 import { Meters } from "../../../server/meters/meters.ts";
 import { PaymentService } from "../../../server/payments/payment-service.ts";
@@ -45,13 +45,13 @@ function fixture(lines: Log) {
   const time = new VirtualTime();
   const log = new BoundLog();
   const meters = new Meters();
-  const engine = new Engine(openWays(new HealthSnapshot(2), twoTerms(16)), {
+  const engine = new Engine(Ways.open(new HealthSnapshot(2), twoTerms(16)), {
     instance: 0,
     capacity: 16,
     seed: 1,
     giveUpAfterMs: 60_000,
-    failoverPatienceMs: 0,
-    saturationPatienceMs: 0,
+    settleWithinMs: 0,
+    answerWithinMs: 2000,
   });
   const commit = new GroupCommit({
     engine,

@@ -6,7 +6,7 @@ import { BATCH_RECORDS, type RecordBatch } from "../../../core/log/record.ts";
 import * as Kind from "../../../core/log/record-kind.ts";
 import { NO_FLIGHT } from "../../../core/routing/flights.ts";
 import { HealthSnapshot } from "../../../core/routing/health-snapshot.ts";
-import { openWays } from "../../../core/routing/ways.ts";
+import { Ways } from "../../../core/routing/ways.ts";
 import { ACCEPTED_NEW } from "../../../core/values/accept-result.ts";
 import * as Outcome from "../../../core/values/outcome.ts";
 import * as State from "../../../core/values/state.ts";
@@ -47,13 +47,13 @@ class FakeLog implements RecordLog {
 
 class Fixture {
   readonly log = new FakeLog();
-  readonly engine = new Engine(openWays(new HealthSnapshot(2), twoTerms(16)), {
+  readonly engine = new Engine(Ways.open(new HealthSnapshot(2), twoTerms(16)), {
     instance: 0,
     capacity: 10_000,
     seed: 1,
     giveUpAfterMs: 60_000,
-    failoverPatienceMs: 0,
-    saturationPatienceMs: 0,
+    settleWithinMs: 0,
+    answerWithinMs: 2000,
   });
   readonly commit: GroupCommit;
   /** Effects and writes in the order they happened. */

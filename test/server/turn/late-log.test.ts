@@ -5,7 +5,7 @@ import { BATCH_RECORDS } from "../../../core/log/record.ts";
 import * as Kind from "../../../core/log/record-kind.ts";
 import { NO_FLIGHT } from "../../../core/routing/flights.ts";
 import { HealthSnapshot } from "../../../core/routing/health-snapshot.ts";
-import { openWays } from "../../../core/routing/ways.ts";
+import { Ways } from "../../../core/routing/ways.ts";
 import { ACCEPTED_NEW } from "../../../core/values/accept-result.ts";
 import * as Outcome from "../../../core/values/outcome.ts";
 import * as State from "../../../core/values/state.ts";
@@ -21,13 +21,13 @@ import { twoTerms } from "../../support/terms.ts";
 
 class Fixture {
   readonly log = new LateLog();
-  readonly engine = new Engine(openWays(new HealthSnapshot(2), twoTerms(1000)), {
+  readonly engine = new Engine(Ways.open(new HealthSnapshot(2), twoTerms(1000)), {
     instance: 0,
     capacity: 10_000,
     seed: 1,
     giveUpAfterMs: 100,
-    failoverPatienceMs: 0,
-    saturationPatienceMs: 0,
+    settleWithinMs: 0,
+    answerWithinMs: 2000,
   });
   readonly story: string[] = [];
   readonly fenced: Error[] = [];
