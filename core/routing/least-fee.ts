@@ -94,7 +94,7 @@ export class LeastFee implements Router {
   /** Reason.NONE where the processor takes a payment now. */
   #whyNot(processor: number, nowMs: number): Reason.ReasonCode {
     const admitted = this.#ways.admitNew(processor, nowMs);
-    if (admitted === DOWN || this.#ways.gates[processor]!.isDown) return Reason.CHEAPER_DOWN;
+    if (this.#ways.gates[processor]!.isDown) return Reason.CHEAPER_DOWN;
     if (this.#isTooSlow(processor, nowMs)) return Reason.CHEAPER_SLOW;
     return admitted === OPEN ? Reason.NONE : Reason.CHEAPER_FULL;
   }
@@ -136,28 +136,28 @@ export class LeastFee implements Router {
   #goes(processor: number, waitsFor: number, remainingMs: number, waitingCount: number, nowMs: number): boolean {
     if (waitsFor === 0) return true;
     const slackMs = this.#slackMs(processor, remainingMs, nowMs);
-    if (slackMs <= 0) return true;
-    // The youngest payment has all of its time, and everything that waits before it.
-    const queueMs = this.#queueMs(processor, waitingCount, nowMs);
-    if (queueMs >= this.#slackMs(processor, this.#settleWithinMs, nowMs)) return true;
-    const { gates } = this.#ways;
-    const feePpm = gates[processor]!.feePpm;
+    if (slackMs <= 0 || !this.#isInTime(processor, waitingCount, nowMs)) return true;
+    const gate = this.#ways.gates[processor]!;
     let gain = 0;
     for (const cheaper of this.#order) {
       if ((waitsFor & (1 << cheaper)) === 0) continue;
-      const savedPpm = feePpm - gates[cheaper]!.feePpm;
+      const savedPpm = gate.feePpm - this.#ways.gates[cheaper]!.feePpm;
       if (savedPpm === 0) continue;
       const why = this.#whyNot(cheaper, nowMs);
-      if (why === Reason.CHEAPER_FULL) {
-        if (this.#queueMs(cheaper, waitingCount, nowMs) < this.#slackMs(cheaper, this.#settleWithinMs, nowMs))
-          return false;
-      } else {
-        const spell =
-          why === Reason.CHEAPER_SLOW ? this.#slow[cheaper]!.endsPerMs(nowMs) : gates[cheaper]!.changesPerMs(nowMs);
-        gain += spell * savedPpm;
-      }
+      if (why !== Reason.CHEAPER_FULL) gain += savedPpm * this.#returnsPerMs(cheaper, why, nowMs);
+      else if (this.#isInTime(cheaper, waitingCount, nowMs)) return false;
     }
-    return gain <= gates[processor]!.changesPerMs(nowMs) * this.#stakePpm(processor, slackMs, nowMs);
+    return gain <= gate.failuresPerMs(nowMs) * this.#stakePpm(processor, slackMs, nowMs);
+  }
+
+  #returnsPerMs(processor: number, why: Reason.ReasonCode, nowMs: number): number {
+    if (why === Reason.CHEAPER_SLOW) return this.#slow[processor]!.endsPerMs(nowMs);
+    return this.#ways.gates[processor]!.recoveriesPerMs(nowMs);
+  }
+
+  /** Whether the processor can charge the youngest payment in time, after all that waits before it. */
+  #isInTime(processor: number, waitingCount: number, nowMs: number): boolean {
+    return this.#queueMs(processor, waitingCount, nowMs) < this.#slackMs(processor, this.#settleWithinMs, nowMs);
   }
 
   /** How long the processor takes to begin all that waits (Little's law). */
@@ -170,9 +170,9 @@ export class LeastFee implements Router {
   #stakePpm(processor: number, slackMs: number, nowMs: number): number {
     const { gates } = this.#ways;
     const feePpm = gates[processor]!.feePpm;
-    let recoveriesPerMs = 0;
+    let recoveriesPerMs = gates[processor]!.recoveriesPerMs(nowMs);
     for (const other of this.#order) {
-      if (gates[other]!.isDown) recoveriesPerMs += gates[other]!.changesPerMs(nowMs);
+      if (gates[other]!.isDown) recoveriesPerMs += gates[other]!.recoveriesPerMs(nowMs);
       else if (other !== processor && gates[other]!.feePpm >= feePpm && this.#whyNot(other, nowMs) === Reason.NONE)
         return gates[other]!.feePpm - feePpm;
     }

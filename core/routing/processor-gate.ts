@@ -132,9 +132,14 @@ export class ProcessorGate {
     return this.#answerTime.expectedMs(nowMs);
   }
 
-  /** Expected ends of the present spell per millisecond: failures of one that is up, recoveries of one that is down. */
-  changesPerMs(nowMs: number): number {
-    return (this.#isDown ? this.#down : this.#up).endsPerMs(nowMs);
+  /** Expected failures per millisecond while it is up. */
+  failuresPerMs(nowMs: number): number {
+    return this.#up.endsPerMs(nowMs);
+  }
+
+  /** Expected recoveries per millisecond while it is down, or once it is. */
+  recoveriesPerMs(nowMs: number): number {
+    return this.#down.endsPerMs(nowMs);
   }
 
   /** Whether the last poll said that the processor is not failing, though no payment has found so yet. */
