@@ -1,47 +1,49 @@
 /** What nothing is known of is begun with. */
 const INITIAL = 16;
 const GROWTH = 1.25;
-/** Answers to judge a round by, at least. */
+/** Answers to judge a limit by: as many as it allows, as the first of a burst are the fastest, and at least this many. */
 const ANSWERS_MIN = 4;
 /** Answer times differ by this much for reasons of their own: the network, a busy machine. */
 const NOISE_MS = 25;
 /** After growing in vain, in rounds and at least this long. */
 const HOLD_ROUNDS = 4;
 const HOLD_MS_MIN = 1000;
-/** Answers to attempts begun this soon after a poll are compared with it. */
+/** Attempts begun this soon after a poll are compared with it, once they are answered, or this long after it. */
 const POLL_FRESH_MS = 1000;
+const POLL_JUDGED_MS = 20_000;
 const CUT_MAX = 4;
+const NEVER_MS = Number.NEGATIVE_INFINITY;
+const NOT_YET_MS = Number.POSITIVE_INFINITY;
 
 /**
- * How many attempts may be in flight to one processor. It grows only while it is what holds payments back: twofold each
- * round while nothing is known (TCP's slow start, RFC 5681), then by a quarter. Two signs say that the processor has
- * more than it bears, so that what is sent only waits there:
+ * How many attempts may be in flight to one processor. It grows only while it is what holds payments back, a round at a
+ * time, which begins when it is used up: twofold while nothing is known (TCP's slow start, RFC 5681), then by a
+ * quarter. Two signs say that the processor has more than it bears, so that what is sent only waits there:
  *
  *   429                    half of it, once a round
- *   answers take longer    after it grew: by more than half of what it grew, it goes back, and rests a while.
- *                          After a poll: more than twice as long as the poll said, it shrinks to what would keep to it
+ *   answers take longer    after it grew: by more than half of what it grew, it goes back, and rests a while, unless
+ *                          they take as long then. After a poll: more than twice as long as the poll said, it shrinks
+ *                          to what would keep to that
  *
- * So its capacity is found by its answer times (Brakmo & Peterson, TCP Vegas, 1994), not by filling its queue. A longer
- * answer time alone is no sign: it may be the processor's own.
+ * So a processor's capacity is found by its answer times (Brakmo & Peterson, TCP Vegas, 1994), not by filling its queue.
+ * A longer time alone is no sign: it may be the processor's own.
  */
 export class InFlightLimit {
   readonly #max: number;
   #limit: number;
   /** Below it the limit doubles. */
   #threshold: number;
+  readonly #round = new AnswerMean();
+  readonly #afterPoll = new AnswerMean();
+  #begunAfterPollCount = 0;
+  #polledMs = 0;
   /** Of the round before, which the present one is compared with; 0: there was none. */
   #beforeLimit = 0;
   #beforeMeanMs = 0;
-  #heldUntilMs = Number.NEGATIVE_INFINITY;
-  /** Of the round: answers to attempts begun since. */
-  #roundBeganAtMs = Number.NEGATIVE_INFINITY;
-  #answerCount = 0;
-  #answerSumMs = 0;
-  /** When the limit was last used up. */
-  #fullAtMs = Number.NEGATIVE_INFINITY;
-  #cutAtMs = Number.NEGATIVE_INFINITY;
-  #polledAtMs = Number.NEGATIVE_INFINITY;
-  #polledMs = 0;
+  /** It has just gone back: if answers take longer than this even now, the time is the processor's own. */
+  #ownAboveMs = NOT_YET_MS;
+  #heldUntilMs = NEVER_MS;
+  #cutAtMs = NEVER_MS;
 
   /** `max` in requests, at least 1. */
   constructor(max: number) {
@@ -61,15 +63,14 @@ export class InFlightLimit {
 
   /** An attempt begins, and now `outCount` are out. Hot. */
   began(outCount: number, nowMs: number): void {
-    if (outCount >= this.current) this.#fullAtMs = nowMs;
+    if (this.#isJustPolled(nowMs)) this.#begunAfterPollCount++;
+    if (outCount >= this.current && this.#round.beganAtMs === NOT_YET_MS) this.#round.begin(nowMs);
   }
 
   /** A payment was charged. Hot. */
   succeeded(beganAtMs: number, nowMs: number): void {
-    if (beganAtMs < this.#roundBeganAtMs) return;
-    this.#answerCount++;
-    this.#answerSumMs += nowMs - beganAtMs;
-    if (this.#answerCount >= Math.max(ANSWERS_MIN, Math.min(this.current / 2, 64))) this.#endRound(nowMs);
+    if (this.#isJustPolled(beganAtMs)) this.#compareWithPoll(beganAtMs, nowMs);
+    if (this.#round.add(beganAtMs, nowMs) >= Math.max(ANSWERS_MIN, this.current)) this.#endRound(nowMs);
   }
 
   /**
@@ -77,14 +78,14 @@ export class InFlightLimit {
    * nothing new.
    */
   overloaded(beganAtMs: number, nowMs: number): void {
-    if (beganAtMs <= this.#cutAtMs) return;
-    this.#cut(this.#limit / 2, nowMs);
+    if (beganAtMs > this.#cutAtMs) this.#cut(this.#limit / 2, nowMs);
   }
 
   polled(minResponseMs: number, nowMs: number): void {
-    this.#polledAtMs = nowMs;
+    const isWaitedFor = this.#begunAfterPollCount >= ANSWERS_MIN && nowMs < this.#afterPoll.beganAtMs + POLL_JUDGED_MS;
+    if (isWaitedFor) return;
     this.#polledMs = minResponseMs;
-    this.#beginRound(nowMs);
+    this.#compareFrom(nowMs);
   }
 
   /** After an outage nothing is known of the processor: start slowly. */
@@ -92,33 +93,48 @@ export class InFlightLimit {
     this.#limit = Math.min(INITIAL, this.#max);
     this.#threshold = this.#max;
     this.#beforeLimit = 0;
-    this.#heldUntilMs = Number.NEGATIVE_INFINITY;
-    this.#beginRound(Number.NEGATIVE_INFINITY);
+    this.#ownAboveMs = NOT_YET_MS;
+    this.#heldUntilMs = NEVER_MS;
+    this.#round.begin(NOT_YET_MS);
+    this.#compareFrom(NOT_YET_MS);
+  }
+
+  #isJustPolled(atMs: number): boolean {
+    const { beganAtMs } = this.#afterPoll;
+    return atMs >= beganAtMs && atMs <= beganAtMs + POLL_FRESH_MS;
+  }
+
+  #compareFrom(atMs: number): void {
+    this.#afterPoll.begin(atMs);
+    this.#begunAfterPollCount = 0;
+  }
+
+  #compareWithPoll(beganAtMs: number, nowMs: number): void {
+    const count = this.#afterPoll.add(beganAtMs, nowMs);
+    const isOver = nowMs > this.#afterPoll.beganAtMs + POLL_FRESH_MS;
+    if (!isOver || count < Math.max(ANSWERS_MIN, Math.min(this.#begunAfterPollCount, this.current))) return;
+    const { meanMs } = this.#afterPoll;
+    this.#compareFrom(NOT_YET_MS);
+    const usualMs = this.#polledMs + NOISE_MS;
+    if (meanMs > 2 * usualMs) this.#cut(this.#limit * Math.max(1 / CUT_MAX, usualMs / meanMs), nowMs);
   }
 
   #endRound(nowMs: number): void {
-    const meanMs = this.#answerSumMs / this.#answerCount;
-    const wasFull = this.#fullAtMs >= this.#roundBeganAtMs;
-    const isAfterPoll = this.#roundBeganAtMs === this.#polledAtMs && nowMs - meanMs - this.#polledAtMs < POLL_FRESH_MS;
-    if (isAfterPoll && meanMs > 2 * (this.#polledMs + NOISE_MS)) {
-      this.#cut(this.#limit * Math.max(1 / CUT_MAX, (this.#polledMs + NOISE_MS) / meanMs), nowMs);
-      return;
-    }
-    if (!wasFull) {
-      this.#beginRound(nowMs);
-      return;
-    }
+    const { meanMs } = this.#round;
+    this.#round.begin(NOT_YET_MS);
     if (this.#hasGrownInVain(meanMs)) {
-      this.#threshold = Math.max(1, this.#beforeLimit);
-      this.#limit = this.#threshold;
-      this.#beforeLimit = 0;
-      this.#heldUntilMs = nowMs + Math.max(HOLD_ROUNDS * meanMs, HOLD_MS_MIN);
-    } else if (nowMs >= this.#heldUntilMs) {
-      this.#beforeLimit = this.#limit;
-      this.#beforeMeanMs = meanMs;
-      this.#grow();
+      this.#goBack(meanMs, nowMs);
+      return;
     }
-    this.#beginRound(nowMs);
+    if (meanMs > this.#ownAboveMs) {
+      this.#threshold = this.#max;
+      this.#heldUntilMs = NEVER_MS;
+    }
+    this.#ownAboveMs = NOT_YET_MS;
+    if (nowMs < this.#heldUntilMs) return;
+    this.#beforeLimit = this.#limit;
+    this.#beforeMeanMs = meanMs;
+    this.#grow();
   }
 
   /** Twice as many in flight that take twice as long are no more payments a second. */
@@ -126,6 +142,16 @@ export class InFlightLimit {
     if (this.#beforeLimit === 0 || meanMs <= this.#beforeMeanMs + NOISE_MS) return false;
     const growth = this.#limit / this.#beforeLimit - 1;
     return meanMs / Math.max(this.#beforeMeanMs, 1) - 1 > growth / 2;
+  }
+
+  #goBack(meanMs: number, nowMs: number): void {
+    const growth = this.#limit / this.#beforeLimit;
+    // After a small step nobody can tell.
+    this.#ownAboveMs = growth < 1.5 ? NOT_YET_MS : meanMs * Math.sqrt(1 / growth);
+    this.#threshold = this.#beforeLimit;
+    this.#limit = this.#beforeLimit;
+    this.#beforeLimit = 0;
+    this.#heldUntilMs = nowMs + Math.max(HOLD_ROUNDS * meanMs, HOLD_MS_MIN);
   }
 
   #grow(): void {
@@ -138,13 +164,31 @@ export class InFlightLimit {
     this.#threshold = Math.max(1, to);
     this.#limit = this.#threshold;
     this.#beforeLimit = 0;
-    this.#heldUntilMs = Number.NEGATIVE_INFINITY;
-    this.#beginRound(nowMs);
+    this.#ownAboveMs = NOT_YET_MS;
+    this.#round.begin(NOT_YET_MS);
+  }
+}
+
+/** How long the answers take to attempts that began at a time or later. */
+class AnswerMean {
+  beganAtMs = NOT_YET_MS;
+  #count = 0;
+  #sumMs = 0;
+
+  get meanMs(): number {
+    return this.#sumMs / this.#count;
   }
 
-  #beginRound(nowMs: number): void {
-    this.#roundBeganAtMs = nowMs;
-    this.#answerCount = 0;
-    this.#answerSumMs = 0;
+  begin(atMs: number): void {
+    this.beganAtMs = atMs;
+    this.#count = 0;
+    this.#sumMs = 0;
+  }
+
+  /** Returns how many there are. */
+  add(beganAtMs: number, nowMs: number): number {
+    if (beganAtMs < this.beganAtMs) return this.#count;
+    this.#sumMs += nowMs - beganAtMs;
+    return ++this.#count;
   }
 }
