@@ -66,6 +66,7 @@ export class ProcessorGate {
   readonly #down = new Spells(DOWN_MS_EXPECTED, EXPECTATION_WEIGHT);
   #inFlightCount = 0;
   #isDown = false;
+  #isSaidToWork = false;
   #downSinceMs = 0;
   #downReason = Outcome.NONE;
   #successBeganAtMs = Number.NEGATIVE_INFINITY;
@@ -129,6 +130,7 @@ export class ProcessorGate {
 
   /** How long an answer is expected to take. */
   expectedAnswerMs(nowMs: number): number {
+    this.#listen(nowMs);
     return this.#answerTime.expectedMs(nowMs);
   }
 
@@ -142,9 +144,9 @@ export class ProcessorGate {
     return this.#down.endsPerMs(nowMs);
   }
 
-  /** Whether the last poll said that the processor is not failing, though no payment has found so yet. */
+  /** Whether a poll has said that it works again, and no payment has found out yet. */
   get isSaidToWork(): boolean {
-    return this.#isDown && !isPolledFailing(this.#health.read(this.#processor));
+    return this.#isSaidToWork;
   }
 
   /** As of the last decision. */
@@ -157,8 +159,7 @@ export class ProcessorGate {
    * load.
    */
   admit(nowMs: number): typeof OPEN | typeof SATURATED | typeof DOWN {
-    const word = this.#health.read(this.#processor);
-    if (pollStamp(word) !== this.#seenStamp) this.#hear(word, nowMs);
+    const word = this.#listen(nowMs);
     if (isUp(word)) {
       this.#up.begin(nowMs);
       const isFree = this.#postCount < this.#limit.current && !this.isPaused(nowMs);
@@ -245,6 +246,7 @@ export class ProcessorGate {
       this.#limit.succeeded(beganAtMs, nowMs);
     } else if (beganAtMs >= this.#downSinceMs) {
       this.#isDown = false;
+      this.#isSaidToWork = false;
       this.#down.end(nowMs);
       this.#up.begin(nowMs);
       this.#health.feltUp(this.#processor);
@@ -265,9 +267,9 @@ export class ProcessorGate {
 
   #trip(reason: number, nowMs: number): void {
     // What was polled before says nothing of a recovery.
-    const word = this.#health.read(this.#processor);
-    if (pollStamp(word) !== this.#seenStamp) this.#hear(word, nowMs);
+    this.#listen(nowMs);
     this.#isDown = true;
+    this.#isSaidToWork = false;
     this.#up.end(nowMs);
     this.#down.begin(nowMs);
     this.#downSinceMs = nowMs;
@@ -284,6 +286,7 @@ export class ProcessorGate {
 
   #probeFailed(outcome: OutcomeCode, nowMs: number): void {
     const sign = signOf(outcome);
+    this.#isSaidToWork = false;
     if (sign === "fails") this.#downReason = outcome;
     // Once a fresh payment has had its turn, the others go on.
     if (this.wantsFreshProbe) this.#vainProbeCount = 0;
@@ -297,11 +300,18 @@ export class ProcessorGate {
     if (!this.#isDown || !isFeltDown(word)) this.#trip(Outcome.NONE, nowMs);
   }
 
-  /** A new poll. */
-  #hear(word: number, nowMs: number): void {
+  /** What is known now, once a new poll is heeded. Hot: one atomic load. */
+  #listen(nowMs: number): number {
+    const word = this.#health.read(this.#processor);
+    if (pollStamp(word) !== this.#seenStamp) this.#heedPoll(word, nowMs);
+    return word;
+  }
+
+  #heedPoll(word: number, nowMs: number): void {
     this.#seenStamp = pollStamp(word);
     this.#answerTime.polled(minResponseMs(word), nowMs);
     this.#limit.polled(minResponseMs(word), nowMs);
-    if (this.#isDown && !isPolledFailing(word)) this.#probeDueAtMs = nowMs;
+    this.#isSaidToWork = this.#isDown && !isPolledFailing(word);
+    if (this.#isSaidToWork) this.#probeDueAtMs = nowMs;
   }
 }

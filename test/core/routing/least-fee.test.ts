@@ -1,0 +1,196 @@
+import { expect } from "chai";
+import { HealthSnapshot } from "../../../core/routing/health-snapshot.ts";
+import { LeastFee } from "../../../core/routing/least-fee.ts";
+import { NOWHERE } from "../../../core/routing/router.ts";
+import { Ways } from "../../../core/routing/ways.ts";
+import * as Outcome from "../../../core/values/outcome.ts";
+import * as Reason from "../../../core/values/reason.ts";
+import { NOON_MS } from "../../support/payments.ts";
+
+type Setting = { settleWithinMs?: number; answerWithinMs?: number; maxInFlight?: number };
+
+/** Processors with these fees, in millionths. Times are in milliseconds after noon. */
+class Market {
+  readonly health: HealthSnapshot;
+  readonly ways: Ways;
+  readonly router: LeastFee;
+  #sequence = 0;
+
+  constructor(
+    feesPpm: readonly number[],
+    { settleWithinMs = 60_000, answerWithinMs = 1000, maxInFlight = 100 }: Setting = {},
+  ) {
+    this.health = new HealthSnapshot(feesPpm.length);
+    this.ways = Ways.open(
+      this.health,
+      feesPpm.map((feePpm) => ({ feePpm, maxInFlight })),
+      1000,
+    );
+    this.router = new LeastFee(this.ways, { settleWithinMs, answerWithinMs });
+  }
+
+  fail(processor: number, atMs: number): this {
+    return this.attempt(processor, atMs, atMs, Outcome.FAILING);
+  }
+
+  attempt(processor: number, fromMs: number, toMs: number, outcome: number = Outcome.CHARGED): this {
+    const gate = this.ways.gates[processor]!;
+    const probe = gate.began(true, NOON_MS + fromMs);
+    gate.postEnded(outcome, this.#sequence++, NOON_MS + fromMs, NOON_MS + toMs, probe);
+    return this;
+  }
+
+  /** As many requests are out as may be. */
+  fill(processor: number, atMs: number): this {
+    const gate = this.ways.gates[processor]!;
+    while (gate.inFlightCount < gate.limit) gate.began(true, NOON_MS + atMs);
+    return this;
+  }
+
+  poll(processor: number, minResponseMs: number, atMs: number): this {
+    this.health.polled(processor, false, minResponseMs, NOON_MS + atMs);
+    return this;
+  }
+
+  /** Where a payment of `ageMs` goes, and why; "waits" if nowhere. */
+  choose(ageMs: number, atMs: number, waitingCount = 1): number | string {
+    return this.#shown(this.router.choose(ageMs, waitingCount, NOON_MS + atMs));
+  }
+
+  probe(ageMs: number, atMs: number, isTried = false): number | string {
+    return this.#shown(this.router.probe(ageMs, isTried, NOON_MS + atMs));
+  }
+
+  #shown(processor: number): number | string {
+    return processor === NOWHERE ? "waits" : `${processor} ${Reason.NAMES[this.router.reason]}`;
+  }
+}
+
+const FIVE_AND_FIFTEEN = [50_000, 150_000];
+
+describe("least fee", () => {
+  it("sends to the cheapest, wherever it stands in the configuration", () => {
+    expect(new Market(FIVE_AND_FIFTEEN).choose(0, 0)).to.equal("0 cheapest");
+    expect(new Market([90_000, 20_000, 30_000]).choose(0, 0)).to.equal("1 cheapest");
+    expect(new Market([70_000]).choose(1e9, 0)).to.equal("0 cheapest");
+    const sixteen = Array.from({ length: 16 }, (_, processor) => 10_000 * (16 - processor));
+    expect(new Market(sixteen).choose(0, 0)).to.equal("15 cheapest");
+    expect(new Market([50_000, 50_000]).choose(0, 0)).to.equal("0 cheapest");
+  });
+
+  it("waits for a cheaper one that is down while there is time, and leaves before its last moment", () => {
+    const market = new Market(FIVE_AND_FIFTEEN).fail(0, 0);
+    expect(market.choose(0, 10)).to.equal("waits");
+    const leftAtMs = Array.from({ length: 60 }, (_, second) => second * 1000).find(
+      (atMs) => market.choose(atMs, atMs) !== "waits",
+    );
+    expect(leftAtMs).to.be.within(5000, 59_000);
+    expect(market.choose(leftAtMs!, leftAtMs!)).to.equal("1 cheaper down");
+    expect(market.choose(60_000, 60_000)).to.equal("1 overdue");
+  });
+
+  it("does not wait where the time to settle is short, or little can be saved", () => {
+    expect(new Market(FIVE_AND_FIFTEEN, { settleWithinMs: 2000 }).fail(0, 0).choose(0, 10)).to.equal("1 cheaper down");
+    expect(new Market([50_000, 50_001]).fail(0, 0).choose(30_000, 10)).to.equal("1 cheaper down");
+    expect(new Market([50_000, 50_000]).fail(0, 0).choose(0, 10)).to.equal("1 cheaper down");
+    expect(new Market(FIVE_AND_FIFTEEN, { settleWithinMs: 0 }).fail(0, 0).choose(0, 0)).to.equal("1 overdue");
+  });
+
+  it("waits longer where a third processor would take over from the second", () => {
+    const leavesAt = (market: Market): number =>
+      Array.from({ length: 600 }, (_, i) => i * 100).find((atMs) => market.choose(atMs, atMs) !== "waits")!;
+    const two = leavesAt(new Market([50_000, 80_000]).fail(0, 0));
+    const three = leavesAt(new Market([50_000, 80_000, 81_000]).fail(0, 0));
+    expect(three).to.be.above(two + 1000);
+  });
+
+  it("expects one that has been down for long to stay down, and one that recovers soon to be back soon", () => {
+    const long = new Market(FIVE_AND_FIFTEEN).fail(0, -600_000);
+    expect(long.choose(0, 0)).to.equal("1 cheaper down");
+    const short = new Market(FIVE_AND_FIFTEEN);
+    for (let i = 0; i < 10; i++) {
+      short.fail(0, i * 10_000).attempt(0, i * 10_000 + 1000, i * 10_000 + 1000);
+      short.router.choose(0, 1, NOON_MS + i * 10_000 + 1001);
+    }
+    short.fail(0, 100_000);
+    expect(short.choose(50_000, 100_010)).to.equal("waits");
+  });
+
+  it("does not use one that answers too late while a faster one works", () => {
+    const market = new Market(FIVE_AND_FIFTEEN).poll(0, 2000, 0);
+    expect(market.choose(0, 1)).to.equal("1 cheaper slow");
+    expect(new Market(FIVE_AND_FIFTEEN).poll(0, 1000, 0).choose(0, 1)).to.equal("0 cheapest");
+    expect(new Market(FIVE_AND_FIFTEEN).poll(0, 2000, 0).poll(1, 3000, 0).choose(0, 1)).to.equal("0 cheapest");
+    expect(market.fail(1, 2).choose(0, 3)).to.equal("0 cheapest");
+  });
+
+  it("sees from unanswered attempts that a processor has become slow, before any poll", () => {
+    const market = new Market(FIVE_AND_FIFTEEN).attempt(0, 0, 5);
+    market.ways.gates[0]!.began(true, NOON_MS + 10);
+    expect(market.choose(0, 1000)).to.equal("0 cheapest");
+    expect(market.choose(0, 1100)).to.equal("1 cheaper slow");
+  });
+
+  it("uses one again that was slow once it is clearly fast", () => {
+    const market = new Market(FIVE_AND_FIFTEEN).poll(0, 1100, 0);
+    expect(market.choose(0, 1)).to.equal("1 cheaper slow");
+    expect(market.poll(0, 900, 5000).choose(0, 5001)).to.equal("1 cheaper slow");
+    expect(market.poll(0, 700, 10_000).choose(0, 10_001)).to.equal("0 cheapest");
+  });
+
+  it("waits for one that is full while it can charge all that waits in time, and spills what it cannot", () => {
+    const market = new Market(FIVE_AND_FIFTEEN, { maxInFlight: 10 }).poll(0, 100, 0).fill(0, 0);
+    expect(market.choose(0, 1, 1000)).to.equal("waits");
+    expect(market.choose(0, 1, 7000)).to.equal("1 cheaper full");
+    expect(market.choose(59_900, 1, 1)).to.equal("1 cheaper full");
+  });
+
+  it("takes a processor without room for another payment for full", () => {
+    const market = new Market(FIVE_AND_FIFTEEN);
+    for (let slot = 0; slot < 1000; slot++) market.ways.flights.open(slot, 0, NOON_MS);
+    expect([market.choose(0, 1), market.choose(59_900, 1)]).to.deep.equal(["waits", "1 cheaper full"]);
+  });
+
+  it("leaves early enough for the dearer one to charge all that waits", () => {
+    const market = new Market(FIVE_AND_FIFTEEN, { maxInFlight: 10 }).fail(0, 0).poll(1, 100, 0);
+    expect(market.choose(1000, 1000, 100)).to.equal("waits");
+    expect(market.choose(1000, 1000, 6500)).to.equal("1 cheaper down");
+  });
+
+  it("waits when nobody can take the payment, and past its time takes a slow one rather than none", () => {
+    const market = new Market(FIVE_AND_FIFTEEN, { maxInFlight: 5 }).poll(0, 2000, 0).fill(1, 0);
+    expect(market.choose(0, 1)).to.equal("waits");
+    expect(market.choose(60_000, 1)).to.equal("0 overdue");
+    expect(new Market(FIVE_AND_FIFTEEN).fail(0, 0).fail(1, 0).choose(1e9, 1)).to.equal("waits");
+  });
+
+  it("tries a cheaper one that is down with a payment that could still go elsewhere in time", () => {
+    const market = new Market(FIVE_AND_FIFTEEN).fail(0, 0);
+    expect([market.probe(0, 99), market.probe(0, 100)]).to.deep.equal(["waits", "0 probe"]);
+    expect(market.probe(59_900, 100)).to.equal("waits");
+    expect(market.poll(0, 50, 200).probe(59_900, 200)).to.equal("0 probe");
+  });
+
+  it("tries with one that was tried before only if that waits anyway", () => {
+    const market = new Market(FIVE_AND_FIFTEEN).fail(0, 0);
+    expect(market.probe(0, 100, true)).to.equal("0 probe");
+    expect(market.probe(58_000, 100, true)).to.equal("waits");
+  });
+
+  it("tries no dearer one while a cheaper works, and any while none does", () => {
+    expect(new Market(FIVE_AND_FIFTEEN).fail(1, 0).probe(0, 1000)).to.equal("waits");
+    expect(new Market(FIVE_AND_FIFTEEN).fail(0, 0).fail(1, 0).probe(1e9, 100)).to.equal("0 probe");
+    const market = new Market(FIVE_AND_FIFTEEN).fail(0, 0).fail(1, 0);
+    market.ways.gates[0]!.began(true, NOON_MS + 100);
+    expect(market.probe(0, 100)).to.equal("1 probe");
+  });
+
+  it("risks no payment as a probe while a payment in doubt there can be the probe", () => {
+    const market = new Market(FIVE_AND_FIFTEEN).fail(0, 0);
+    const doubt = market.ways.flights.open(0, 0, NOON_MS);
+    market.ways.flights.doubt(doubt, NOON_MS + 5000);
+    expect([market.probe(0, 100), market.choose(0, 100)]).to.deep.equal(["waits", "waits"]);
+    market.ways.flights.close(doubt);
+    expect(market.probe(0, 100)).to.equal("0 probe");
+  });
+});
