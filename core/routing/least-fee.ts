@@ -17,6 +17,8 @@ const SPARE_MS = 250;
 const ANSWER_MARGIN = 1.25;
 /** A slow processor counts as fast again when it is expected to answer within this part of what it may take. */
 const FAST_AGAIN = 0.8;
+/** After so long a processor that is down is tried even with a payment that will be late if it fails. */
+const UNTRIED_MS_MAX = 5000;
 /** How long a processor stays slow, before anything is seen, worth one time seen: it works, and may stay as it is. */
 const SLOW_MS_EXPECTED = 300_000;
 const EXPECTATION_WEIGHT = 1;
@@ -119,10 +121,13 @@ export class LeastFee implements Router {
     return NOWHERE;
   }
 
-  /** A probe that fails costs its payment time: it must still be in time at the processor at hand. */
+  /**
+   * A probe that fails costs its payment time: it must still be in time at the processor at hand. Now and then one is
+   * late, as without it nobody would ever know.
+   */
   #isWorthProbing(processor: number, usable: number, ageMs: number, nowMs: number): boolean {
     const gate = this.#ways.gates[processor]!;
-    if (gate.isSaidToWork) return true;
+    if (gate.isSaidToWork || nowMs - gate.triedAtMs >= UNTRIED_MS_MAX) return true;
     const probeMs = gate.expectedAnswerMs(nowMs) * ANSWER_MARGIN;
     return this.#slackMs(usable, this.#settleWithinMs - ageMs, nowMs) > probeMs;
   }

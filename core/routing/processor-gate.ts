@@ -74,6 +74,7 @@ export class ProcessorGate {
   #probe = NO_PROBE;
   #probeBeganAtMs = Number.NEGATIVE_INFINITY;
   #probeDueAtMs = 0;
+  #triedAtMs = Number.NEGATIVE_INFINITY;
   #probeIntervalMs = PROBE_INTERVAL_MS_MIN;
   #pausedUntilMs = Number.NEGATIVE_INFINITY;
   #lossCount = 0;
@@ -144,6 +145,11 @@ export class ProcessorGate {
     return this.#down.endsPerMs(nowMs);
   }
 
+  /** When a payment last tried whether it works again, or when it went down. */
+  get triedAtMs(): number {
+    return this.#triedAtMs;
+  }
+
   /** Whether a poll has said that it works again, and no payment has found out yet. */
   get isSaidToWork(): boolean {
     return this.#isSaidToWork;
@@ -181,6 +187,7 @@ export class ProcessorGate {
     this.#answerTime.began(nowMs);
     if (!this.#isDown) return NO_PROBE;
     this.#probeBeganAtMs = nowMs;
+    this.#triedAtMs = nowMs;
     this.#probe = this.#probe === PROBE_MAX ? 1 : this.#probe + 1;
     return this.#probe;
   }
@@ -273,6 +280,7 @@ export class ProcessorGate {
     this.#up.end(nowMs);
     this.#down.begin(nowMs);
     this.#downSinceMs = nowMs;
+    this.#triedAtMs = nowMs;
     this.#downReason = reason;
     this.#lossCount = 0;
     this.#oddCount = 0;

@@ -719,7 +719,7 @@ describe("engine: doubts", () => {
     hand.settle(hand.send(0), Outcome.FAILING, 10);
     expect(hand.send(5000)).to.include({ slot: 0, processor: FALLBACK });
     hand.accept(1, 5000);
-    expect(hand.send(5001)).to.include({ slot: 1, processor: DEFAULT });
+    expect(hand.send(5011)).to.include({ slot: 1, processor: DEFAULT });
   });
 
   it("has no more than 16 lookups out at a processor that is down", () => {
@@ -727,12 +727,10 @@ describe("engine: doubts", () => {
     hand.acceptMany(40, 0);
     const requests = hand.sendAll(0);
     expect(requests).to.have.length(16);
-    // The in-flight limit grows by one with every success while it is used up.
-    for (let i = 0; i < 12; i++) {
-      hand.settle(requests.shift()!, Outcome.CHARGED, 1);
-      requests.push(...hand.sendAll(1));
-    }
-    expect(requests).to.have.length(28);
+    // The in-flight limit doubles once a whole round was charged.
+    for (let i = 0; i < 16; i++) hand.settle(requests.shift()!, Outcome.CHARGED, 1);
+    requests.push(...hand.sendAll(1));
+    expect(requests).to.have.length(24);
     for (const request of requests) hand.settle(request, Outcome.UNEXPECTED, 1001);
     const asked = hand.sendAll(1101);
     expect(asked.map((request) => request.how)).to.deep.equal(new Array(16).fill(FlightState.LOOKING_UP));
@@ -843,13 +841,18 @@ describe("engine: routing", () => {
     expect(hand.sum()).to.deep.equal([0, 0, 2, 3980]);
   });
 
-  it("does not fail over before a payment has waited as long as the patience says", () => {
-    const hand = defaultDown({ settleWithinMs: 80 });
-    hand.accept(1, 15);
-    expect(hand.next(79)).to.equal(undefined);
-    expect(hand.send(80)).to.include({ slot: 0, processor: FALLBACK });
-    expect(hand.next(94)).to.equal(undefined);
-    expect(hand.send(95)).to.include({ slot: 1, processor: FALLBACK });
+  it("waits for the cheaper processor while that is worth it, and then goes in the order of acceptance", () => {
+    const hand = defaultDown({ settleWithinMs: 20_000, giveUpAfterMs: 600_000 });
+    for (let n = 1; n < 4; n++) hand.accept(n, 10 + n);
+    const gone: number[] = [];
+    for (let atMs = 20; gone.length < 4; ) {
+      const request = hand.sendFirst(atMs);
+      atMs = request.atMs;
+      if (request.processor === FALLBACK) gone.push(request.slot);
+      else hand.settle(request, Outcome.FAILING, atMs);
+      if (gone.length === 1) expect(atMs).to.be.within(1000, 19_900);
+    }
+    expect(gone).to.deep.equal([0, 1, 2, 3]);
   });
 
   it("never fails over with endless patience", () => {
@@ -862,12 +865,12 @@ describe("engine: routing", () => {
     }
   });
 
-  it("does not spill from a default at its limit before the saturation patience", () => {
-    const hand = new Hand({ maxInFlight: 2, settleWithinMs: 0, answerWithinMs: 2000 });
+  it("does not spill from a default at its limit while that can charge what waits in time", () => {
+    const hand = new Hand({ maxInFlight: 2, settleWithinMs: 2000 });
     hand.acceptMany(3, 0);
     expect(hand.sendAll(0).map((request) => request.processor)).to.deep.equal([DEFAULT, DEFAULT]);
-    expect(hand.next(299)).to.equal(undefined);
-    expect(hand.send(300)).to.include({ slot: 2, processor: FALLBACK });
+    expect(hand.next(100)).to.equal(undefined);
+    expect(hand.sendFirst(100)).to.include({ slot: 2, processor: FALLBACK });
   });
 
   it("sends nothing to a default that a poll says is failing", () => {
@@ -893,7 +896,7 @@ describe("engine: routing", () => {
     expect(hand.sendAll(1001)).to.have.length(9);
   });
 
-  it("recovers without polls by single probes, of which each goes behind the others when it fails", () => {
+  it("recovers without polls by single probes, each with a payment that was not tried before", () => {
     const hand = defaultDown();
     for (let n = 1; n < 10; n++) hand.accept(n, 10);
     const probed = [];
@@ -905,13 +908,13 @@ describe("engine: routing", () => {
       hand.settle(probe, Outcome.FAILING, atMs);
     }
     expect(probed).to.deep.equal([
-      [0, 110],
-      [1, 310],
-      [2, 710],
-      [3, 1510],
+      [9, 110],
+      [8, 310],
+      [7, 710],
+      [6, 1510],
     ]);
     const last = hand.sendFirst(1510);
-    expect([last.slot, last.atMs]).to.deep.equal([4, 2510]);
+    expect([last.slot, last.atMs]).to.deep.equal([5, 2510]);
     hand.settle(last, Outcome.CHARGED, 2520);
     expect(hand.sendAll(2520)).to.have.length(9);
   });

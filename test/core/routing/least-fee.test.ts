@@ -168,6 +168,7 @@ describe("least fee", () => {
     const market = new Market(FIVE_AND_FIFTEEN).fail(0, 0);
     expect([market.probe(0, 99), market.probe(0, 100)]).to.deep.equal(["waits", "0 probe"]);
     expect(market.probe(59_900, 100)).to.equal("waits");
+    expect(market.probe(59_900, 5000)).to.equal("0 probe");
     expect(market.poll(0, 50, 200).probe(59_900, 200)).to.equal("0 probe");
   });
 
