@@ -48,6 +48,8 @@ export class Engine {
   readonly ledger: Ledger;
   readonly flights: Flights;
   readonly gates: readonly ProcessorGate[];
+  /** By number. */
+  readonly processorNames: readonly string[];
   readonly openDoubts: OpenDoubts;
   /** Records applied and not yet written: their owner writes them out before the current batch is full. */
   readonly batches = new RecordBatches(BATCH_RECORDS);
@@ -66,6 +68,7 @@ export class Engine {
     this.ledger = new Ledger(options.capacity, options.seed, ways.gates.length);
     this.flights = ways.flights;
     this.gates = ways.gates;
+    this.processorNames = ways.gates.map(({ name }) => name);
     this.#ids = new PaymentIds(this.ledger, options.instance);
     this.openDoubts = new OpenDoubts(this.ledger, this.flights);
     this.#doubts = new Doubts(this.flights, this.gates);

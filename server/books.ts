@@ -7,6 +7,7 @@ import { PaymentService } from "./payments/payment-service.ts";
 import { AttemptLog } from "./sending/attempt-log.ts";
 import { Dispatcher } from "./sending/dispatcher.ts";
 import { SendPacer } from "./sending/send-pacer.ts";
+import type { ProcessorConfig } from "./settings/processors.ts";
 import type { Network } from "./system/network.ts";
 import type { Time } from "./system/time.ts";
 import type { Tracing } from "./telemetry/tracing.ts";
@@ -60,14 +61,14 @@ export function keepBooks(parts: BooksParts): Books {
   return { ...parts, clock, commit, service };
 }
 
-export type SendingOptions = { network: Network; processorUrls: readonly URL[]; requestTimeoutMs: number };
+export type SendingOptions = { network: Network; processors: readonly ProcessorConfig[]; requestTimeoutMs: number };
 
 /** Begins to send. What is sent cannot be taken back. */
 export function beginSending(books: Books, options: SendingOptions): Sending {
   const { engine, clock, commit, time, log, meters, tracing } = books;
   const attemptLog = new AttemptLog(engine, log, meters, tracing);
   const pacer = new SendPacer(engine.ledger.head);
-  const dispatcher = new Dispatcher({ ...options, ...books, pacer, attemptLog, meters: meters.attempts });
+  const dispatcher = new Dispatcher({ ...options, ...books, pacer, attemptLog, meters });
   const stuckWatch = new StuckWatch(engine, log);
   const ticking = new Ticking({ engine, clock, commit, time, sending: dispatcher, notes: attemptLog, stuckWatch });
   commit.wake();

@@ -3,7 +3,7 @@ import { randomInt } from "node:crypto";
 import { Engine } from "../core/engine.ts";
 import { HealthSnapshot } from "../core/routing/health-snapshot.ts";
 import { Ways } from "../core/routing/ways.ts";
-import { PROCESSOR_COUNT, PROCESSOR_NAMES, type ProcessorTerms } from "../core/values/processor.ts";
+import type { ProcessorTerms } from "../core/values/processor.ts";
 import { refuseUnknown, serveAdmin } from "./api/admin-api.ts";
 import { serveDoubts } from "./api/doubts-api.ts";
 import { serveLink } from "./api/link-api.ts";
@@ -80,7 +80,14 @@ export async function openInstance(
   const { telemetry, storage, service, mark } = books;
   const { links, instance: self, linkTimeoutMs: timeoutMs, shutdownGraceMs } = config;
   const names = opening.keep(new NameLookup(), (part) => part.close());
-  const peersOptions = { links, self, timeoutMs, connectionsMax: shares.linkMax, names };
+  const peersOptions = {
+    links,
+    self,
+    timeoutMs,
+    connectionsMax: shares.linkMax,
+    names,
+    processors: books.engine.processorNames,
+  };
   const peers = opening.keep(new Peers(peersOptions, log.logger), (part) => part.close());
   const monitor = opening.keep(await startMonitor(config, books, names, log), (part) => part.stop());
   const connections = {
@@ -95,8 +102,8 @@ export async function openInstance(
   const listeners = await openListeners(config, opening, connections, apis);
   // Last, because what is sent cannot be taken back: a start that is given up has not begun to send.
   const network = new RealNetwork(names);
-  const { processorUrls, requestTimeoutMs } = config;
-  const way = { network, processorUrls, requestTimeoutMs };
+  const { processors, requestTimeoutMs } = config;
+  const way = { network, processors, requestTimeoutMs };
   const sending = beginSending(books, way);
   const restored = mark && new RestoredStart({ ...books, ...way, mark });
   log.logger.info({ listen: formatAddress(config.listen), profile: config.profile }, "listening");
@@ -119,10 +126,17 @@ export async function openInstance(
 
 /** The configuration as far as the descriptors of this process reach. */
 function withinDescriptors(asked: Config, log: Log): { shares: DescriptorShares; config: Config } {
-  const shares = shareDescriptors(openFilesMax(), asked.maxInFlight, Math.max(asked.links.length - 1, 0));
+  const instanceCount = Math.max(asked.links.length, 1);
+  const wanted = asked.processors.map(({ maxInFlight }) => Math.ceil(maxInFlight / instanceCount));
+  const shares = shareDescriptors(openFilesMax(), wanted, instanceCount - 1);
   if (typeof shares === "string") throw new Error(shares);
-  if (shares.inFlightMax < asked.maxInFlight) log.logger.warn(shares, "few open files are allowed (ulimit -n)");
-  return { shares, config: { ...asked, maxInFlight: shares.inFlightMax } };
+  const isShort = shares.inFlightMax.some((max, processor) => max < wanted[processor]!);
+  if (!isShort) return { shares, config: asked };
+  log.logger.warn(shares, "few open files are allowed (ulimit -n)");
+  const processors = asked.processors.map((processor, i) => {
+    return { ...processor, maxInFlight: shares.inFlightMax[i]! * instanceCount };
+  });
+  return { shares, config: { ...asked, processors } };
 }
 
 async function openBooks(
@@ -131,13 +145,9 @@ async function openBooks(
   onBroken: (error: Error) => void,
   opening: Opening,
 ): Promise<OpenBooks> {
-  const health = new HealthSnapshot(PROCESSOR_COUNT);
-  const engine = new Engine(Ways.open(health, termsOf(config)), {
-    ...config,
-    settleWithinMs: config.failoverPatienceMs,
-    answerWithinMs: 2000,
-    seed: randomInt(2 ** 32) | 0,
-  });
+  const health = new HealthSnapshot(config.processors.length);
+  const ways = Ways.open(health, termsOf(config));
+  const engine = new Engine(ways, { ...config, seed: randomInt(2 ** 32) | 0 });
   const time = new RealTime();
   const surroundings = { disk: new RealDisk(), time, logger: log.logger };
   const storage = await openStorage(config, engine, surroundings, onBroken, opening.signal);
@@ -152,9 +162,13 @@ async function openBooks(
   return { ...books, health, mark, telemetry };
 }
 
-/** What routing has to know of the processors. */
-function termsOf({ fees, maxInFlight }: Config): ProcessorTerms[] {
-  return fees.map((fee) => ({ feePpm: Math.round(Number(fee.text) * 1e6), maxInFlight }));
+/** What routing has to know of the processors, each with this instance's share of what may be in flight. */
+function termsOf({ processors, links }: Config): ProcessorTerms[] {
+  return processors.map(({ name, fee, maxInFlight }) => ({
+    name,
+    feePpm: Math.round(Number(fee.text) * 1e6),
+    maxInFlight: Math.max(1, Math.floor(maxInFlight / Math.max(links.length, 1))),
+  }));
 }
 
 function startMonitor(
@@ -167,7 +181,7 @@ function startMonitor(
   const options = {
     self: config.instance,
     addresses: config.links.map(healthAddress),
-    processorUrls: config.processorUrls.map((url) => url.href),
+    processors: config.processors.map(({ url, headers, tls }) => ({ url: url.href, headers, tls })),
     snapshot: health.buffer,
     names,
     onPoll: tracing && ((report: PollReport) => tracing.polled(report)),
@@ -236,7 +250,7 @@ async function openStorage(
   onBroken: (error: Error) => void,
   signal: AbortSignal,
 ): Promise<Storage | undefined> {
-  const { durability, dataDir, instance, segmentBytes, links } = config;
+  const { durability, dataDir, instance, segmentBytes, links, processors } = config;
   if (durability === "none") {
     surroundings.logger.warn("durability is none: accepted payments do not survive the end of this process");
     return undefined;
@@ -245,7 +259,7 @@ async function openStorage(
     dataDir,
     partition: instance,
     partitionCount: Math.max(links.length, 1),
-    processors: PROCESSOR_NAMES,
+    processors: processors.map(({ name }) => name),
     segmentBytes,
     syncs: durability === "fsync",
     onBroken,

@@ -11,6 +11,8 @@ export type Dialect = {
   readonly success: readonly number[];
   /** Failure before the charge if the body is empty; with a body nobody knows. */
   readonly failure: readonly number[];
+  /** Whether the body of a success must have the contest's form, `{"message": "…"}`. */
+  readonly needsMessage: boolean;
   /** Whether a 404 of GET /payments/{id} is believed once nothing is under way. */
   readonly believesNotFound: boolean;
 };
@@ -32,6 +34,7 @@ export const CONTEST: Dialect = {
   },
   success: [200],
   failure: [500],
+  needsMessage: true,
   believesNotFound: true,
 };
 

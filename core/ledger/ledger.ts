@@ -193,7 +193,7 @@ export class Ledger {
     const slot = this.slotOf(this.#head++);
     this.#states.restored(slot, batch, record);
     if (!this.#isReplaying) this.#index.insert(slot);
-    if (this.#rows.state[slot] === State.PROCESSED) this.#totals.add(slot);
+    if (this.#rows.state[slot] === State.PROCESSED) this.#count(slot);
     return slot;
   }
 
@@ -211,7 +211,12 @@ export class Ledger {
   #processed(batch: RecordBatch, record: number): void {
     const slot = this.#slotOfRecord(batch, record);
     this.#states.processed(slot, batch, record);
-    this.#totals.add(slot);
+    this.#count(slot);
+  }
+
+  /** One whose processor is not configured is in no total: recovery refuses the ledger while there are any. */
+  #count(slot: Slot): void {
+    if (this.#rows.processor[slot]! < this.processorCount) this.#totals.add(slot);
   }
 
   /** Everything there is, or on recovery: everything but what a checkpoint has of later payments. */
@@ -236,7 +241,8 @@ export class Ledger {
 
   #dropTail(): void {
     const slot = this.slotOf(this.#tail++);
-    if (this.#rows.state[slot] === State.PROCESSED) this.#totals.remove(slot);
+    const isCounted = this.#rows.state[slot] === State.PROCESSED && this.#rows.processor[slot]! < this.processorCount;
+    if (isCounted) this.#totals.remove(slot);
     if (!this.#isReplaying) this.#index.remove(slot);
     this.#states.dropped(slot);
   }

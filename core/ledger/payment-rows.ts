@@ -1,6 +1,7 @@
 import type { OutcomeCode, ReadColumn, Slot } from "../values/number-types.ts";
 import * as Outcome from "../values/outcome.ts";
 import { NO_PROCESSOR } from "../values/processor.ts";
+import * as Reason from "../values/reason.ts";
 import * as State from "../values/state.ts";
 import { UUID_WORDS } from "../values/uuid.ts";
 
@@ -19,6 +20,7 @@ export type RowsView = {
   readonly attemptCount: ReadColumn;
   readonly mayLand: ReadColumn;
   readonly rejectionCount: ReadColumn;
+  readonly reason: ReadColumn<Reason.ReasonCode>;
   readonly lastTrailEntry: ReadColumn;
   readonly requestedAfterMs: ReadColumn;
   readonly processedAfterMs: ReadColumn;
@@ -27,11 +29,11 @@ export type RowsView = {
 };
 
 /**
- * One row per payment, a column per property, all preallocated. 46 bytes a row:
+ * One row per payment, a column per property, all preallocated. 47 bytes a row:
  *
  *   correlationId 16 │ acceptedAt 8 │ requestedAt − acceptedAt 4 │ processedAt − requestedAt 4 │ cents 4 │
  *   last trail entry 4 │ state 1 │ processor 1 │ outcome 1 │ attempt count 1 │ may land 1 │
- *   rejections 1
+ *   rejections 1 │ reason 1
  *
  * Only the ledger writes here, applying records; everybody else has a RowsView.
  */
@@ -51,6 +53,8 @@ export class PaymentRows implements RowsView {
   readonly mayLand: Uint8Array;
   /** Rejections in a row, 255 meaning 255 or more. */
   readonly rejectionCount: Uint8Array;
+  /** Why the last attempt to send it for the first time, or again after a refusal, went where it did. */
+  readonly reason: Uint8Array;
   /** Newest entry in the attempt trail, 0 for none. */
   readonly lastTrailEntry: Uint32Array;
   readonly requestedAfterMs: Uint32Array;
@@ -67,13 +71,14 @@ export class PaymentRows implements RowsView {
     this.attemptCount = new Uint8Array(capacity);
     this.mayLand = new Uint8Array(capacity);
     this.rejectionCount = new Uint8Array(capacity);
+    this.reason = new Uint8Array(capacity);
     this.lastTrailEntry = new Uint32Array(capacity);
     this.requestedAfterMs = new Uint32Array(capacity);
     this.processedAfterMs = new Uint32Array(capacity);
   }
 
   get byteLength(): number {
-    return this.capacity * 46;
+    return this.capacity * 47;
   }
 
   /** Milliseconds since the epoch; exactly what was sent to the processor. Meaningful once an attempt was begun. */
@@ -96,6 +101,7 @@ export class PaymentRows implements RowsView {
     this.attemptCount[slot] = 0;
     if (this.mayLand[slot] !== 0) this.mayLand[slot] = 0;
     if (this.rejectionCount[slot] !== 0) this.rejectionCount[slot] = 0;
+    if (this.reason[slot] !== Reason.NONE) this.reason[slot] = Reason.NONE;
     // Writing zeros over zeros would commit pages that good weather never needs.
     if (this.lastTrailEntry[slot] !== 0) this.lastTrailEntry[slot] = 0;
     if (this.requestedAfterMs[slot] !== 0) this.requestedAfterMs[slot] = 0;

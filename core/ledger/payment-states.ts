@@ -3,6 +3,7 @@ import type { RecordBatch } from "../log/record.ts";
 import type { OutcomeCode, Slot } from "../values/number-types.ts";
 import * as Outcome from "../values/outcome.ts";
 import { NO_PROCESSOR } from "../values/processor.ts";
+import * as Reason from "../values/reason.ts";
 import * as State from "../values/state.ts";
 import { UUID_WORDS } from "../values/uuid.ts";
 import { AttemptTrail, type TrailEntry } from "./attempt-trail.ts";
@@ -52,6 +53,7 @@ export class PaymentStates {
   sending(slot: Slot, batch: RecordBatch, record: number): void {
     this.#rows.expectState(slot, State.PENDING, State.PENDING);
     this.#rows.processor[slot] = batch.processor(record);
+    this.#rows.reason[slot] = batch.outcome(record);
     this.#rows.mayLand[slot] = 0;
     // A payment accepted in a time that was set back since (CLOCK) is never requested before it was accepted.
     this.#rows.setRequestedAtMs(slot, Math.max(batch.atMs(record), this.#rows.acceptedAtMs[slot]!));
@@ -108,6 +110,7 @@ export class PaymentStates {
     this.#rows.expectState(slot, State.SENDING, State.SENDING);
     this.#rows.processor[slot] = NO_PROCESSOR;
     this.#rows.attemptCount[slot]!--;
+    this.#rows.reason[slot] = Reason.NONE;
     this.#set(slot, State.PENDING);
   }
 
@@ -149,6 +152,7 @@ export class PaymentStates {
       elapsedMs,
       rows.processor[slot]!,
       outcome,
+      rows.reason[slot]!,
     );
   }
 

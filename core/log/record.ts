@@ -14,7 +14,8 @@ import * as Kind from "./record-kind.ts";
  *
  *   kind       means                                                   uses
  *   ACCEPTED   the payment exists and is pending                       at = acceptedAt, correlationId, cents
- *   SENDING    about to be handed to a processor                       at = requestedAt, but see below; processor
+ *   SENDING    about to be handed to a processor                       at = requestedAt, but see below; processor,
+ *                                                                      outcome: the reason (reason.ts)
  *   REFUSED    certainly not charged there: pending again              at, outcome, elapsed
  *   DOUBTED    nobody knows whether it is charged there                at, outcome, elapsed
  *   PROCESSED  charged at the processor and requestedAt of SENDING     at = processedAt, outcome, elapsed
@@ -55,6 +56,7 @@ const FLAGS_WORD = 11;
 /** The payment is in doubt and nothing of it is under way. Rows of version 1 lack it: there every doubt may land. */
 const ENDED_FLAG = 1;
 const REJECTIONS_SHIFT = 8;
+const REASON_SHIFT = 16;
 const MAX_U32 = 0xffffffff;
 
 /** The columns of payments as a checkpoint keeps them, to be filled from one; see PaymentRows. */
@@ -68,6 +70,7 @@ export type RowColumns = {
   readonly attemptCount: Uint8Array;
   readonly mayLand: Uint8Array;
   readonly rejectionCount: Uint8Array;
+  readonly reason: Uint8Array;
   readonly requestedAfterMs: Uint32Array;
   readonly processedAfterMs: Uint32Array;
   open(slot: Slot, atMs: number, cents: number, state: number): void;
@@ -80,6 +83,8 @@ export type RowSource = { readonly [column in Exclude<keyof RowColumns, "open">]
 export class RecordBatch {
   readonly bytes: Uint8Array;
   readonly capacity: number;
+  /** Today's numbers of processors by those in the bytes, where these were written under others. */
+  processorNumbers: Uint8Array | undefined;
   readonly #words: Int32Array;
   readonly #unsigned: Uint32Array;
   readonly #doubles: Float64Array;
@@ -180,6 +185,7 @@ export class RecordBatch {
   appendCopy(from: RecordBatch, record: number, sequence: Sequence): number {
     const copy = this.append(from.kind(record), sequence, 0, 0, 0, 0);
     this.bytes.set(from.bytes.subarray(record * RECORD_BYTES, (record + 1) * RECORD_BYTES), copy * RECORD_BYTES);
+    this.bytes[copy * RECORD_BYTES + PROCESSOR_BYTE] = from.processor(record);
     this.#doubles[copy * RECORD_DOUBLES + SEQUENCE_DOUBLE] = sequence;
     return copy;
   }
@@ -207,7 +213,8 @@ export class RecordBatch {
     for (let i = 0; i < 4; i++) this.#words[word + ID_WORD + i] = rows.correlationIds[slot * 4 + i]!;
     this.#unsigned[word + CENTS_WORD] = rows.cents[slot]!;
     const endedFlag = rows.mayLand[slot] === 0 ? ENDED_FLAG : 0;
-    this.#unsigned[word + FLAGS_WORD] = endedFlag | (rows.rejectionCount[slot]! << REJECTIONS_SHIFT);
+    this.#unsigned[word + FLAGS_WORD] =
+      endedFlag | (rows.rejectionCount[slot]! << REJECTIONS_SHIFT) | (rows.reason[slot]! << REASON_SHIFT);
   }
 
   /** Writes a row of a checkpoint back into `slot`. */
@@ -221,7 +228,8 @@ export class RecordBatch {
     rows.processedAfterMs[slot] = this.#unsigned[word + PROCESSED_AFTER_WORD]!;
     const flags = this.#unsigned[word + FLAGS_WORD]!;
     rows.mayLand[slot] = flags & ENDED_FLAG ? 0 : 1;
-    rows.rejectionCount[slot] = flags >>> REJECTIONS_SHIFT;
+    rows.rejectionCount[slot] = (flags >>> REJECTIONS_SHIFT) & 0xff;
+    rows.reason[slot] = (flags >>> REASON_SHIFT) & 0xff;
     this.copyId(record, rows.correlationIds, slot * 4);
   }
 
@@ -230,7 +238,8 @@ export class RecordBatch {
   }
 
   processor(record: number): number {
-    return this.bytes[record * RECORD_BYTES + PROCESSOR_BYTE]!;
+    const written = this.bytes[record * RECORD_BYTES + PROCESSOR_BYTE]!;
+    return this.processorNumbers === undefined ? written : this.processorNumbers[written]!;
   }
 
   outcome(record: number): OutcomeCode {

@@ -41,12 +41,12 @@ export type Expected = {
  *   the last segment without a whole header           obsolete: the process died while creating it
  *   another file without a sound header               refuse: payments are missing
  *   a file of another partition or another count      refuse: its payments belong elsewhere
- *   a file with other processors                      refuse: its payments would be asked about at the wrong ones
  *   an epoch after a later one                        refuse: a former carrier wrote where it must not
  *   within files (Replay):
  *   the last segment ends within a record, or in zeros,  that is cut off: the process or the machine died while writing
  *   be it from the middle of a record, at a sector, on
  *   any other unsound record                             refuse: acknowledged payments may be damaged
+ *   payments at a processor that is not configured       refuse: nobody could ask about them there, or name them
  */
 export function planRecovery(files: readonly JournalFile[], expected: Expected): RecoveryPlan | string {
   const byNumber = (a: JournalFile, b: JournalFile) => a.number - b.number;
@@ -81,10 +81,6 @@ function problemOf(file: JournalFile, expected: Expected): string | undefined {
   if (header.partition !== expected.partition || header.partitionCount !== expected.partitionCount) {
     const found = `${header.partition + 1} of ${header.partitionCount}`;
     return `the journal belongs to another instance or another number of instances: file=${name} instance=${found}`;
-  }
-  if (header.processors.join() !== expected.processors.join()) {
-    const names = `journal=${header.processors} configured=${expected.processors}`;
-    return `the journal's processors must be the configured ones, in their order: file=${name} ${names}`;
   }
   return undefined;
 }

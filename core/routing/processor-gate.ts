@@ -57,6 +57,7 @@ const EXPECTATION_WEIGHT = 1;
  */
 export class ProcessorGate {
   /** See ProcessorTerms. */
+  readonly name: string;
   readonly feePpm: number;
   readonly #processor: number;
   readonly #health: HealthSnapshot;
@@ -85,7 +86,8 @@ export class ProcessorGate {
   #vainProbeCount = 0;
   #seenStamp = 0;
 
-  constructor(processor: number, health: HealthSnapshot, { feePpm, maxInFlight }: ProcessorTerms) {
+  constructor(processor: number, health: HealthSnapshot, { name, feePpm, maxInFlight }: ProcessorTerms) {
+    this.name = name;
     this.feePpm = feePpm;
     this.#processor = processor;
     this.#health = health;

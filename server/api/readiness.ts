@@ -1,7 +1,6 @@
 import type { Engine } from "../../core/engine.ts";
 import { type HealthSnapshot, isPolledFailing, minResponseMs } from "../../core/routing/health-snapshot.ts";
 import type { ProcessorGate } from "../../core/routing/processor-gate.ts";
-import { PROCESSOR_NAMES } from "../../core/values/processor.ts";
 import * as State from "../../core/values/state.ts";
 import type { Peers } from "../link/peers.ts";
 import { stuckCount } from "../meters/doubt-counts.ts";
@@ -62,7 +61,7 @@ export async function readiness(
     payments: paymentsReport(engine),
     restored: restoredReport(engine),
     peers: await peers.reachable(),
-    processors: PROCESSOR_NAMES.map((name, p) => processorReport(name, engine.gates[p]!, health.read(p))),
+    processors: engine.processorNames.map((name, p) => processorReport(name, engine.gates[p]!, health.read(p))),
   };
 }
 

@@ -4,7 +4,6 @@ import { NO_FLIGHT } from "../../core/routing/flights.ts";
 import { HAND_WORDS, type HandWord } from "../../core/settling/settlement.ts";
 import type { Slot } from "../../core/values/number-types.ts";
 import * as Outcome from "../../core/values/outcome.ts";
-import { PROCESSOR_NAMES } from "../../core/values/processor.ts";
 import * as State from "../../core/values/state.ts";
 import { formatUuid, UUID_WORDS } from "../../core/values/uuid.ts";
 import type { Log } from "../log/log.ts";
@@ -149,7 +148,10 @@ export class DoubtDesk {
     if (word === "failed" && !bound) meters.gaveUpCount++;
     const line = {
       correlationId: formatUuid(this.#engine.ledger.rows.correlationIds, slot * UUID_WORDS),
-      ...(bound && { processor: PROCESSOR_NAMES[bound.processor], requestedAt: formatTimestamp(bound.requestedAtMs) }),
+      ...(bound && {
+        processor: this.#engine.processorNames[bound.processor],
+        requestedAt: formatTimestamp(bound.requestedAtMs),
+      }),
       word,
     };
     this.#log.logger.warn({ ...line, ...this.#log.traceOf?.(slot) }, `${what} settled by hand`);

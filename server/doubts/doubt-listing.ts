@@ -3,7 +3,6 @@ import type { HeldPayments } from "../../core/restored/held-payments.ts";
 import * as FlightState from "../../core/routing/flight-state.ts";
 import type { Flight, Slot } from "../../core/values/number-types.ts";
 import * as Outcome from "../../core/values/outcome.ts";
-import { PROCESSOR_NAMES } from "../../core/values/processor.ts";
 import { stuckCount } from "../meters/doubt-counts.ts";
 import { paymentHead } from "../payments/payment-view.ts";
 import { formatTimestamp } from "../text/timestamp.ts";
@@ -99,7 +98,7 @@ function fieldsOfDoubt(engine: Engine, flight: Flight, nowMs: number, settledUnt
   const slot = flights.slot[flight]!;
   const requestedAtMs = ledger.rows.requestedAtMs(slot);
   return {
-    processor: PROCESSOR_NAMES[flights.processor[flight]!]!,
+    processor: engine.processorNames[flights.processor[flight]!]!,
     requestedAt: formatTimestamp(requestedAtMs),
     held: false,
     ageMs: Math.max(0, nowMs - requestedAtMs),
@@ -115,7 +114,7 @@ function fieldsOfDoubt(engine: Engine, flight: Flight, nowMs: number, settledUnt
 }
 
 function fieldsOfHeld(
-  { ledger }: Engine,
+  { ledger, processorNames }: Engine,
   held: HeldPayments,
   slot: Slot,
   nowMs: number,
@@ -125,7 +124,7 @@ function fieldsOfHeld(
   const bound = boundTo(ledger, slot);
   const { graceUntilMs, lostFromMs } = held.options;
   return {
-    processor: bound ? PROCESSOR_NAMES[bound.processor]! : null,
+    processor: bound ? processorNames[bound.processor]! : null,
     requestedAt: bound ? formatTimestamp(bound.requestedAtMs) : null,
     held: true,
     ageMs: Math.max(0, nowMs - held.heldSinceMs(slot)),

@@ -1,6 +1,5 @@
 import type { Engine } from "../../core/engine.ts";
 import type { Sequence, Slot } from "../../core/values/number-types.ts";
-import { PROCESSOR_NAMES } from "../../core/values/processor.ts";
 import { formatUuid, UUID_WORDS } from "../../core/values/uuid.ts";
 import type { Log } from "../log/log.ts";
 import { formatTimestamp } from "../text/timestamp.ts";
@@ -69,7 +68,7 @@ export class StuckWatch {
       return {
         correlationId: formatUuid(ledger.rows.correlationIds, slot * UUID_WORDS),
         ...(bound && {
-          processor: PROCESSOR_NAMES[bound.processor],
+          processor: this.#engine.processorNames[bound.processor],
           requestedAt: formatTimestamp(bound.requestedAtMs),
         }),
       };

@@ -1,7 +1,7 @@
 import type { HealthAnswer, PollResult } from "../meters/poll-report.ts";
-import { Connection, type Failure, type Receiver } from "../sending/connection.ts";
-import { endpointOf } from "../sending/endpoint.ts";
-import type { Network } from "../system/network.ts";
+import type { Connection, Failure, Receiver } from "../sending/connection.ts";
+import { Connections, type Surroundings } from "../sending/connections.ts";
+import type { Target } from "../sending/endpoint.ts";
 import type { Time, Timer } from "../system/time.ts";
 import { parseObject } from "../text/json-object.ts";
 
@@ -11,35 +11,29 @@ const ANSWER_BYTES_MAX = 4096;
 
 /** A processor's health endpoint: one call at a time, each on a connection of its own. */
 export class HealthEndpoint {
-  readonly #host: string;
-  readonly #port: number;
-  readonly #request: string;
-  readonly #network: Network;
+  readonly #connections: Connections;
   readonly #time: Time;
   readonly #timeoutMs: number;
   #connection: Connection | undefined;
 
-  constructor(processorUrl: URL, network: Network, time: Time, timeoutMs = CALL_TIMEOUT_MS) {
-    const { host, port, path, headers } = endpointOf(processorUrl);
-    this.#host = host;
-    this.#port = port;
-    this.#request = `GET ${path}/service-health HTTP/1.1\r\n${headers}Connection: close\r\n\r\n`;
-    this.#network = network;
-    this.#time = time;
+  constructor(target: Target, surroundings: Surroundings, timeoutMs: number = CALL_TIMEOUT_MS) {
+    this.#connections = new Connections(target, surroundings, { bodyBytesMax: ANSWER_BYTES_MAX });
+    this.#time = surroundings.time;
     this.#timeoutMs = timeoutMs;
   }
 
   /** What the processor says, or why it gives no usable answer in time, however it spends that. Never rejects. */
   ask(): Promise<HealthAnswer> {
     return new Promise((resolve) => {
-      const connection = new Connection(this.#network, this.#host, this.#port, () => {}, ANSWER_BYTES_MAX);
+      const connection = this.#connections.takeNew();
       this.#connection = connection;
       const call = new Call(resolve, () => connection.close());
       call.timer = this.#time.after(this.#timeoutMs, () => {
         call.isLate = true;
         connection.timeOut();
       });
-      connection.send(this.#request, call);
+      const path = `${this.#connections.endpoint.path}/service-health`;
+      connection.send({ method: "GET", path, headers: ["Connection", "close"], body: "" }, call);
     });
   }
 

@@ -4,6 +4,7 @@
 import { type MessagePort, parentPort, workerData } from "node:worker_threads";
 import { HealthSnapshot } from "../../core/routing/health-snapshot.ts";
 import type { PollReport } from "../meters/poll-report.ts";
+import type { Target } from "../sending/endpoint.ts";
 import type { Address } from "../system/address.ts";
 import { HEALTH_LINK_MAX } from "../system/descriptors.ts";
 import { NameLookup } from "../system/name-lookup.ts";
@@ -18,7 +19,8 @@ export type HealthWorkerData = {
   self: number;
   /** Health link address of every instance, in order; empty for a single instance. */
   addresses: readonly Address[];
-  processorUrls: readonly string[];
+  /** `url` as text: a URL cannot be handed to a thread. */
+  processors: readonly (Omit<Target, "url"> & { url: string })[];
   snapshot: SharedArrayBuffer;
   /** Where names are looked up, for the whole process. */
   namesPort: MessagePort;
@@ -26,7 +28,7 @@ export type HealthWorkerData = {
   reportsPolls: boolean;
 };
 
-const { self, addresses, processorUrls, snapshot, namesPort, reportsPolls } = workerData as HealthWorkerData;
+const { self, addresses, processors, snapshot, namesPort, reportsPolls } = workerData as HealthWorkerData;
 const time = new RealTime();
 const names = new NameLookup(resolveThrough(namesPort));
 const network = new RealNetwork(names);
@@ -35,9 +37,9 @@ const peers = addresses
   .map((address) => new HealthLinkClient(address, names));
 const polling = new Polling({
   self,
-  endpoints: processorUrls.map((url) => new HealthEndpoint(new URL(url), network, time)),
+  endpoints: processors.map((target) => new HealthEndpoint({ ...target, url: new URL(target.url) }, { network, time })),
   peers,
-  health: new HealthSnapshot(processorUrls.length, snapshot),
+  health: new HealthSnapshot(processors.length, snapshot),
   time,
   onReport: reportsPolls ? (report: PollReport) => parentPort!.postMessage(report) : undefined,
 });

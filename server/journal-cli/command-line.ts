@@ -26,12 +26,12 @@ once: time begins again at what the clock says now. The instance must not be run
   --help
 
 repair copies every sound record. Of a payment whose records may be lost it writes only what is proven:
-  found at one processor, and at the other not, with the same amount: processed there, at the requestedAt told
-  found at both: processed where the requestedAt is earlier, and named as charged twice
+  found at one processor, and at no other, with the same amount: processed there, at the requestedAt told
+  found at several: processed where the requestedAt is earlier, and named as charged twice
   otherwise, sent to a processor as far as is known: in doubt there
   otherwise: pending
-The new journal is marked: an instance that starts with it looks up every payment that is not settled at both
-processors before it sends anything, as with RESTORED=true. So a payment that is pending there is sent only once both
+The new journal is marked: an instance that starts with it looks up every payment that is not settled at all
+processors before it sends anything, as with RESTORED=true. So a payment that is pending there is sent only once all
 have said that they do not have it. Payments whose acceptance is lost are named as far as they are known; they are not
 in the new journal, and those accepted later get new payment ids. Journals that are sound are not copied.
 
@@ -55,8 +55,8 @@ export type CommandLine = {
   fromLsn: number;
   /** Where a repaired journal goes; empty for other commands. */
   out: string;
-  /** By processor, of those that are to be asked. */
-  processorUrls: (URL | undefined)[];
+  /** By name, of the processors that are to be asked. */
+  processorUrls: ReadonlyMap<string, URL>;
   isJson: boolean;
 };
 

@@ -1,6 +1,6 @@
 import type { OutcomeCode } from "../../core/values/number-types.ts";
 import * as Outcome from "../../core/values/outcome.ts";
-import { PROCESSOR_NAMES } from "../../core/values/processor.ts";
+import * as Reason from "../../core/values/reason.ts";
 
 /** By the numbers in record.ts. */
 export const KIND_NAMES: readonly string[] = [
@@ -27,8 +27,13 @@ export function outcomeName(outcome: OutcomeCode): string {
   return Outcome.NAMES[outcome] ?? `outcome ${outcome}`;
 }
 
-export function processorName(processor: number): string {
-  return PROCESSOR_NAMES[processor] ?? "-";
+/** `names`: by the number that the record has. */
+export function processorName(names: readonly string[], processor: number): string {
+  return names[processor] ?? "-";
+}
+
+export function reasonName(reason: number): string {
+  return Reason.NAMES[reason] ?? `reason ${reason}`;
 }
 
 /** An ISO timestamp, or what cannot be one: damage is to be shown, not to be stumbled over. */

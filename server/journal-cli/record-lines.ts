@@ -6,7 +6,7 @@ import { formatCents } from "../../core/values/money.ts";
 import * as State from "../../core/values/state.ts";
 import { formatUuid, UUID_WORDS } from "../../core/values/uuid.ts";
 import { type FileSurvey, headerOf } from "./file-survey.ts";
-import { kindName, outcomeName, processorName, timeText } from "./names.ts";
+import { kindName, outcomeName, processorName, reasonName, timeText } from "./names.ts";
 import { readRecords } from "./record-reader.ts";
 
 export type RecordWish = { fromLsn: number; limit: number };
@@ -23,8 +23,9 @@ export function printRecords(
     const isPassedOver = file.kind !== SEGMENT ? wish.fromLsn > 0 : firstLsn + recordCount <= wish.fromLsn;
     if (recordCount === 0 || isPassedOver || printed === wish.limit) continue;
     print(`${file.name}:`);
-    const lineOf = file.kind === SEGMENT ? recordLine : checkpointLines();
-    readRecords(join(directory, file.name), headerOf(file)!.headerBytes, (batch, first) => {
+    const { processors, headerBytes } = headerOf(file)!;
+    const lineOf = file.kind === SEGMENT ? recordLines(processors) : checkpointLines(processors);
+    readRecords(join(directory, file.name), headerBytes, (batch, first) => {
       for (let record = 0; record < batch.count && first + record < recordCount; record++) {
         const lsn = firstLsn + first + record;
         const line = lineOf(batch, record, lsn);
@@ -39,20 +40,26 @@ export function printRecords(
   return printed;
 }
 
-function recordLine(batch: RecordBatch, record: number, lsn: number): string {
-  const kind = batch.kind(record);
-  const at = `at=${timeText(batch.atMs(record))}`;
-  if (kind === Kind.WATERMARK || kind === Kind.CLOCK) return `${lsn} ${kindName(kind)} ${at}`;
-  const place = `${lsn} ${kindName(kind)} sequence=${batch.sequence(record)} ${at}`;
-  if (kind === Kind.ACCEPTED) return `${place} ${idAndAmount(batch, record)}`;
-  if (kind === Kind.SENDING || kind === Kind.SENT)
-    return `${place} processor=${processorName(batch.processor(record))}`;
-  if (kind === Kind.PURGED || kind === Kind.EVICTED) return place;
-  return `${place} ${processorAndOutcome(batch, record)} elapsedMs=${batch.elapsedMs(record)}`;
+type LineOf = (batch: RecordBatch, record: number, lsn: number) => string;
+
+/** `names`: of the processors, by the numbers in this file. */
+function recordLines(names: readonly string[]): LineOf {
+  return (batch, record, lsn) => {
+    const kind = batch.kind(record);
+    const at = `at=${timeText(batch.atMs(record))}`;
+    if (kind === Kind.WATERMARK || kind === Kind.CLOCK) return `${lsn} ${kindName(kind)} ${at}`;
+    const place = `${lsn} ${kindName(kind)} sequence=${batch.sequence(record)} ${at}`;
+    if (kind === Kind.ACCEPTED) return `${place} ${idAndAmount(batch, record)}`;
+    const processor = `processor=${processorName(names, batch.processor(record))}`;
+    if (kind === Kind.SENT) return `${place} ${processor}`;
+    if (kind === Kind.SENDING) return `${place} ${processor} reason="${reasonName(batch.outcome(record))}"`;
+    if (kind === Kind.PURGED || kind === Kind.EVICTED) return place;
+    return `${place} ${processorAndOutcome(names, batch, record)} elapsedMs=${batch.elapsedMs(record)}`;
+  };
 }
 
 /** Rows have no numbers of their own: their sequence follows from the slice they stand in. */
-function checkpointLines(): (batch: RecordBatch, record: number, place: number) => string {
+function checkpointLines(names: readonly string[]): LineOf {
   let sequence = 0;
   let rowsDue = 0;
   return (batch, record) => {
@@ -64,12 +71,12 @@ function checkpointLines(): (batch: RecordBatch, record: number, place: number) 
     rowsDue--;
     const state = State.NAMES[batch.kind(record)] ?? `state ${batch.kind(record)}`;
     const line = `row sequence=${sequence++} state="${state}" acceptedAt=${timeText(batch.sequence(record))}`;
-    return `${line} ${idAndAmount(batch, record)} ${processorAndOutcome(batch, record)}`;
+    return `${line} ${idAndAmount(batch, record)} ${processorAndOutcome(names, batch, record)}`;
   };
 }
 
-function processorAndOutcome(batch: RecordBatch, record: number): string {
-  return `processor=${processorName(batch.processor(record))} outcome="${outcomeName(batch.outcome(record))}"`;
+function processorAndOutcome(names: readonly string[], batch: RecordBatch, record: number): string {
+  return `processor=${processorName(names, batch.processor(record))} outcome="${outcomeName(batch.outcome(record))}"`;
 }
 
 function idAndAmount(batch: RecordBatch, record: number): string {

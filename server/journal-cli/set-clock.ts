@@ -32,7 +32,7 @@ export async function setClock(wish: CommandLine, print: Print): Promise<void> {
 
 async function turnBack(directory: JournalDirectory, wish: CommandLine, nowMs: number): Promise<string> {
   const expected = expectedOf(directory, wish.instanceCount);
-  const recovered = recover(directory, new Ledger(wish.capacity, 0, 2), expected);
+  const recovered = recover(directory, new Ledger(wish.capacity, 0, expected.processors.length), expected);
   const latest = timeText(recovered.latestMs);
   if (recovered.latestMs <= nowMs)
     return `nothing to do: its time is not ahead of the clock: journal=${latest} clock=${timeText(nowMs)}`;

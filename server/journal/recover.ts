@@ -1,8 +1,10 @@
 import type { Ledger } from "../../core/ledger/ledger.ts";
 import { Replay } from "../../core/ledger/replay.ts";
 import type { JournalHeader } from "../../core/log/journal-header.ts";
+import { ProcessorNumbers } from "../../core/log/processor-numbers.ts";
 import { RECORD_BYTES, RecordBatch } from "../../core/log/record.ts";
 import { type Expected, type JournalFile, planRecovery, type RecoveryPlan } from "../../core/log/recovery-plan.ts";
+import { NO_PROCESSOR } from "../../core/values/processor.ts";
 import { readFully } from "../system/disk.ts";
 import type { JournalStart } from "./journal.ts";
 import type { JournalDirectory } from "./journal-directory.ts";
@@ -55,12 +57,15 @@ export function* recoverInSteps(
   if (typeof plan === "string") throw refusal(directory, plan);
   const replay = new Replay(ledger);
   const batch = new RecordBatch(chunkRecords);
+  const numbers = new ProcessorNumbers(expected.processors);
   ledger.beginReplay();
+  if (plan.checkpoint) batch.processorNumbers = numbers.of(headerOf(plan.checkpoint).processors);
   if (plan.checkpoint) yield* replayCheckpoint(directory, plan.checkpoint, replay, batch);
   let tornBytes = 0;
   for (const segment of plan.segments) {
     const { firstLsn } = headerOf(segment);
     replay.startSegment(headerOf(segment));
+    batch.processorNumbers = numbers.of(headerOf(segment).processors);
     if (firstLsn !== replay.lsn) {
       throw refusal(
         directory,
@@ -79,6 +84,7 @@ export function* recoverInSteps(
     );
   }
   while (!ledger.finishReplay(INDEXED_PER_STEP)) yield;
+  expectConfigured(directory, ledger, numbers);
   const last = plan.segments.at(-1);
   const torn =
     last && tornBytes > 0 ? { name: last.name, fileBytes: last.bytes, soundBytes: last.bytes - tornBytes } : undefined;
@@ -118,6 +124,24 @@ function unsafeOf({ checkpoint, segments }: RecoveryPlan): JournalFile[] {
   const newest = segments.findLastIndex((segment) => headerOf(segment).followsDurable);
   const unsafe = segments.slice(Math.max(newest, 0));
   return checkpoint ? [checkpoint, ...unsafe] : unsafe;
+}
+
+/** Throws where payments that are kept were sent to a processor whose name is not configured. */
+function expectConfigured(directory: JournalDirectory, ledger: Ledger, numbers: ProcessorNumbers): void {
+  const { unknownNames, configuredCount } = numbers;
+  if (unknownNames.length === 0) return;
+  const counts = unknownNames.map(() => 0);
+  for (let sequence = ledger.tail; sequence < ledger.head; sequence++) {
+    const processor = ledger.rows.processor[ledger.slotOf(sequence)]!;
+    if (processor !== NO_PROCESSOR && processor >= configuredCount) counts[processor - configuredCount]!++;
+  }
+  const missing = unknownNames.flatMap((name, i) => (counts[i]! > 0 ? [`${name} (${counts[i]} payments)`] : []));
+  if (missing.length === 0) return;
+  throw refusal(
+    directory,
+    "a processor that kept payments were sent to must be configured, by its name, until they are purged or dropped " +
+      `by retention: missing=${missing.join(", ")}`,
+  );
 }
 
 function headerOf(file: JournalFile): JournalHeader {

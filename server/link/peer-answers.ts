@@ -1,4 +1,3 @@
-import { PROCESSOR_COUNT } from "../../core/values/processor.ts";
 import type { Answer } from "../http/answer.ts";
 import type { SummaryPart } from "../payments/summary.ts";
 import { RETRY_AFTER_S } from "../text/problem.ts";
@@ -21,10 +20,12 @@ export function isLinkHealth({ status, body }: PeerAnswer): boolean {
   return status === 200 && body === LINK_HEALTH_BODY;
 }
 
-export function summaryPartOf(answer: PeerAnswer): SummaryPart | undefined {
-  const { totals, settledUntilMs } = objectOf(answer, 200) ?? {};
-  if (!Array.isArray(totals) || totals.length !== PROCESSOR_COUNT * 2 || !totals.every(isCount)) return undefined;
-  return Number.isFinite(settledUntilMs) ? { totals, settledUntilMs: settledUntilMs as number } : undefined;
+/** `processors`: names; a part of others, or in another order, would be misread. */
+export function summaryPartOf(answer: PeerAnswer, processors: readonly string[]): SummaryPart | undefined {
+  const { processors: theirs, totals, settledUntilMs } = objectOf(answer, 200) ?? {};
+  if (!Array.isArray(theirs) || theirs.join() !== processors.join()) return undefined;
+  if (!Array.isArray(totals) || totals.length !== processors.length * 2 || !totals.every(isCount)) return undefined;
+  return Number.isFinite(settledUntilMs) ? { processors, totals, settledUntilMs: settledUntilMs as number } : undefined;
 }
 
 /** A payment's JSON, as it came. */

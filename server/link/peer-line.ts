@@ -1,9 +1,9 @@
 import type { Logger } from "pino";
 import { type Address, formatAddress, formatHostPort } from "../system/address.ts";
 import type { NameLookup } from "../system/name-lookup.ts";
+import { Pool } from "../system/undici.ts";
 import { LINK_HEALTH, type PeerAnswer } from "./peer-answers.ts";
 import { Places } from "./places.ts";
-import { Pool } from "./undici.ts";
 
 /** Calls under way or waiting for a connection, per peer; one more fails at once. */
 const CALLS_MAX = 1024;

@@ -28,6 +28,8 @@ export type PeersOptions = {
   /** Per peer. */
   connectionsMax: number;
   names: NameLookup;
+  /** Names in the order of their numbers. */
+  processors: readonly string[];
 };
 
 /**
@@ -36,8 +38,10 @@ export type PeersOptions = {
  */
 export class Peers {
   readonly #lines: ReadonlyMap<number, PeerLine>;
+  readonly #processors: readonly string[];
 
-  constructor({ links, self, ...options }: PeersOptions, logger: Logger) {
+  constructor({ links, self, processors, ...options }: PeersOptions, logger: Logger) {
+    this.#processors = processors;
     const others = links.map((link, instance) => ({ link, instance })).filter(({ instance }) => instance !== self);
     this.#lines = new Map(others.map(({ link, instance }) => [instance, new PeerLine(link, options, logger)]));
   }
@@ -49,7 +53,7 @@ export class Peers {
   /** Every peer's part of a summary, or undefined if one cannot be had. */
   async summaryParts(query: string): Promise<SummaryPart[] | undefined> {
     const answers = await this.#callAll({ method: "GET", path: `/summary?${query}` });
-    const parts = answers.map(([, answer]) => answer && summaryPartOf(answer));
+    const parts = answers.map(([, answer]) => answer && summaryPartOf(answer, this.#processors));
     return parts.every((part) => part !== undefined) ? parts : undefined;
   }
 

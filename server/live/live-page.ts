@@ -1,9 +1,8 @@
 import type { TemplatedApp } from "uWebSockets.js";
-import { PROCESSOR_NAMES } from "../../core/values/processor.ts";
 import type { ConnectionBound } from "../http/connection-bound.ts";
 import type { Peers } from "../link/peers.ts";
 import type { Hello } from "../page/message.ts";
-import type { Fee } from "../text/fee.ts";
+import type { ProcessorConfig } from "../settings/processors.ts";
 import { LiveFeed, SAMPLE_INTERVAL_MS } from "./live-feed.ts";
 import { LIVE_TOPIC, serveLiveSocket } from "./live-socket.ts";
 import { servePageFiles } from "./page-files.ts";
@@ -14,9 +13,8 @@ export type LivePageOptions = {
   /** From 0. */
   instance: number;
   links: readonly unknown[];
-  fees: readonly Fee[];
   corsOrigin: string;
-  processorUrls: readonly URL[];
+  processors: readonly ProcessorConfig[];
   /** Empty: the processors are none of ours to configure. */
   processorAdminToken: string;
 };
@@ -31,16 +29,16 @@ export class LivePage {
 
   /** `ownReading`: this instance's reading as JSON. */
   constructor(peers: Peers, ownReading: () => Promise<string>, options: LivePageOptions) {
-    const { processorUrls, processorAdminToken } = options;
+    const { processors, processorAdminToken } = options;
     this.#peers = peers;
     this.#ownReading = ownReading;
     this.#options = options;
-    this.#admin = processorAdminToken === "" ? undefined : new ProcessorAdmin(processorUrls, processorAdminToken);
+    this.#admin = processorAdminToken === "" ? undefined : new ProcessorAdmin(processors, processorAdminToken);
   }
 
   /** `clients`: whose connections the pages' sockets are. */
   register(app: TemplatedApp, clients?: ConnectionBound): void {
-    const { instance, links, fees, corsOrigin } = this.#options;
+    const { instance, links, processors, corsOrigin } = this.#options;
     const instanceCount = Math.max(links.length, 1);
     const feed = new LiveFeed({
       self: instance,
@@ -53,8 +51,8 @@ export class LivePage {
       type: "hello",
       instance: instance + 1,
       instanceCount,
-      processors: PROCESSOR_NAMES,
-      feeFractions: fees.map((fee) => Number(fee.text)),
+      processors: processors.map(({ name }) => name),
+      feeFractions: processors.map(({ fee }) => Number(fee.text)),
       intervalMs: SAMPLE_INTERVAL_MS,
       isSimulation: this.#admin !== undefined,
     };

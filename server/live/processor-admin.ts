@@ -1,4 +1,4 @@
-import { Pool } from "../link/undici.ts";
+import { Pool } from "../system/undici.ts";
 import { basicAuthorization } from "../text/url-credentials.ts";
 
 const TIMEOUT_MS = 2000;
@@ -9,11 +9,12 @@ export type ProcessorWish = { delayMs?: number; failing?: boolean };
 /** The admin endpoints of the simulated processors. */
 export class ProcessorAdmin {
   readonly #token: string;
-  readonly #processors: readonly { pool: Pool; basePath: string; authorization: string | undefined }[];
+  readonly #processors: readonly { name: string; pool: Pool; basePath: string; authorization: string | undefined }[];
 
-  constructor(processorUrls: readonly URL[], token: string) {
+  constructor(processors: readonly { name: string; url: URL }[], token: string) {
     this.#token = token;
-    this.#processors = processorUrls.map((url) => ({
+    this.#processors = processors.map(({ name, url }) => ({
+      name,
       pool: new Pool(url.origin, {
         connections: 1,
         connect: { timeout: TIMEOUT_MS },
@@ -23,6 +24,11 @@ export class ProcessorAdmin {
       basePath: `${url.pathname.replace(/\/$/, "")}/admin/configurations`,
       authorization: basicAuthorization(url),
     }));
+  }
+
+  /** Number of the processor with this name, −1 if there is none. */
+  numberOf(name: string): number {
+    return this.#processors.findIndex((processor) => processor.name === name);
   }
 
   /** Resolves to what went wrong, or undefined; never rejects. */

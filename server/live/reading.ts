@@ -1,7 +1,6 @@
 import { type HealthSnapshot, isPolledFailing, minResponseMs } from "../../core/routing/health-snapshot.ts";
 import { ACCEPTED_NEW, CONFLICT, DUPLICATE, FULL } from "../../core/values/accept-result.ts";
 import * as Outcome from "../../core/values/outcome.ts";
-import { PROCESSOR_NAMES } from "../../core/values/processor.ts";
 import * as State from "../../core/values/state.ts";
 import { REFUSAL_DETAILS } from "../api/payment-ack.ts";
 import type { AttemptMeters, Meters } from "../meters/meters.ts";
@@ -35,7 +34,7 @@ export async function takeReading(service: PaymentService, health: HealthSnapsho
     capacity: ledger.rows.capacity,
     cpuMs: (user + system) / US_PER_MS,
     rssBytes: process.memoryUsage.rss(),
-    processors: PROCESSOR_NAMES.map((_, p) => readProcessor(p, totals, service, health, meters.attempts[p]!)),
+    processors: service.engine.gates.map((_, p) => readProcessor(p, totals, service, health, meters.attempts[p]!)),
   };
 }
 

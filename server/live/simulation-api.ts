@@ -1,5 +1,4 @@
 import type { HttpRequest, HttpResponse, TemplatedApp } from "uWebSockets.js";
-import { PROCESSOR_NAMES } from "../../core/values/processor.ts";
 import { type Answer, jsonAnswer, problemAnswer } from "../http/answer.ts";
 import { Exchange, PLAIN } from "../http/exchange.ts";
 import { refusalOfForeignPage } from "../http/origin.ts";
@@ -24,7 +23,7 @@ export function serveSimulation(app: TemplatedApp, admin: ProcessorAdmin): void 
 function putProcessor(res: HttpResponse, req: HttpRequest, admin: ProcessorAdmin): void {
   const exchange = new Exchange(res, false, PLAIN);
   const name = req.getParameter(0) ?? "";
-  const processor = (PROCESSOR_NAMES as readonly string[]).indexOf(name);
+  const processor = admin.numberOf(name);
   const refusal = refusalOf(req, processor, name);
   if (refusal) {
     exchange.answer(problemAnswer(refusal));
@@ -33,7 +32,7 @@ function putProcessor(res: HttpResponse, req: HttpRequest, admin: ProcessorAdmin
   exchange.readBodyUpTo(BODY_BYTES_MAX, req, (bytes) => {
     const wish = parseWish(new TextDecoder().decode(bytes));
     if ("status" in wish) exchange.answer(problemAnswer(wish));
-    else exchange.answerLater(configure(admin, processor, wish));
+    else exchange.answerLater(configure(admin, processor, name, wish));
   });
 }
 
@@ -43,10 +42,10 @@ function refusalOf(req: HttpRequest, processor: number, name: string): Problem |
   return processor < 0 ? { status: 404, detail: `no such processor: name=${name.slice(0, 64)}` } : undefined;
 }
 
-async function configure(admin: ProcessorAdmin, processor: number, wish: ProcessorWish): Promise<Answer> {
+async function configure(admin: ProcessorAdmin, processor: number, name: string, wish: ProcessorWish): Promise<Answer> {
   const problem = await admin.configure(processor, wish);
   if (problem !== undefined) return problemAnswer({ status: 502, detail: problem });
-  return jsonAnswer(JSON.stringify({ name: PROCESSOR_NAMES[processor], ...wish }));
+  return jsonAnswer(JSON.stringify({ name, ...wish }));
 }
 
 /** The wish, or what is wrong with it. */

@@ -1,12 +1,11 @@
 import type { Engine } from "../../core/engine.ts";
-import { PROCESSOR_COUNT } from "../../core/values/processor.ts";
 
 /** By processor. */
 export type DoubtCounts = { inDoubt: number[]; stuck: number[] };
 
 /** Payments in doubt that are not held, and those of them that need an operator. Looks at every flight. */
 export function countDoubts(engine: Engine, nowMs: number): DoubtCounts {
-  const counts = { inDoubt: zeros(), stuck: zeros() };
+  const counts = { inDoubt: zeros(engine), stuck: zeros(engine) };
   engine.openDoubts.each((flight) => {
     const processor = engine.flights.processor[flight]!;
     counts.inDoubt[processor]!++;
@@ -25,6 +24,6 @@ export function heldStuckCount({ held }: Engine, nowMs: number): number {
   return held?.stuckCount(nowMs) ?? 0;
 }
 
-function zeros(): number[] {
-  return new Array<number>(PROCESSOR_COUNT).fill(0);
+function zeros({ gates }: Engine): number[] {
+  return gates.map(() => 0);
 }

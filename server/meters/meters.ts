@@ -1,7 +1,7 @@
 import { HAND_WORDS } from "../../core/settling/settlement.ts";
 import type { OutcomeCode } from "../../core/values/number-types.ts";
 import * as Outcome from "../../core/values/outcome.ts";
-import { PROCESSOR_COUNT } from "../../core/values/processor.ts";
+import * as Reason from "../../core/values/reason.ts";
 import { DurationHistogram } from "./duration-histogram.ts";
 
 /** What requests are counted under: the route, never the path, of which there is no end. */
@@ -88,16 +88,19 @@ export type Refusal = (typeof REFUSALS)[number];
 export class Meters {
   /** By route, requests to the public listener. */
   readonly http = Object.fromEntries(ROUTES.map((route) => [route, new RouteMeters()])) as Record<Route, RouteMeters>;
-  readonly attempts: readonly AttemptMeters[] = Array.from({ length: PROCESSOR_COUNT }, () => new AttemptMeters());
+  /** By processor. */
+  readonly attempts: readonly AttemptMeters[];
   readonly journal = new JournalMeters();
   /** Payments answered, by AcceptResult: new, duplicate, conflict, full. */
   readonly accepts = new Float64Array(4);
   /** Payments refused, in the order of REFUSALS. */
   readonly refusals = new Float64Array(REFUSALS.length);
   /** Payments charged, by processor. */
-  readonly processed = new Float64Array(PROCESSOR_COUNT);
+  readonly processed: Float64Array;
   /** Payments that failed at a processor, by processor. */
-  readonly failed = new Float64Array(PROCESSOR_COUNT);
+  readonly failed: Float64Array;
+  /** Payments sent for the first time or again after a refusal: by processor, by reason (reason.ts). */
+  readonly routed: readonly Float64Array[];
   /** Payments that failed while they were pending. */
   gaveUpCount = 0;
   /** Times that somebody set the wall clock by more than a second. */
@@ -105,6 +108,14 @@ export class Meters {
   /** Payments in doubt that an operator settled, by HAND_WORDS. */
   readonly settledByHand = new Float64Array(HAND_WORDS.length);
   readonly eventLoopDelay = new DurationHistogram();
+
+  constructor(processorCount: number) {
+    const processors = Array.from({ length: processorCount });
+    this.attempts = processors.map(() => new AttemptMeters());
+    this.processed = new Float64Array(processorCount);
+    this.failed = new Float64Array(processorCount);
+    this.routed = processors.map(() => new Float64Array(Reason.NAMES.length));
+  }
 
   refused(reason: Refusal): void {
     this.refusals[REFUSALS.indexOf(reason)]!++;

@@ -2,7 +2,7 @@ import type { Engine } from "../../core/engine.ts";
 import { formatCents } from "../../core/values/money.ts";
 import type { Slot } from "../../core/values/number-types.ts";
 import * as Outcome from "../../core/values/outcome.ts";
-import { PROCESSOR_NAMES } from "../../core/values/processor.ts";
+import * as Reason from "../../core/values/reason.ts";
 import * as State from "../../core/values/state.ts";
 import { formatUuid, UUID_WORDS } from "../../core/values/uuid.ts";
 import { formatTimestamp } from "../text/timestamp.ts";
@@ -17,7 +17,7 @@ export function paymentView(engine: Engine, slot: Slot): string {
   const fields = {
     state: State.NAMES[state],
     ...openFields(engine, slot),
-    processor: isBound ? PROCESSOR_NAMES[rows.processor[slot]!] : null,
+    processor: isBound ? engine.processorNames[rows.processor[slot]!] : null,
     acceptedAt: formatTimestamp(rows.acceptedAtMs[slot]!),
     requestedAt: isBound ? formatTimestamp(rows.requestedAtMs(slot)) : null,
     processedAt: state === State.PROCESSED ? formatTimestamp(rows.processedAtMs(slot)) : null,
@@ -42,7 +42,15 @@ export function paymentHead(engine: Engine, slot: Slot): string {
   return `"id":"${formatUuid(id)}","correlationId":"${correlationId}","amount":${formatCents(rows.cents[slot]!)}`;
 }
 
-type AttemptView = { time: string; processor: string | undefined; outcome: string | undefined; ms: number | null };
+type AttemptView = {
+  time: string;
+  /** Null: one that is no longer configured. */
+  processor: string | null;
+  /** Why it went there; null where nobody said. */
+  reason: string | null;
+  outcome: string | undefined;
+  ms: number | null;
+};
 
 /** Oldest first: the trail, then the attempt that stands in the row itself (see AttemptTrail). */
 function attemptsOf(engine: Engine, slot: Slot): AttemptView[] {
@@ -50,12 +58,17 @@ function attemptsOf(engine: Engine, slot: Slot): AttemptView[] {
   const trail = engine.ledger.trail(slot);
   const attempts: AttemptView[] = trail.map((entry) => ({
     time: formatTimestamp(rows.acceptedAtMs[slot]! + entry.beganAfterMs),
-    processor: PROCESSOR_NAMES[entry.processor],
+    processor: nameOf(engine, entry.processor),
+    reason: reasonText(entry.reason),
     outcome: Outcome.NAMES[entry.outcome],
     ms: entry.elapsedMs,
   }));
   const state = rows.state[slot]!;
-  const own = { time: formatTimestamp(rows.requestedAtMs(slot)), processor: PROCESSOR_NAMES[rows.processor[slot]!] };
+  const own = {
+    time: formatTimestamp(rows.requestedAtMs(slot)),
+    processor: nameOf(engine, rows.processor[slot]!),
+    reason: reasonText(rows.reason[slot]!),
+  };
   if (state === State.SENDING) {
     attempts.push({ ...own, outcome: "in flight", ms: null });
   } else if (state === State.PROCESSED && !isEnd(trail.at(-1)?.outcome)) {
@@ -66,6 +79,14 @@ function attemptsOf(engine: Engine, slot: Slot): AttemptView[] {
     });
   }
   return attempts;
+}
+
+function nameOf(engine: Engine, processor: number): string | null {
+  return engine.processorNames[processor] ?? null;
+}
+
+function reasonText(reason: Reason.ReasonCode): string | null {
+  return reason === Reason.NONE ? null : (Reason.NAMES[reason] ?? null);
 }
 
 /** Whether a payment that is processed became so by this entry of its trail. */

@@ -1,7 +1,6 @@
 import type { Engine } from "../../core/engine.ts";
 import { makeTotals } from "../../core/ledger/window-totals.ts";
 import { formatCents } from "../../core/values/money.ts";
-import { PROCESSOR_NAMES } from "../../core/values/processor.ts";
 import { badRequest, type Problem } from "../text/problem.ts";
 import { formatTimestamp, parseTimestamp } from "../text/timestamp.ts";
 
@@ -9,7 +8,7 @@ import { formatTimestamp, parseTimestamp } from "../text/timestamp.ts";
 export type Window = { fromMs: number; toMs: number };
 
 /** One instance's part of a summary, with its watermark, both as of the same moment. */
-export type SummaryPart = { totals: number[]; settledUntilMs: number };
+export type SummaryPart = { processors: readonly string[]; totals: number[]; settledUntilMs: number };
 
 /** A day without a time, which stands for all of it. */
 const DAY = /^\d{4}-\d\d-\d\d$/;
@@ -54,14 +53,21 @@ export function isProblem(value: Window | Problem): value is Problem {
  * leave once the batch is written: see Engine.giveOutWatermark.
  */
 export function summaryPart(engine: Engine, window: Window, nowMs: number, isWritable = true): SummaryPart {
-  const totals = makeTotals(2);
+  const totals = makeTotals(engine.ledger.processorCount);
   engine.ledger.sum(window.fromMs, window.toMs, totals);
-  return { totals: Array.from(totals), settledUntilMs: engine.giveOutWatermark(nowMs, isWritable) };
+  return {
+    processors: engine.processorNames,
+    totals: Array.from(totals),
+    settledUntilMs: engine.giveOutWatermark(nowMs, isWritable),
+  };
 }
 
-/** The parts of all instances together: body and watermark. BigInt, because only a part is sure to fit a double. */
+/**
+ * The parts of all instances together, at least one and all of the same processors: body and watermark. BigInt, because
+ * only a part is sure to fit a double.
+ */
 export function combineParts(parts: readonly SummaryPart[]): { body: string; settledUntil: string } {
-  const fields = PROCESSOR_NAMES.map((name, processor) => {
+  const fields = parts[0]!.processors.map((name, processor) => {
     let count = 0n;
     let cents = 0n;
     for (const { totals } of parts) {

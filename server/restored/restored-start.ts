@@ -3,13 +3,13 @@ import type { HeldPayments, Inquiry } from "../../core/restored/held-payments.ts
 import { type FoundCharge, judgePast, type Testimony } from "../../core/restored/past-verdict.ts";
 import type { Slot } from "../../core/values/number-types.ts";
 import * as Outcome from "../../core/values/outcome.ts";
-import { PROCESSOR_NAMES } from "../../core/values/processor.ts";
 import * as State from "../../core/values/state.ts";
 import { formatUuid } from "../../core/values/uuid.ts";
 import type { Log } from "../log/log.ts";
 import type { Meters } from "../meters/meters.ts";
 import { ChargeLookup } from "../sending/charge-lookup.ts";
 import type { Told } from "../sending/told-charge.ts";
+import type { ProcessorConfig } from "../settings/processors.ts";
 import type { Network } from "../system/network.ts";
 import type { Time } from "../system/time.ts";
 import type { Tracing } from "../telemetry/tracing.ts";
@@ -36,7 +36,7 @@ export type RestoredParts = {
   log: Log;
   meters: Meters;
   mark: RestoredMark;
-  processorUrls: readonly URL[];
+  processors: readonly ProcessorConfig[];
   requestTimeoutMs: number;
   network: Network;
   time: Time;
@@ -66,8 +66,8 @@ export class RestoredStart {
   constructor(parts: RestoredParts) {
     this.#parts = parts;
     this.#held = parts.engine.held!;
-    this.#lookups = parts.processorUrls.map(
-      (url) => new PatientLookup(new ChargeLookup(url, parts.requestTimeoutMs, parts)),
+    this.#lookups = parts.processors.map(
+      (processor) => new PatientLookup(new ChargeLookup(processor, parts.requestTimeoutMs, parts)),
     );
     const { lostFromMs, graceUntilMs, watchUntilMs } = this.#held.options;
     const times = {
@@ -171,7 +171,7 @@ export class RestoredStart {
     tracing?.payments.settled(slot, Outcome.FOUND);
     const fields = {
       correlationId: formatUuid(id),
-      processor: PROCESSOR_NAMES[processor],
+      processor: this.#parts.engine.processorNames[processor],
       requestedAt: formatTimestamp(requestedAtMs),
     };
     if (isTwice)
@@ -210,8 +210,9 @@ export class RestoredStart {
 
   #progress(): object {
     const { count, foundCounts, chargedTwiceCount, releasedCount, byHandCount } = this.#held;
-    const found = Object.fromEntries(PROCESSOR_NAMES.map((name, p) => [name, foundCounts[p]]));
-    const silent = PROCESSOR_NAMES.filter((_, p) => !this.#lookups[p]!.isTelling);
+    const { processorNames } = this.#parts.engine;
+    const found = Object.fromEntries(processorNames.map((name, p) => [name, foundCounts[p]]));
+    const silent = processorNames.filter((_, p) => !this.#lookups[p]!.isTelling);
     return {
       held: count,
       found,

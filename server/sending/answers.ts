@@ -1,4 +1,4 @@
-import { CONTEST, outcomeOfPost } from "../../core/answers/dialect.ts";
+import { type Dialect, outcomeOfPost } from "../../core/answers/dialect.ts";
 import * as Outcome from "../../core/values/outcome.ts";
 import { parseObject } from "../text/json-object.ts";
 import type { Failure } from "./connection.ts";
@@ -12,9 +12,16 @@ const OWN_LIMITS = new Set(["EMFILE", "ENFILE", "EADDRNOTAVAIL", "ENOBUFS", "ENO
  * that had served a request before is the server's farewell to an idle connection, which crossed our request on its
  * way.
  */
-export function outcomeOfAnswer(status: number, body: string, isProvenEmpty: boolean, wasKept: boolean): number {
+export function outcomeOfAnswer(
+  dialect: Dialect,
+  status: number,
+  body: string,
+  isProvenEmpty: boolean,
+  wasKept: boolean,
+): number {
   if (status === 408) return wasKept ? Outcome.DROPPED : Outcome.RESET;
-  return outcomeOfPost(CONTEST, status, isProvenEmpty, CONTEST.success.includes(status) && hasMessage(body));
+  const isMessage = !dialect.needsMessage || (dialect.success.includes(status) && hasMessage(body));
+  return outcomeOfPost(dialect, status, isProvenEmpty, isMessage);
 }
 
 /** The outcome of a request without a whole answer. */
@@ -29,12 +36,13 @@ const OUTCOME_OF_VERDICT: Readonly<Record<ToldVerdict, number>> = {
   disputed: Outcome.DISPUTED,
   foreign: Outcome.FOREIGN,
   unreadable: Outcome.UNREADABLE,
-  "not found": CONTEST.believesNotFound ? Outcome.NOT_FOUND : Outcome.NOT_TOLD,
+  "not found": Outcome.NOT_FOUND,
   "not told": Outcome.NOT_TOLD,
 };
 
 /** The outcome of a lookup that was answered. */
-export function outcomeOfTold(verdict: ToldVerdict): number {
+export function outcomeOfTold({ believesNotFound }: Dialect, verdict: ToldVerdict): number {
+  if (verdict === "not found" && !believesNotFound) return Outcome.NOT_TOLD;
   return OUTCOME_OF_VERDICT[verdict];
 }
 

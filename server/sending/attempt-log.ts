@@ -1,6 +1,5 @@
 import type { Engine } from "../../core/engine.ts";
 import * as Outcome from "../../core/values/outcome.ts";
-import { PROCESSOR_NAMES } from "../../core/values/processor.ts";
 import * as State from "../../core/values/state.ts";
 import { formatUuid, UUID_WORDS } from "../../core/values/uuid.ts";
 import type { Log } from "../log/log.ts";
@@ -44,7 +43,7 @@ export class AttemptLog {
       if (isDown === this.#wasDown[p]) continue;
       this.#wasDown[p] = isDown;
       const reason = downReason === Outcome.NONE ? "polled failing" : Outcome.NAMES[downReason];
-      const processor = PROCESSOR_NAMES[p];
+      const processor = this.#engine.processorNames[p];
       if (isDown) this.#log.logger.warn({ processor, reason }, "processor down");
       else this.#log.logger.warn({ processor }, "processor back");
     }
@@ -58,7 +57,7 @@ export class AttemptLog {
     if (isEnd ? !this.#log.isInfo : !this.#log.isDebug) return;
     const line = {
       ...this.#fieldsOf(slot),
-      processor: PROCESSOR_NAMES[processor],
+      processor: this.#engine.processorNames[processor],
       ms,
       outcome: Outcome.NAMES[outcome],
     };

@@ -5,7 +5,8 @@ import { NO_FLIGHT } from "../../core/routing/flights.ts";
 import type { Flight, OutcomeCode } from "../../core/values/number-types.ts";
 import * as Outcome from "../../core/values/outcome.ts";
 import * as State from "../../core/values/state.ts";
-import type { AttemptMeters } from "../meters/meters.ts";
+import type { Meters } from "../meters/meters.ts";
+import type { ProcessorConfig } from "../settings/processors.ts";
 import type { Network } from "../system/network.ts";
 import type { Time, Timer } from "../system/time.ts";
 import type { Tracing } from "../telemetry/tracing.ts";
@@ -29,10 +30,9 @@ export type DispatcherParts = {
   attemptLog: AttemptLog;
   time: Time;
   network: Network;
-  processorUrls: readonly URL[];
+  processors: readonly ProcessorConfig[];
   requestTimeoutMs: number;
-  /** By processor. */
-  meters: readonly AttemptMeters[];
+  meters: Meters;
   tracing?: Tracing | undefined;
 };
 
@@ -46,10 +46,10 @@ export class Dispatcher implements TurnSource {
   /** Sends from the next turn on. */
   constructor(parts: DispatcherParts) {
     this.#parts = parts;
-    const { engine, processorUrls, meters } = parts;
+    const { engine, processors, meters } = parts;
     const settle = (flight: Flight, outcome: OutcomeCode) => this.#settle(flight, outcome);
-    this.#clients = processorUrls.map(
-      (url, processor) => new ProcessorClient(url, engine, meters[processor]!, settle, parts),
+    this.#clients = processors.map(
+      (own, processor) => new ProcessorClient(own, engine, meters.attempts[processor]!, settle, parts),
     );
     parts.commit.gatherFrom(this);
   }
@@ -79,6 +79,7 @@ export class Dispatcher implements TurnSource {
       const flight = engine.dispatch(nowMs);
       if (flight === NO_FLIGHT) return;
       pacer.sent();
+      this.#countRoute(flight);
       commit.add(new Send(engine, clock, this.#clients[engine.flights.processor[flight]!]!, flight));
       // A batch half full is written at once: where that failed, what is chosen now would be taken back by nobody.
       if (commit.isFailing) return;
@@ -99,6 +100,14 @@ export class Dispatcher implements TurnSource {
     const untilMs = time.monotonicMs() + graceMs;
     while (this.inFlightCount > 0 && time.monotonicMs() < untilMs) await time.pause(DRAIN_LOOK_MS);
     for (const client of this.#clients) client.close();
+  }
+
+  /** Doubts go where they are bound. */
+  #countRoute(flight: Flight): void {
+    const { flights, ledger } = this.#parts.engine;
+    const slot = flights.slot[flight]!;
+    if (ledger.rows.state[slot] !== State.SENDING) return;
+    this.#parts.meters.routed[flights.processor[flight]!]![ledger.rows.reason[slot]!]!++;
   }
 
   /** The backlog goes on as soon as it may, whether or not anything else happens. */

@@ -1,25 +1,28 @@
+import type { Dialect } from "../../core/answers/dialect.ts";
 import type { Engine } from "../../core/engine.ts";
 import { formatCents } from "../../core/values/money.ts";
 import * as Outcome from "../../core/values/outcome.ts";
 import { formatUuid, UUID_WORDS } from "../../core/values/uuid.ts";
 import type { AttemptMeters } from "../meters/meters.ts";
-import type { Network } from "../system/network.ts";
+import type { ProcessorConfig } from "../settings/processors.ts";
 import type { Time } from "../system/time.ts";
 import type { Tracing } from "../telemetry/tracing.ts";
 import { formatTimestamp } from "../text/timestamp.ts";
 import { outcomeOfAnswer, outcomeOfFailure, outcomeOfTold } from "./answers.ts";
-import { Connection, type Failure, type Receiver } from "./connection.ts";
-import { endpointOf } from "./endpoint.ts";
+import type { Connection, Failure, Receiver, WireRequest } from "./connection.ts";
+import { Connections, type Surroundings } from "./connections.ts";
 import { judgeTold, readTold } from "./told-charge.ts";
 
 /** Called exactly once per request, never from within `post` or `lookup`. */
 export type OnOutcome = (flight: number, outcome: number) => void;
 
 /** What a client works with. */
-export type ClientSurroundings = { network: Network; time: Time; tracing?: Tracing | undefined };
+export type ClientSurroundings = Surroundings & { tracing?: Tracing | undefined };
 
-/** Below the idle limits of common servers: whoever closes first must not be the one about to be sent a payment. */
-const IDLE_MS_MAX = 4000;
+/** What it has to know of its processor. */
+export type ClientTarget = Pick<ProcessorConfig, "url" | "headers" | "tls" | "dialect">;
+
+const NO_HEADERS: readonly string[] = [];
 
 /**
  * One payment processor over kept-alive HTTP/1.1 connections, as many as requests are out; the engine bounds those. No
@@ -30,36 +33,31 @@ export class ProcessorClient {
   readonly #meters: AttemptMeters;
   readonly #tracing: Tracing | undefined;
   readonly #onOutcome: OnOutcome;
-  readonly #network: Network;
   readonly #time: Time;
-  readonly #host: string;
-  readonly #port: number;
   readonly #path: string;
-  readonly #postHead: string;
-  readonly #getTail: string;
+  readonly #connections: Connections;
+  readonly #outcomeOfPost: OutcomeOf;
+  readonly #dialect: Dialect;
   readonly #requests = new Map<number, Request>();
-  /** The one used last is used next, so that those beyond the need grow old. */
-  #idle: Connection[] = [];
 
   constructor(
-    url: URL,
+    target: ClientTarget,
     engine: Engine,
     meters: AttemptMeters,
     onOutcome: OnOutcome,
-    { network, time, tracing }: ClientSurroundings,
+    surroundings: ClientSurroundings,
   ) {
+    const { dialect } = target;
     this.#engine = engine;
     this.#meters = meters;
-    this.#tracing = tracing;
+    this.#tracing = surroundings.tracing;
     this.#onOutcome = onOutcome;
-    this.#network = network;
-    this.#time = time;
-    const { host, port, path, headers } = endpointOf(url);
-    this.#host = host;
-    this.#port = port;
-    this.#path = path;
-    this.#postHead = `POST ${path} HTTP/1.1\r\n${headers}Content-Type: application/json\r\n`;
-    this.#getTail = ` HTTP/1.1\r\n${headers}`;
+    this.#time = surroundings.time;
+    this.#dialect = dialect;
+    this.#connections = new Connections(target, surroundings);
+    this.#path = this.#connections.endpoint.path;
+    this.#outcomeOfPost = (status, body, isProvenEmpty, wasKept) =>
+      outcomeOfAnswer(dialect, status, body, isProvenEmpty, wasKept);
   }
 
   /** Sends the payment of a flight at the requestedAt the ledger has for it. Hot. */
@@ -70,8 +68,8 @@ export class ProcessorClient {
     const amount = formatCents(rows.cents[slot]!);
     const requestedAt = formatTimestamp(rows.requestedAtMs(slot));
     const body = `{"correlationId":"${id}","amount":${amount},"requestedAt":"${requestedAt}"}`;
-    const traced = this.#tracedHeaders(flight);
-    this.#send(`${this.#postHead}${traced}Content-Length: ${body.length}\r\n\r\n${body}`, flight, outcomeOfAnswer);
+    const headers = this.#tracedHeaders(flight);
+    this.#send({ method: "POST", path: this.#path, headers, body }, flight, this.#outcomeOfPost);
   }
 
   /** Asks whether the payment of a flight was charged. */
@@ -84,9 +82,14 @@ export class ProcessorClient {
       acceptedAtMs: rows.acceptedAtMs[slot]!,
     };
     const id = formatUuid(rows.correlationIds, slot * UUID_WORDS);
-    const traced = this.#tracedHeaders(flight);
-    this.#send(`GET ${this.#path}/${id}${this.#getTail}${traced}\r\n`, flight, (status, body) =>
-      outcomeOfTold(judgeTold(readTold(status, body, id), sent)),
+    const request = {
+      method: "GET",
+      path: `${this.#path}/${id}`,
+      headers: this.#tracedHeaders(flight),
+      body: "",
+    } as const;
+    this.#send(request, flight, (status, body) =>
+      outcomeOfTold(this.#dialect, judgeTold(readTold(status, body, id), sent)),
     );
   }
 
@@ -95,23 +98,19 @@ export class ProcessorClient {
     for (const request of this.#requests.values()) {
       if (this.#engine.flights.beganAtMs[request.flight]! < beganBeforeMs) request.connection.timeOut();
     }
-    const idleBeforeMs = this.#time.monotonicMs() - IDLE_MS_MAX;
-    // Given back in this order, so the first has been idle for longest.
-    while (this.#idle.length > 0 && this.#idle[0]!.idleSinceMs < idleBeforeMs) this.#idle.shift()!.close();
+    this.#connections.closeIdle();
   }
 
   close(): void {
-    for (const connection of this.#idle) connection.close();
-    this.#idle = [];
+    this.#connections.close();
     for (const request of this.#requests.values()) request.connection.close();
   }
 
-  #send(text: string, flight: number, outcomeOf: OutcomeOf): void {
-    const kept = this.#mustBeFresh(flight) ? undefined : this.#takeIdle();
-    const connection = kept ?? new Connection(this.#network, this.#host, this.#port, this.#release);
+  #send(wish: WireRequest, flight: number, outcomeOf: OutcomeOf): void {
+    const connection = this.#mustBeFresh(flight) ? this.#connections.takeNew() : this.#connections.take();
     const request = new Request(flight, this.#time.monotonicMs(), connection, outcomeOf, this.#settled);
     this.#requests.set(flight, request);
-    connection.send(text, request);
+    connection.send(wish, request);
   }
 
   /**
@@ -124,26 +123,10 @@ export class ProcessorClient {
     return outcome === Outcome.DROPPED || outcome === Outcome.RESET;
   }
 
-  /** The headers that carry the context of a sampled payment on; empty for all others. Hot. */
-  #tracedHeaders(flight: number): string {
-    const headers = this.#tracing?.payments.attemptBegan(flight);
-    if (headers === undefined) return "";
-    let text = "";
-    for (let i = 0; i < headers.length; i += 2) text += `${headers[i]}: ${headers[i + 1]}\r\n`;
-    return text;
+  /** The headers that carry the context of a sampled payment on; none for all others. Hot. */
+  #tracedHeaders(flight: number): readonly string[] {
+    return this.#tracing?.payments.attemptBegan(flight) ?? NO_HEADERS;
   }
-
-  #takeIdle(): Connection | undefined {
-    for (;;) {
-      const connection = this.#idle.pop();
-      if (!connection?.isClosed) return connection;
-    }
-  }
-
-  readonly #release = (connection: Connection): void => {
-    connection.idleSinceMs = this.#time.monotonicMs();
-    this.#idle.push(connection);
-  };
 
   readonly #settled = (request: Request, outcome: number): void => {
     this.#requests.delete(request.flight);

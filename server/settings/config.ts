@@ -1,3 +1,4 @@
+import { CONTEST } from "../../core/answers/dialect.ts";
 import { MAX_CAPACITY } from "../../core/ledger/ledger.ts";
 import { MAX_INSTANCES } from "../../core/values/payment-id.ts";
 import { LOG_LEVELS } from "../log/log.ts";
@@ -6,6 +7,7 @@ import { type Fee, readFee } from "../text/fee.ts";
 import { hasUsableCredentials, withoutCredentials } from "../text/url-credentials.ts";
 import { dataDirectoryRule } from "./data-directory.ts";
 import type { Durability } from "./durability.ts";
+import { MAX_IN_FLIGHT_MAX, type ProcessorConfig, readProcessors } from "./processors.ts";
 import { SETTINGS } from "./settings.ts";
 import { readTracing, type TracingSettings } from "./tracing-settings.ts";
 
@@ -16,7 +18,8 @@ export type Config = {
   instance: number;
   listen: Address;
   links: Address[];
-  processorUrls: [URL, URL];
+  /** In configured order. */
+  processors: readonly ProcessorConfig[];
   durability: Durability;
   dataDir: string;
   segmentBytes: number;
@@ -25,9 +28,8 @@ export type Config = {
   restored: boolean;
   restoredGraceMs: number;
   restoredWatchMs: number;
-  maxInFlight: number;
-  failoverPatienceMs: number;
-  saturationPatienceMs: number;
+  settleWithinMs: number;
+  answerWithinMs: number;
   giveUpAfterMs: number;
   retainCount: number;
   retainMs: number;
@@ -40,8 +42,6 @@ export type Config = {
   /** Where /metrics and /log-level are; undefined: on `listen`. */
   adminListen: Address | undefined;
   metricsEnabled: boolean;
-  /** By processor; for reporting only. */
-  fees: [Fee, Fee];
   shutdownGraceMs: number;
   /** From the standard OTEL_* variables; undefined: nothing is traced. */
   tracing: TracingSettings | undefined;
@@ -50,6 +50,11 @@ export type Config = {
 };
 
 const DAY_MS = 86_400_000;
+const SHORT_FORM = ["DEFAULT_PROCESSOR_URL", "FALLBACK_PROCESSOR_URL", "DEFAULT_FEE", "FALLBACK_FEE"];
+const FORMER_SETTINGS = {
+  FAILOVER_PATIENCE_MS: "SETTLE_WITHIN_MS says by when a payment is to be charged",
+  SATURATION_PATIENCE_MS: "SETTLE_WITHIN_MS says by when a payment is to be charged",
+};
 
 type Environment = Readonly<Record<string, string | undefined>>;
 
@@ -61,12 +66,13 @@ export function readConfig(environment: Environment): Config | string[] {
   if (instance >= Math.max(links.length, 1))
     reader.refuse("INSTANCE", `must be one of ${Math.max(links.length, 1)} LINKS`);
   const { listen, adminListen } = reader.listening(links);
+  reader.refuseFormer();
   const config: Config = {
     profile: reader.oneOf("PROFILE", ["default", "contest"]) as Config["profile"],
     instance,
     listen,
     links,
-    processorUrls: [reader.url("DEFAULT_PROCESSOR_URL"), reader.url("FALLBACK_PROCESSOR_URL")],
+    processors: reader.processors(reader.integer("MAX_IN_FLIGHT", 1, MAX_IN_FLIGHT_MAX)),
     durability: reader.oneOf("DURABILITY", ["write", "fsync", "none"]) as Durability,
     dataDir: reader.dataDirectory("DATA_DIR"),
     segmentBytes: reader.integer("SEGMENT_BYTES", 65_536, 2 ** 32),
@@ -74,9 +80,8 @@ export function readConfig(environment: Environment): Config | string[] {
     restored: reader.oneOf("RESTORED", ["true", "false"]) === "true",
     restoredGraceMs: reader.integer("RESTORED_GRACE_MS", 0, DAY_MS),
     restoredWatchMs: reader.integer("RESTORED_WATCH_MS", 0, 30 * DAY_MS),
-    maxInFlight: reader.integer("MAX_IN_FLIGHT", 1, 1000),
-    failoverPatienceMs: reader.integer("FAILOVER_PATIENCE_MS", 0, 30 * DAY_MS),
-    saturationPatienceMs: reader.integer("SATURATION_PATIENCE_MS", 0, 30 * DAY_MS),
+    settleWithinMs: reader.integer("SETTLE_WITHIN_MS", 0, 30 * DAY_MS),
+    answerWithinMs: reader.integer("ANSWER_WITHIN_MS", 1, 300_000),
     giveUpAfterMs: reader.integer("GIVE_UP_AFTER_MS", 1, 30 * DAY_MS),
     retainCount: reader.integer("RETAIN_PAYMENTS", 0, MAX_CAPACITY),
     retainMs: reader.integer("RETAIN_MS", 0, 3650 * DAY_MS),
@@ -88,7 +93,6 @@ export function readConfig(environment: Environment): Config | string[] {
     logLevel: reader.oneOf("LOG_LEVEL", LOG_LEVELS),
     adminListen,
     metricsEnabled: reader.oneOf("METRICS", ["true", "false"]) === "true",
-    fees: [reader.fee("DEFAULT_FEE"), reader.fee("FALLBACK_FEE")],
     shutdownGraceMs: reader.integer("SHUTDOWN_GRACE_MS", 0, 60_000),
     tracing: readTracing(environment, reader.errors),
     page: reader.oneOf("PAGE", ["true", "false"]) === "true",
@@ -134,6 +138,33 @@ class SettingReader {
     return path;
   }
 
+  /** Settings of earlier versions are refused rather than ignored. */
+  refuseFormer(): void {
+    for (const [name, successor] of Object.entries(FORMER_SETTINGS))
+      if (this.#environment[name]?.trim()) this.errors.push(`${name} is no longer a setting: ${successor}`);
+  }
+
+  /** `maxInFlight`: of those that say nothing of it. */
+  processors(maxInFlight: number): readonly ProcessorConfig[] {
+    const text = this.text("PROCESSORS");
+    const isGiven = (name: string): boolean => (this.#environment[name]?.trim() ?? "") !== "";
+    if (text === "") return this.#twoProcessors(maxInFlight);
+    const both = SHORT_FORM.filter(isGiven);
+    if (both.length > 0) this.errors.push(`PROCESSORS says it all: ${both.join(", ")} must not be set as well`);
+    const processors = readProcessors(text, maxInFlight, this.#environment);
+    if (typeof processors[0] !== "string") return processors as readonly ProcessorConfig[];
+    this.errors.push(...(processors as string[]));
+    return this.#twoProcessors(maxInFlight);
+  }
+
+  #twoProcessors(maxInFlight: number): ProcessorConfig[] {
+    const rest = { maxInFlight, headers: [], dialect: CONTEST, tls: undefined };
+    return ["default", "fallback"].map((name) => {
+      const url = this.url(`${name.toUpperCase()}_PROCESSOR_URL`);
+      return { name, url, fee: this.fee(`${name.toUpperCase()}_FEE`), ...rest };
+    });
+  }
+
   token(name: string): string {
     const text = this.text(name);
     if (!/^[\x21-\x7e]{0,256}$/.test(text)) this.errors.push(`${name} must be up to 256 visible ASCII characters`);
@@ -177,7 +208,8 @@ class SettingReader {
   url(name: string): URL {
     const text = this.text(name);
     const url = URL.canParse(text) ? new URL(text) : undefined;
-    if (url?.protocol !== "http:" || url.hostname === "") this.refuse(name, "must be an http URL");
+    const isHttp = url?.protocol === "http:" || url?.protocol === "https:";
+    if (url === undefined || !isHttp || url.hostname === "") this.refuse(name, "must be an http or https URL");
     else if (url.search !== "" || url.hash !== "") this.refuse(name, "must be a URL without query and fragment");
     else if (!hasUsableCredentials(url))
       this.refuse(name, "must have a user without a colon, and user and password percent-encoded");

@@ -29,16 +29,34 @@ export const SETTINGS: readonly Setting[] = [
       "empty: a single instance",
   },
   {
+    name: "PROCESSORS",
+    fallback: "",
+    rule: "JSON array, or the path of a file with one",
+    meaning: "1 to 16 payment processors, see docs/processors.md; empty: the two of the next lines",
+  },
+  {
     name: "DEFAULT_PROCESSOR_URL",
     fallback: "http://localhost:8001",
-    rule: "http URL",
-    meaning: "the cheaper payment processor; user and password in it are sent as Basic authorization",
+    rule: "http or https URL",
+    meaning: "the payment processor named default; user and password in it are sent as Basic authorization",
   },
   {
     name: "FALLBACK_PROCESSOR_URL",
     fallback: "http://localhost:8002",
-    rule: "http URL",
-    meaning: "the dearer payment processor, likewise",
+    rule: "http or https URL",
+    meaning: "the payment processor named fallback, likewise",
+  },
+  {
+    name: "DEFAULT_FEE",
+    fallback: "0.05",
+    rule: "decimal from 0 to 1",
+    meaning: "what the processor default keeps of an amount: payments go where that is least",
+  },
+  {
+    name: "FALLBACK_FEE",
+    fallback: "0.15",
+    rule: "decimal from 0 to 1",
+    meaning: "the same of the processor fallback",
   },
   {
     name: "DURABILITY",
@@ -88,19 +106,27 @@ export const SETTINGS: readonly Setting[] = [
     meaning:
       "how long after such a start clients may repeat payments whose records are lost: new ones are looked up too",
   },
-  { name: "MAX_IN_FLIGHT", fallback: "128", rule: "1 to 1000", meaning: "most requests in flight to one processor" },
   {
-    name: "FAILOVER_PATIENCE_MS",
-    fallback: "0",
-    contest: "30000",
-    rule: `0 to ${30 * DAY_MS}`,
-    meaning: "how long a payment waits for the cheaper processor while that is down before the dearer may take it",
+    name: "MAX_IN_FLIGHT",
+    fallback: "1024",
+    rule: "1 to 4096",
+    meaning: "most payments out to one processor at once, over all instances; how many it bears is found out",
   },
   {
-    name: "SATURATION_PATIENCE_MS",
-    fallback: "2000",
+    name: "SETTLE_WITHIN_MS",
+    fallback: "5000",
+    contest: "60000",
     rule: `0 to ${30 * DAY_MS}`,
-    meaning: "how long a payment waits, at least, for the cheaper processor while that works at its in-flight limit",
+    meaning:
+      "a payment is to be charged within this time of its acceptance: while there is time it may wait for a cheaper " +
+      "processor, afterwards whichever can takes it",
+  },
+  {
+    name: "ANSWER_WITHIN_MS",
+    fallback: "2000",
+    contest: "1200",
+    rule: "1 to 300000",
+    meaning: "a processor expected to answer later than this is not used while a faster one works",
   },
   {
     name: "GIVE_UP_AFTER_MS",
@@ -169,18 +195,6 @@ export const SETTINGS: readonly Setting[] = [
       "hides them",
   },
   { name: "METRICS", fallback: "true", rule: "true or false", meaning: "whether there is GET /metrics" },
-  {
-    name: "DEFAULT_FEE",
-    fallback: "0.05",
-    rule: "decimal from 0 to 1",
-    meaning: "the cheaper processor's share of an amount; for reports of fees and profit only",
-  },
-  {
-    name: "FALLBACK_FEE",
-    fallback: "0.15",
-    rule: "decimal from 0 to 1",
-    meaning: "the dearer processor's share likewise",
-  },
   {
     name: "SHUTDOWN_GRACE_MS",
     fallback: "5000",

@@ -1,5 +1,4 @@
 import { readFileSync } from "node:fs";
-import { PROCESSOR_COUNT } from "../../core/values/processor.ts";
 
 /**
  * File descriptors are shared out at the start, because a process that has none left can neither go on in a new segment
@@ -15,8 +14,8 @@ export type DescriptorShares = {
   clientsMax: number;
   /** Connections with one other instance, in each direction. */
   linkMax: number;
-  /** Requests in flight to one processor: what was asked for, unless there are too few descriptors for it. */
-  inFlightMax: number;
+  /** Requests in flight to each processor: what was asked for, unless there are too few descriptors for it. */
+  inFlightMax: readonly number[];
 };
 
 /**
@@ -33,16 +32,25 @@ const LOOKUPS = 32;
 /** Claims between health monitors: per other instance and direction. */
 export const HEALTH_LINK_MAX = 4;
 
-/** Shares out `limit` descriptors; returns the shares, or what is wrong. */
-export function shareDescriptors(limit: number, maxInFlight: number, peerCount: number): DescriptorShares | string {
+/** Shares out `limit` descriptors; returns the shares, or what is wrong. `maxInFlight`: by processor. */
+export function shareDescriptors(
+  limit: number,
+  maxInFlight: readonly number[],
+  peerCount: number,
+): DescriptorShares | string {
   if (limit < LIMIT_MIN) return `open files must be allowed (ulimit -n): limit=${limit} min=${LIMIT_MIN}`;
   const rest = Math.max(0, limit - FIXED - 2 * HEALTH_LINK_MAX * peerCount);
-  const wanted = PROCESSOR_COUNT * (maxInFlight + LOOKUPS) + 2 * LINK_MAX * peerCount;
+  const wanted = sum(maxInFlight.map((max) => max + LOOKUPS)) + 2 * LINK_MAX * peerCount;
   const share = Math.min(1, rest / 2 / wanted);
-  const inFlightMax = Math.max(1, Math.floor(maxInFlight * share));
+  const inFlightMax = maxInFlight.map((max) => Math.max(1, Math.floor(max * share)));
   const linkMax = Math.max(1, Math.floor(LINK_MAX * share));
-  const own = PROCESSOR_COUNT * (inFlightMax + Math.floor(LOOKUPS * share)) + 2 * linkMax * peerCount;
+  const lookups = Math.floor(LOOKUPS * share);
+  const own = sum(inFlightMax.map((max) => max + lookups)) + 2 * linkMax * peerCount;
   return { clientsMax: Math.max(1, rest - own), linkMax, inFlightMax };
+}
+
+function sum(counts: readonly number[]): number {
+  return counts.reduce((total, count) => total + count, 0);
 }
 
 /** How many descriptors this process may have open. Node.js has raised the soft limit to the hard one. */

@@ -1,5 +1,9 @@
+import type { LookupFunction } from "node:net";
+
 /** The way to other machines: connections that carry bytes in order. */
 export interface Network {
+  /** Resolves names for those who make connections of another kind. */
+  readonly lookup?: LookupFunction;
   /**
    * Begins a connection. `events` hears of it later, never from within this call or one to the wire. One that cannot be
    * made within some seconds is closed.

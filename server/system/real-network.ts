@@ -1,4 +1,4 @@
-import { connect, type Socket } from "node:net";
+import { connect, type LookupFunction, type Socket } from "node:net";
 import type { NameLookup } from "./name-lookup.ts";
 import type { Network, Wire, WireEvents } from "./network.ts";
 
@@ -15,6 +15,10 @@ export class RealNetwork implements Network {
 
   constructor(names: NameLookup) {
     this.#names = names;
+  }
+
+  get lookup(): LookupFunction {
+    return this.#names.lookup;
   }
 
   connect(host: string, port: number, events: WireEvents): Wire {

@@ -1,5 +1,4 @@
 import { HAND_WORDS } from "../../core/settling/settlement.ts";
-import { PROCESSOR_NAMES } from "../../core/values/processor.ts";
 import { countDoubts, type DoubtCounts } from "../meters/doubt-counts.ts";
 import type { MetricsSource } from "./metrics-source.ts";
 import type { Readings } from "./readings.ts";
@@ -9,7 +8,7 @@ export function registerDoubts(readings: Readings, { engine, clock, meters }: Me
   const gauges = (name: string, help: string, pick: (counts: DoubtCounts) => readonly number[]): void =>
     readings.gauges(name, help, ["processor"], () => {
       const counts = pick(countDoubts(engine, clock.nowMs()));
-      return PROCESSOR_NAMES.map((processor, p) => ({ labels: { processor }, value: counts[p]! }));
+      return engine.processorNames.map((processor, p) => ({ labels: { processor }, value: counts[p]! }));
     });
   gauges("doubts", "Payments in doubt, by the processor that may have charged them.", ({ inDoubt }) => inDoubt);
   gauges(

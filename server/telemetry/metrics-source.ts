@@ -22,7 +22,7 @@ export type MetricsSource = {
   durability: Durability;
   profile: string;
   /** By processor. */
-  fees: readonly Fee[];
+  processors: readonly { fee: Fee }[];
   /** What became of spans, where something is traced. */
   spans: () => SpanCounts | undefined;
   /** By thread, how many times it had to be replaced. */

@@ -1,5 +1,4 @@
 import { ACCEPTED_NEW, CONFLICT, DUPLICATE, FULL } from "../../core/values/accept-result.ts";
-import { PROCESSOR_NAMES } from "../../core/values/processor.ts";
 import * as State from "../../core/values/state.ts";
 import { heldStuckCount } from "../meters/doubt-counts.ts";
 import { REFUSALS, ROUTES } from "../meters/meters.ts";
@@ -47,9 +46,9 @@ function registerAnswers(readings: Readings, { meters }: MetricsSource): void {
   );
 }
 
-function registerEnds(readings: Readings, { meters }: MetricsSource): void {
+function registerEnds(readings: Readings, { engine, meters }: MetricsSource): void {
   const byProcessor = (counts: Float64Array): Sample[] =>
-    PROCESSOR_NAMES.map((processor, p) => ({ labels: { processor }, value: counts[p]! }));
+    engine.processorNames.map((processor, p) => ({ labels: { processor }, value: counts[p]! }));
   readings.counters(
     "payments_processed_total",
     "Payments charged since the process started. A counter for rates; what was charged in all is in " +
@@ -98,7 +97,8 @@ function registerRestored(readings: Readings, { engine, clock }: MetricsSource):
     "restored_found_total",
     "Payments found charged after a start with restored data, by the processor they are counted at.",
     ["processor"],
-    () => PROCESSOR_NAMES.map((processor, p) => ({ labels: { processor }, value: engine.held?.foundCounts[p] ?? 0 })),
+    () =>
+      engine.processorNames.map((processor, p) => ({ labels: { processor }, value: engine.held?.foundCounts[p] ?? 0 })),
   );
   readings.counter(
     "restored_released_total",

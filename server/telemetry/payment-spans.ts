@@ -11,9 +11,9 @@ import { NOT_FOUND_SLOT } from "../../core/ledger/uuid-index.ts";
 import * as FlightState from "../../core/routing/flight-state.ts";
 import type { Flight, OutcomeCode, Slot } from "../../core/values/number-types.ts";
 import * as Outcome from "../../core/values/outcome.ts";
-import { PROCESSOR_NAMES } from "../../core/values/processor.ts";
 import * as State from "../../core/values/state.ts";
 import { formatUuid, UUID_WORDS } from "../../core/values/uuid.ts";
+import { portOf } from "../sending/endpoint.ts";
 import { formatTimestamp } from "../text/timestamp.ts";
 import { contextHeaders, fail } from "./request-spans.ts";
 import { contextOf, type SpanExport } from "./span-export.ts";
@@ -158,7 +158,7 @@ export class PaymentSpans {
     const { flights, ledger } = this.#engine;
     const slot = flights.slot[flight]!;
     const processor = flights.processor[flight]!;
-    const { hostname, port, origin, pathname } = this.#targets[processor]!;
+    const { hostname, origin, pathname } = this.#targets[processor]!;
     const id = formatUuid(payment.id);
     const isLookup = flights.state[flight] === FlightState.LOOKING_UP;
     const method = isLookup ? "GET" : "POST";
@@ -169,9 +169,9 @@ export class PaymentSpans {
       [ATTR_URL_FULL]: `${origin}${isLookup ? `${base}/${id}` : base}`,
       [ATTR_URL_TEMPLATE]: template,
       [ATTR_SERVER_ADDRESS]: hostname,
-      [ATTR_SERVER_PORT]: Number(port) || 80,
+      [ATTR_SERVER_PORT]: portOf(this.#targets[processor]!),
       ...paymentAttributes(payment.id, ledger.rows.cents[slot]!),
-      [ATTR_PROCESSOR]: PROCESSOR_NAMES[processor]!,
+      [ATTR_PROCESSOR]: this.#engine.processorNames[processor]!,
       [ATTR_REQUESTED_AT]: formatTimestamp(ledger.rows.requestedAtMs(slot)),
       ...(payment.attemptCount > 0 && { [ATTR_RESEND_COUNT]: payment.attemptCount }),
     };
@@ -181,7 +181,7 @@ export class PaymentSpans {
   #end(slot: Slot, { span, attemptCount }: OpenPayment, outcome: OutcomeCode): void {
     this.#open.delete(slot);
     const { rows } = this.#engine.ledger;
-    const processor = PROCESSOR_NAMES[rows.processor[slot]!];
+    const processor = this.#engine.processorNames[rows.processor[slot]!];
     const state = rows.state[slot]!;
     span.setAttributes({
       [ATTR_STATE]: State.NAMES[state]!,

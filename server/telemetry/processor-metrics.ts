@@ -1,7 +1,7 @@
 import { makeTotals } from "../../core/ledger/window-totals.ts";
 import { isPolledFailing, minResponseMs } from "../../core/routing/health-snapshot.ts";
 import * as Outcome from "../../core/values/outcome.ts";
-import { PROCESSOR_COUNT, PROCESSOR_NAMES } from "../../core/values/processor.ts";
+import * as Reason from "../../core/values/reason.ts";
 import { feeCents } from "../text/fee.ts";
 import type { MetricsSource } from "./metrics-source.ts";
 import type { Readings, Sample } from "./readings.ts";
@@ -13,34 +13,47 @@ export function registerProcessors(readings: Readings, source: MetricsSource): v
   registerMoney(readings, source);
 }
 
-function registerAttempts(readings: Readings, { meters }: MetricsSource): void {
+function registerAttempts(readings: Readings, { engine, meters }: MetricsSource): void {
+  const names = engine.processorNames;
   readings.counters(
     "attempts_total",
     "Requests to a processor that have ended, lookups of payments in doubt included, by outcome.",
     ["processor", "outcome"],
     () => {
       const samples: Sample[] = [];
-      for (let p = 0; p < PROCESSOR_COUNT; p++) {
+      for (const [p, processor] of names.entries()) {
         for (const [outcome, name] of Outcome.NAMES.entries()) {
           const value = meters.attempts[p]!.counts[outcome]!;
           if (outcome === Outcome.NONE || value === 0) continue;
-          samples.push({ labels: { processor: PROCESSOR_NAMES[p]!, outcome: name.replaceAll(" ", "_") }, value });
+          samples.push({ labels: { processor, outcome: name.replaceAll(" ", "_") }, value });
         }
       }
       return samples;
     },
   );
+  readings.counters(
+    "routed_payments_total",
+    "Payments sent for the first time, or again after a refusal, by processor and by why they went there.",
+    ["processor", "reason"],
+    () =>
+      names.flatMap((processor, p) =>
+        Reason.NAMES.slice(1).map((reason, i) => {
+          const labels = { processor, reason: reason.replaceAll(" ", "_") };
+          return { labels, value: meters.routed[p]![i + 1]! };
+        }),
+      ),
+  );
   readings.durations(
     "attempt_duration_seconds",
     "From handing a request to the HTTP client to the end of the processor's answer, or to giving up on it.",
     ["processor"],
-    PROCESSOR_NAMES.map((processor, p) => [{ processor }, meters.attempts[p]!.durations]),
+    names.map((processor, p) => [{ processor }, meters.attempts[p]!.durations]),
   );
 }
 
 function registerState(readings: Readings, { engine, health }: MetricsSource): void {
   const each = (read: (p: number) => number) => (): Sample[] =>
-    PROCESSOR_NAMES.map((processor, p) => ({ labels: { processor }, value: read(p) }));
+    engine.processorNames.map((processor, p) => ({ labels: { processor }, value: read(p) }));
   const gauges = (name: string, help: string, read: (p: number) => number): void =>
     readings.gauges(name, help, ["processor"], each(read));
   const { gates } = engine;
@@ -55,6 +68,11 @@ function registerState(readings: Readings, { engine, health }: MetricsSource): v
     "Minimum response time as the processor's health endpoint last said.",
     (p) => minResponseMs(health.read(p)) / 1000,
   );
+  gauges(
+    "processor_expected_answer_seconds",
+    "How long an answer of the processor is expected to take, by polls and by what payments experience.",
+    (p) => gates[p]!.expectedAnswerMs(engine.nowMs) / 1000,
+  );
   gauges("processor_in_flight_requests", "Requests to the processor without an answer so far.", (p) =>
     Math.max(0, gates[p]!.inFlightCount),
   );
@@ -66,13 +84,13 @@ function registerState(readings: Readings, { engine, health }: MetricsSource): v
 }
 
 /** From the ledger's totals, so gauges: they survive a restart and shrink with a purge. */
-function registerMoney(readings: Readings, { engine, fees }: MetricsSource): void {
-  const totals = makeTotals(2);
+function registerMoney(readings: Readings, { engine, processors }: MetricsSource): void {
+  const totals = makeTotals(engine.ledger.processorCount);
   const gauges = (name: string, help: string, read: (count: number, cents: number, p: number) => number): void =>
     readings.gauges(name, help, ["processor"], () => {
       totals.fill(0);
       engine.ledger.sum(Number.NEGATIVE_INFINITY, Number.POSITIVE_INFINITY, totals);
-      return PROCESSOR_NAMES.map((processor, p) => ({
+      return engine.processorNames.map((processor, p) => ({
         labels: { processor },
         value: read(totals[p * 2]!, totals[p * 2 + 1]!, p),
       }));
@@ -85,13 +103,13 @@ function registerMoney(readings: Readings, { engine, fees }: MetricsSource): voi
   );
   gauges(
     "ledger_fees_amount",
-    "Fees on rinha_ledger_processed_amount by DEFAULT_FEE and FALLBACK_FEE: fee times total, rounded once, half to " +
+    "Fees on rinha_ledger_processed_amount by the configured fees: fee times total, rounded once, half to " +
       "even, to the cent.",
-    (_count, cents, p) => feeCents(cents, fees[p]!) / 100,
+    (_count, cents, p) => feeCents(cents, processors[p]!.fee) / 100,
   );
   gauges(
     "ledger_profit_amount",
     "rinha_ledger_processed_amount less rinha_ledger_fees_amount.",
-    (_count, cents, p) => (cents - feeCents(cents, fees[p]!)) / 100,
+    (_count, cents, p) => (cents - feeCents(cents, processors[p]!.fee)) / 100,
   );
 }

@@ -13,22 +13,24 @@ type TelemetrySource = Omit<MetricsSource, "meters" | "spans" | "threadReplaceme
 
 /** All that watches an instance. What takes memory is loaded only where it is asked for. */
 export class Telemetry {
-  readonly meters = new Meters();
+  readonly meters: Meters;
   /** Undefined: nothing is traced. */
   readonly tracing: Tracing | undefined;
-  readonly #eventLoopDelay = new EventLoopDelay(this.meters.eventLoopDelay);
+  readonly #eventLoopDelay: EventLoopDelay;
   #metrics: Metrics | undefined;
 
-  private constructor(tracing: Tracing | undefined) {
+  private constructor(processorCount: number, tracing: Tracing | undefined) {
+    this.meters = new Meters(processorCount);
+    this.#eventLoopDelay = new EventLoopDelay(this.meters.eventLoopDelay);
     this.tracing = tracing;
   }
 
   static async open({ tracing, ...config }: Config, engine: Engine, log: Log): Promise<Telemetry> {
-    if (tracing === undefined) return new Telemetry(undefined);
+    if (tracing === undefined) return new Telemetry(config.processors.length, undefined);
     const loaded = await import("./tracing.ts");
     const opened = new loaded.Tracing(engine, log.logger, tracing, config);
     log.traceOf = (slot) => opened.payments.traceOf(slot);
-    return new Telemetry(opened);
+    return new Telemetry(config.processors.length, opened);
   }
 
   /** To be called before anybody is served: loading takes 10 ms and 2 MB. */

@@ -9,9 +9,9 @@ import {
 import type { Logger } from "pino";
 import type { Engine } from "../../core/engine.ts";
 import { ACCEPTED_NEW, type AcceptResult, CONFLICT, DUPLICATE } from "../../core/values/accept-result.ts";
-import { PROCESSOR_NAMES } from "../../core/values/processor.ts";
 import type { Exchange } from "../http/exchange.ts";
 import type { PollReport } from "../meters/poll-report.ts";
+import { portOf } from "../sending/endpoint.ts";
 import type { TracingSettings } from "../settings/tracing-settings.ts";
 import { HeadSampler } from "./head-sampler.ts";
 import { ATTR_OUTCOME, ATTR_PROCESSOR, PaymentSpans, paymentAttributes } from "./payment-spans.ts";
@@ -22,7 +22,7 @@ import { SpanExport } from "./span-export.ts";
 const ATTR_FAILING = "payment.processor.failing";
 const ATTR_MIN_RESPONSE_TIME = "payment.processor.min_response_time";
 
-export type TracingOptions = { instance: number; processorUrls: readonly URL[] };
+export type TracingOptions = { instance: number; processors: readonly { name: string; url: URL }[] };
 
 /**
  * The traces of an instance. Loading this file loads the OpenTelemetry packages, so it is imported only where it is
@@ -33,14 +33,18 @@ export class Tracing {
   readonly payments: PaymentSpans;
   readonly #export: SpanExport;
   readonly #sampler: HeadSampler;
-  readonly #processorUrls: readonly URL[];
+  readonly #processors: TracingOptions["processors"];
 
-  constructor(engine: Engine, logger: Logger, settings: TracingSettings, { instance, processorUrls }: TracingOptions) {
+  constructor(engine: Engine, logger: Logger, settings: TracingSettings, { instance, processors }: TracingOptions) {
     this.#export = new SpanExport(instance, settings.collector, logger);
     this.#sampler = new HeadSampler(settings);
-    this.#processorUrls = processorUrls;
+    this.#processors = processors;
     this.requests = new RequestSpans(this.#export, this.#sampler);
-    this.payments = new PaymentSpans(this.#export, engine, processorUrls);
+    this.payments = new PaymentSpans(
+      this.#export,
+      engine,
+      processors.map(({ url }) => url),
+    );
   }
 
   /** Spans the collector took, did not take, and for which there was no room, since the start. */
@@ -72,14 +76,15 @@ export class Tracing {
   polled({ processor, beganAtMs, endedAtMs, status, result, error }: PollReport): void {
     const traceId = this.#sampler.newTrace();
     if (traceId === undefined) return;
-    const { hostname, port, origin, pathname } = this.#processorUrls[processor]!;
+    const { name, url } = this.#processors[processor]!;
+    const { hostname, origin, pathname } = url;
     const path = `${pathname.replace(/\/$/, "")}/payments/service-health`;
     const attributes = {
       [ATTR_HTTP_REQUEST_METHOD]: "GET",
       [ATTR_URL_FULL]: origin + path,
       [ATTR_SERVER_ADDRESS]: hostname,
-      [ATTR_SERVER_PORT]: Number(port) || 80,
-      [ATTR_PROCESSOR]: PROCESSOR_NAMES[processor]!,
+      [ATTR_SERVER_PORT]: portOf(url),
+      [ATTR_PROCESSOR]: name,
       ...(status > 0 && { [ATTR_HTTP_RESPONSE_STATUS_CODE]: status }),
       ...(result && { [ATTR_FAILING]: result.failing, [ATTR_MIN_RESPONSE_TIME]: result.minResponseMs }),
     };

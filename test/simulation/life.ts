@@ -20,7 +20,7 @@ import { DiskFault, ProcessDisk } from "./process-disk.ts";
 import { expectThat, Violation } from "./violation.ts";
 import type { VirtualDisk } from "./virtual-disk.ts";
 import { type Listener, VirtualLink } from "./virtual-link.ts";
-import { PROCESSOR_URLS, type VirtualNetwork } from "./virtual-network.ts";
+import { PROCESSORS, type VirtualNetwork } from "./virtual-network.ts";
 import type { World } from "./world.ts";
 
 /** Small, so that files span several chunks. */
@@ -31,7 +31,7 @@ const OBSERVE_MS = 100;
 const IN_USE = /the directory is in use/;
 
 /** What is counted and logged is nobody's business here. */
-const METERS = new Meters();
+const METERS = new Meters(2);
 const { log: LOG } = logOf("silent");
 
 export type LifeParts = {
@@ -173,18 +173,13 @@ export class Life {
     this.#books = books;
     const { requestTimeoutMs } = settings;
     const way = network.of(this.process, () => this.#pace.sent());
-    beginSending(books, { network: way, processorUrls: PROCESSOR_URLS, requestTimeoutMs });
+    beginSending(books, { network: way, processors: PROCESSORS, requestTimeoutMs });
     if (settings.polls) {
       const time = this.process.awaited;
       this.polling = new Polling({
         self: instance,
-        endpoints: PROCESSOR_URLS.map(
-          (url) =>
-            new HealthEndpoint(
-              url,
-              network.of(this.process, () => {}),
-              time,
-            ),
+        endpoints: PROCESSORS.map(
+          (processor) => new HealthEndpoint(processor, { network: network.of(this.process, () => {}), time }),
         ),
         peers: peers.map((listener) => new VirtualLink(this.process, listener)),
         health: this.#health,

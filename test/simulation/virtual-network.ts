@@ -2,6 +2,7 @@ import * as FlightState from "../../core/routing/flight-state.ts";
 import { PROCESSOR_NAMES } from "../../core/values/processor.ts";
 import { parseUuidText, UUID_WORDS } from "../../core/values/uuid.ts";
 import type { Network, Wire, WireEvents } from "../../server/system/network.ts";
+import { processorAt } from "../support/targets.ts";
 import { healthAnswer, lookupAnswer, postAnswer } from "./answer-text.ts";
 import type { Weather } from "./incident.ts";
 import type { Process } from "./process.ts";
@@ -16,7 +17,9 @@ export const PAYMENT_MASK = 0xffffff;
 const FIRST_PORT = 8001;
 const REQUEST_LINE = /^(GET|POST) \/payments(?:\/([^ ]+))? HTTP\/1\.1\r\n/;
 
-export const PROCESSOR_URLS = PROCESSOR_NAMES.map((name, p) => new URL(`http://${name}:${FIRST_PORT + p}`));
+export const PROCESSORS = ["default", "fallback"].map((name, p) =>
+  processorAt(`http://${name}:${FIRST_PORT + p}`, { name }),
+);
 
 /** The ways to the processors and back. */
 export class VirtualNetwork {

@@ -38,7 +38,7 @@ class TestLog implements RecordLog {
 /** An engine with payments in doubt, its desk, and what is written and logged; times in milliseconds since noon. */
 export class DoubtLife extends EngineLife {
   readonly disk = new TestLog();
-  readonly meters = new Meters();
+  readonly meters = new Meters(2);
   readonly logged: string[];
   readonly commit: GroupCommit;
   readonly service: PaymentService;

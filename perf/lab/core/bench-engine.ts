@@ -20,7 +20,7 @@ const FLIGHT_COUNT = 32;
 const PAYMENTS_PER_MS = 10;
 
 /** Two processors. */
-const TERMS = [50_000, 150_000].map((feePpm) => ({ feePpm, maxInFlight: 128 }));
+const TERMS = ["default", "fallback"].map((name, i) => ({ name, feePpm: 50_000 + i * 100_000, maxInFlight: 128 }));
 
 /** Nanoseconds per operation. */
 export type Nanoseconds = number;

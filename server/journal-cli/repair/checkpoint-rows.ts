@@ -29,9 +29,10 @@ export class CheckpointRows {
     this.#onDamage = onDamage;
   }
 
-  /** Whether it is whole to the last slice. */
-  read(path: string, file: JournalFile): boolean {
+  /** Whether it is whole to the last slice. `processorNumbers`: see RecordBatch. */
+  read(path: string, file: JournalFile, processorNumbers: Uint8Array | undefined): boolean {
     readRecords(path, headerBytesOf(path, file), (batch, first) => {
+      batch.processorNumbers = processorNumbers;
       for (let record = 0; record < batch.count && !this.#isWhole; record++) this.#take(batch, record, first + record);
       return !this.#isWhole;
     });

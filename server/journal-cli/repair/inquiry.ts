@@ -2,7 +2,6 @@ import type { Ledger } from "../../../core/ledger/ledger.ts";
 import { type FoundCharge, judgePast, type Testimony } from "../../../core/restored/past-verdict.ts";
 import type { Suspect } from "../../../core/salvage/salvage.ts";
 import type { Slot } from "../../../core/values/number-types.ts";
-import { PROCESSOR_NAMES } from "../../../core/values/processor.ts";
 import * as State from "../../../core/values/state.ts";
 import { formatUuid, UUID_WORDS } from "../../../core/values/uuid.ts";
 import { testimonyOf } from "../../restored/testimony.ts";
@@ -37,7 +36,7 @@ export async function askAbout(
 ): Promise<Asked[]> {
   const names = new NameLookup();
   const parts = { network: new RealNetwork(names), time: new RealTime() };
-  const lookups = urls.map((url) => url && new ChargeLookup(url, TIMEOUT_MS, parts));
+  const lookups = urls.map((url) => url && new ChargeLookup({ url, headers: [], tls: undefined }, TIMEOUT_MS, parts));
   const asked: Asked[] = new Array(suspects.length);
   let next = 0;
   const work = async (): Promise<void> => {
@@ -83,16 +82,22 @@ function testimonyAbout(
   });
 }
 
-/** By processor, from `NAME=URL`. Throws a one-line error. */
-export function readProcessorUrls(texts: readonly string[]): (URL | undefined)[] {
-  const urls: (URL | undefined)[] = PROCESSOR_NAMES.map(() => undefined);
+/** By name, from `NAME=URL`. Throws a one-line error. */
+export function readProcessorUrls(texts: readonly string[]): Map<string, URL> {
+  const urls = new Map<string, URL>();
   for (const text of texts) {
-    const [, name, address] = /^([^=]*)=(.*)$/.exec(text) ?? [];
-    const processor = (PROCESSOR_NAMES as readonly string[]).indexOf(name ?? "");
-    const url = URL.canParse(address ?? "") ? new URL(address!) : undefined;
-    if (processor < 0 || url?.protocol !== "http:")
-      throw new Error(`a processor is ${PROCESSOR_NAMES.join(" or ")} at an http URL: --processor=${text}`);
-    urls[processor] = url;
+    const [, name = "", address = ""] = /^([^=]*)=(.*)$/.exec(text) ?? [];
+    const url = URL.canParse(address) ? new URL(address) : undefined;
+    if (name === "" || (url?.protocol !== "http:" && url?.protocol !== "https:") || urls.has(name))
+      throw new Error(`a processor is named once, at an http or https URL: --processor=${text}`);
+    urls.set(name, url);
   }
   return urls;
+}
+
+/** By the processors' numbers. Throws where one is named that the journal does not know. */
+export function urlsOf(names: readonly string[], byName: ReadonlyMap<string, URL>): (URL | undefined)[] {
+  for (const name of byName.keys())
+    if (!names.includes(name)) throw new Error(`the journal knows ${names.join(", ")}: --processor=${name}`);
+  return names.map((name) => byName.get(name));
 }

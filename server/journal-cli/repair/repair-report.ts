@@ -2,7 +2,6 @@ import type { Ledger } from "../../../core/ledger/ledger.ts";
 import type { Salvage } from "../../../core/salvage/salvage.ts";
 import { formatCents } from "../../../core/values/money.ts";
 import type { Sequence, Slot } from "../../../core/values/number-types.ts";
-import { PROCESSOR_NAMES } from "../../../core/values/processor.ts";
 import * as State from "../../../core/values/state.ts";
 import type { Told } from "../../sending/told-charge.ts";
 import { alignColumns } from "../../text/text-table.ts";
@@ -49,16 +48,17 @@ export type Repaired = {
 };
 
 /** What the log says of a suspect, before anything found is written. */
-export function logText(ledger: Ledger, { suspect }: Asked): string {
+export function logText(ledger: Ledger, names: readonly string[], { suspect }: Asked): string {
   const slot = ledger.slotOf(suspect.sequence);
   const { chargedAt } = suspect;
-  if (chargedAt !== undefined) return `charged at ${processorName(chargedAt)}, nobody knows when`;
-  return boundText(ledger, slot);
+  if (chargedAt !== undefined) return `charged at ${processorName(names, chargedAt)}, nobody knows when`;
+  return boundText(ledger, names, slot);
 }
 
 /** After what was found is written. `log`: what the log said. */
 export function describePayment(
   ledger: Ledger,
+  names: readonly string[],
   { suspect, correlationId, told, charge }: Asked,
   log: string,
 ): Doubtful {
@@ -71,21 +71,21 @@ export function describePayment(
     correlationId,
     amount: formatCents(rows.cents[slot]!),
     log,
-    told: Object.fromEntries(PROCESSOR_NAMES.map((name, p) => [name, toldText(told[p])])),
+    told: Object.fromEntries(names.map((name, p) => [name, toldText(told[p])])),
     // What was being sent is in doubt as soon as an instance starts with it.
     written: state === State.PROCESSED ? "processed" : isBound ? "in doubt" : "pending",
-    processor: isBound ? processorName(rows.processor[slot]!) : null,
+    processor: isBound ? processorName(names, rows.processor[slot]!) : null,
     requestedAt: isBound ? timeText(rows.requestedAtMs(slot)) : null,
     chargedTwice: charge?.isTwice ?? false,
   };
 }
 
 /** Each that something is known of by itself, the others as they follow each other. */
-export function describeLost({ lost, traces }: Salvage): LostPayments[] {
+export function describeLost({ lost, traces }: Salvage, names: readonly string[]): LostPayments[] {
   const known = [...traces].map(([sequence, { kind, processor, atMs }]) => ({
     fromSequence: sequence,
     toSequence: sequence,
-    lastKnown: `${kindName(kind)}, ${processorName(processor)}, ${timeText(atMs)}`,
+    lastKnown: `${kindName(kind)}, ${processorName(names, processor)}, ${timeText(atMs)}`,
   }));
   const between = lost.flatMap(({ fromSequence, toSequence }) => {
     const ends = [...known.map((payment) => payment.fromSequence), toSequence]
@@ -116,15 +116,17 @@ export function reportLines(report: Repaired): string[] {
     ),
     ...doubles.map(({ correlationId }) => `charged twice: correlationId=${correlationId}`),
     `doubtful  payments=${payments.length}`,
-    ...(payments.length === 0 ? [] : alignColumns([HEAD, ...payments.map(cells)])),
+    ...(payments[0] === undefined ? [] : alignColumns([headOf(payments[0]), ...payments.map(cells)])),
   ];
 }
 
-const HEAD = ["sequence", "correlationId", "amount", "the log", ...PROCESSOR_NAMES, "written"];
+function headOf({ told }: Doubtful): string[] {
+  return ["sequence", "correlationId", "amount", "the log", ...Object.keys(told), "written"];
+}
 
 function cells({ sequence, correlationId, amount, log, told, written, processor, requestedAt }: Doubtful): string[] {
   const place = processor === null ? written : `${written} at ${processor}, ${requestedAt}`;
-  return [`${sequence}`, correlationId, amount, log, ...PROCESSOR_NAMES.map((name) => told[name]!), place];
+  return [`${sequence}`, correlationId, amount, log, ...Object.values(told), place];
 }
 
 function rangeText(from: number, to: number | null): string {
@@ -132,11 +134,11 @@ function rangeText(from: number, to: number | null): string {
   return from === to ? `${from}` : `${from} to ${to}`;
 }
 
-function boundText(ledger: Ledger, slot: Slot): string {
+function boundText(ledger: Ledger, names: readonly string[], slot: Slot): string {
   const { rows } = ledger;
   const state = State.NAMES[rows.state[slot]!]!;
   if (rows.state[slot] === State.PENDING) return state;
-  return `${state} at ${processorName(rows.processor[slot]!)}, ${timeText(rows.requestedAtMs(slot))}`;
+  return `${state} at ${processorName(names, rows.processor[slot]!)}, ${timeText(rows.requestedAtMs(slot))}`;
 }
 
 function toldText(told: Told | undefined): string {

@@ -11,7 +11,7 @@ import type { CommandLine } from "../command-line.ts";
 import { headerOf } from "../file-survey.ts";
 import { journalPaths, type Print } from "../inspector.ts";
 import { expectedOf, judge } from "../verdict.ts";
-import { askAbout } from "./inquiry.ts";
+import { askAbout, urlsOf } from "./inquiry.ts";
 import { NewJournal } from "./new-journal.ts";
 import { describeLost, describePayment, logText, type Repaired, reportLines } from "./repair-report.ts";
 import { salvageFiles } from "./salvage-files.ts";
@@ -51,18 +51,20 @@ async function repairOne(path: string, out: string, wish: CommandLine): Promise<
 
 async function salvageInto(directory: JournalDirectory, out: string, wish: CommandLine): Promise<Repaired> {
   const owner = expectedOf(directory, wish.instanceCount);
+  const names = owner.processors;
+  const urls = urlsOf(names, wish.processorUrls);
   const epoch = Math.max(0, ...directory.files().map((file) => headerOf(file)?.epoch ?? 0));
   const journal = new NewJournal(out, owner, epoch);
   // From the first, so that no instance can start with a part of it and trust that.
   const mark = new RestoredMark(out);
   mark.write({ lostFromMs: 0, sinceMs: undefined });
-  const ledger = new Ledger(wish.capacity, 0, 2);
+  const ledger = new Ledger(wish.capacity, 0, owner.processors.length);
   const log = new SalvagedLog(ledger, (batch) => journal.append(batch));
   const salvage = new Salvage(log, (latestMs) => journal.begin(ledger, latestMs));
   const damages = salvageFiles(directory, owner, salvage);
   const lostFromMs = salvage.lostFromMs ?? 0;
-  const asked = await askAbout(salvage.suspects(), ledger, wish.processorUrls, lostFromMs);
-  const logTexts = asked.map((each) => logText(ledger, each));
+  const asked = await askAbout(salvage.suspects(), ledger, urls, lostFromMs);
+  const logTexts = asked.map((each) => logText(ledger, names, each));
   for (const { suspect, charge } of asked) {
     if (charge === undefined) continue;
     applyFoundCharge(ledger, log.out, ledger.slotOf(suspect.sequence), charge, Date.now());
@@ -72,8 +74,8 @@ async function salvageInto(directory: JournalDirectory, out: string, wish: Comma
   mark.write({ lostFromMs, sinceMs: undefined });
   await journal.close();
   expectStart(journal.directory, ledger, wish);
-  const payments = asked.map((each, i) => describePayment(ledger, each, logTexts[i]!));
-  const lost = describeLost(salvage);
+  const payments = asked.map((each, i) => describePayment(ledger, names, each, logTexts[i]!));
+  const lost = describeLost(salvage, names);
   return {
     directory: directory.path,
     out,

@@ -1,5 +1,6 @@
 import { closeSync, openSync } from "node:fs";
 import { CHECKPOINT, HEADER_BYTES_OF_VERSIONS, type JournalHeader, SEGMENT } from "../../../core/log/journal-header.ts";
+import { ProcessorNumbers } from "../../../core/log/processor-numbers.ts";
 import { RECORD_BYTES } from "../../../core/log/record.ts";
 import type { Expected, JournalFile } from "../../../core/log/recovery-plan.ts";
 import type { Salvage } from "../../../core/salvage/salvage.ts";
@@ -24,12 +25,14 @@ class FileSalvage {
   readonly #salvage: Salvage;
   readonly #files: readonly JournalFile[];
   readonly #damages: Damage[] = [];
+  readonly #processors: ProcessorNumbers;
   /** Number of the next record, as far as the segments so far say. */
   #nextLsn: number | undefined;
 
   constructor(directory: JournalDirectory, expected: Expected, salvage: Salvage) {
     this.#directory = directory;
     this.#salvage = salvage;
+    this.#processors = new ProcessorNumbers(expected.processors);
     this.#files = directory.files().sort((a, b) => a.number - b.number);
     for (const file of this.#files) expectOwn(file, expected);
   }
@@ -66,7 +69,7 @@ class FileSalvage {
   #readCheckpoint(file: JournalFile): void {
     if (problemOf(file) !== undefined) this.#note(file.name, problemOf(file)!);
     const rows = new CheckpointRows(this.#salvage, (record, what) => this.#note(file.name, `${what} record=${record}`));
-    rows.read(this.#directory.filePath(file.name), file);
+    rows.read(this.#directory.filePath(file.name), file, this.#numbersIn(file));
     this.#salvage.bound(ownHeader(file)?.boundMs ?? 0);
   }
 
@@ -94,7 +97,7 @@ class FileSalvage {
     if (segment.header === "blank" && isLast) return;
     const descriptor = openSync(this.#directory.filePath(segment.name), "r");
     try {
-      const records = new SoundRecords(descriptor);
+      const records = new SoundRecords(descriptor, this.#numbersIn(segment));
       const header = ownHeader(segment);
       const start = header
         ? { offset: header.headerBytes, lsn: header.firstLsn }
@@ -160,6 +163,16 @@ class FileSalvage {
     return places.find((place) => records.hasSoundNear(place));
   }
 
+  /** Without a header nobody can say what its numbers mean, unless they mean the same in every other file. */
+  #numbersIn(file: JournalFile): Uint8Array | undefined {
+    const header = ownHeader(file);
+    if (header) return this.#processors.of(header.processors);
+    const lists = new Set(this.#files.flatMap((other) => ownHeader(other)?.processors.join() ?? []));
+    if (lists.size > 1)
+      throw new Error(`processors have different numbers in different files, and this one has no header: ${file.name}`);
+    return undefined;
+  }
+
   #note(file: string, what: string): void {
     this.#damages.push({ file, what });
   }
@@ -178,14 +191,12 @@ function problemOf(file: JournalFile): string | undefined {
   return ownHeader(file) ? undefined : "its name and header must agree";
 }
 
-function expectOwn(file: JournalFile, { partition, partitionCount, processors }: Expected): void {
+function expectOwn(file: JournalFile, { partition, partitionCount }: Expected): void {
   const header = ownHeader(file);
   if (header === undefined) return;
-  const isOwn = header.partition === partition && header.partitionCount === partitionCount;
-  if (!isOwn || header.processors.join() !== processors.join()) {
-    const found = `${header.partition + 1} of ${header.partitionCount}`;
-    throw new Error(`a file of another instance, or with other processors: file=${file.name} instance=${found}`);
-  }
+  if (header.partition === partition && header.partitionCount === partitionCount) return;
+  const found = `${header.partition + 1} of ${header.partitionCount}`;
+  throw new Error(`a file of another instance: file=${file.name} instance=${found}`);
 }
 
 /** Two that wrote at once are no damage: which of their records hold, nobody can say here. */

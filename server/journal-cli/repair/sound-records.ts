@@ -25,8 +25,10 @@ export class SoundRecords {
   readonly #batch = new RecordBatch(CHUNK_RECORDS);
   readonly #single = new RecordBatch(1);
 
-  constructor(descriptor: number) {
+  /** `processorNumbers`: see RecordBatch. */
+  constructor(descriptor: number, processorNumbers: Uint8Array | undefined) {
     this.#descriptor = descriptor;
+    this.#batch.processorNumbers = processorNumbers;
   }
 
   /**

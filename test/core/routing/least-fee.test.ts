@@ -23,7 +23,7 @@ class Market {
     this.health = new HealthSnapshot(feesPpm.length);
     this.ways = Ways.open(
       this.health,
-      feesPpm.map((feePpm) => ({ feePpm, maxInFlight })),
+      feesPpm.map((feePpm, i) => ({ name: `p${i}`, feePpm, maxInFlight })),
       1000,
     );
     this.router = new LeastFee(this.ways, { settleWithinMs, answerWithinMs });

@@ -14,7 +14,7 @@ class Gate {
   readonly #probes = new Map<number, number>();
 
   constructor(maxInFlight = 100) {
-    this.gate = new ProcessorGate(0, this.health, { feePpm: 0, maxInFlight: maxInFlight });
+    this.gate = new ProcessorGate(0, this.health, { name: "a", feePpm: 0, maxInFlight: maxInFlight });
   }
 
   admit(atMs: number): string {
@@ -350,7 +350,7 @@ describe("processor gate", () => {
   it("heeds a health word that was bad before the gate was there", () => {
     const health = new HealthSnapshot(1);
     health.feltDown(0);
-    const gate = new ProcessorGate(0, health, { feePpm: 0, maxInFlight: 4 });
+    const gate = new ProcessorGate(0, health, { name: "a", feePpm: 0, maxInFlight: 4 });
     expect([gate.admit(NOON_MS), gate.isDown]).to.deep.equal([DOWN, true]);
     expect(gate.admit(NOON_MS + 100)).to.equal(OPEN);
   });
@@ -377,7 +377,7 @@ class Account {
   #lastSuccessBeganAtMs = 0;
 
   constructor(maxInFlight: number) {
-    this.gate = new ProcessorGate(0, this.health, { feePpm: 0, maxInFlight: maxInFlight });
+    this.gate = new ProcessorGate(0, this.health, { name: "a", feePpm: 0, maxInFlight: maxInFlight });
   }
 
   get #isDown(): boolean {

@@ -8,6 +8,7 @@ import type { PollReport, PollResult } from "../../../server/meters/poll-report.
 import { NameLookup } from "../../../server/system/name-lookup.ts";
 import { RealNetwork } from "../../../server/system/real-network.ts";
 import { RealTime } from "../../../server/system/time.ts";
+import { processorAt } from "../../support/targets.ts";
 
 const TIMEOUT_MS = 150;
 const HEALTHY = '{"failing":false,"minResponseTime":12.5}';
@@ -46,7 +47,11 @@ describe("health endpoint", () => {
       });
     }).listen(0, "127.0.0.1");
     await once(server, "listening");
-    endpoint = new HealthEndpoint(urlOf(server, "/a/"), new RealNetwork(new NameLookup()), new RealTime(), TIMEOUT_MS);
+    endpoint = new HealthEndpoint(
+      processorAt(urlOf(server, "/a/")),
+      { network: new RealNetwork(new NameLookup()), time: new RealTime() },
+      TIMEOUT_MS,
+    );
   });
 
   afterEach(() => {
@@ -118,7 +123,11 @@ describe("health endpoint", () => {
     closed.close();
     await once(closed, "close");
     const ask = (target: URL, names: NameLookup) =>
-      new HealthEndpoint(target, new RealNetwork(names), new RealTime(), TIMEOUT_MS).ask();
+      new HealthEndpoint(
+        processorAt(target),
+        { network: new RealNetwork(names), time: new RealTime() },
+        TIMEOUT_MS,
+      ).ask();
     expect(await ask(url, new NameLookup())).to.deep.equal({ status: 0, error: "ECONNREFUSED" });
     const hanging = new NameLookup(() => new Promise(() => {}));
     expect(await ask(new URL("http://hangs.test"), hanging)).to.deep.equal({ status: 0, error: "timed_out" });

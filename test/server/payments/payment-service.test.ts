@@ -44,7 +44,7 @@ class BoundLog implements RecordLog {
 function fixture(lines: Log) {
   const time = new VirtualTime();
   const log = new BoundLog();
-  const meters = new Meters();
+  const meters = new Meters(2);
   const engine = new Engine(Ways.open(new HealthSnapshot(2), twoTerms(16)), {
     instance: 0,
     capacity: 16,

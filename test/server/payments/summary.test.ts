@@ -92,12 +92,14 @@ describe("summary window", () => {
 });
 
 describe("summary", () => {
+  const processors = ["default", "fallback"];
+
   it("adds up the parts of all instances, exactly at any size", () => {
     const huge = Number.MAX_SAFE_INTEGER;
     const parts = [
-      { totals: [3, 5970, 1, 1], settledUntilMs: NOON_MS + 7 },
-      { totals: [huge, huge, 0, 0], settledUntilMs: NOON_MS },
-      { totals: [huge, huge, 2, 99], settledUntilMs: NOON_MS + 9 },
+      { processors, totals: [3, 5970, 1, 1], settledUntilMs: NOON_MS + 7 },
+      { processors, totals: [huge, huge, 0, 0], settledUntilMs: NOON_MS },
+      { processors, totals: [huge, huge, 2, 99], settledUntilMs: NOON_MS + 9 },
     ];
     const { body, settledUntil } = combineParts(parts);
     const total = (BigInt(huge) * 2n + 5970n).toString().replace(/(..)$/, ".$1");
@@ -109,7 +111,7 @@ describe("summary", () => {
   });
 
   it("of nothing is zeros", () => {
-    const { body } = combineParts([{ totals: [0, 0, 0, 0], settledUntilMs: NOON_MS }]);
+    const { body } = combineParts([{ processors, totals: [0, 0, 0, 0], settledUntilMs: NOON_MS }]);
     expect(JSON.parse(body)).to.deep.equal({
       default: { totalRequests: 0, totalAmount: 0 },
       fallback: { totalRequests: 0, totalAmount: 0 },

@@ -8,6 +8,7 @@ import type { Told } from "../../../server/sending/told-charge.ts";
 import { NameLookup } from "../../../server/system/name-lookup.ts";
 import { RealNetwork } from "../../../server/system/real-network.ts";
 import { RealTime } from "../../../server/system/time.ts";
+import { processorAt } from "../../support/targets.ts";
 
 const ID = "4a7901b8-7d26-4d9d-aa19-4dc1c7cf60b3";
 const CHARGE = `{"correlationId":"${ID}","amount":19.90,"requestedAt":"2025-07-15T12:00:00.007"}`;
@@ -41,7 +42,7 @@ describe("lookup of a charge", () => {
     requests = [];
     connectionCount = 0;
     behaviour = (res) => res.end(CHARGE);
-    lookup = new ChargeLookup(url, 300, { network: new RealNetwork(names), time: new RealTime() });
+    lookup = new ChargeLookup(processorAt(url), 300, { network: new RealNetwork(names), time: new RealTime() });
   });
 
   afterEach(() => lookup.close());
@@ -77,7 +78,7 @@ describe("lookup of a charge", () => {
     const beganAtMs = performance.now();
     expect(await lookup.ask(ID)).to.deep.equal(NOT_TOLD);
     expect(performance.now() - beganAtMs).to.be.within(290, 2000);
-    const nowhere = new ChargeLookup(new URL("http://127.0.0.1:1"), 300, {
+    const nowhere = new ChargeLookup(processorAt("http://127.0.0.1:1"), 300, {
       network: new RealNetwork(names),
       time: new RealTime(),
     });

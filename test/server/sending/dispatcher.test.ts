@@ -1,7 +1,7 @@
 import { expect } from "chai";
 import { BATCH_RECORDS } from "../../../core/log/record.ts";
 import * as State from "../../../core/values/state.ts";
-import { AttemptMeters, JournalMeters, Meters } from "../../../server/meters/meters.ts";
+import { JournalMeters, Meters } from "../../../server/meters/meters.ts";
 import { AttemptLog } from "../../../server/sending/attempt-log.ts";
 import { Dispatcher } from "../../../server/sending/dispatcher.ts";
 import { SendPacer } from "../../../server/sending/send-pacer.ts";
@@ -11,6 +11,7 @@ import { GroupCommit } from "../../../server/turn/group-commit.ts";
 import { EngineLife, NOON_MS } from "../../support/engine-life.ts";
 import { logOf } from "../../support/memory-log.ts";
 import { uuid } from "../../support/payments.ts";
+import { processorAt } from "../../support/targets.ts";
 import { VirtualTime } from "../../support/virtual-time.ts";
 
 /** Nothing leaves for it: whoever connects anyway fails the test. */
@@ -46,12 +47,12 @@ describe("dispatcher", () => {
       clock,
       commit,
       pacer: new SendPacer(engine.ledger.head),
-      attemptLog: new AttemptLog(engine, log, new Meters()),
+      attemptLog: new AttemptLog(engine, log, new Meters(2)),
       time,
       network: NO_NETWORK,
-      processorUrls: [new URL("http://processor-default:8080"), new URL("http://processor-fallback:8080")],
+      processors: [processorAt("http://processor-default:8080"), processorAt("http://processor-fallback:8080")],
       requestTimeoutMs: 1000,
-      meters: [new AttemptMeters(), new AttemptMeters()],
+      meters: new Meters(2),
     });
     const written = 100;
     for (let n = 0; n < written; n++) engine.accept(uuid(n), 0, 1, NOON_MS);

@@ -9,6 +9,7 @@ import { NameLookup } from "../../../server/system/name-lookup.ts";
 import { RealNetwork } from "../../../server/system/real-network.ts";
 import { RealTime } from "../../../server/system/time.ts";
 import { EngineLife, NOON_MS } from "../../support/engine-life.ts";
+import { processorAt } from "../../support/targets.ts";
 
 const ID = "4a7901b8-7d26-4d9d-aa19-4dc1c7cf60b3";
 const REQUESTED_AT = "2025-07-15T12:00:00.007Z";
@@ -64,7 +65,7 @@ describe("processor client", () => {
         outcomes.push(outcome);
         resolve();
       };
-      client = new ProcessorClient(target, life.engine, new AttemptMeters(), settle, surroundings);
+      client = new ProcessorClient(processorAt(target), life.engine, new AttemptMeters(), settle, surroundings);
       client[ask](flight);
       // Never from within the call: the engine is not done with the flight yet.
       expect(outcomes).to.deep.equal([]);

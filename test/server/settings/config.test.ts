@@ -36,13 +36,14 @@ describe("configuration", () => {
       instance: 0,
       listen: { kind: "tcp", host: "127.0.0.1", port: 8080 },
       links: [],
-      failoverPatienceMs: 0,
+      settleWithinMs: 5000,
+      answerWithinMs: 2000,
       requestTimeoutMs: 10_000,
       purgeEnabled: false,
       corsOrigin: "",
       logLevel: "info",
     });
-    expect(config.processorUrls.map((url) => url.href)).to.deep.equal([
+    expect(config.processors.map(({ url }) => url.href)).to.deep.equal([
       "http://localhost:8001/",
       "http://localhost:8002/",
     ]);
@@ -51,15 +52,21 @@ describe("configuration", () => {
   it("changes with the contest profile, one setting for all", () => {
     expect(configOf({ PROFILE: "contest" })).to.deep.include({
       profile: "contest",
-      failoverPatienceMs: 30_000,
+      settleWithinMs: 60_000,
+      answerWithinMs: 1200,
       purgeEnabled: true,
       logLevel: "warn",
     });
   });
 
   it("lets single settings win over the profile", () => {
-    const environment = { PROFILE: "contest", FAILOVER_PATIENCE_MS: "0", PURGE_ENABLED: "false", LOG_LEVEL: "debug" };
-    expect(configOf(environment)).to.deep.include({ failoverPatienceMs: 0, purgeEnabled: false, logLevel: "debug" });
+    const environment = { PROFILE: "contest", SETTLE_WITHIN_MS: "0", PURGE_ENABLED: "false", LOG_LEVEL: "debug" };
+    expect(configOf(environment)).to.deep.include({
+      settleWithinMs: 5000,
+      answerWithinMs: 2000,
+      purgeEnabled: false,
+      logLevel: "debug",
+    });
   });
 
   it("takes an empty or blank variable for an absent one, and trims", () => {

@@ -1,6 +1,8 @@
 import { Agent, get } from "node:http";
-import { Connection } from "../../../../server/sending/connection.ts";
+import { endpointOf } from "../../../../server/sending/endpoint.ts";
+import { PlainConnection } from "../../../../server/sending/plain-connection.ts";
 import type { Network } from "../../../../server/system/network.ts";
+import { processorAt } from "../../../support/targets.ts";
 
 /** What a client made of an answer. */
 export type Verdict = { status: number; body: string; keepsAlive: boolean } | "refused";
@@ -15,19 +17,22 @@ const MORE_MS_MAX = 300;
 export function askWithOurs(port: number, path: string, network: Network, hasMore: boolean): Promise<Verdict> {
   return new Promise((resolve) => {
     let isIdle = false;
-    const connection = new Connection(network, "127.0.0.1", port, () => {
+    const connection = new PlainConnection(endpointOf(processorAt(`http://127.0.0.1:${port}`)), network, () => {
       isIdle = true;
     });
-    connection.send(`GET ${path} HTTP/1.1\r\nHost: localhost\r\n\r\n`, {
-      answered: (status, body) =>
-        setImmediate(async () => {
-          const untilMs = performance.now() + MORE_MS_MAX;
-          while (hasMore && !connection.isClosed && performance.now() < untilMs) await new Promise(setImmediate);
-          resolve({ status, body, keepsAlive: isIdle && !connection.isClosed });
-          connection.close();
-        }),
-      failed: () => resolve("refused"),
-    });
+    connection.send(
+      { method: "GET", path, headers: [], body: "" },
+      {
+        answered: (status, body) =>
+          setImmediate(async () => {
+            const untilMs = performance.now() + MORE_MS_MAX;
+            while (hasMore && !connection.isClosed && performance.now() < untilMs) await new Promise(setImmediate);
+            resolve({ status, body, keepsAlive: isIdle && !connection.isClosed });
+            connection.close();
+          }),
+        failed: () => resolve("refused"),
+      },
+    );
   });
 }
 

@@ -1,19 +1,22 @@
 import { once } from "node:events";
 import { type AddressInfo, createServer, type Server, type Socket } from "node:net";
 import { expect } from "chai";
-import { Connection, type Failure } from "../../../server/sending/connection.ts";
+import type { Failure, WireRequest } from "../../../server/sending/connection.ts";
+import { endpointOf } from "../../../server/sending/endpoint.ts";
+import { PlainConnection } from "../../../server/sending/plain-connection.ts";
 import { NameLookup, type Resolve } from "../../../server/system/name-lookup.ts";
 import type { Network, WireEvents } from "../../../server/system/network.ts";
 import { RealNetwork } from "../../../server/system/real-network.ts";
+import { processorAt } from "../../support/targets.ts";
 
-const REQUEST = "GET / HTTP/1.1\r\nHost: localhost\r\n\r\n";
+const REQUEST: WireRequest = { method: "GET", path: "/", headers: [], body: "" };
 const OK = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok";
 
 type End =
   | { status: number; body: string; isProvenEmpty: boolean; wasKept: boolean }
   | { failure: Failure; message: string; wasKept: boolean };
 
-function send(connection: Connection): Promise<End> {
+function send(connection: PlainConnection): Promise<End> {
   return new Promise((resolve) => {
     connection.send(REQUEST, {
       answered: (status, body, isProvenEmpty, wasKept) => resolve({ status, body, isProvenEmpty, wasKept }),
@@ -26,13 +29,13 @@ function closed(socket: Socket): Promise<void> {
   return new Promise((resolve) => (socket.closed ? resolve() : socket.once("close", () => resolve())));
 }
 
-describe("connection to a processor", () => {
+describe("plain connection to a processor", () => {
   let server: Server;
   let port: number;
   let sockets: Socket[];
   let onRequest: (socket: Socket) => void;
   let idleCount: number;
-  let connections: Connection[];
+  let connections: PlainConnection[];
 
   beforeEach(async () => {
     sockets = [];
@@ -53,10 +56,14 @@ describe("connection to a processor", () => {
     server.close();
   });
 
-  function open(host = "127.0.0.1", names = new NameLookup()): Connection {
-    const connection = new Connection(new RealNetwork(names), host, port, () => {
-      idleCount++;
-    });
+  function open(host = "127.0.0.1", names = new NameLookup()): PlainConnection {
+    const connection = new PlainConnection(
+      endpointOf(processorAt(`http://${host}:${port}`)),
+      new RealNetwork(names),
+      () => {
+        idleCount++;
+      },
+    );
     connections.push(connection);
     return connection;
   }
@@ -111,7 +118,7 @@ describe("connection to a processor", () => {
         return { send: () => {}, close: () => {} };
       },
     };
-    const connection = new Connection(network, "127.0.0.1", 1, () => {});
+    const connection = new PlainConnection(endpointOf(processorAt("http://127.0.0.1:1")), network, () => {});
     const failures: Failure[] = [];
     connection.send(REQUEST, {
       answered: () => {

@@ -16,3 +16,13 @@ declare module "undici/lib/api/index.js" {
   // biome-ignore lint/style/noDefaultExport: a CommonJS module is its default export
   export default api;
 }
+declare module "undici/lib/dispatcher/client.js" {
+  import { Client } from "undici";
+  // biome-ignore lint/style/noDefaultExport: a CommonJS module is its default export
+  export default Client;
+}
+declare module "undici/lib/core/connect.js" {
+  import { buildConnector } from "undici";
+  // biome-ignore lint/style/noDefaultExport: a CommonJS module is its default export
+  export default buildConnector;
+}

@@ -1,0 +1,297 @@
+import { once } from "node:events";
+import { type AddressInfo, createServer as createPlainServer, type Server, type Socket } from "node:net";
+import { createServer as createTlsServer, type TLSSocket } from "node:tls";
+import { expect } from "chai";
+import { CONTEST } from "../../../core/answers/dialect.ts";
+import * as Outcome from "../../../core/values/outcome.ts";
+import { AttemptMeters } from "../../../server/meters/meters.ts";
+import type { Connection, Failure, WireRequest } from "../../../server/sending/connection.ts";
+import { Connections } from "../../../server/sending/connections.ts";
+import { ProcessorClient } from "../../../server/sending/processor-client.ts";
+import type { TlsConfig } from "../../../server/settings/processors.ts";
+import { NameLookup } from "../../../server/system/name-lookup.ts";
+import { RealNetwork } from "../../../server/system/real-network.ts";
+import { RealTime } from "../../../server/system/time.ts";
+import { Authority, type Certificate } from "../../support/certificates.ts";
+import { EngineLife } from "../../support/engine-life.ts";
+import { processorAt } from "../../support/targets.ts";
+
+const GET: WireRequest = { method: "GET", path: "/payments/x", headers: [], body: "" };
+const POST: WireRequest = { method: "POST", path: "/payments", headers: ["traceparent", "t"], body: '{"a":1}' };
+const OK = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok";
+const PROCESSED = '{"message":"payment processed successfully"}';
+
+type End =
+  | { status: number; body: string; isProvenEmpty: boolean; wasKept: boolean }
+  | { failure: Failure; message: string; wasKept: boolean };
+
+function send(connection: Connection, request: WireRequest = GET): Promise<End> {
+  return new Promise((resolve) => {
+    connection.send(request, {
+      answered: (status, body, isProvenEmpty, wasKept) => resolve({ status, body, isProvenEmpty, wasKept }),
+      failed: (failure, { message }, wasKept) => resolve({ failure, message, wasKept }),
+    });
+  });
+}
+
+/** A server that answers as it is told, by http or https. */
+class Endpoint {
+  readonly sockets: Socket[] = [];
+  readonly texts: string[] = [];
+  readonly areResumed: boolean[] = [];
+  onRequest: (socket: Socket) => void = (socket) => socket.write(OK);
+  server!: Server;
+  port = 0;
+
+  async listen(certificate?: Certificate, options: object = {}): Promise<this> {
+    const take = (socket: Socket): void => {
+      this.sockets.push(socket);
+      if (certificate) this.areResumed.push((socket as TLSSocket).isSessionReused());
+      socket.on("error", () => {});
+      socket.on("data", (bytes) => {
+        this.texts.push(bytes.toString());
+        this.onRequest(socket);
+      });
+    };
+    this.server = certificate
+      ? createTlsServer({ ...certificate, ca: [certificate.ca], ...options }, take)
+      : createPlainServer(take);
+    this.server.on("tlsClientError", () => {});
+    this.server.listen(0, "127.0.0.1");
+    await once(this.server, "listening");
+    this.port = (this.server.address() as AddressInfo).port;
+    return this;
+  }
+
+  close(): void {
+    for (const socket of this.sockets) socket.destroy();
+    this.server.close();
+  }
+}
+
+const surroundings = { network: new RealNetwork(new NameLookup()), time: new RealTime() };
+let authority: Authority;
+let own: Certificate;
+
+before(function () {
+  this.timeout(20_000);
+  authority = new Authority();
+  own = authority.issue("127.0.0.1");
+});
+
+after(() => authority.remove());
+
+for (const scheme of ["http", "https"] as const) {
+  describe(`a processor by ${scheme}`, () => {
+    let endpoint: Endpoint;
+    const opened: Connections[] = [];
+
+    beforeEach(async () => {
+      endpoint = await new Endpoint().listen(scheme === "https" ? own : undefined);
+    });
+
+    afterEach(() => {
+      for (const connections of opened.splice(0)) connections.close();
+      endpoint.close();
+    });
+
+    function target(headers: [string, string][] = []) {
+      const tls = scheme === "https" ? { ca: authority.cert } : undefined;
+      return processorAt(`${scheme}://127.0.0.1:${endpoint.port}/a/`, { tls, headers });
+    }
+
+    function connections(headers: [string, string][] = []): Connections {
+      const made = new Connections(target(headers), surroundings);
+      opened.push(made);
+      return made;
+    }
+
+    it("is sent what was asked for, with its own headers, and its answer is read", async () => {
+      const from = connections([["X-Api-Key", "secret"]]);
+      const end = await send(from.take(), POST);
+      expect(end).to.deep.equal({ status: 200, body: "ok", isProvenEmpty: false, wasKept: false });
+      const [head, body] = endpoint.texts.join("").split("\r\n\r\n");
+      expect(head!.split("\r\n")[0]).to.equal("POST /payments HTTP/1.1");
+      const lines = head!.toLowerCase().split("\r\n").slice(1);
+      expect(lines).to.include.members([
+        ...[`host: 127.0.0.1:${endpoint.port}`, "x-api-key: secret", "traceparent: t"],
+        ...["content-type: application/json", "content-length: 7"],
+      ]);
+      expect(body).to.equal('{"a":1}');
+    });
+
+    it("is asked again on the connection that was kept", async () => {
+      const from = connections();
+      await send(from.take());
+      await new Promise((resolve) => setTimeout(resolve, 20));
+      endpoint.onRequest = (socket) => socket.write("HTTP/1.1 500 No\r\nContent-Length: 0\r\n\r\n");
+      const kept = from.takeKept()!;
+      expect(await send(kept)).to.deep.equal({ status: 500, body: "", isProvenEmpty: true, wasKept: true });
+      await new Promise((resolve) => setTimeout(resolve, 20));
+      endpoint.onRequest = (socket) => socket.destroy();
+      expect(await send(from.takeKept()!)).to.include({ failure: "reset", wasKept: true });
+      expect(endpoint.sockets).to.have.length(1);
+      expect(await send(from.take())).to.include({ failure: "reset", wasKept: false });
+    });
+
+    it("has a chunked answer in two pieces read, and one without a body proven to be empty only if it says so", async () => {
+      endpoint.onRequest = (socket) => {
+        socket.write("HTTP/1.1 422 No\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nalrea\r\n");
+        setTimeout(() => socket.write("2\r\ndy\r\n0\r\n\r\n"), 20);
+      };
+      const from = connections();
+      expect(await send(from.takeNew())).to.deep.equal({
+        status: 422,
+        body: "already",
+        isProvenEmpty: false,
+        wasKept: false,
+      });
+      endpoint.onRequest = (socket) => socket.end("HTTP/1.1 500 No\r\nConnection: close\r\n\r\n");
+      expect(await send(from.takeNew())).to.deep.equal({ status: 500, body: "", isProvenEmpty: false, wasKept: false });
+    });
+
+    it("is waited for no longer than it is told to: nothing left, or nobody knows", async () => {
+      endpoint.onRequest = () => {};
+      const connection = connections().takeNew();
+      const end = send(connection);
+      setTimeout(() => connection.timeOut(), 200);
+      expect(await end).to.include({ failure: "timed out", wasKept: false });
+      endpoint.close();
+      await new Promise((resolve) => setTimeout(resolve, 20));
+      expect(await send(connections().takeNew())).to.include({ failure: "unreachable" });
+    });
+
+    it("is not used again on a connection that it closed while that was idle", async () => {
+      const from = connections();
+      await send(from.take());
+      await new Promise((resolve) => setTimeout(resolve, 20));
+      endpoint.sockets[0]!.end();
+      await new Promise((resolve) => setTimeout(resolve, 50));
+      expect(from.takeKept()).to.equal(undefined);
+      expect(await send(from.take())).to.include({ status: 200, wasKept: false });
+    });
+
+    const table: readonly [string, string, string][] = [
+      ["a success", `HTTP/1.1 200 OK\r\nContent-Length: ${PROCESSED.length}\r\n\r\n${PROCESSED}`, "charged"],
+      ["a success in other words", OK, "garbled success"],
+      ["an empty 500", "HTTP/1.1 500 No\r\nContent-Length: 0\r\n\r\n", "failing"],
+      ["a 500 with a body", "HTTP/1.1 500 No\r\nContent-Length: 2\r\n\r\nno", "server error"],
+      ["a 422", "HTTP/1.1 422 No\r\nContent-Length: 2\r\n\r\nno", "already charged"],
+      ["a 429", "HTTP/1.1 429 No\r\nContent-Length: 2\r\n\r\nno", "overloaded"],
+      ["a 401", "HTTP/1.1 401 No\r\nContent-Length: 0\r\n\r\n", "misconfigured"],
+      ["a 503", "HTTP/1.1 503 No\r\nContent-Length: 0\r\n\r\n", "gateway failed"],
+      [
+        "a 103 before the success",
+        `HTTP/1.1 103 E\r\n\r\nHTTP/1.1 200 OK\r\nContent-Length: ${PROCESSED.length}\r\n\r\n${PROCESSED}`,
+        "charged",
+      ],
+      ["half an answer", "HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nhalf", "connection reset"],
+      ["no HTTP", "nonsense\r\n\r\n", "connection reset"],
+    ];
+    for (const [what, answer, outcome] of table) {
+      it(`answers a payment with ${what}: ${outcome}`, async () => {
+        endpoint.onRequest = (socket) => {
+          if (outcome === "connection reset") socket.end(answer);
+          else socket.write(answer);
+        };
+        expect(await outcomeOf(target())).to.equal(outcome);
+      });
+    }
+
+    it("has taken no payment for certain where nobody listens", async () => {
+      const gone = target();
+      endpoint.close();
+      await new Promise((resolve) => setTimeout(resolve, 20));
+      expect(await outcomeOf(gone)).to.equal("unreachable");
+    });
+  });
+}
+
+/** What becomes of a payment that is sent there. */
+function outcomeOf(to: ReturnType<typeof processorAt>): Promise<string> {
+  const life = new EngineLife();
+  life.accept(5, "4a7901b8-7d26-4d9d-aa19-4dc1c7cf60b3", 1990);
+  const flight = life.send(7);
+  return new Promise((resolve) => {
+    const client = new ProcessorClient(
+      { ...to, dialect: CONTEST },
+      life.engine,
+      new AttemptMeters(),
+      (_flight, outcome) => {
+        client.close();
+        resolve(Outcome.NAMES[outcome]!);
+      },
+      surroundings,
+    );
+    client.post(flight);
+  });
+}
+
+describe("a processor behind TLS", () => {
+  let endpoint: Endpoint | undefined;
+
+  afterEach(() => endpoint?.close());
+
+  async function endOf(certificate: Certificate, tls: TlsConfig | undefined, options: object = {}): Promise<End> {
+    endpoint = await new Endpoint().listen(certificate, options);
+    const at = processorAt(`https://127.0.0.1:${endpoint.port}`, { tls });
+    return send(new Connections(at, surroundings).take());
+  }
+
+  it("is trusted only by an authority that is configured", async () => {
+    expect(await endOf(own, { ca: authority.cert })).to.include({ status: 200 });
+    expect(await endOf(own, undefined)).to.include({ failure: "unreachable" });
+    expect(endpoint!.texts).to.deep.equal([]);
+  });
+
+  it("is refused with another's certificate, or one that has expired, before a byte has left", async () => {
+    expect(await endOf(authority.issue("other.test"), { ca: authority.cert })).to.include({ failure: "unreachable" });
+    expect(endpoint!.texts).to.deep.equal([]);
+    const expired = await endOf(authority.issue("127.0.0.1", { isExpired: true }), { ca: authority.cert });
+    expect(expired).to.deep.include({ failure: "unreachable", message: "certificate has expired" });
+    expect(endpoint!.texts).to.deep.equal([]);
+  });
+
+  it("is shown the client certificate that it asks for, and refuses whoever has none", async () => {
+    const client = authority.issue("client.test");
+    const wants = { requestCert: true, rejectUnauthorized: true };
+    expect(await endOf(own, client, wants)).to.include({ status: 200 });
+    // By TLS 1.3 the handshake is over for us before the server refuses: nobody knows what it has read.
+    expect(await endOf(own, { ca: authority.cert }, { ...wants, maxVersion: "TLSv1.2" })).to.include({
+      failure: "unreachable",
+    });
+    expect(await endOf(own, { ca: authority.cert }, wants)).to.include({ failure: "reset" });
+    expect(endpoint!.texts).to.deep.equal([]);
+  });
+
+  it("is not waited for in a handshake for longer than a request may take", async () => {
+    const server = createPlainServer((socket) => socket.on("error", () => {})).listen(0, "127.0.0.1");
+    await once(server, "listening");
+    const at = processorAt(`https://127.0.0.1:${(server.address() as AddressInfo).port}`);
+    const connection = new Connections(at, surroundings).take();
+    const end = send(connection);
+    setTimeout(() => connection.timeOut(), 100);
+    expect(await end).to.include({ failure: "unreachable" });
+    server.close();
+  });
+
+  it("resumes the session when a connection is made anew", async () => {
+    endpoint = await new Endpoint().listen(own);
+    const at = processorAt(`https://127.0.0.1:${endpoint.port}`, { tls: { ca: authority.cert } });
+    const connections = new Connections(at, surroundings);
+    for (let i = 0; i < 3; i++) {
+      endpoint.onRequest = (socket) => socket.end("HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: 0\r\n\r\n");
+      expect(await send(connections.take())).to.include({ status: 200, wasKept: false });
+      await new Promise((resolve) => setTimeout(resolve, 30));
+    }
+    expect(endpoint.areResumed).to.deep.equal([false, true, true]);
+  });
+
+  it("has the body of its answer cut where it is longer than may be", async () => {
+    endpoint = await new Endpoint().listen(own);
+    endpoint.onRequest = (socket) => socket.write(`HTTP/1.1 200 OK\r\nContent-Length: 9000\r\n\r\n${"x".repeat(9000)}`);
+    const at = processorAt(`https://127.0.0.1:${endpoint.port}`, { tls: { ca: authority.cert } });
+    const bounded = new Connections(at, surroundings, { bodyBytesMax: 4096 });
+    expect(await send(bounded.take())).to.include({ failure: "reset" });
+  });
+});
