@@ -7,6 +7,7 @@ import { RecordBatch } from "../../../core/log/record.ts";
 import * as Kind from "../../../core/log/record-kind.ts";
 import * as Outcome from "../../../core/values/outcome.ts";
 import { DEFAULT, FALLBACK, NO_PROCESSOR } from "../../../core/values/processor.ts";
+import * as Reason from "../../../core/values/reason.ts";
 import * as State from "../../../core/values/state.ts";
 import { Book, FOLLOWING, RandomLife, sumOf } from "../../support/book.ts";
 import { NOON_MS, uuid } from "../../support/payments.ts";
@@ -52,18 +53,24 @@ describe("ledger", () => {
   it("keeps the attempts that did not simply succeed, and counts all of them", () => {
     const book = new Book(4);
     book.accept(0, uuid(7), 1990, 0);
-    book.write(Kind.SENDING, 0, 10, { processor: DEFAULT });
+    book.write(Kind.SENDING, 0, 10, { processor: DEFAULT, outcome: Reason.CHEAPEST });
     book.write(Kind.REFUSED, 0, 30, { outcome: Outcome.FAILING, elapsedMs: 20 });
     expect([book.ledger.rows.state[0], book.ledger.rows.processor[0]]).to.deep.equal([State.PENDING, NO_PROCESSOR]);
-    book.write(Kind.SENDING, 0, 40, { processor: FALLBACK });
+    book.write(Kind.SENDING, 0, 40, { processor: FALLBACK, outcome: Reason.CHEAPER_DOWN });
     book.write(Kind.DOUBTED, 0, 90, { outcome: Outcome.TIMED_OUT, elapsedMs: 50 });
     book.write(Kind.DOUBTED, 0, 200, { outcome: Outcome.NOT_FOUND, elapsedMs: 5 });
     book.write(Kind.PROCESSED, 0, 300, { outcome: Outcome.ALREADY_CHARGED, elapsedMs: 7 });
     expect(book.ledger.trail(0)).to.deep.equal([
-      { beganAfterMs: 10, elapsedMs: 20, processor: DEFAULT, outcome: Outcome.FAILING },
-      { beganAfterMs: 40, elapsedMs: 50, processor: FALLBACK, outcome: Outcome.TIMED_OUT },
-      { beganAfterMs: 195, elapsedMs: 5, processor: FALLBACK, outcome: Outcome.NOT_FOUND },
-      { beganAfterMs: 293, elapsedMs: 7, processor: FALLBACK, outcome: Outcome.ALREADY_CHARGED },
+      { beganAfterMs: 10, elapsedMs: 20, processor: DEFAULT, outcome: Outcome.FAILING, reason: Reason.CHEAPEST },
+      { beganAfterMs: 40, elapsedMs: 50, processor: FALLBACK, outcome: Outcome.TIMED_OUT, reason: Reason.CHEAPER_DOWN },
+      { beganAfterMs: 195, elapsedMs: 5, processor: FALLBACK, outcome: Outcome.NOT_FOUND, reason: Reason.CHEAPER_DOWN },
+      {
+        beganAfterMs: 293,
+        elapsedMs: 7,
+        processor: FALLBACK,
+        outcome: Outcome.ALREADY_CHARGED,
+        reason: Reason.CHEAPER_DOWN,
+      },
     ]);
     expect([book.ledger.rows.attemptCount[0], book.ledger.rows.requestedAtMs(0)]).to.deep.equal([2, NOON_MS + 40]);
     expect(book.sum()).to.deep.equal([0, 0, 1, 1990]);

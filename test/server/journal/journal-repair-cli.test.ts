@@ -214,9 +214,12 @@ describe("journal command: repair", () => {
         [[], "repair, and nothing else, needs --out: --out="],
         [
           ["--out", join(path, "new"), "--processor", "x=http://a"],
-          "a processor is default or fallback at an http URL",
+          "the journal knows default, fallback: --processor=x",
         ],
-        [["--out", join(path, "new"), "--processor", "default=ftp://a"], "a processor is default or fallback"],
+        [
+          ["--out", join(path, "new"), "--processor", "default=ftp://a"],
+          "a processor is named once, at an http or https URL",
+        ],
       ];
       for (const [args, message] of refusals) {
         const { code, errors } = await run("repair", damaged, ...args);

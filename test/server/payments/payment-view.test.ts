@@ -60,7 +60,7 @@ describe("payment view", () => {
       requestedAt: at(7),
       processedAt: null,
       attemptCount: 1,
-      attempts: [{ time: at(7), processor: "default", outcome: "in flight", ms: null }],
+      attempts: [{ time: at(7), processor: "default", reason: "cheapest", outcome: "in flight", ms: null }],
     });
   });
 
@@ -73,7 +73,7 @@ describe("payment view", () => {
       processor: "default",
       requestedAt: at(7),
       processedAt: at(19),
-      attempts: [{ time: at(7), processor: "default", outcome: "charged", ms: 12 }],
+      attempts: [{ time: at(7), processor: "default", reason: "cheapest", outcome: "charged", ms: 12 }],
     });
   });
 
@@ -87,9 +87,9 @@ describe("payment view", () => {
     const { attempts, ...view } = viewOf(life, slot);
     expect(view).to.deep.include({ state: "processed", requestedAt: at(240), processedAt: at(250), attemptCount: 3 });
     expect(attempts).to.deep.equal([
-      { time: at(1), processor: "default", outcome: "failing", ms: 9 },
-      { time: at(20), processor: "fallback", outcome: "unreachable", ms: 10 },
-      { time: at(240), processor: view["processor"], outcome: "charged", ms: 10 },
+      { time: at(1), processor: "default", reason: "cheapest", outcome: "failing", ms: 9 },
+      { time: at(20), processor: "fallback", reason: "overdue", outcome: "unreachable", ms: 10 },
+      { time: at(240), processor: view["processor"], reason: "probe", outcome: "charged", ms: 10 },
     ]);
   });
 
@@ -98,13 +98,13 @@ describe("payment view", () => {
     const slot = life.accept(0, ID, 1990);
     life.settle(200, life.send(1), Outcome.TIMED_OUT);
     const doubt = { processor: "default", requestedAt: at(1) };
-    const timeout = { time: at(1), processor: "default", outcome: "timed out", ms: 199 };
+    const timeout = { time: at(1), processor: "default", reason: "cheapest", outcome: "timed out", ms: 199 };
     expect(viewOf(life, slot)).to.deep.include({ state: "in doubt", ...doubt, processedAt: null, attempts: [timeout] });
     life.settle(620, life.send(600), Outcome.FOUND);
     expect(viewOf(life, slot)).to.deep.include({ state: "processed", ...doubt, processedAt: at(620) });
     expect(viewOf(life, slot)["attempts"]).to.deep.equal([
       timeout,
-      { time: at(600), processor: "default", outcome: "found charged", ms: 20 },
+      { time: at(600), processor: "default", reason: "cheapest", outcome: "found charged", ms: 20 },
     ]);
   });
 
@@ -121,7 +121,7 @@ describe("payment view", () => {
       processor: null,
       requestedAt: null,
       processedAt: null,
-      attempts: [{ time: at(1), processor: "default", outcome: "failing", ms: 9 }],
+      attempts: [{ time: at(1), processor: "default", reason: "cheapest", outcome: "failing", ms: 9 }],
     });
   });
 
@@ -134,8 +134,8 @@ describe("payment view", () => {
       state: "failed",
       processedAt: null,
       attempts: [
-        { time: at(1), processor: "default", outcome: "already charged", ms: 9 },
-        { time: at(11), processor: "default", outcome: "charged by another", ms: 4 },
+        { time: at(1), processor: "default", reason: "cheapest", outcome: "already charged", ms: 9 },
+        { time: at(11), processor: "default", reason: "cheapest", outcome: "charged by another", ms: 4 },
       ],
     });
   });

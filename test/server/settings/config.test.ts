@@ -127,13 +127,13 @@ describe("configuration", () => {
     PROFILE: ["Contest", "production"],
     LISTEN: ["8080", "tcp:x:99999", "tcp:::1:8080", "tcp:[fe80::1%eth0]:8080", "unix:"],
     LINKS: ["unix:/a,", "a,b", "tcp:::1:9000", ",unix:/a"],
-    DEFAULT_PROCESSOR_URL: ["localhost:8001", "https://a.example", "ftp://a", "http://", "http://a/?b", "http://a/#b"],
+    DEFAULT_PROCESSOR_URL: ["localhost:8001", "ftp://a", "http://", "http://a/?b", "http://a/#b"],
     FALLBACK_PROCESSOR_URL: ["nowhere", "unix:/x"],
     DATA_DIR: ["/dev/null", "/dev/null/below"],
     CAPACITY: ["0", "-1", "1.5", "1e3", "67108865", "many", "0x10"],
-    MAX_IN_FLIGHT: ["0", "1001"],
-    FAILOVER_PATIENCE_MS: ["-1", "2592000001"],
-    SATURATION_PATIENCE_MS: ["x"],
+    MAX_IN_FLIGHT: ["0", "4097"],
+    SETTLE_WITHIN_MS: ["-1", "2592000001"],
+    ANSWER_WITHIN_MS: ["0", "x"],
     GIVE_UP_AFTER_MS: ["0"],
     REQUEST_TIMEOUT_MS: ["99", "300001"],
     LINK_TIMEOUT_MS: ["9", "30001"],
@@ -158,6 +158,13 @@ describe("configuration", () => {
       });
     }
   }
+
+  it("refuses settings of earlier versions, and names what is there instead", () => {
+    const [first, second, ...more] = errorsOf({ FAILOVER_PATIENCE_MS: "0", SATURATION_PATIENCE_MS: "2000" });
+    expect(first).to.match(/^FAILOVER_PATIENCE_MS is no longer a setting: SETTLE_WITHIN_MS /);
+    expect(second).to.match(/^SATURATION_PATIENCE_MS is no longer a setting: SETTLE_WITHIN_MS /);
+    expect(more).to.deep.equal([]);
+  });
 
   it("takes the ends of every range", () => {
     for (const { name, rule } of SETTINGS) {
@@ -201,7 +208,7 @@ describe("configuration", () => {
   it("never echoes a password", () => {
     const secret = "hunter2";
     for (const name of ["DEFAULT_PROCESSOR_URL", "FALLBACK_PROCESSOR_URL", "CORS_ORIGIN", "LISTEN"]) {
-      const urls = [`https://admin:${secret}@a.example`, `ftp://${secret}@b`, `https://a:${secret}@x@b`];
+      const urls = [`wss://admin:${secret}@a.example`, `ftp://${secret}@b`, `https://a:${secret}@x@b`];
       for (const url of [...urls, `http://a:b/${secret}@c`, `a:${secret}@b`]) {
         const errors = errorsOf({ [name]: url });
         expect(errors, `${name}=${url}`).to.have.length(1);
@@ -246,7 +253,7 @@ describe("configuration", () => {
     });
 
     it("ends the program with code 2 and a line per error when it cannot be used", async () => {
-      const environment = { CAPACITY: "0", LOG_LEVEL: "loud", DEFAULT_PROCESSOR_URL: "https://u:hunter2@a.example" };
+      const environment = { CAPACITY: "0", LOG_LEVEL: "loud", DEFAULT_PROCESSOR_URL: "ftp://u:hunter2@a.example" };
       const { code, stdout, stderr } = await runMain([], environment);
       expect(code).to.equal(2);
       expect(stdout).to.equal("");
