@@ -23,7 +23,7 @@ describe("traces", () => {
       OTEL_EXPORTER_OTLP_HEADERS: "tenant=payments",
       OTEL_RESOURCE_ATTRIBUTES: "deployment.environment.name=test",
       REQUEST_TIMEOUT_MS: "500",
-      FAILOVER_PATIENCE_MS: "60000",
+      SETTLE_WITHIN_MS: "600000",
       PURGE_ENABLED: "true",
     });
   });

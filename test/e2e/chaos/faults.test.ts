@@ -12,7 +12,7 @@ describe("chaos: processors that misbehave", function () {
   it("loses nothing and charges nothing twice through every fault, at one processor and at both", async () => {
     const seed = chaosSeed();
     console.log(`      CHAOS_SEED=${seed}`);
-    const service = await ChaosService.start(seed, { SATURATION_PATIENCE_MS: "0" });
+    const service = await ChaosService.start(seed, { SETTLE_WITHIN_MS: "500" });
     try {
       const { random, loader, proxies, processors } = service;
       loader.start();

@@ -1,0 +1,41 @@
+import { OPEN } from "../../../../core/routing/processor-gate.ts";
+import { NOWHERE, type Router } from "../../../../core/routing/router.ts";
+import type { Ways } from "../../../../core/routing/ways.ts";
+import * as Reason from "../../../../core/values/reason.ts";
+import { byFee, probeInOrder } from "./probe-in-order.ts";
+
+/**
+ * What the product did before it weighed money against time: a payment waits a fixed time for the cheapest processor
+ * that is down, and another for one that is full. With no patience for one that is down it fails over at once, and with
+ * endless patience it knows the cheapest only.
+ */
+export class TwoPatiences implements Router {
+  readonly reason = Reason.NONE;
+  readonly #ways: Ways;
+  readonly #order: readonly number[];
+  readonly #downMs: number;
+  readonly #fullMs: number;
+
+  constructor(ways: Ways, downMs: number, fullMs: number) {
+    this.#ways = ways;
+    this.#order = byFee(ways);
+    this.#downMs = downMs;
+    this.#fullMs = Math.max(downMs, fullMs);
+  }
+
+  probe(_ageMs: number, _isTried: boolean, nowMs: number): number {
+    return probeInOrder(this.#ways, this.#order, nowMs);
+  }
+
+  choose(ageMs: number, _waitingCount: number, nowMs: number): number {
+    let patienceMs = 0;
+    for (const processor of this.#order) {
+      if (ageMs < patienceMs) return NOWHERE;
+      const admitted = this.#ways.admitNew(processor, nowMs);
+      const { isDown } = this.#ways.gates[processor]!;
+      if (admitted === OPEN && !isDown) return processor;
+      patienceMs = Math.max(patienceMs, isDown ? this.#downMs : this.#fullMs);
+    }
+    return NOWHERE;
+  }
+}
