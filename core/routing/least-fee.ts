@@ -1,7 +1,7 @@
 import * as Reason from "../values/reason.ts";
 import { DOWN, OPEN } from "./processor-gate.ts";
 import { NOWHERE, type Router } from "./router.ts";
-import { Spells } from "./spells.ts";
+import { asIfSeen, Spells } from "./spells.ts";
 import type { Ways } from "./ways.ts";
 
 export type LeastFeeOptions = {
@@ -9,6 +9,8 @@ export type LeastFeeOptions = {
   settleWithinMs: number;
   /** A processor expected to answer later than this is not used while a faster one works. */
   answerWithinMs: number;
+  /** Whether a payment may wait for a cheaper processor that works, but is not used because it is slow. */
+  waitsForSlow: boolean;
 };
 
 /** Between deciding to send and sending, and for what nobody expects. */
@@ -19,9 +21,9 @@ const ANSWER_MARGIN = 1.25;
 const FAST_AGAIN = 0.8;
 /** After so long a processor that is down is tried even with a payment that will be late if it fails. */
 const UNTRIED_MS_MAX = 5000;
-/** How long a processor stays slow, before anything is seen, worth one time seen: it works, and may stay as it is. */
-const SLOW_MS_EXPECTED = 300_000;
-const EXPECTATION_WEIGHT = 1;
+/** How long a processor stays slow, before anything is seen, worth so many times seen. */
+const SLOW_MS_EXPECTED = 30_000;
+const SLOW_ENDS_EXPECTED = 1;
 
 /**
  * The policy: settle every payment at the least fee, within the time its owner allows.
@@ -39,13 +41,15 @@ const EXPECTATION_WEIGHT = 1;
  * Chow & Robbins 1961.) The chances are learned (spells.ts).
  *
  * One that is full is waited for while it can charge all that waits in time. One that is slow is not used while a faster
- * one works; it may become fast again, so it is waited for like one that is down, but expected to stay slow for long.
+ * one works; it may become fast again, so it is waited for like one that is down, unless its owner does not want that:
+ * it works, and may stay as it is for good.
  */
 export class LeastFee implements Router {
   reason: Reason.ReasonCode = Reason.NONE;
   readonly #ways: Ways;
   readonly #settleWithinMs: number;
   readonly #answerWithinMs: number;
+  readonly #waitsForSlow: boolean;
   /** Processors by fee; of equal ones the first configured first. */
   readonly #order: readonly number[];
   /** By processor: how long each stays slow; under way while it is. */
@@ -53,13 +57,14 @@ export class LeastFee implements Router {
   /** Why a cheaper processor was passed over: of the cheapest one. */
   #passedOver: Reason.ReasonCode = Reason.NONE;
 
-  constructor(ways: Ways, { settleWithinMs, answerWithinMs }: LeastFeeOptions) {
+  constructor(ways: Ways, { settleWithinMs, answerWithinMs, waitsForSlow }: LeastFeeOptions) {
+    this.#waitsForSlow = waitsForSlow;
     this.#ways = ways;
     this.#settleWithinMs = settleWithinMs;
     this.#answerWithinMs = answerWithinMs;
     const { gates } = ways;
     this.#order = gates.map((_, processor) => processor).sort((a, b) => gates[a]!.feePpm - gates[b]!.feePpm || a - b);
-    this.#slow = gates.map(() => new Spells(SLOW_MS_EXPECTED, EXPECTATION_WEIGHT));
+    this.#slow = gates.map(() => new Spells(asIfSeen(SLOW_ENDS_EXPECTED, SLOW_MS_EXPECTED)));
   }
 
   probe(ageMs: number, isTried: boolean, nowMs: number): number {
@@ -156,7 +161,7 @@ export class LeastFee implements Router {
   }
 
   #returnsPerMs(processor: number, why: Reason.ReasonCode, nowMs: number): number {
-    if (why === Reason.CHEAPER_SLOW) return this.#slow[processor]!.endsPerMs(nowMs);
+    if (why === Reason.CHEAPER_SLOW) return this.#waitsForSlow ? this.#slow[processor]!.endsPerMs(nowMs) : 0;
     return this.#ways.gates[processor]!.recoveriesPerMs(nowMs);
   }
 

@@ -5,7 +5,7 @@ import type { ProcessorTerms } from "../values/processor.ts";
 import { AnswerTime } from "./answer-time.ts";
 import { type HealthSnapshot, isFeltDown, isPolledFailing, isUp, minResponseMs, pollStamp } from "./health-snapshot.ts";
 import { InFlightLimit } from "./in-flight-limit.ts";
-import { Spells } from "./spells.ts";
+import { asIfSeen, Spells } from "./spells.ts";
 
 /** What a processor can be given now. */
 export const OPEN = 0;
@@ -34,10 +34,10 @@ const ODD_PAYMENTS_TO_TRIP = 8;
  * get through.
  */
 const VAIN_PROBES_MAX = 8;
-/** What is expected of a processor that nothing is known of, worth so many outages seen. */
-const UP_MS_EXPECTED = 120_000;
-const DOWN_MS_EXPECTED = 20_000;
-const EXPECTATION_WEIGHT = 1;
+/** What is expected of a processor that nothing is known of: it fails so often, for so long; worth so many outages. */
+const UP_MS_EXPECTED = 900_000;
+const DOWN_MS_EXPECTED = 15_000;
+const EXPECTATION_WEIGHT = 3;
 
 /**
  * The way to one processor: a circuit breaker (Nygard, Release It!) over the health snapshot, and the in-flight limit.
@@ -63,8 +63,8 @@ export class ProcessorGate {
   readonly #health: HealthSnapshot;
   readonly #limit: InFlightLimit;
   readonly #answerTime = new AnswerTime();
-  readonly #up = new Spells(UP_MS_EXPECTED, EXPECTATION_WEIGHT);
-  readonly #down = new Spells(DOWN_MS_EXPECTED, EXPECTATION_WEIGHT);
+  readonly #up = new Spells(asIfSeen(EXPECTATION_WEIGHT, UP_MS_EXPECTED));
+  readonly #down = new Spells(asIfSeen(EXPECTATION_WEIGHT, DOWN_MS_EXPECTED));
   #inFlightCount = 0;
   #isDown = false;
   #isSaidToWork = false;

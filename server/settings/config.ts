@@ -30,6 +30,7 @@ export type Config = {
   restoredWatchMs: number;
   settleWithinMs: number;
   answerWithinMs: number;
+  waitsForSlow: boolean;
   giveUpAfterMs: number;
   retainCount: number;
   retainMs: number;
@@ -82,6 +83,7 @@ export function readConfig(environment: Environment): Config | string[] {
     restoredWatchMs: reader.integer("RESTORED_WATCH_MS", 0, 30 * DAY_MS),
     settleWithinMs: reader.integer("SETTLE_WITHIN_MS", 0, 30 * DAY_MS),
     answerWithinMs: reader.integer("ANSWER_WITHIN_MS", 1, 300_000),
+    waitsForSlow: reader.oneOf("WAIT_FOR_SLOW", ["true", "false"]) === "true",
     giveUpAfterMs: reader.integer("GIVE_UP_AFTER_MS", 1, 30 * DAY_MS),
     retainCount: reader.integer("RETAIN_PAYMENTS", 0, MAX_CAPACITY),
     retainMs: reader.integer("RETAIN_MS", 0, 3650 * DAY_MS),

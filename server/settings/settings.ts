@@ -129,6 +129,14 @@ export const SETTINGS: readonly Setting[] = [
     meaning: "a processor expected to answer later than this is not used while a faster one works",
   },
   {
+    name: "WAIT_FOR_SLOW",
+    fallback: "true",
+    contest: "false",
+    rule: "true or false",
+    meaning:
+      "whether payments may wait for a cheaper processor that answers too late to be used, as for one that is down",
+  },
+  {
     name: "GIVE_UP_AFTER_MS",
     fallback: "3600000",
     rule: `1 to ${30 * DAY_MS}`,

@@ -26,6 +26,7 @@ const PATIENT: HandOptions = {
   maxInFlight: 100,
   settleWithinMs: Number.POSITIVE_INFINITY,
   answerWithinMs: Number.POSITIVE_INFINITY,
+  waitsForSlow: true,
 };
 
 /** A request the engine asked for. */
@@ -516,7 +517,7 @@ describe("engine: answers that do not say whether the payment was charged", () =
   });
 
   it("keeps sending to a processor whose unclear answers turn out to be charges", () => {
-    const hand = new Hand({ settleWithinMs: 0, answerWithinMs: 2000 });
+    const hand = new Hand({ settleWithinMs: 0, answerWithinMs: 2000, waitsForSlow: true });
     for (let n = 0; n < 30; n++) {
       const atMs = n * 100;
       hand.accept(n, atMs);
@@ -669,7 +670,7 @@ describe("engine: doubts", () => {
     NOT_TOLD: Outcome.NOT_TOLD,
   })) {
     it(`stays in doubt on ${name}, at the same processor with the same requestedAt`, () => {
-      const hand = inDoubt({ settleWithinMs: 0, answerWithinMs: 2000 });
+      const hand = inDoubt({ settleWithinMs: 0, answerWithinMs: 2000, waitsForSlow: true });
       for (let i = 0, atMs = 1010; i < 12; i++) {
         const again = hand.sendFirst(atMs);
         expect(again).to.include({ processor: DEFAULT, requestedAtMs: 10 });
@@ -1420,7 +1421,7 @@ function recordsIn(batch: RecordBatch): Uint8Array[] {
 
 describe("engine: after a restart", () => {
   it("sends pending payments in their order, and asks about what was being sent where and as it was sent", () => {
-    const hand = new Hand({ maxInFlight: 3, answerWithinMs: 2000, settleWithinMs: 0 });
+    const hand = new Hand({ maxInFlight: 3, answerWithinMs: 2000, waitsForSlow: true, settleWithinMs: 0 });
     hand.acceptMany(8, 0);
     const requests = hand.sendAll(10);
     expect(requests.map((request) => request.processor)).to.deep.equal([0, 0, 0, 1, 1, 1]);

@@ -9,6 +9,7 @@ export type Settings = {
   requestTimeoutMs: number;
   settleWithinMs: number;
   answerWithinMs: number;
+  waitsForSlow: boolean;
   giveUpAfterMs: number;
   /** 0: payments are kept. Otherwise nothing is repeated: a payment that was evicted counts as new. */
   retainCount: number;

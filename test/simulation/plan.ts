@@ -66,6 +66,7 @@ function settingsOf(random: Random, stresses: ReadonlySet<Stress>): Omit<Setting
     requestTimeoutMs: random.pick([300, 700, 1500]),
     settleWithinMs: random.pick([0, 0, 50, 500]),
     answerWithinMs: random.pick([1, 200, 2000]),
+    waitsForSlow: random.chance(0.5),
     giveUpAfterMs: random.pick([1500, 4000, 15_000]),
     retainCount: random.chance(0.15) ? random.between(1, 12) : 0,
     maxInFlight: stresses.has("crowd") ? 512 : isCrowded ? random.between(1, 4) : random.pick([8, 32]),

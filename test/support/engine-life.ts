@@ -21,6 +21,7 @@ export class EngineLife {
       giveUpAfterMs: 60_000,
       settleWithinMs: 0,
       answerWithinMs: 2000,
+      waitsForSlow: true,
       ...options,
     });
   }

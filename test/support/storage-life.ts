@@ -44,6 +44,7 @@ export class StorageLife {
       giveUpAfterMs: 3_600_000,
       settleWithinMs: 0,
       answerWithinMs: 2000,
+      waitsForSlow: true,
     });
   }
 

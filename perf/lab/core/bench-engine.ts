@@ -49,6 +49,7 @@ export class BenchEngine {
       giveUpAfterMs: 3_600_000,
       settleWithinMs: 30_000,
       answerWithinMs: 2000,
+      waitsForSlow: true,
     });
   }
 

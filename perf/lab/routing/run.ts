@@ -86,14 +86,14 @@ class Run {
   #candidateCount = 0;
 
   constructor(weather: Weather, makeRouter: MakeRouter, options: Partial<EngineOptions>) {
-    const { processors, arrivalsMs, settleWithinMs, answerWithinMs, durationMs } = weather;
+    const { processors, arrivalsMs, settleWithinMs, answerWithinMs, waitsForSlow, durationMs } = weather;
     this.#weather = weather;
     this.#health = new HealthSnapshot(processors.length);
     const terms = processors.map(({ feePpm }, p) => ({ name: `p${p}`, feePpm, maxInFlight: MAX_IN_FLIGHT }));
     const ways = Ways.open(this.#health, terms);
     const engineOptions = {
       ...{ instance: 0, capacity: arrivalsMs.length + 1, seed: 1, giveUpAfterMs: 3_600_000 },
-      ...{ settleWithinMs, answerWithinMs, ...options },
+      ...{ settleWithinMs, answerWithinMs, waitsForSlow, ...options },
     };
     this.#engine = makeRouter
       ? new Engine(ways, engineOptions, makeRouter(ways, this.#health, weather))

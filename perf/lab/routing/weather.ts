@@ -24,6 +24,7 @@ export type Weather = {
   readonly arrivalsMs: Float64Array;
   readonly settleWithinMs: number;
   readonly answerWithinMs: number;
+  readonly waitsForSlow: boolean;
 };
 
 /** Of the contest's processors. */
@@ -50,6 +51,7 @@ export function contestWeather(script: ContestScript, settleWithinMs: number, an
     arrivalsMs: Float64Array.from(arrivals).sort(),
     settleWithinMs,
     answerWithinMs,
+    waitsForSlow: false,
   };
 }
 
@@ -91,6 +93,7 @@ export function randomWeather(seed: number): Weather {
     arrivalsMs: arrivalsOf(random, durationMs),
     settleWithinMs: random.pick([2000, 5000, 15_000, 30_000, 60_000]),
     answerWithinMs: random.pick([500, 1000, 2000]),
+    waitsForSlow: true,
   };
 }
 

@@ -79,6 +79,7 @@ function start(log: Log, options: Partial<EngineOptions> = {}): { engine: Engine
     giveUpAfterMs: 30 * MINUTE_MS,
     settleWithinMs: 1000,
     answerWithinMs: 2000,
+    waitsForSlow: true,
     ...options,
   });
   const { latestMs } = log.replayInto(engine.ledger);

@@ -167,6 +167,7 @@ function newEngine(): Engine {
     giveUpAfterMs: 3_600_000,
     settleWithinMs: 0,
     answerWithinMs: 2000,
+    waitsForSlow: true,
   });
 }
 

@@ -7,7 +7,7 @@ import * as Outcome from "../../../core/values/outcome.ts";
 import * as Reason from "../../../core/values/reason.ts";
 import { NOON_MS } from "../../support/payments.ts";
 
-type Setting = { settleWithinMs?: number; answerWithinMs?: number; maxInFlight?: number };
+type Setting = { settleWithinMs?: number; answerWithinMs?: number; maxInFlight?: number; waitsForSlow?: boolean };
 
 /** Processors with these fees, in millionths. Times are in milliseconds after noon. */
 class Market {
@@ -18,7 +18,7 @@ class Market {
 
   constructor(
     feesPpm: readonly number[],
-    { settleWithinMs = 60_000, answerWithinMs = 1000, maxInFlight = 100 }: Setting = {},
+    { settleWithinMs = 60_000, answerWithinMs = 1000, maxInFlight = 100, waitsForSlow = false }: Setting = {},
   ) {
     this.health = new HealthSnapshot(feesPpm.length);
     this.ways = Ways.open(
@@ -26,7 +26,7 @@ class Market {
       feesPpm.map((feePpm, i) => ({ name: `p${i}`, feePpm, maxInFlight })),
       1000,
     );
-    this.router = new LeastFee(this.ways, { settleWithinMs, answerWithinMs });
+    this.router = new LeastFee(this.ways, { settleWithinMs, answerWithinMs, waitsForSlow });
   }
 
   fail(processor: number, atMs: number): this {
@@ -122,6 +122,12 @@ describe("least fee", () => {
     expect(new Market(FIVE_AND_FIFTEEN).poll(0, 1000, 0).choose(0, 1)).to.equal("0 cheapest");
     expect(new Market(FIVE_AND_FIFTEEN).poll(0, 2000, 0).poll(1, 3000, 0).choose(0, 1)).to.equal("0 cheapest");
     expect(market.fail(1, 2).choose(0, 3)).to.equal("0 cheapest");
+  });
+
+  it("waits for a cheaper one that is slow only if its owner wants that", () => {
+    const slow = { waitsForSlow: true };
+    expect(new Market(FIVE_AND_FIFTEEN, slow).poll(0, 2000, 0).choose(0, 1)).to.equal("waits");
+    expect(new Market(FIVE_AND_FIFTEEN, slow).poll(0, 2000, 0).choose(59_000, 1)).to.equal("1 cheaper slow");
   });
 
   it("sees from unanswered attempts that a processor has become slow, before any poll", () => {

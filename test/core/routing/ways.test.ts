@@ -14,6 +14,7 @@ const OPTIONS: EngineOptions = {
   giveUpAfterMs: 60_000,
   settleWithinMs: 0,
   answerWithinMs: Number.POSITIVE_INFINITY,
+  waitsForSlow: true,
 };
 
 /** Two engines of one process. */

@@ -29,7 +29,15 @@ class Life {
     this.names = names;
     const terms = names.map((name, i) => ({ name, feePpm: (i + 1) * 1000, maxInFlight: 64 }));
     this.engine = new Engine(Ways.open(new HealthSnapshot(names.length), terms), {
-      ...{ instance: 0, capacity: 4096, seed: 1, giveUpAfterMs: 3_600_000, settleWithinMs: 0, answerWithinMs: 2000 },
+      ...{
+        instance: 0,
+        capacity: 4096,
+        seed: 1,
+        giveUpAfterMs: 3_600_000,
+        settleWithinMs: 0,
+        answerWithinMs: 2000,
+        waitsForSlow: true,
+      },
     });
   }
 

@@ -51,6 +51,7 @@ describe("a replay", () => {
       giveUpAfterMs: 60_000,
       settleWithinMs: 0,
       answerWithinMs: 2000,
+      waitsForSlow: true,
     });
     const surroundings = { disk: new RealDisk(), time, logger: pino({ level: "silent" }) };
     const options = {

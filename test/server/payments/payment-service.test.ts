@@ -52,6 +52,7 @@ function fixture(lines: Log) {
     giveUpAfterMs: 60_000,
     settleWithinMs: 0,
     answerWithinMs: 2000,
+    waitsForSlow: true,
   });
   const commit = new GroupCommit({
     engine,

@@ -54,6 +54,7 @@ class Fixture {
     giveUpAfterMs: 60_000,
     settleWithinMs: 0,
     answerWithinMs: 2000,
+    waitsForSlow: true,
   });
   readonly commit: GroupCommit;
   /** Effects and writes in the order they happened. */

@@ -28,6 +28,7 @@ class Fixture {
     giveUpAfterMs: 100,
     settleWithinMs: 0,
     answerWithinMs: 2000,
+    waitsForSlow: true,
   });
   readonly story: string[] = [];
   readonly fenced: Error[] = [];
