@@ -1,0 +1,32 @@
+import { say } from "../../command/run-command.ts";
+import { runMeasurement } from "../report/measurement-command.ts";
+import { ROUTING_COMMAND, type RoutingOptions } from "./command-line.ts";
+import { comparePolicies } from "./compare-policies.ts";
+import { compareInRandomWeathers } from "./random-weathers.ts";
+import { routingResult } from "./result.ts";
+import { contestWeathers } from "./weather.ts";
+
+const PROGRESS_EVERY = 100;
+
+await runMeasurement({
+  ...ROUTING_COMMAND,
+  async measure(options, signal) {
+    const contest = wishedContests(options).map((weather) => {
+      say(`${weather.name}: ${weather.arrivalsMs.length} payments`);
+      return { weather, outcome: comparePolicies(weather, options.policies) };
+    });
+    return routingResult(options, { contest, random: await compareRandom(options, signal) });
+  },
+});
+
+function wishedContests({ only, settleWithinMs, answerWithinMs }: RoutingOptions) {
+  const weathers = contestWeathers(settleWithinMs, answerWithinMs);
+  return weathers.filter(({ name }) => only === undefined || only === name);
+}
+
+async function compareRandom({ only, seeds, policies, workerCount }: RoutingOptions, signal: AbortSignal) {
+  if (only === "preview" || only === "final") return [];
+  return compareInRandomWeathers(seeds, policies, workerCount, signal, (count) => {
+    if (count % PROGRESS_EVERY === 0) say(`${count} of ${seeds.length} random weathers`);
+  });
+}
