@@ -1,5 +1,7 @@
 /** Weight of a new answer in the mean: some ten answers tell a new time. */
 const GAIN = 1 / 8;
+/** Beyond twice the mean, what is no longer usual. */
+const UNUSUAL_MS = 50;
 /** Attempts remembered at most; those begun while so many are unanswered say nothing new. A power of two. */
 const REMEMBERED = 1024;
 
@@ -9,7 +11,8 @@ const REMEMBERED = 1024;
  *
  *   a poll          its minimum response time; true when it came, and then up to 5 s old
  *   an answer       how long it took; true when its attempt began. Answers after a poll are averaged, beginning with it
- *   no answer yet   at least as long as the oldest attempt waits that began after every answered one: news of now
+ *   no answer yet   how long the oldest attempt has waited that began after every answered one: news of now. Once that
+ *                   is unusual, twice as long: what has taken a while is expected to take as long again
  *
  * An attempt that hangs while later ones are answered is odd, and says nothing of the others.
  */
@@ -24,7 +27,8 @@ export class AnswerTime {
   /** Hot. */
   expectedMs(nowMs: number): number {
     if (this.#count === 0) return this.#meanMs;
-    return Math.max(this.#meanMs, nowMs - this.#beganAtMs[this.#first]!);
+    const waitedMs = nowMs - this.#beganAtMs[this.#first]!;
+    return waitedMs > 2 * this.#meanMs + UNUSUAL_MS ? 2 * waitedMs : Math.max(this.#meanMs, waitedMs);
   }
 
   began(nowMs: number): void {

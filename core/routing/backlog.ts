@@ -9,37 +9,40 @@ import { Setbacks } from "./setbacks.ts";
 const PROBES_CONSIDERED = 32;
 
 /**
- * The pending payments in the order of their acceptance, which is that of their last moments; and those that were just
- * rejected, which wait a while. A payment that has meanwhile ended, or stands here twice, is passed over.
+ * The pending payments in the order of their acceptance, which is that of their last moments; behind them those that
+ * can no longer be in time, so that under overload not all are late; and those that were just rejected, which wait a
+ * while. A payment that has meanwhile ended, or stands here twice, is passed over.
  */
 export class Backlog {
   readonly #ledger: Ledger;
   readonly #queue: PendingQueue;
+  readonly #late: PendingQueue;
   readonly #setbacks = new Setbacks();
 
   constructor(ledger: Ledger) {
     this.#ledger = ledger;
     this.#queue = new PendingQueue(ledger.rows.capacity);
+    this.#late = new PendingQueue(ledger.rows.capacity);
   }
 
   get isEmpty(): boolean {
-    return this.#queue.length === 0;
+    return this.#queue.length === 0 && this.#late.length === 0;
   }
 
-  /** Payments that wait; some may be counted that have ended. */
+  /** Payments that wait and can be in time; some may be counted that have ended. */
   get count(): number {
     return this.#queue.length;
   }
 
   /** The youngest payment. Hot. */
   push(slot: Slot): void {
-    this.#makeRoomFor(slot);
+    this.#makeRoomFor(this.#queue, slot);
     this.#queue.push(slot);
   }
 
   /** One that came back, to its place. */
   readonly insert = (slot: Slot): void => {
-    this.#makeRoomFor(slot);
+    this.#makeRoomFor(this.#queue, slot);
     this.#queue.insert(this.#placeOf(slot), slot);
   };
 
@@ -54,21 +57,32 @@ export class Backlog {
   }
 
   /**
-   * The oldest payment, which stays here, or NOT_FOUND_SLOT. `isOver`: it is pending and not to be sent any more.
+   * The oldest payment that can be in time, which stays here, or NOT_FOUND_SLOT. `isOver`: it is pending and not to be
+   * sent any more. `isLate`: it cannot be in time.
    */
-  peek(nowMs: number, isOver: (slot: Slot) => boolean): Slot {
+  peek(nowMs: number, isOver: (slot: Slot) => boolean, isLate: (slot: Slot) => boolean): Slot {
     this.#setbacks.release(nowMs, this.insert);
-    while (this.#queue.length > 0) {
-      const slot = this.#queue.peek();
-      if (this.#isPending(slot) && !isOver(slot)) return slot;
-      this.#queue.shift();
+    for (;;) {
+      const slot = this.#firstOf(this.#queue, isOver);
+      if (slot === NOT_FOUND_SLOT || !isLate(slot)) return slot;
+      this.#makeRoomFor(this.#late, slot);
+      this.#late.push(this.#queue.shift());
     }
-    return NOT_FOUND_SLOT;
   }
 
   /** Takes out what `peek` returned. */
   shift(): void {
     this.#queue.shift();
+  }
+
+  /** The oldest payment that cannot be in time, which stays here, or NOT_FOUND_SLOT. */
+  peekLate(isOver: (slot: Slot) => boolean): Slot {
+    return this.#firstOf(this.#late, isOver);
+  }
+
+  /** Takes out what `peekLate` returned. */
+  shiftLate(): void {
+    this.#late.shift();
   }
 
   /**
@@ -77,9 +91,10 @@ export class Backlog {
    */
   peekYoungest(isOver: (slot: Slot) => boolean): Slot {
     const { attemptCount } = this.#ledger.rows;
+    const queue = this.#youngestQueue;
     let found = NOT_FOUND_SLOT;
-    for (let i = this.#queue.length - 1; i >= Math.max(0, this.#queue.length - PROBES_CONSIDERED); i--) {
-      const slot = this.#queue.at(i);
+    for (let i = queue.length - 1; i >= Math.max(0, queue.length - PROBES_CONSIDERED); i--) {
+      const slot = queue.at(i);
       if (!this.#isPending(slot) || isOver(slot)) continue;
       if (attemptCount[slot] === 0) return slot;
       if (found === NOT_FOUND_SLOT || attemptCount[slot]! < attemptCount[found]!) found = slot;
@@ -89,21 +104,36 @@ export class Backlog {
 
   /** Takes out what `peekYoungest` returned. */
   removeYoungest(slot: Slot): void {
-    for (let i = this.#queue.length - 1; i >= 0; i--) {
-      if (this.#queue.at(i) !== slot) continue;
-      this.#queue.remove(i);
+    const queue = this.#youngestQueue;
+    for (let i = queue.length - 1; i >= 0; i--) {
+      if (queue.at(i) !== slot) continue;
+      queue.remove(i);
       return;
     }
   }
 
   /** Drops what is no longer pending. */
   compact(): void {
-    this.#queue.compact((slot) => this.#isPending(slot));
+    for (const queue of [this.#queue, this.#late]) queue.compact((slot) => this.#isPending(slot));
   }
 
   clear(): void {
     this.#queue.clear();
+    this.#late.clear();
     this.#setbacks.clear();
+  }
+
+  get #youngestQueue(): PendingQueue {
+    return this.#queue.length > 0 ? this.#queue : this.#late;
+  }
+
+  #firstOf(queue: PendingQueue, isOver: (slot: Slot) => boolean): Slot {
+    while (queue.length > 0) {
+      const slot = queue.peek();
+      if (this.#isPending(slot) && !isOver(slot)) return slot;
+      queue.shift();
+    }
+    return NOT_FOUND_SLOT;
   }
 
   #isPending(slot: Slot): boolean {
@@ -124,12 +154,12 @@ export class Backlog {
   }
 
   /**
-   * The queue has room for every pending payment once what is no longer pending, or there twice, is dropped from it.
+   * A queue has room for every pending payment once what is no longer pending, or there twice, is dropped from it.
    */
-  #makeRoomFor(slot: Slot): void {
-    if (!this.#queue.isFull) return;
+  #makeRoomFor(queue: PendingQueue, slot: Slot): void {
+    if (!queue.isFull) return;
     const seen = new Set([slot]);
-    this.#queue.compact((queued) => {
+    queue.compact((queued) => {
       if (seen.has(queued) || !this.#isPending(queued)) return false;
       seen.add(queued);
       return true;

@@ -116,15 +116,27 @@ export class Dispatch {
   }
 
   #sendNextPending(): Flight {
-    const oldest = this.#backlog.peek(this.#nowMs, this.#isNotToBeSent);
-    if (oldest === NOT_FOUND_SLOT) return NO_FLIGHT;
+    const oldest = this.#backlog.peek(this.#nowMs, this.#isNotToBeSent, this.#isLate);
+    if (this.#backlog.isEmpty) return NO_FLIGHT;
     const probe = this.#sendProbe();
     if (probe !== NO_FLIGHT) return probe;
-    const ageMs = this.#aging.ageMs(oldest, this.#nowMs);
-    const processor = this.#router.choose(ageMs, this.#backlog.count, this.#nowMs);
-    if (processor === NOWHERE) return NO_FLIGHT;
+    const processor = this.#choose(oldest);
+    if (processor === NOWHERE) return this.#sendNextLate();
     this.#backlog.shift();
     return this.#send(oldest, processor);
+  }
+
+  #sendNextLate(): Flight {
+    const late = this.#backlog.peekLate(this.#isNotToBeSent);
+    const processor = this.#choose(late);
+    if (processor === NOWHERE) return NO_FLIGHT;
+    this.#backlog.shiftLate();
+    return this.#send(late, processor);
+  }
+
+  #choose(slot: Slot): number {
+    if (slot === NOT_FOUND_SLOT) return NOWHERE;
+    return this.#router.choose(this.#aging.ageMs(slot, this.#nowMs), this.#backlog.count, this.#nowMs);
   }
 
   #sendProbe(): Flight {
@@ -149,6 +161,8 @@ export class Dispatch {
    * released: its slot may stand in the backlog for an earlier payment that was given up there.
    */
   readonly #isNotToBeSent = (slot: Slot): boolean => this.#aging.isTooOld(slot, this.#nowMs) || this.#isHeld(slot);
+
+  readonly #isLate = (slot: Slot): boolean => this.#router.isLate(this.#aging.ageMs(slot, this.#nowMs), this.#nowMs);
 
   #record(kind: number, slot: Slot, processor: number, outcome: OutcomeCode | ReasonCode): void {
     this.#ledger.record(this.#batches.current, kind, slot, this.#nowMs, processor, outcome as OutcomeCode, 0);

@@ -67,6 +67,15 @@ export class LeastFee implements Router {
     this.#slow = gates.map(() => new Spells(asIfSeen(SLOW_ENDS_EXPECTED, SLOW_MS_EXPECTED)));
   }
 
+  isLate(ageMs: number, nowMs: number): boolean {
+    let fastestMs = Number.POSITIVE_INFINITY;
+    for (const gate of this.#ways.gates) {
+      if (!gate.isDown) fastestMs = Math.min(fastestMs, gate.expectedAnswerMs(nowMs));
+    }
+    // While none works nobody can say.
+    return ageMs + (Number.isFinite(fastestMs) ? fastestMs : 0) >= this.#settleWithinMs;
+  }
+
   probe(ageMs: number, isTried: boolean, nowMs: number): number {
     const usable = this.#cheapestUsable(nowMs);
     for (const processor of this.#order) {

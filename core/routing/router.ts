@@ -11,6 +11,8 @@ export interface Router {
    * NOWHERE. `ageMs`: since its acceptance. `isTried`: all that wait have been sent before.
    */
   probe(ageMs: number, isTried: boolean, nowMs: number): number;
+  /** Whether a payment of `ageMs` can no longer be in time: then those that can are sent before it. */
+  isLate(ageMs: number, nowMs: number): boolean;
   /**
    * Where the oldest payment waiting goes now, or NOWHERE. `ageMs`: since its acceptance. `waitingCount`: payments
    * waiting, this one included. Hot: one atomic load per processor asked.

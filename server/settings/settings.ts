@@ -114,7 +114,7 @@ export const SETTINGS: readonly Setting[] = [
   },
   {
     name: "SETTLE_WITHIN_MS",
-    fallback: "5000",
+    fallback: "2000",
     contest: "60000",
     rule: `0 to ${30 * DAY_MS}`,
     meaning:

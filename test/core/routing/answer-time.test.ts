@@ -33,13 +33,13 @@ describe("answer time", () => {
     expect(time.expectedMs(2000)).to.equal(10);
   });
 
-  it("is at least as long as the oldest attempt has waited that is later than every answered one", () => {
+  it("is twice what the oldest attempt has waited that is later than every answered one, once that is unusual", () => {
     const time = new AnswerTime();
     time.began(100);
     time.began(200);
-    expect(time.expectedMs(700)).to.equal(600);
+    expect([150, 151, 700].map((nowMs) => time.expectedMs(nowMs))).to.deep.equal([50, 102, 1200]);
     time.answered(100);
-    expect(time.expectedMs(700)).to.equal(500);
+    expect(time.expectedMs(700)).to.equal(1000);
     time.answered(200);
     expect(time.expectedMs(700)).to.equal(0);
   });
@@ -73,8 +73,8 @@ describe("answer time", () => {
           time.answered(beganAtMs!);
           unanswered = unanswered.filter((atMs) => atMs > beganAtMs!);
         }
-        const expected = unanswered.length === 0 ? 0 : nowMs - unanswered[0]!;
-        expect(time.expectedMs(nowMs)).to.equal(expected);
+        const waitedMs = unanswered.length === 0 ? 0 : nowMs - unanswered[0]!;
+        expect(time.expectedMs(nowMs)).to.equal(waitedMs > 50 ? 2 * waitedMs : waitedMs);
       }
     });
   });

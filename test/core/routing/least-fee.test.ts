@@ -68,6 +68,12 @@ class Market {
 
 const FIVE_AND_FIFTEEN = [50_000, 150_000];
 
+/** When a payment that was accepted at noon goes to the dearer processor. */
+function leavesAtMs(market: Market): number {
+  for (let atMs = 50; atMs < 60_000; atMs += 50) if (market.choose(atMs, atMs) !== "waits") return atMs;
+  return 60_000;
+}
+
 describe("least fee", () => {
   it("sends to the cheapest, wherever it stands in the configuration", () => {
     expect(new Market(FIVE_AND_FIFTEEN).choose(0, 0)).to.equal("0 cheapest");
@@ -78,42 +84,53 @@ describe("least fee", () => {
     expect(new Market([50_000, 50_000]).choose(0, 0)).to.equal("0 cheapest");
   });
 
-  it("waits for a cheaper one that is down while there is time, and leaves before its last moment", () => {
+  it("waits for a cheaper one that is down until the last moment at which the dearer can still make it", () => {
     const market = new Market(FIVE_AND_FIFTEEN).fail(0, 0);
     expect(market.choose(0, 10)).to.equal("waits");
-    const leftAtMs = Array.from({ length: 60 }, (_, second) => second * 1000).find(
-      (atMs) => market.choose(atMs, atMs) !== "waits",
-    );
-    expect(leftAtMs).to.be.within(5000, 59_000);
-    expect(market.choose(leftAtMs!, leftAtMs!)).to.equal("1 cheaper down");
+    expect(leavesAtMs(market)).to.be.within(59_000, 59_800);
+    expect(market.choose(59_900, 59_900)).to.equal("1 cheaper down");
     expect(market.choose(60_000, 60_000)).to.equal("1 overdue");
+    expect(leavesAtMs(new Market(FIVE_AND_FIFTEEN, { settleWithinMs: 2000 }).fail(0, 0))).to.be.within(1000, 1800);
+  });
+
+  it("leaves the earlier, the less there is to be saved", () => {
+    const leavesAt = [1000, 10_000, 100_000].map((savedPpm) =>
+      leavesAtMs(new Market([50_000, 50_000 + savedPpm]).fail(0, 0)),
+    );
+    expect(leavesAt[0]).to.be.below(leavesAt[1]! - 1000);
+    expect(leavesAt[1]).to.be.below(leavesAt[2]! - 1000);
   });
 
   it("does not wait where the time to settle is short, or little can be saved", () => {
-    expect(new Market(FIVE_AND_FIFTEEN, { settleWithinMs: 2000 }).fail(0, 0).choose(0, 10)).to.equal("1 cheaper down");
+    expect(new Market(FIVE_AND_FIFTEEN, { settleWithinMs: 200 }).fail(0, 0).choose(0, 10)).to.equal("1 cheaper down");
     expect(new Market([50_000, 50_001]).fail(0, 0).choose(30_000, 10)).to.equal("1 cheaper down");
     expect(new Market([50_000, 50_000]).fail(0, 0).choose(0, 10)).to.equal("1 cheaper down");
     expect(new Market(FIVE_AND_FIFTEEN, { settleWithinMs: 0 }).fail(0, 0).choose(0, 0)).to.equal("1 overdue");
   });
 
   it("waits longer where a third processor would take over from the second", () => {
-    const leavesAt = (market: Market): number =>
-      Array.from({ length: 600 }, (_, i) => i * 100).find((atMs) => market.choose(atMs, atMs) !== "waits")!;
-    const two = leavesAt(new Market([50_000, 80_000]).fail(0, 0));
-    const three = leavesAt(new Market([50_000, 80_000, 81_000]).fail(0, 0));
+    const two = leavesAtMs(new Market([50_000, 55_000]).fail(0, 0));
+    const three = leavesAtMs(new Market([50_000, 55_000, 56_000]).fail(0, 0));
     expect(three).to.be.above(two + 1000);
   });
 
   it("expects one that has been down for long to stay down, and one that recovers soon to be back soon", () => {
-    const long = new Market(FIVE_AND_FIFTEEN).fail(0, -600_000);
-    expect(long.choose(0, 0)).to.equal("1 cheaper down");
+    expect(new Market(FIVE_AND_FIFTEEN).fail(0, -600_000).choose(52_000, 0)).to.equal("1 cheaper down");
     const short = new Market(FIVE_AND_FIFTEEN);
     for (let i = 0; i < 10; i++) {
       short.fail(0, i * 10_000).attempt(0, i * 10_000 + 1000, i * 10_000 + 1000);
-      short.router.choose(0, 1, NOON_MS + i * 10_000 + 1001);
+      short.choose(0, i * 10_000 + 1001);
     }
-    short.fail(0, 100_000);
-    expect(short.choose(50_000, 100_010)).to.equal("waits");
+    expect(short.fail(0, 100_000).choose(52_000, 100_010)).to.equal("waits");
+  });
+
+  it("takes a payment for late that not even the fastest processor can answer for in time", () => {
+    const market = new Market(FIVE_AND_FIFTEEN).poll(0, 500, 0).poll(1, 300, 0);
+    expect([59_699, 59_700].map((ageMs) => market.router.isLate(ageMs, NOON_MS + 1))).to.deep.equal([false, true]);
+    market.fail(1, 2);
+    expect(market.router.isLate(59_500, NOON_MS + 3)).to.equal(true);
+    market.fail(0, 4);
+    expect([59_999, 60_000].map((ageMs) => market.router.isLate(ageMs, NOON_MS + 5))).to.deep.equal([false, true]);
   });
 
   it("does not use one that answers too late while a faster one works", () => {
@@ -127,14 +144,14 @@ describe("least fee", () => {
   it("waits for a cheaper one that is slow only if its owner wants that", () => {
     const slow = { waitsForSlow: true };
     expect(new Market(FIVE_AND_FIFTEEN, slow).poll(0, 2000, 0).choose(0, 1)).to.equal("waits");
-    expect(new Market(FIVE_AND_FIFTEEN, slow).poll(0, 2000, 0).choose(59_000, 1)).to.equal("1 cheaper slow");
+    expect(new Market(FIVE_AND_FIFTEEN, slow).poll(0, 2000, 0).choose(59_900, 1)).to.equal("1 cheaper slow");
   });
 
   it("sees from unanswered attempts that a processor has become slow, before any poll", () => {
     const market = new Market(FIVE_AND_FIFTEEN).attempt(0, 0, 5);
     market.ways.gates[0]!.began(true, NOON_MS + 10);
-    expect(market.choose(0, 1000)).to.equal("0 cheapest");
-    expect(market.choose(0, 1100)).to.equal("1 cheaper slow");
+    expect(market.choose(0, 500)).to.equal("0 cheapest");
+    expect(market.choose(0, 520)).to.equal("1 cheaper slow");
   });
 
   it("uses one again that was slow once it is clearly fast", () => {
@@ -179,9 +196,10 @@ describe("least fee", () => {
   });
 
   it("tries with one that was tried before only if that waits anyway", () => {
-    const market = new Market(FIVE_AND_FIFTEEN).fail(0, 0);
-    expect(market.probe(0, 100, true)).to.equal("0 probe");
-    expect(market.probe(58_000, 100, true)).to.equal("waits");
+    const market = new Market([50_000, 50_100]).fail(0, 0);
+    expect([market.probe(0, 100, true), market.choose(0, 100)]).to.deep.equal(["0 probe", "waits"]);
+    expect([market.probe(50_000, 100, true), market.choose(50_000, 100)]).to.deep.equal(["waits", "1 cheaper down"]);
+    expect(market.probe(50_000, 100, false)).to.equal("0 probe");
   });
 
   it("tries no dearer one while a cheaper works, and any while none does", () => {

@@ -36,7 +36,7 @@ describe("configuration", () => {
       instance: 0,
       listen: { kind: "tcp", host: "127.0.0.1", port: 8080 },
       links: [],
-      settleWithinMs: 5000,
+      settleWithinMs: 2000,
       answerWithinMs: 2000,
       requestTimeoutMs: 10_000,
       purgeEnabled: false,

@@ -28,6 +28,11 @@ export class PolledBound implements Router {
     return probeInOrder(this.#ways, this.#order, nowMs);
   }
 
+  /** Oldest first, whatever becomes of the others. */
+  isLate(): boolean {
+    return false;
+  }
+
   choose(_ageMs: number, _waitingCount: number, nowMs: number): number {
     const open = this.#order.filter((processor) => {
       const admitted = this.#ways.admitNew(processor, nowMs);

@@ -27,6 +27,11 @@ export class TwoPatiences implements Router {
     return probeInOrder(this.#ways, this.#order, nowMs);
   }
 
+  /** Oldest first, whatever becomes of the others. */
+  isLate(): boolean {
+    return false;
+  }
+
   choose(ageMs: number, _waitingCount: number, nowMs: number): number {
     let patienceMs = 0;
     for (const processor of this.#order) {
