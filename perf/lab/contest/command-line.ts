@@ -7,17 +7,19 @@ import { readUrl } from "../../command/url-option.ts";
 import { LIMIT_OPTIONS, LIMIT_USAGE, readLimits } from "../contenders/limit-options.ts";
 import type { LimitedTopologyOptions } from "../contenders/limited-topology.ts";
 import { requireNoTarget } from "../contenders/target-options.ts";
-import type { LoadShape } from "../load/user-schedule.ts";
 import { OUTPUT_USAGE } from "../report/output-options.ts";
 import type { ContestOptions } from "./measurement.ts";
-import { CONTEST_STAGES, readStages, scaleStages } from "./stages.ts";
+import { CONTEST_SCRIPTS, type ContestScript } from "./scripts.ts";
+import { readStages, scaleStages } from "./stages.ts";
 
 const USAGE = `The contest's load, audits and score (Rinha de Backend 2025), without Docker and k6.
 
   npm run perf:contest -- [options]
 
-  --users COUNT            virtual users at the end of the ramp                     (550)
-  --duration SECONDS       of the ramp; the contest's stages stretch with it         (60)
+  --script NAME            preview, or final: users, duration, stages, amount, fees, audits and how it is
+                           counted                                              (preview)
+  --users COUNT            virtual users at the end of the ramp              (550; 603)
+  --duration SECONDS       of the ramp; the script's stages stretch with it   (60; 300)
   --stages FILE            processor settings over time, as JSON: [{"atSeconds": 0,
                            "default": {"delayMs": 0, "failing": false},
                            "fallback": {"delayMs": 0, "failing": false}}, …]
@@ -30,8 +32,8 @@ ${OUTPUT_USAGE}
 Without --target the service is started here: processors, two instances, nginx.
   --profile NAME           of the instances: contest or default                 (contest)
   --port PORT              where nginx listens                             (any free one)
-  --default-fee SHARE      of the default processor, 0 to 1                        (0.05)
-  --fallback-fee SHARE     of the fallback processor                               (0.15)
+  --default-fee SHARE      of the default processor, 0 to 1                  (0.05; 0.07)
+  --fallback-fee SHARE     of the fallback processor                         (0.15; 0.10)
 ${LIMIT_USAGE}
   --floor                  after each round the same against two floors: the same nginx, in front of handlers
                            that only read the body and answer 202, under the same limits; and the same while a
@@ -56,18 +58,14 @@ export type ContestWish = {
   readonly withFloor: boolean;
 };
 
-/** Of the 60 s run. */
-export const CONTEST_LOAD: LoadShape = { userCount: 550, durationMs: 60_000, sleepMs: 1000 };
-
 /** k6's, in the contest's script. */
 const TIMEOUT_MS = 1500;
 const AUDIT_INTERVAL_MS = 10_000;
 /** Longer than an audit's calls may take. */
 const AUDIT_INTERVAL_MS_MIN = TIMEOUT_MS + 100;
-const CONTEST_FEES: PerRole<number> = { default: 0.05, fallback: 0.15 };
 
 const OPTIONS = {
-  ...texts("users", "duration", "stages", "drain", "rounds", "json"),
+  ...texts("script", "users", "duration", "stages", "drain", "rounds", "json"),
   ...texts("profile", "port", "default-fee", "fallback-fee"),
   ...flags("floor"),
   ...texts("target", "default", "fallback", "token"),
@@ -80,10 +78,11 @@ export const CONTEST_COMMAND: CommandLine<typeof OPTIONS, ContestWish> = {
   usage: USAGE,
   options: OPTIONS,
   read(values) {
-    const fees = readFees(values);
+    const script = readScript(values.script ?? "preview");
+    const fees = readFees(values, script);
     return {
-      contest: readContest(values, fees),
-      target: values.target === undefined ? readOwn(values, fees) : readTarget(values, values.target),
+      contest: readContest(values, script, fees),
+      target: values.target === undefined ? readOwn(values, fees ?? script.fees) : readTarget(values, values.target),
       jsonPath: values.json,
       roundCount: readWholeNumber("rounds", values.rounds ?? "1", 1, 1000),
       withFloor: values.floor === true,
@@ -91,20 +90,28 @@ export const CONTEST_COMMAND: CommandLine<typeof OPTIONS, ContestWish> = {
   },
 };
 
-function readContest(values: Values, fees: PerRole<number> | undefined): ContestOptions {
-  const { userCount, durationMs } = CONTEST_LOAD;
-  const wishedMs = readWholeNumber("duration", values.duration ?? `${durationMs / 1000}`, 1, 86_400) * 1000;
-  const factor = wishedMs / durationMs;
+function readScript(name: string): ContestScript {
+  const script = Object.values(CONTEST_SCRIPTS).find((candidate) => candidate.name === name);
+  if (script === undefined)
+    throw new Error(`script must be ${Object.keys(CONTEST_SCRIPTS).join(" or ")}: script=${name}`);
+  return script;
+}
+
+function readContest(values: Values, script: ContestScript, fees: PerRole<number> | undefined): ContestOptions {
+  const { load, stages, name, amountCents, auditToMs, countedBy } = script;
+  const wishedMs = readWholeNumber("duration", values.duration ?? `${load.durationMs / 1000}`, 1, 86_400) * 1000;
+  const factor = wishedMs / load.durationMs;
   return {
+    script: name,
+    amountCents,
+    auditToMs,
+    countedBy,
     load: {
-      ...CONTEST_LOAD,
-      userCount: readWholeNumber("users", values.users ?? `${userCount}`, 1, 100_000),
+      ...load,
+      userCount: readWholeNumber("users", values.users ?? `${load.userCount}`, 1, 100_000),
       durationMs: wishedMs,
     },
-    stages:
-      values.stages === undefined
-        ? scaleStages(CONTEST_STAGES, factor)
-        : readStages(readFileSync(values.stages, "utf8")),
+    stages: values.stages === undefined ? scaleStages(stages, factor) : readStages(readFileSync(values.stages, "utf8")),
     timeoutMs: TIMEOUT_MS,
     // A short run has as many audits as a long one, one after the other.
     auditIntervalMs: Math.max(AUDIT_INTERVAL_MS_MIN, Math.ceil(AUDIT_INTERVAL_MS * Math.min(1, factor))),
@@ -113,14 +120,14 @@ function readContest(values: Values, fees: PerRole<number> | undefined): Contest
   };
 }
 
-function readFees(values: Values): PerRole<number> | undefined {
+function readFees(values: Values, script: ContestScript): PerRole<number> | undefined {
   if (values["default-fee"] === undefined && values["fallback-fee"] === undefined) return undefined;
   const feeOf = (role: "default" | "fallback"): number =>
-    readDecimal(`${role}-fee`, values[`${role}-fee`] ?? `${CONTEST_FEES[role]}`, 0, 1);
+    readDecimal(`${role}-fee`, values[`${role}-fee`] ?? `${script.fees[role]}`, 0, 1);
   return { default: feeOf("default"), fallback: feeOf("fallback") };
 }
 
-function readOwn(values: Values, fees = CONTEST_FEES): LimitedTopologyOptions {
+function readOwn(values: Values, fees: PerRole<number>): LimitedTopologyOptions {
   requireNoTarget(values);
   const profile = values.profile ?? "contest";
   if (profile !== "contest" && profile !== "default") {

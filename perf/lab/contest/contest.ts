@@ -4,6 +4,7 @@ import { type PerRole, type Role, totalsCount } from "../../audit/totals.ts";
 import type { Outcome } from "../load/connection.ts";
 import { LoadGenerator } from "../load/load-generator.ts";
 import { LATENESS_MS_MAX } from "../load/load-summary.ts";
+import { paymentBody } from "../load/payment-request.ts";
 import { TimedCaller } from "../load/timed-caller.ts";
 import { rampOfUsers, type UserSchedule } from "../load/user-schedule.ts";
 import { warmUpGenerator } from "../load/warm-up-generator.ts";
@@ -32,6 +33,7 @@ const SAMPLE_INTERVAL_MS = 1000;
 /** Between the audits and the changes of stage, which are on whole seconds. */
 const FIRST_SAMPLE_MS = 500;
 const DRAIN_POLL_MS = 100;
+const ROLES = ["default", "fallback"] as const;
 /** The last summary reaches back this much further than the load took. */
 const FINAL_SLACK_MS = 10_000;
 
@@ -76,7 +78,13 @@ class ContestRun {
     this.#options = options;
     this.#hooks = hooks;
     this.#users = rampOfUsers(options.load);
-    this.#load = new LoadGenerator({ target: target.service, schedule: this.#users, timeoutMs: options.timeoutMs });
+    const amountText = String(options.amountCents / 100);
+    this.#load = new LoadGenerator({
+      target: target.service,
+      schedule: this.#users,
+      nextBody: () => paymentBody(amountText),
+      timeoutMs: options.timeoutMs,
+    });
     this.#recorder = new Recorder(this.#load.record);
     this.#stageParties = this.#parties(this.#recorder.call);
     this.#auditParties = this.#parties(this.#recorder.call);
@@ -136,15 +144,14 @@ class ContestRun {
 
   async #enter(stage: Stage): Promise<void> {
     const { processors } = this.#stageParties;
-    const set = async (role: Role): Promise<void> => {
-      await processors[role].setDelay(stage[role].delayMs);
-      await processors[role].setFailure(stage[role].failing);
-    };
-    await Promise.all([set("default"), set("fallback")]);
+    // One call after the other, as the script makes them.
+    for (const role of ROLES) await processors[role].setDelay(stage[role].delayMs);
+    for (const role of ROLES) await processors[role].setFailure(stage[role].failing);
   }
 
   async #audit(): Promise<void> {
-    const round = await compareNow(this.#auditParties, Date.now(), Math.round(this.#load.nowMs));
+    const { auditToMs } = this.#options;
+    const round = await compareNow(this.#auditParties, Date.now(), Math.round(this.#load.nowMs), auditToMs);
     this.#audits.push(round);
     for (const problem of round.problems) this.#note(new Error(problem));
   }
@@ -183,7 +190,8 @@ class ContestRun {
     const times = this.#recorder.times();
     const { acceptedCount, failures } = this.#recorder.load;
     const auditDifferenceCount = this.#audits.reduce((sum, round) => sum + round.differenceCount, 0);
-    const tally = { acceptedCount, processed: final.service, fees, p99Ms: times.all.p99Ms, auditDifferenceCount };
+    const processed = final[this.#options.countedBy];
+    const tally = { acceptedCount, processed, fees, p99Ms: times.all.p99Ms, auditDifferenceCount };
     return {
       startedAt: new Date(this.#beganAtMs).toISOString(),
       options: this.#options,

@@ -5,9 +5,15 @@ import type { Round } from "./consistency.ts";
 import type { Times } from "./recorder.ts";
 import type { Sample } from "./sampler.ts";
 import type { Score } from "./score.ts";
+import type { ContestScript } from "./scripts.ts";
 import type { Stage } from "./stages.ts";
 
 export type ContestOptions = {
+  readonly script: ContestScript["name"];
+  readonly amountCents: number;
+  /** See ContestScript. */
+  readonly auditToMs: number;
+  readonly countedBy: ContestScript["countedBy"];
   readonly load: LoadShape;
   readonly stages: readonly Stage[];
   readonly timeoutMs: number;

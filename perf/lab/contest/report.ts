@@ -16,7 +16,7 @@ export function contestReport(measured: Measurement, environment: Environment): 
   const { options, isGeneratorLate } = measured;
   const { userCount, durationMs } = options.load;
   const parts = [
-    `contest: ${userCount} users over ${durationMs / 1000} s, ${environment.description}`,
+    `contest, ${options.script}: ${userCount} users over ${durationMs / 1000} s, ${environment.description}`,
     latencyTable(measured),
     countsTable(measured),
     processTable(environment),

@@ -22,7 +22,7 @@ export function contestResult({ contest, target, roundCount }: ContestWish, roun
   });
   return {
     kind: "contest",
-    title: `contest: ${userCount} users over ${durationMs / 1000} s, ${environment.description}`,
+    title: `contest, ${contest.script}: ${userCount} users over ${durationMs / 1000} s, ${environment.description}`,
     options: { ...contest, target, roundCount, withFloor },
     figures: [...latencyFigures(rounds), ...outcomeFigures(ours), ...processFigures(ours)],
     remarks: remarksOf(rounds, shown),

@@ -4,7 +4,7 @@ import type { PerRole, Totals } from "../../audit/totals.ts";
 export type Tally = {
   /** Payments answered with 2xx. */
   readonly acceptedCount: number;
-  /** The service's own summary. */
+  /** By the service's own summary, or by the processors' books: as the script counts. */
   readonly processed: PerRole<Totals>;
   /** Share of every amount. */
   readonly fees: PerRole<number>;
@@ -42,7 +42,7 @@ export function scoreOf({ acceptedCount, processed, fees, p99Ms, auditDifference
   const processedAmount = amountOfDefault + amountOfFallback;
   const feeAmount = amountOfDefault * fees.default + amountOfFallback * fees.fallback;
   const profit = processedAmount - feeAmount;
-  const bonusShare = Math.max(0, (BONUS_BELOW_MS - p99Ms) * BONUS_SHARE_PER_MS);
+  const bonusShare = Math.max(0, rounded((BONUS_BELOW_MS - rounded(p99Ms)) * BONUS_SHARE_PER_MS));
   const fineShare = auditDifferenceCount > 0 ? FINE_SHARE_IF_DIFFERENT : 0;
   const bonus = profit * bonusShare;
   const fine = profit * fineShare;
@@ -60,4 +60,9 @@ export function scoreOf({ acceptedCount, processed, fees, p99Ms, auditDifference
     score: isDisqualified ? 0 : profit + bonus - fine,
     isDisqualified,
   };
+}
+
+/** To two decimals, as the contest's script rounds p99 and bonus. */
+function rounded(value: number): number {
+  return Math.round(value * 100) / 100;
 }

@@ -5,8 +5,8 @@ import { requestText } from "./timed-caller.ts";
 export const AMOUNT_TEXT = "19.9";
 
 /** Of a payment with a fresh correlationId, as the contest's load script writes it. */
-export function paymentBody(): string {
-  return `{"correlationId":"${randomUUID()}","amount":${AMOUNT_TEXT}}`;
+export function paymentBody(amountText: string = AMOUNT_TEXT): string {
+  return `{"correlationId":"${randomUUID()}","amount":${amountText}}`;
 }
 
 /**

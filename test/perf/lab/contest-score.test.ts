@@ -1,7 +1,9 @@
 import { expect } from "chai";
-import { CONTEST_LOAD } from "../../../perf/lab/contest/command-line.ts";
 import { scoreOf, type Tally } from "../../../perf/lab/contest/score.ts";
+import { CONTEST_SCRIPTS } from "../../../perf/lab/contest/scripts.ts";
 import { paymentCountAt } from "../../../perf/lab/load/user-schedule.ts";
+
+const CONTEST_LOAD = CONTEST_SCRIPTS.preview.load;
 
 const AMOUNT_CENTS = 1990;
 
@@ -36,6 +38,19 @@ describe("contest score", () => {
     expect(scoreOf(tally(1000, 0, { p99Ms: 1 })).bonusShare).to.be.closeTo(0.2, 1e-9);
     expect(scoreOf(tally(1000, 0, { p99Ms: 10.5 })).bonusShare).to.be.closeTo(0.01, 1e-9);
     expect(scoreOf(tally(1000, 0, { p99Ms: 30 })).bonusShare).to.equal(0);
+  });
+
+  it("rounds p99 and bonus to two decimals, as the script does: the final's winner by its published figures", () => {
+    expect(scoreOf(tally(1000, 0, { p99Ms: 2.554 })).bonusShare).to.equal(0.17);
+    const of = (count: number) => ({ count, cents: BigInt(count * 2005) });
+    const processed = { default: of(52_945), fallback: of(37_646) };
+    const winner = scoreOf({
+      ...tally(52_945, 37_646),
+      processed,
+      fees: { default: 0.07, fallback: 0.1 },
+      p99Ms: 2.55,
+    });
+    expect(winner.score).to.be.closeTo(1_949_876, 1);
   });
 
   it("takes 35 % of the profit, not of the bonus, if any audit differed", () => {

@@ -1,5 +1,5 @@
 import { expect } from "chai";
-import { CONTEST_LOAD } from "../../../perf/lab/contest/command-line.ts";
+import { CONTEST_SCRIPTS } from "../../../perf/lab/contest/scripts.ts";
 import {
   closedLoop,
   type LoadShape,
@@ -8,6 +8,8 @@ import {
   type UserSchedule,
   userStartMs,
 } from "../../../perf/lab/load/user-schedule.ts";
+
+const CONTEST_LOAD = CONTEST_SCRIPTS.preview.load;
 
 /** Plays the schedule with a service that answers after `latencyMs`; when each payment went out, by user. */
 function play(schedule: UserSchedule, latencyMs: number): { user: number; atMs: number }[] {
