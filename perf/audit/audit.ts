@@ -1,10 +1,9 @@
-import { PROCESSOR_NAMES } from "../../core/values/processor.ts";
-import { doubleCharge, type Finding, isCounted, judgeCharge, otherRole } from "./finding.ts";
+import { doubleCharge, type Finding, isCounted, judgeCharge } from "./finding.ts";
 import { narrow } from "./narrow.ts";
 import type { Parties } from "./parties.ts";
-import type { Charge } from "./processor-admin.ts";
+import type { Charge, ProcessorAdmin } from "./processor-admin.ts";
 import type { LedgerEntry, ServiceApi } from "./service-api.ts";
-import { forEachRole, NO_TOTALS, type PerRole, type Role, type Totals, totalsEqual } from "./totals.ts";
+import { forEachNamed, type Named, NO_TOTALS, type Totals, totalsEqual } from "./totals.ts";
 import { EPOCH_MS, isWithin, type TimeWindow, windowQuery } from "./window.ts";
 
 export type AuditWish = {
@@ -17,8 +16,8 @@ export type AuditWish = {
 
 export type AuditResult = {
   readonly window: TimeWindow;
-  readonly service: PerRole<Totals>;
-  readonly processors: PerRole<Totals>;
+  readonly service: Named<Totals>;
+  readonly processors: Named<Totals>;
   readonly agrees: boolean;
   readonly findings: readonly Finding[];
   /** False when there is more to find than was asked for. */
@@ -34,7 +33,7 @@ export async function audit(parties: Parties, wish: AuditWish = {}): Promise<Aud
   const window = await settledWindow(parties.service, wish);
   const comparison = new Comparison(parties);
   const { service, processors } = await comparison.totals(window);
-  const totalsAgree = PROCESSOR_NAMES.every((role) => totalsEqual(service[role], processors[role]));
+  const totalsAgree = comparison.names.every((name) => totalsEqual(service[name]!, processors[name]!));
   let isComplete = true;
   if (!totalsAgree || wish.isFull === true) {
     isComplete = await comparison.search(
@@ -63,7 +62,7 @@ async function settledWindow(service: ServiceApi, { fromMs = EPOCH_MS, toMs }: A
 
 type CountedEntry = {
   readonly correlationId: string;
-  readonly processor: Role;
+  readonly processor: string;
   readonly requestedAtMs: number;
   readonly cents: bigint;
 };
@@ -79,17 +78,28 @@ class Comparison {
   readonly #met = new Map<string, CountedEntry>();
   readonly #doubles = new Set<string>();
 
+  readonly names: readonly string[];
+
   constructor(parties: Parties) {
     this.#parties = parties;
+    this.names = Object.keys(parties.processors);
   }
 
-  async totals(window: TimeWindow): Promise<{ service: PerRole<Totals>; processors: PerRole<Totals> }> {
+  async totals(window: TimeWindow): Promise<{ service: Named<Totals>; processors: Named<Totals> }> {
     const query = windowQuery(window);
     const [service, processors] = await Promise.all([
       this.#parties.service.totals(query),
-      forEachRole((role) => this.#parties.processors[role].totals(query)),
+      forEachNamed<ProcessorAdmin, Totals>(this.#parties.processors, (processor) => processor.totals(query)),
     ]);
-    return { service, processors };
+    return { service: this.#own(service.processors), processors };
+  }
+
+  /** Throws unless service and audit know the same processors. */
+  #own(totals: Named<Totals>): Named<Totals> {
+    const counted = Object.keys(totals);
+    if (counted.length !== this.names.length || !this.names.every((name) => totals[name] !== undefined))
+      throw new Error(`the service counts other processors: counted=${counted} audited=${this.names}`);
+    return totals;
   }
 
   /** False when the search ended early. */
@@ -98,7 +108,7 @@ class Comparison {
       ? { windows: [window], isComplete: true }
       : await narrow(window, findingCountMax, (part) => this.#totalsDiffer(part));
     for (const suspect of suspects.windows) {
-      for (const role of PROCESSOR_NAMES) await this.#judgeCharges(role, suspect);
+      for (const name of this.names) await this.#judgeCharges(name, suspect);
     }
     let isComplete = suspects.isComplete;
     for (const suspect of suspects.windows) {
@@ -111,44 +121,46 @@ class Comparison {
 
   async #totalsDiffer(window: TimeWindow): Promise<boolean> {
     const { service, processors } = await this.totals(window);
-    return PROCESSOR_NAMES.some((role) => !totalsEqual(service[role], processors[role]));
+    return this.names.some((name) => !totalsEqual(service[name]!, processors[name]!));
   }
 
-  async #judgeCharges(role: Role, window: TimeWindow): Promise<void> {
-    const charges = await this.#parties.processors[role].list(window);
+  async #judgeCharges(name: string, window: TimeWindow): Promise<void> {
+    const charges = await this.#parties.processors[name]!.list(window);
     if (charges === undefined) {
-      await this.#addUnlisted(role, window);
+      await this.#addUnlisted(name, window);
       return;
     }
     for (let start = 0; start < charges.length; start += LOOKUP_COUNT_MAX) {
       const batch = charges.slice(start, start + LOOKUP_COUNT_MAX);
-      await Promise.all(batch.map((charge) => this.#judge(role, charge)));
+      await Promise.all(batch.map((charge) => this.#judge(name, charge)));
     }
   }
 
-  async #judge(role: Role, charge: Charge): Promise<void> {
+  async #judge(name: string, charge: Charge): Promise<void> {
     const entry = await this.#parties.service.find(charge.correlationId);
     if (isCounted(entry)) this.#met.set(charge.correlationId, entry);
-    const finding = judgeCharge(role, charge, entry);
+    const finding = judgeCharge(name, charge, entry);
     if (finding === undefined) return;
-    const other = await this.#parties.processors[otherRole(role)].find(charge.correlationId);
-    if (other === undefined) this.findings.push(finding);
-    else this.#addDouble(role, charge, entry, other);
+    const others = Object.entries(this.#parties.processors).filter(([other]) => other !== name);
+    const found = await Promise.all(others.map(([, other]) => other.find(charge.correlationId)));
+    const at = found.findIndex((other) => other !== undefined);
+    if (at < 0) this.findings.push(finding);
+    else this.#addDouble(name, charge, entry, others[at]![0], found[at]!);
   }
 
-  #addDouble(role: Role, charge: Charge, entry: LedgerEntry | undefined, other: Charge): void {
+  #addDouble(name: string, charge: Charge, entry: LedgerEntry | undefined, otherName: string, other: Charge): void {
     if (this.#doubles.has(charge.correlationId)) return;
     this.#doubles.add(charge.correlationId);
-    this.findings.push(doubleCharge(role, charge, entry, other));
+    this.findings.push(doubleCharge(name, charge, entry, otherName, other));
   }
 
-  async #addUnlisted(role: Role, window: TimeWindow): Promise<void> {
+  async #addUnlisted(name: string, window: TimeWindow): Promise<void> {
     const { service, processors } = await this.totals(window);
-    const [ours, theirs] = [service[role], processors[role]];
+    const [ours, theirs] = [service[name]!, processors[name]!];
     if (totalsEqual(ours, theirs)) return;
     this.findings.push({
       kind: "differs",
-      processor: role,
+      processor: name,
       correlationId: null,
       requestedAtMs: window.fromMs,
       cents: theirs.cents - ours.cents,
@@ -157,33 +169,34 @@ class Comparison {
   }
 
   /** What the service counts in the window beyond the entries met. */
-  async #unmet(window: TimeWindow): Promise<PerRole<Totals>> {
-    const counted = await this.#parties.service.totals(windowQuery(window));
-    const unmet: Record<Role, Totals> = { default: counted.default, fallback: counted.fallback };
+  async #unmet(window: TimeWindow): Promise<Named<Totals>> {
+    const { processors } = await this.#parties.service.totals(windowQuery(window));
+    const unmet: Record<string, Totals> = { ...this.#own(processors) };
     for (const { processor, requestedAtMs, cents } of this.#met.values()) {
       if (!isWithin(requestedAtMs, window)) continue;
-      unmet[processor] = { count: unmet[processor].count - 1, cents: unmet[processor].cents - cents };
+      const { count, cents: sum } = unmet[processor] ?? NO_TOTALS;
+      unmet[processor] = { count: count - 1, cents: sum - cents };
     }
     return unmet;
   }
 
   async #hasUnmet(window: TimeWindow): Promise<boolean> {
     const unmet = await this.#unmet(window);
-    return PROCESSOR_NAMES.some((role) => !totalsEqual(unmet[role], NO_TOTALS) && !this.#isUnlisted(role));
+    return this.names.some((name) => !totalsEqual(unmet[name]!, NO_TOTALS) && !this.#isUnlisted(name));
   }
 
   /** Nothing can be said of what a processor has not charged that does not list what it has. */
-  #isUnlisted(role: Role): boolean {
-    return this.findings.some(({ kind, processor }) => kind === "differs" && processor === role);
+  #isUnlisted(name: string): boolean {
+    return this.findings.some(({ kind, processor }) => kind === "differs" && processor === name);
   }
 
   async #addMissing(requestedAtMs: number): Promise<void> {
     const unmet = await this.#unmet({ fromMs: requestedAtMs, toMs: requestedAtMs });
-    for (const role of PROCESSOR_NAMES) {
-      const { count, cents } = unmet[role];
-      if (count === 0 || this.#isUnlisted(role)) continue;
+    for (const name of this.names) {
+      const { count, cents } = unmet[name]!;
+      if (count === 0 || this.#isUnlisted(name)) continue;
       const detail = count === 1 ? "no processor has it" : `no processor has these ${count} payments`;
-      this.findings.push({ kind: "missing", processor: role, correlationId: null, requestedAtMs, cents, detail });
+      this.findings.push({ kind: "missing", processor: name, correlationId: null, requestedAtMs, cents, detail });
     }
   }
 }

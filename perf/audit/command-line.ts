@@ -1,17 +1,19 @@
-import { type CommandLine, flags, texts } from "../command/command-line.ts";
+import { type CommandLine, flags, type OptionValues, texts } from "../command/command-line.ts";
 import { readWholeNumber } from "../command/number-options.ts";
 import { readUrl } from "../command/url-option.ts";
 import type { AuditWish } from "./audit.ts";
 import type { Target } from "./parties.ts";
+import type { Named } from "./totals.ts";
 import { readMomentMs } from "./window.ts";
 
-const USAGE = `Compares the service's ledger with what both payment processors have charged.
+const USAGE = `Compares the service's ledger with what the payment processors have charged.
 
   node build/perf/audit/main.js [options]
 
   --url URL            the service                          (http://localhost:9999)
-  --default URL        the default processor                (http://localhost:8001)
-  --fallback URL       the fallback processor               (http://localhost:8002)
+  --processors LIST    NAME=URL,NAME=URL …, all that the service has
+  --default URL        without them: the default processor  (http://localhost:8001)
+  --fallback URL       and the fallback processor           (http://localhost:8002)
   --token TOKEN        the processors' admin token                            (123)
   --from MOMENT        2025-07-15T12:34:56.789Z                     (the beginning)
   --to MOMENT          inclusive, before Settled-Until     (all before Settled-Until)
@@ -25,7 +27,10 @@ processors, are looked up at the service one by one.
 Exit code: 0 agrees, 1 differs, 2 could not audit.
 `;
 
-const OPTIONS = { ...texts("url", "default", "fallback", "token", "from", "to", "max-findings"), ...flags("full") };
+const OPTIONS = {
+  ...texts("url", "processors", "default", "fallback", "token", "from", "to", "max-findings"),
+  ...flags("full"),
+};
 
 const FINDING_COUNT_MAX = 9_999_999;
 
@@ -40,10 +45,7 @@ export const AUDIT_COMMAND: CommandLine<typeof OPTIONS, AuditWish & { readonly t
     return {
       target: {
         service: readUrl("url", values.url ?? "http://localhost:9999"),
-        processors: {
-          default: readUrl("default", values.default ?? "http://localhost:8001"),
-          fallback: readUrl("fallback", values.fallback ?? "http://localhost:8002"),
-        },
+        processors: readProcessors(values),
         token: values.token ?? "123",
       },
       fromMs: wished("from", (text) => readMomentMs("from", text)),
@@ -53,3 +55,23 @@ export const AUDIT_COMMAND: CommandLine<typeof OPTIONS, AuditWish & { readonly t
     };
   },
 };
+
+function readProcessors({ processors, ...two }: OptionValues<typeof OPTIONS>): Named<URL> {
+  if (processors === undefined) {
+    return {
+      default: readUrl("default", two.default ?? "http://localhost:8001"),
+      fallback: readUrl("fallback", two.fallback ?? "http://localhost:8002"),
+    };
+  }
+  for (const name of ["default", "fallback"] as const)
+    if (two[name] !== undefined) throw new Error(`${name} must come without --processors: ${name}=${two[name]}`);
+  const entries = processors.split(",").map((entry) => {
+    const [, name, url] = /^([^=]+)=(.+)$/.exec(entry) ?? [];
+    if (name === undefined)
+      throw new Error(`processors must be NAME=URL, separated by commas: processors=${processors}`);
+    return [name, readUrl("processors", url!)] as const;
+  });
+  if (new Set(entries.map(([name]) => name)).size < entries.length)
+    throw new Error(`processors must be named once each: processors=${processors}`);
+  return Object.fromEntries(entries);
+}

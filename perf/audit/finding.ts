@@ -1,12 +1,11 @@
 import type { Charge } from "./processor-admin.ts";
 import type { LedgerEntry } from "./service-api.ts";
-import type { Role } from "./totals.ts";
 
 /**
  *   extra            charged, and the service has never heard of it
  *   not counted      charged, and the service knows it, but not as processed
- *   double charge    charged at both processors
- *   wrong processor  charged at this processor, counted at the other
+ *   double charge    charged at another processor as well
+ *   wrong processor  charged at this processor, counted at another
  *   amount           charged with another amount than counted
  *   requestedAt      charged under another requestedAt than counted
  *   missing          counted, and charged nowhere; the service cannot list payments, so its correlationId is not known
@@ -24,7 +23,7 @@ export type FindingKind =
 
 export type Finding = {
   readonly kind: FindingKind;
-  readonly processor: Role;
+  readonly processor: string;
   readonly correlationId: string | null;
   /** The processor's, where it has one. */
   readonly requestedAtMs: number;
@@ -32,25 +31,25 @@ export type Finding = {
   readonly detail: string;
 };
 
-export function otherRole(role: Role): Role {
+export function otherstring(role: string): string {
   return role === "default" ? "fallback" : "default";
 }
 
 /** Whether the service counts this entry at all, and then where and when. */
 export function isCounted(
   entry: LedgerEntry | undefined,
-): entry is LedgerEntry & { readonly processor: Role; readonly requestedAtMs: number } {
+): entry is LedgerEntry & { readonly processor: string; readonly requestedAtMs: number } {
   return entry?.state === "processed" && entry.processor !== null && entry.requestedAtMs !== null;
 }
 
 /**
- * What is wrong with a charge at `role`, seen from the service's ledger; `undefined` if nothing is. Whether the other
- * processor has it as well is not told apart here: see doubleCharge.
+ * What is wrong with a charge at the processor, seen from the service's ledger; `undefined` if nothing is.
+ * Whether another processor has it as well is not told apart here: see doubleCharge.
  */
-export function judgeCharge(role: Role, charge: Charge, entry: LedgerEntry | undefined): Finding | undefined {
+export function judgeCharge(processor: string, charge: Charge, entry: LedgerEntry | undefined): Finding | undefined {
   const finding = (kind: FindingKind, detail: string): Finding => ({
     kind,
-    processor: role,
+    processor,
     correlationId: charge.correlationId,
     requestedAtMs: charge.requestedAtMs,
     cents: charge.cents,
@@ -58,7 +57,7 @@ export function judgeCharge(role: Role, charge: Charge, entry: LedgerEntry | und
   });
   if (entry === undefined) return finding("extra", "the service does not know it");
   if (!isCounted(entry)) return finding("not counted", `the service has it as ${entry.state}`);
-  if (entry.processor !== role) return finding("wrong processor", `the service counts it at ${entry.processor}`);
+  if (entry.processor !== processor) return finding("wrong processor", `the service counts it at ${entry.processor}`);
   if (entry.cents !== charge.cents) return finding("amount", `the service counts ${entry.cents} cents`);
   if (entry.requestedAtMs !== charge.requestedAtMs) {
     return finding("requestedAt", `the service counts it at ${new Date(entry.requestedAtMs).toISOString()}`);
@@ -66,16 +65,22 @@ export function judgeCharge(role: Role, charge: Charge, entry: LedgerEntry | und
   return undefined;
 }
 
-/** Takes the place of what judgeCharge has found when the other processor turns out to have the payment as well. */
-export function doubleCharge(role: Role, charge: Charge, entry: LedgerEntry | undefined, other: Charge): Finding {
+/** Takes the place of what judgeCharge has found when another processor turns out to have the payment as well. */
+export function doubleCharge(
+  processor: string,
+  charge: Charge,
+  entry: LedgerEntry | undefined,
+  otherName: string,
+  other: Charge,
+): Finding {
   const counted = isCounted(entry) ? entry.processor : "neither";
   const otherAt = new Date(other.requestedAtMs).toISOString();
   return {
     kind: "double charge",
-    processor: role,
+    processor,
     correlationId: charge.correlationId,
     requestedAtMs: charge.requestedAtMs,
     cents: charge.cents,
-    detail: `also at ${otherRole(role)} at ${otherAt}; the service counts ${counted}`,
+    detail: `also at ${otherName} at ${otherAt}; the service counts ${counted}`,
   };
 }

@@ -1,12 +1,12 @@
 import { type Ask, HttpCaller } from "./ask.ts";
 import { ProcessorAdmin } from "./processor-admin.ts";
 import { ServiceApi } from "./service-api.ts";
-import type { PerRole } from "./totals.ts";
+import type { Named } from "./totals.ts";
 
 /** A service and its processors, wherever they run. */
 export type Target = {
   readonly service: URL;
-  readonly processors: PerRole<URL>;
+  readonly processors: Named<URL>;
   /** For the processors' admin calls. */
   readonly token: string;
 };
@@ -14,7 +14,7 @@ export type Target = {
 /** Whom one asks about payments. */
 export type Parties = {
   readonly service: ServiceApi;
-  readonly processors: PerRole<ProcessorAdmin>;
+  readonly processors: Named<ProcessorAdmin>;
 };
 
 export type ConnectedParties = Parties & { close(): Promise<void> };
@@ -23,10 +23,9 @@ export type ConnectedParties = Parties & { close(): Promise<void> };
 export function partiesOf({ service, processors, token }: Target, askOf: (url: URL) => Ask): Parties {
   return {
     service: new ServiceApi(askOf(service)),
-    processors: {
-      default: new ProcessorAdmin(askOf(processors.default), token),
-      fallback: new ProcessorAdmin(askOf(processors.fallback), token),
-    },
+    processors: Object.fromEntries(
+      Object.entries(processors).map(([name, url]) => [name, new ProcessorAdmin(askOf(url), token)]),
+    ),
   };
 }
 

@@ -1,5 +1,4 @@
 import { formatCents } from "../../core/values/money.ts";
-import { PROCESSOR_NAMES } from "../../core/values/processor.ts";
 import type { AuditResult } from "./audit.ts";
 import type { Finding } from "./finding.ts";
 import { table } from "./table.ts";
@@ -15,10 +14,10 @@ export function auditReport(result: AuditResult): string {
 }
 
 function totalsTable({ service, processors }: AuditResult): string {
-  const rows = PROCESSOR_NAMES.map((role) => {
-    const [ours, theirs] = [service[role], processors[role]];
+  const rows = Object.entries(processors).map(([name, theirs]) => {
+    const ours = service[name]!;
     const amounts = [ours.cents, theirs.cents, theirs.cents - ours.cents].map(centsText);
-    return [role, `${ours.count}`, `${theirs.count}`, `${theirs.count - ours.count}`, ...amounts];
+    return [name, `${ours.count}`, `${theirs.count}`, `${theirs.count - ours.count}`, ...amounts];
   });
   const head = ["processor", "counted", "charged", "difference", "amount counted", "amount charged", "difference"];
   return table(head, rows, "lrrrrrr");

@@ -1,8 +1,9 @@
 import { type Ask, refusal } from "./ask.ts";
 import { centsOfDecimal, parseWithDecimals } from "./cents.ts";
-import { type PerRole, type Role, readTotals, type Totals } from "./totals.ts";
+import { type Named, readTotals, type Totals } from "./totals.ts";
 
-export type ServiceTotals = PerRole<Totals> & {
+export type ServiceTotals = {
+  readonly processors: Named<Totals>;
   /** Totals of windows that end before it are final. `undefined`: the service does not say. */
   readonly settledUntilMs: number | undefined;
 };
@@ -13,7 +14,7 @@ export type LedgerEntry = {
   readonly cents: bigint;
   readonly state: string;
   /** Both are null as long as no processor has it. */
-  readonly processor: Role | null;
+  readonly processor: string | null;
   readonly requestedAtMs: number | null;
 };
 
@@ -34,11 +35,15 @@ export class ServiceApi {
     const answer = await this.#ask({ method: "GET", path: `/payments-summary${query === "" ? "" : `?${query}`}` });
     if (answer.status !== 200) throw refusal("the service's summary", answer);
     const parts = (parseWithDecimals(answer.body) ?? {}) as Record<string, unknown>;
-    const [ofDefault, ofFallback] = [readTotals(parts["default"]), readTotals(parts["fallback"])];
-    if (ofDefault === undefined || ofFallback === undefined) throw refusal("the service's summary", answer);
+    const processors = Object.entries(parts).map(([name, part]) => {
+      const totals = readTotals(part);
+      if (totals === undefined) throw refusal("the service's summary", answer);
+      return [name, totals] as const;
+    });
+    if (processors.length === 0) throw refusal("the service's summary", answer);
     const watermark = answer.headers.get("settled-until");
     const settledUntilMs = watermark === undefined ? undefined : Date.parse(watermark);
-    return { default: ofDefault, fallback: ofFallback, settledUntilMs };
+    return { processors: Object.fromEntries(processors), settledUntilMs };
   }
 
   /** `undefined`: the service does not know it. */
@@ -53,7 +58,7 @@ export class ServiceApi {
       correlationId,
       cents,
       state,
-      processor: processor === "default" || processor === "fallback" ? processor : null,
+      processor: typeof processor === "string" ? processor : null,
       requestedAtMs: typeof requestedAt === "string" ? Date.parse(requestedAt) : null,
     };
   }

@@ -1,7 +1,11 @@
-import type { PROCESSOR_NAMES } from "../../core/values/processor.ts";
 import { centsOfDecimal } from "./cents.ts";
 
-export type Role = (typeof PROCESSOR_NAMES)[number];
+/** By a processor's name, in configured order. */
+export type Named<Value> = Readonly<Record<string, Value>>;
+
+/** The processors of the contest, and of all that measures by its load. */
+export const ROLES = ["default", "fallback"] as const;
+export type Role = (typeof ROLES)[number];
 export type PerRole<Value> = Readonly<Record<Role, Value>>;
 
 /** How many payments, and their sum. */
@@ -25,12 +29,26 @@ export function totalsEqual(a: Totals, b: Totals): boolean {
   return a.count === b.count && a.cents === b.cents;
 }
 
-/** Over both processors. */
-export function totalsCount(totals: PerRole<Totals>): number {
-  return totals.default.count + totals.fallback.count;
+/** Over all processors. */
+export function totalsCount(totals: Named<Totals>): number {
+  return Object.values(totals).reduce((sum, { count }) => sum + count, 0);
 }
 
-export async function forEachRole<Value>(make: (role: Role) => Promise<Value>): Promise<PerRole<Value>> {
-  const [ofDefault, ofFallback] = await Promise.all([make("default"), make("fallback")]);
-  return { default: ofDefault, fallback: ofFallback };
+/** What `make` makes of each value, all at once. */
+export async function forEachNamed<Value, Made>(
+  values: Named<Value>,
+  make: (value: Value, name: string) => Promise<Made>,
+): Promise<Record<string, Made>> {
+  const made = Object.entries(values).map(async ([name, value]) => [name, await make(value, name)] as const);
+  return Object.fromEntries(await Promise.all(made));
+}
+
+/** Of the two that the contest has. Throws where one is missing. */
+export function perRole<Value>(values: Named<Value>): PerRole<Value> {
+  const of = (role: Role): Value => {
+    const value = values[role];
+    if (value === undefined) throw new Error(`a processor must be there: name=${role}`);
+    return value;
+  };
+  return { default: of("default"), fallback: of("fallback") };
 }

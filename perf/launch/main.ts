@@ -2,6 +2,7 @@ import { randomUUID } from "node:crypto";
 import { TOPOLOGY_HELP, topologyOptionsFromEnv } from "./environment.ts";
 import { LogPrinter } from "./log-printer.ts";
 import type { ChildName } from "./plans.ts";
+import { twoProcessors } from "./processors.ts";
 import type { ChildExit, ChildHooks } from "./supervisor.ts";
 import { startTopology, type Topology, type TopologyOptions } from "./topology.ts";
 
@@ -87,10 +88,12 @@ function hooksWith(printer: LogPrinter): ChildHooks<ChildName> {
 
 function describe(topology: Topology, options: TopologyOptions): string {
   const pidOf = (name: ChildName): string => `pid ${topology.processes.find((child) => child.name === name)?.pid}`;
-  const processor = (role: "default" | "fallback"): string => {
-    const whose = options.processorUrls?.[role] ? "not ours" : pidOf(`processor-${role}`);
-    return `${role.padEnd(9)} ${topology.processorUrls[role]}  ${whose}`;
-  };
+  const processors = options.processors ?? twoProcessors(options);
+  const nameWidth = Math.max(9, ...processors.map(({ name }) => name.length));
+  const processorLines = processors.map(({ name, fee, url }) => {
+    const whose = url === undefined ? pidOf(`processor-${name}`) : "not ours";
+    return `${name.padEnd(nameWidth)} ${topology.processorUrls[name]}  fee ${+(fee * 100).toFixed(4)} %  ${whose}`;
+  });
   const instances = Array.from(
     { length: topology.instanceCount },
     (_, i) => `instance  ${topology.instanceSocket(i + 1)}  ${pidOf(`instance-${i + 1}`)}`,
@@ -104,8 +107,7 @@ function describe(topology: Topology, options: TopologyOptions): string {
 live page ${topology.url}/
 service   ${topology.url}  nginx ${pidOf("nginx")}
 ${instances.join("\n")}
-${processor("default")}
-${processor("fallback")}
+${processorLines.join("\n")}
 
 try:
   curl -i ${topology.url}/payments -H 'content-type: application/json' -d '${payment}'

@@ -6,8 +6,7 @@ import { findNginx, renderNginxConf } from "./nginx.ts";
 import { acceptsTcp, answersHealth } from "./readiness.ts";
 import type { ChildPlan } from "./supervisor.ts";
 
-export type ProcessorRole = "default" | "fallback";
-export type ChildName = `processor-${ProcessorRole}` | `instance-${number}` | `companion-${string}` | "nginx";
+export type ChildName = `processor-${string}` | `instance-${number}` | `companion-${string}` | "nginx";
 
 /**
  * Instances finish what is in flight before they go, for SHUTDOWN_GRACE_MS at most; the others have nothing to lose.
@@ -30,8 +29,8 @@ export const INSTANCE_MAIN = fileURLToPath(new URL("../../server/main.js", impor
 const METRICS_LOCATION = fileURLToPath(new URL("../../../docker/nginx/metrics.conf", import.meta.url));
 export const REPOSITORY_NGINX_CONF = fileURLToPath(new URL("../../../nginx.conf", import.meta.url));
 
-export type ProcessorWish = {
-  readonly role: ProcessorRole;
+export type SimulatedProcessor = {
+  readonly name: string;
   readonly host: string;
   readonly port: number;
   /** Fraction of the amount. */
@@ -40,12 +39,12 @@ export type ProcessorWish = {
   readonly readyTimeoutMs: number;
 };
 
-export function processorPlan(wish: ProcessorWish): ChildPlan<ChildName> {
-  const { role, host, port, fee, readyTimeoutMs } = wish;
+export function processorPlan(wish: SimulatedProcessor): ChildPlan<ChildName> {
+  const { name, host, port, fee, readyTimeoutMs } = wish;
   const command = wish.command ?? [process.execPath, PROCESSOR_MAIN];
-  const args = ["--name", role, "--port", `${port}`, "--host", host, "--fee", `${fee}`];
+  const args = ["--name", name, "--port", `${port}`, "--host", host, "--fee", `${fee}`];
   return {
-    name: `processor-${role}`,
+    name: `processor-${name}`,
     command: commandOf([...command, ...args], process.cwd(), process.env),
     stopSignal: "SIGTERM",
     stopTimeoutMs: PROCESSOR_STOP_TIMEOUT_MS,
@@ -66,7 +65,7 @@ export type InstanceWish = {
   readonly number: number;
   readonly instanceCount: number;
   readonly runDir: string;
-  readonly processorUrls: Readonly<Record<ProcessorRole, string>>;
+  /** Over this process's own. */
   readonly env: Readonly<Record<string, string>>;
   readonly nodeFlags: readonly string[];
   readonly command: readonly string[] | undefined;
@@ -92,8 +91,6 @@ export function instancePlan(wish: InstanceWish): ChildPlan<ChildName> {
     INSTANCE: `${number}`,
     LISTEN: `unix:${serviceSocket}`,
     LINKS: links.join(","),
-    DEFAULT_PROCESSOR_URL: wish.processorUrls.default,
-    FALLBACK_PROCESSOR_URL: wish.processorUrls.fallback,
     // One address cannot be every instance's: /metrics and /log-level stay on the instance's socket.
     ADMIN_LISTEN: "",
   };

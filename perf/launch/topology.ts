@@ -8,29 +8,34 @@ import {
   INSTANCE_NODE_FLAGS,
   instancePlan,
   nginxPlan,
-  type ProcessorRole,
   processorPlan,
   REPOSITORY_NGINX_CONF,
   serviceSocketName,
   socketNames,
 } from "./plans.ts";
 import { settlePorts } from "./ports.ts";
+import {
+  type ByName,
+  environmentOf,
+  PROCESSOR_HOST,
+  type ProcessorWish,
+  portWishesOf,
+  simulatedOf,
+  type TwoProcessors,
+  twoProcessors,
+  urlsOf,
+  withPorts,
+} from "./processors.ts";
 import { createRunDirectory, removeRunDirectory } from "./run-directory.ts";
 import { type ChildHooks, type ChildPlan, type ChildState, SupervisedChild } from "./supervisor.ts";
 
-type PerProcessor<Value> = Readonly<Record<ProcessorRole, Value>>;
-
-export type TopologyOptions = {
+export type TopologyOptions = TwoProcessors & {
+  /** Otherwise the two of the short form. */
+  readonly processors?: readonly ProcessorWish[] | undefined;
   readonly instanceCount?: number;
   /** Where nginx listens. Port 0: any free one. */
   readonly host?: string;
   readonly port?: number;
-  /** 0: any free one. */
-  readonly processorPorts?: Partial<PerProcessor<number>>;
-  /** Fractions of the amount. */
-  readonly processorFees?: Partial<PerProcessor<number>>;
-  /** A processor that runs elsewhere: none is started for that role. */
-  readonly processorUrls?: Partial<PerProcessor<string>>;
   /** For the instances, on top of this process's own environment. */
   readonly env?: Readonly<Record<string, string>>;
   /** For the instances' node, before the script. */
@@ -52,17 +57,16 @@ export type TopologyOptions = {
 
 /** Where the processes of a topology find each other. */
 export type TopologyPlaces = {
-  readonly processorUrls: PerProcessor<string>;
+  readonly processorUrls: ByName<string>;
   /** Of instance 1, 2 … */
   readonly instanceSockets: readonly string[];
 };
 
 /** The options with nothing left open. */
-type Settings = Required<Omit<TopologyOptions, "signal" | "processorPorts">> & {
+type Settings = Required<Omit<TopologyOptions, "signal" | "processors" | keyof TwoProcessors>> & {
   readonly runDir: string;
   readonly port: number;
-  readonly processorPorts: PerProcessor<number>;
-  readonly processorFees: PerProcessor<number>;
+  readonly processors: readonly ProcessorWish[];
 };
 
 export type TopologyProcess = {
@@ -71,9 +75,6 @@ export type TopologyProcess = {
   readonly pid: number | undefined;
   readonly state: ChildState;
 };
-
-const PROCESSOR_HOST = "127.0.0.1";
-const ROLES: readonly ProcessorRole[] = ["default", "fallback"];
 
 /**
  * Starts the processors, the instances and nginx, each a process of its own, and resolves when all of them answer. If
@@ -98,22 +99,13 @@ async function settle(options: TopologyOptions): Promise<Settings> {
   if (!Number.isInteger(instanceCount) || instanceCount < 1 || instanceCount > MAX_INSTANCES) {
     throw new Error(`instances must be a whole number from 1 to ${MAX_INSTANCES}: instances=${instanceCount}`);
   }
-  const wishedPorts = { default: 8001, fallback: 8002, ...options.processorPorts };
-  const ownRoles = ROLES.filter((role) => options.processorUrls?.[role] === undefined);
-  const [nginxPort, ...ownPorts] = await settlePorts([
-    { name: "nginx", host, port },
-    ...ownRoles.map((role) => ({ name: `processor-${role}`, host: PROCESSOR_HOST, port: wishedPorts[role] })),
-  ]);
-  const processorPorts = { ...wishedPorts };
-  for (const [i, role] of ownRoles.entries()) processorPorts[role] = ownPorts[i]!;
-
+  const wished = options.processors ?? twoProcessors(options);
+  const [nginxPort, ...ports] = await settlePorts([{ name: "nginx", host, port }, ...portWishesOf(wished)]);
   return {
     host,
     port: nginxPort!,
     instanceCount,
-    processorPorts,
-    processorFees: { default: 0.05, fallback: 0.15, ...options.processorFees },
-    processorUrls: options.processorUrls ?? {},
+    processors: withPorts(wished, ports),
     env: options.env ?? {},
     nodeFlags: options.nodeFlags ?? INSTANCE_NODE_FLAGS,
     nginxConfPath: options.nginxConfPath ?? REPOSITORY_NGINX_CONF,
@@ -128,15 +120,15 @@ async function settle(options: TopologyOptions): Promise<Settings> {
 }
 
 /**
- * A running topology. Every process goes by its name: processor-default, processor-fallback, instance-1 …,
- * companion-…, nginx.
+ * A running topology. Every process goes by its name: processor-…, instance-1 …, companion-…, nginx.
  */
 export class Topology {
   readonly host: string;
   readonly port: number;
   /** Of the service, behind nginx. */
   readonly url: string;
-  readonly processorUrls: PerProcessor<string>;
+  /** By name, in configured order. */
+  readonly processorUrls: ByName<string>;
   readonly instanceCount: number;
   /** Holds the sockets; removed by stop. */
   readonly runDir: string;
@@ -144,19 +136,16 @@ export class Topology {
   readonly #guard: OrphanGuard;
 
   constructor(settings: Settings) {
-    const { host, port, runDir, instanceCount, processorPorts, hooks } = settings;
+    const { host, port, runDir, instanceCount, processors, hooks } = settings;
     this.host = host;
     this.port = port;
     this.url = `http://${host}:${port}`;
     this.runDir = runDir;
     this.instanceCount = instanceCount;
-    this.processorUrls = {
-      default: settings.processorUrls.default ?? `http://${PROCESSOR_HOST}:${processorPorts.default}`,
-      fallback: settings.processorUrls.fallback ?? `http://${PROCESSOR_HOST}:${processorPorts.fallback}`,
-    };
+    this.processorUrls = urlsOf(processors);
     const plans = [
       ...processorPlans(settings),
-      ...instancePlans(settings, this.processorUrls),
+      ...instancePlans(settings),
       ...this.#companionPlans(settings),
       nginxPlanOf(settings),
     ];
@@ -251,24 +240,24 @@ export class Topology {
 }
 
 function processorPlans(settings: Settings): ChildPlan<ChildName>[] {
-  const { processorPorts, processorFees, processorUrls, commands, readyTimeoutMs } = settings;
-  const ownRoles = ROLES.filter((role) => processorUrls[role] === undefined);
-  return ownRoles.map((role) =>
+  const { processors, commands, readyTimeoutMs } = settings;
+  return simulatedOf(processors).map(({ name, fee, port }) =>
     processorPlan({
-      role,
+      name,
       host: PROCESSOR_HOST,
-      port: processorPorts[role],
-      fee: processorFees[role],
+      port: port!,
+      fee,
       command: commands.processor,
       readyTimeoutMs,
     }),
   );
 }
 
-function instancePlans(settings: Settings, processorUrls: PerProcessor<string>): ChildPlan<ChildName>[] {
-  const { instanceCount, commands } = settings;
+function instancePlans(settings: Settings): ChildPlan<ChildName>[] {
+  const { instanceCount, commands, processors } = settings;
+  const env = { ...settings.env, ...environmentOf(processors) };
   return Array.from({ length: instanceCount }, (_, i) =>
-    instancePlan({ ...settings, number: i + 1, processorUrls, command: commands.instance }),
+    instancePlan({ ...settings, env, number: i + 1, command: commands.instance }),
   );
 }
 

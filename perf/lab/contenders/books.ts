@@ -1,15 +1,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import { PROCESSOR_NAMES } from "../../../core/values/processor.ts";
 import { type ConnectedParties, connectParties, type Target } from "../../audit/parties.ts";
-import {
-  forEachRole,
-  NO_TOTALS,
-  type PerRole,
-  type Role,
-  type Totals,
-  totalsCount,
-  totalsEqual,
-} from "../../audit/totals.ts";
+import type { ProcessorAdmin } from "../../audit/processor-admin.ts";
+import { forEachNamed, type Named, NO_TOTALS, type Totals, totalsCount, totalsEqual } from "../../audit/totals.ts";
 
 /** What became of the payments of a load. */
 export type Settlement = {
@@ -30,8 +22,8 @@ const POLL_MS = 20;
 /** The service's summary and both processors' own, from a moment on. */
 export class Books {
   readonly #parties: ConnectedParties;
-  #countedBefore: PerRole<Totals> = { default: NO_TOTALS, fallback: NO_TOTALS };
-  #chargedBefore: PerRole<Totals> = { default: NO_TOTALS, fallback: NO_TOTALS };
+  #countedBefore: Named<Totals> = {};
+  #chargedBefore: Named<Totals> = {};
 
   constructor(target: Target) {
     this.#parties = connectParties(target, CONNECTION_COUNT, CALL_TIMEOUT_MS);
@@ -39,24 +31,24 @@ export class Books {
 
   /** Empties the service and the processors: rounds begin alike. Throws where the service does not allow it. */
   async purge(): Promise<void> {
-    await forEachRole((role) => this.#parties.processors[role].purge());
+    await forEachNamed(this.#parties.processors, (processor) => processor.purge());
     const status = await this.#parties.service.purge();
     if (status >= 300) throw new Error(`the service must allow to be purged: status=${status}`);
   }
 
   async setFailing(isFailing: boolean): Promise<void> {
-    await forEachRole((role) => this.#parties.processors[role].setFailure(isFailing));
+    await forEachNamed(this.#parties.processors, (processor) => processor.setFailure(isFailing));
   }
 
   /** What is counted from now on is the next load's; nothing may be under way. */
   async open(): Promise<void> {
-    this.#countedBefore = await this.#parties.service.totals("");
+    this.#countedBefore = await this.#counted();
     this.#chargedBefore = await this.#charged();
   }
 
   /** Since `open`. */
   async processedCount(): Promise<number> {
-    return totalsCount(await this.#parties.service.totals("")) - totalsCount(this.#countedBefore);
+    return totalsCount(await this.#counted()) - totalsCount(this.#countedBefore);
   }
 
   /**
@@ -75,7 +67,7 @@ export class Books {
     const tookMs = processedCount < acceptedCount ? undefined : elapsedMs();
     if (failedCount > 0) await sleep(POLL_MS);
     const charged = difference(await this.#charged(), this.#chargedBefore);
-    const counted = difference(await this.#parties.service.totals(""), this.#countedBefore);
+    const counted = difference(await this.#counted(), this.#countedBefore);
     const chargedCount = totalsCount(charged);
     return {
       processedCount,
@@ -89,17 +81,21 @@ export class Books {
     await this.#parties.close();
   }
 
-  #charged(): Promise<PerRole<Totals>> {
-    return forEachRole((role) => this.#parties.processors[role].totals(""));
+  #charged(): Promise<Named<Totals>> {
+    return forEachNamed<ProcessorAdmin, Totals>(this.#parties.processors, (processor) => processor.totals(""));
+  }
+
+  async #counted(): Promise<Named<Totals>> {
+    return (await this.#parties.service.totals("")).processors;
   }
 }
 
-function difference(after: PerRole<Totals>, before: PerRole<Totals>): PerRole<Totals> {
-  const of = (role: Role): Totals => ({
-    count: after[role].count - before[role].count,
-    cents: after[role].cents - before[role].cents,
+function difference(after: Named<Totals>, before: Named<Totals>): Named<Totals> {
+  const entries = Object.entries(after).map(([name, { count, cents }]) => {
+    const first = before[name] ?? NO_TOTALS;
+    return [name, { count: count - first.count, cents: cents - first.cents }] as const;
   });
-  return { default: of("default"), fallback: of("fallback") };
+  return Object.fromEntries(entries);
 }
 
 type Counts = {
@@ -109,14 +105,14 @@ type Counts = {
   readonly chargedCount: number;
 };
 
-function problemOf(counts: Counts, charged: PerRole<Totals>, counted: PerRole<Totals>): string | undefined {
+function problemOf(counts: Counts, charged: Named<Totals>, counted: Named<Totals>): string | undefined {
   const { acceptedCount, failedCount, processedCount, chargedCount } = counts;
   const numbers = `accepted=${acceptedCount} failed=${failedCount} processed=${processedCount} charged=${chargedCount}`;
   if (processedCount < acceptedCount) return `every accepted payment must be processed in time: ${numbers}`;
   if (chargedCount < acceptedCount || chargedCount > acceptedCount + failedCount) {
     return `every accepted payment must be charged exactly once: ${numbers}`;
   }
-  const isSame = PROCESSOR_NAMES.every((role) => totalsEqual(charged[role], counted[role]));
+  const isSame = Object.entries(charged).every(([name, totals]) => totalsEqual(totals, counted[name] ?? NO_TOTALS));
   // While doubtful ones are still being looked up the two may differ.
   return isSame || failedCount > 0 ? undefined : `the service must count what the processors charged: ${numbers}`;
 }

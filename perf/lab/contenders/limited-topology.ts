@@ -92,7 +92,7 @@ export class LimitedTopology {
 
   get target(): Target {
     const { url, processorUrls } = this.#topology;
-    const processors = { default: new URL(processorUrls.default), fallback: new URL(processorUrls.fallback) };
+    const processors = Object.fromEntries(Object.entries(processorUrls).map(([name, own]) => [name, new URL(own)]));
     return { service: new URL(url), processors, token: "123" };
   }
 

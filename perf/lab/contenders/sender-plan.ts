@@ -13,7 +13,7 @@ export function senderPlan(
   groups: NamedGroups | undefined,
 ): ChildPlan<ChildName> {
   const sources = instanceSockets.map((socket) => `unix:${socket}`);
-  const command = [process.execPath, SENDER_MAIN, processorUrls.default, ...sources];
+  const command = [process.execPath, SENDER_MAIN, processorUrls["default"]!, ...sources];
   const [file, ...args] = groups?.senderCommand(command) ?? command;
   return {
     name: SENDER_NAME,

@@ -1,4 +1,4 @@
-import { PROCESSOR_NAMES } from "../../../core/values/processor.ts";
+import { ROLES } from "../../audit/totals.ts";
 import type { Second } from "../load/seconds.ts";
 import type { Band, Chart, Series } from "../report/result.ts";
 import type { Measurement } from "./measurement.ts";
@@ -79,7 +79,7 @@ function countSeries(seconds: readonly Second[]): Series[] {
 }
 
 function chargeSeries(samples: readonly Sample[]): Series[] {
-  return PROCESSOR_NAMES.map((role) => ({
+  return ROLES.map((role) => ({
     label: role,
     points: ratesOf(samples, ({ chargedCount }) => chargedCount?.[role]),
   }));

@@ -1,6 +1,5 @@
-import { PROCESSOR_NAMES } from "../../../core/values/processor.ts";
 import type { Parties } from "../../audit/parties.ts";
-import { NO_TOTALS, type PerRole, type Totals } from "../../audit/totals.ts";
+import { NO_TOTALS, type PerRole, perRole, ROLES, type Totals } from "../../audit/totals.ts";
 import type { TimeWindow } from "../../audit/window.ts";
 
 /** One comparison during the load. */
@@ -39,15 +38,20 @@ export async function compareWindow(parties: Parties, window: TimeWindow, atMs: 
       return otherwise;
     }
   };
+  const of = perRole(parties.processors);
   const [service, ofDefault, ofFallback] = await Promise.all([
-    orElse<PerRole<Totals>>(parties.service.totals(query), { default: NO_TOTALS, fallback: NO_TOTALS }),
-    orElse<Totals>(parties.processors.default.totals(query), NO_TOTALS),
-    orElse<Totals>(parties.processors.fallback.totals(query), NO_TOTALS),
+    orElse<PerRole<Totals>>(serviceTotals(parties, query), { default: NO_TOTALS, fallback: NO_TOTALS }),
+    orElse<Totals>(of.default.totals(query), NO_TOTALS),
+    orElse<Totals>(of.fallback.totals(query), NO_TOTALS),
   ]);
   const processors = { default: ofDefault, fallback: ofFallback };
   return { atMs, from, to, service, processors, differenceCount: countDifference(service, processors), problems };
 }
 
+async function serviceTotals({ service }: Parties, query: string): Promise<PerRole<Totals>> {
+  return perRole((await service.totals(query)).processors);
+}
+
 export function countDifference(service: PerRole<Totals>, processors: PerRole<Totals>): number {
-  return PROCESSOR_NAMES.reduce((sum, role) => sum + Math.abs(service[role].count - processors[role].count), 0);
+  return ROLES.reduce((sum, role) => sum + Math.abs(service[role].count - processors[role].count), 0);
 }

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { type Parties, partiesOf, type Target } from "../../audit/parties.ts";
-import { type PerRole, type Role, totalsCount } from "../../audit/totals.ts";
+import { type PerRole, perRole, ROLES, type Role, totalsCount } from "../../audit/totals.ts";
 import type { Outcome } from "../load/connection.ts";
 import { LoadGenerator } from "../load/load-generator.ts";
 import { LATENESS_MS_MAX } from "../load/load-summary.ts";
@@ -33,7 +33,6 @@ const SAMPLE_INTERVAL_MS = 1000;
 /** Between the audits and the changes of stage, which are on whole seconds. */
 const FIRST_SAMPLE_MS = 500;
 const DRAIN_POLL_MS = 100;
-const ROLES = ["default", "fallback"] as const;
 /** The last summary reaches back this much further than the load took. */
 const FINAL_SLACK_MS = 10_000;
 
@@ -126,7 +125,8 @@ class ContestRun {
 
   async #setUp(): Promise<void> {
     const { service, processors } = this.#stageParties;
-    await Promise.all([processors.default.purge(), processors.fallback.purge()]);
+    const { default: ofDefault, fallback } = perRole(processors);
+    await Promise.all([ofDefault.purge(), fallback.purge()]);
     const status = await service.purge();
     // Not every service allows it. One that has just been started is empty anyway.
     if (status >= 300) this.#problems.push(`the service was not purged: status=${status}`);
@@ -143,7 +143,7 @@ class ContestRun {
   }
 
   async #enter(stage: Stage): Promise<void> {
-    const { processors } = this.#stageParties;
+    const processors = perRole(this.#stageParties.processors);
     // One call after the other, as the script makes them.
     for (const role of ROLES) await processors[role].setDelay(stage[role].delayMs);
     for (const role of ROLES) await processors[role].setFailure(stage[role].failing);
@@ -168,7 +168,7 @@ class ContestRun {
     const { service } = this.#parties();
     while (elapsedMs() < this.#options.drainMs) {
       const query = `from=${new Date(this.#beganAtMs).toISOString()}`;
-      if (totalsCount(await service.totals(query)) >= this.#recorder.load.acceptedCount) break;
+      if (totalsCount((await service.totals(query)).processors) >= this.#recorder.load.acceptedCount) break;
       await sleep(DRAIN_POLL_MS);
     }
     return Math.round(elapsedMs());
@@ -182,7 +182,7 @@ class ContestRun {
 
   async #reportedFees(): Promise<PerRole<number>> {
     const feeOf = async (role: Role): Promise<number> =>
-      (await this.#auditParties.processors[role].totals("")).feePerTransaction;
+      (await perRole(this.#auditParties.processors)[role].totals("")).feePerTransaction;
     return { default: await feeOf("default"), fallback: await feeOf("fallback") };
   }
 

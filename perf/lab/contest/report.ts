@@ -1,8 +1,8 @@
 import { formatCents } from "../../../core/values/money.ts";
-import { PROCESSOR_NAMES } from "../../../core/values/processor.ts";
 import type { AuditResult } from "../../audit/audit.ts";
 import { auditReport } from "../../audit/report.ts";
 import { table } from "../../audit/table.ts";
+import { ROLES, totalsCount } from "../../audit/totals.ts";
 import { limitRemark } from "../contenders/contender.ts";
 import type { ProcessReport } from "../contenders/limited-topology.ts";
 import { limitText, MEBIBYTE } from "../limits/limit.ts";
@@ -40,7 +40,7 @@ function latencyTable({ all, payments, lateness }: Measurement): string {
 }
 
 function countsTable({ final, fees }: Measurement): string {
-  const rows = PROCESSOR_NAMES.map((role) => [
+  const rows = ROLES.map((role) => [
     role,
     `${final.service[role].count}`,
     `${final.processors[role].count}`,
@@ -98,7 +98,7 @@ function differencesText(count: number): string {
 function afterwardsText(afterwards: AuditResult | string): string {
   if (typeof afterwards === "string") return afterwards;
   const { service, agrees, window } = afterwards;
-  const count = service.default.count + service.fallback.count;
+  const count = totalsCount(service);
   if (agrees) return `all ${count} payments settled until ${new Date(window.toMs).toISOString()} agree`;
   return `the settled payments differ:\n\n${auditReport(afterwards)}`;
 }

@@ -1,4 +1,4 @@
-import { PROCESSOR_NAMES } from "../../../core/values/processor.ts";
+import { ROLES } from "../../audit/totals.ts";
 import { FLOOR_NAMES, type FloorName } from "../contenders/contender.ts";
 import { MEBIBYTE } from "../limits/limit.ts";
 import type { Percentiles } from "../load/samples.ts";
@@ -80,7 +80,7 @@ function outcomeFigures(ours: readonly ContestRound[]): Figure[] {
     of("accepted", "payments", "higher", ({ acceptedCount }) => acceptedCount),
     of("lag", "payments", "lower", ({ score }) => score.lagCount),
     of("audit differences", "payments", "lower", ({ auditDifferenceCount }) => auditDifferenceCount),
-    ...PROCESSOR_NAMES.map((role) => {
+    ...ROLES.map((role) => {
       const better = role === "default" ? "higher" : "lower";
       return of(`charged by ${role}`, "payments", better, ({ final }) => final.processors[role].count);
     }),

@@ -1,5 +1,5 @@
 import type { Parties } from "../../audit/parties.ts";
-import type { PerRole } from "../../audit/totals.ts";
+import { forEachNamed, type PerRole, perRole } from "../../audit/totals.ts";
 
 /** Totals since the beginning of the load, as of one moment. */
 export type Sample = {
@@ -47,11 +47,7 @@ export class Sampler {
   async #charged(): Promise<PerRole<number> | undefined> {
     const { processors } = this.#sources;
     try {
-      const [ofDefault, ofFallback] = await Promise.all([
-        processors.default.totals(""),
-        processors.fallback.totals(""),
-      ]);
-      return { default: ofDefault.count, fallback: ofFallback.count };
+      return perRole(await forEachNamed(processors, async (processor) => (await processor.totals("")).count));
     } catch {
       // A gap in a chart; whether the processors answer is the audits' business.
       return undefined;

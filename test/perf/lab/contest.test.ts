@@ -5,6 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { expect } from "chai";
+import { perRole } from "../../../perf/audit/totals.ts";
 import { readArguments } from "../../../perf/command/command-line.ts";
 import { CONTEST_COMMAND } from "../../../perf/lab/contest/command-line.ts";
 import type { Environment } from "../../../perf/lab/contest/environment.ts";
@@ -100,7 +101,7 @@ describe("contest", () => {
         stages,
         JSON.stringify([{ atSeconds: 0, default: healthy, fallback: { delayMs: 7, failing: true } }]),
       );
-      const { default: defaultUrl, fallback } = topology.processorUrls;
+      const { default: defaultUrl, fallback } = perRole(topology.processorUrls);
       const target = ["--target", topology.url, "--default", defaultUrl, "--fallback", fallback];
       const result = await measure(...target, "--stages", stages, "--duration", "2", "--users", "5");
       expect(result.options.stages).to.have.length(1);
@@ -183,9 +184,40 @@ describe("contest command line", () => {
     return commandLine;
   };
 
+  it("is the final where that is asked for: with its users, stages, amount, fees, audits and books", () => {
+    const { contest, target } = read("--script", "final");
+    const { stages, ...rest } = contest;
+    expect(rest).to.deep.include({ script: "final", amountCents: 2005, auditToMs: 2000, countedBy: "processors" });
+    expect(rest.load).to.deep.equal({ userCount: 603, durationMs: 300_000, sleepMs: 1000 });
+    expect(
+      stages.map(({ atMs, default: of, fallback }) => [atMs / 1000, of.delayMs, of.failing, fallback.delayMs]),
+    ).to.deep.equal([
+      ...[
+        [0, 0, false, 0],
+        [30, 1000, false, 0],
+        [60, 500, false, 0],
+        [90, 2000, true, 1000],
+        [120, 5000, true, 5],
+      ],
+      ...[
+        [150, 0, false, 5],
+        [180, 100, false, 5],
+        [210, 50, false, 0],
+        [240, 103, false, 10],
+        [270, 2000, false, 0],
+      ],
+    ]);
+    expect(target).to.deep.include({ fees: { default: 0.07, fallback: 0.1 } });
+    expect(() => read("--script", "other")).to.throw("script must be preview or final: script=other");
+  });
+
   it("is the contest unless told otherwise", () => {
     const { contest, target } = read();
     expect(contest).to.deep.equal({
+      script: "preview",
+      amountCents: 1990,
+      auditToMs: 1500,
+      countedBy: "service",
       load: { userCount: 550, durationMs: 60_000, sleepMs: 1000 },
       stages: CONTEST_STAGES,
       timeoutMs: 1500,
