@@ -1,4 +1,5 @@
 import type { TemplatedApp } from "uWebSockets.js";
+import * as Reason from "../../core/values/reason.ts";
 import type { ConnectionBound } from "../http/connection-bound.ts";
 import type { Peers } from "../link/peers.ts";
 import type { Hello } from "../page/message.ts";
@@ -13,6 +14,7 @@ export type LivePageOptions = {
   /** From 0. */
   instance: number;
   links: readonly unknown[];
+  answerWithinMs: number;
   corsOrigin: string;
   processors: readonly ProcessorConfig[];
   /** Empty: the processors are none of ours to configure. */
@@ -38,7 +40,7 @@ export class LivePage {
 
   /** `clients`: whose connections the pages' sockets are. */
   register(app: TemplatedApp, clients?: ConnectionBound): void {
-    const { instance, links, processors, corsOrigin } = this.#options;
+    const { instance, links, processors, answerWithinMs, corsOrigin } = this.#options;
     const instanceCount = Math.max(links.length, 1);
     const feed = new LiveFeed({
       self: instance,
@@ -53,6 +55,8 @@ export class LivePage {
       instanceCount,
       processors: processors.map(({ name }) => name),
       feeFractions: processors.map(({ fee }) => Number(fee.text)),
+      answerWithinMs,
+      reasons: Reason.NAMES,
       intervalMs: SAMPLE_INTERVAL_MS,
       isSimulation: this.#admin !== undefined,
     };

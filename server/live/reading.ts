@@ -3,7 +3,7 @@ import { ACCEPTED_NEW, CONFLICT, DUPLICATE, FULL } from "../../core/values/accep
 import * as Outcome from "../../core/values/outcome.ts";
 import * as State from "../../core/values/state.ts";
 import { REFUSAL_DETAILS } from "../api/payment-ack.ts";
-import type { AttemptMeters, Meters } from "../meters/meters.ts";
+import type { Meters } from "../meters/meters.ts";
 import type { ProcessorReading, Reading } from "../page/message.ts";
 import type { PaymentService } from "../payments/payment-service.ts";
 
@@ -34,7 +34,7 @@ export async function takeReading(service: PaymentService, health: HealthSnapsho
     capacity: ledger.rows.capacity,
     cpuMs: (user + system) / US_PER_MS,
     rssBytes: process.memoryUsage.rss(),
-    processors: service.engine.gates.map((_, p) => readProcessor(p, totals, service, health, meters.attempts[p]!)),
+    processors: service.engine.gates.map((_, p) => readProcessor(p, totals, service, health, meters)),
   };
 }
 
@@ -43,20 +43,23 @@ function readProcessor(
   totals: readonly number[],
   service: PaymentService,
   health: HealthSnapshot,
-  meters: AttemptMeters,
+  meters: Meters,
 ): ProcessorReading {
+  const attempts = meters.attempts[processor]!;
   const gate = service.engine.gates[processor]!;
   const word = health.read(processor);
   return {
     count: totals[processor * 2]!,
     cents: totals[processor * 2 + 1]!,
-    attempts: meters.durations.count,
-    charges: meters.counts.reduce((sum, count, outcome) => (Outcome.isCharged(outcome) ? sum + count : sum), 0),
+    attempts: attempts.durations.count,
+    charges: attempts.counts.reduce((sum, count, outcome) => (Outcome.isCharged(outcome) ? sum + count : sum), 0),
     isDown: gate.isDown,
     isFailing: isPolledFailing(word),
     minResponseMs: minResponseMs(word),
+    expectedAnswerMs: Math.round(gate.expectedAnswerMs(service.engine.nowMs)),
     inFlight: gate.inFlightCount,
     limit: gate.limit,
+    routed: Array.from(meters.routed[processor]!),
   };
 }
 

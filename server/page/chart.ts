@@ -20,6 +20,8 @@ export type LegendEntry = {
 
 export type ChartSpec = {
   id: string;
+  /** Where the style sheet's height may be too little. */
+  heightPxMin?: number;
   series: (palette: Palette) => uPlotType.Series[];
   scaleY: uPlotType.Scale;
   axisY: uPlotType.Axis;
@@ -50,6 +52,7 @@ export class Chart {
   constructor(spec: ChartSpec, palette: Palette) {
     this.#spec = spec;
     this.#target = byId(spec.id);
+    if (spec.heightPxMin !== undefined) this.#target.style.minHeight = `${spec.heightPxMin}px`;
     this.#values = spec.legend.map(makeLegendEntry(byId(`${spec.id}-legend`)));
     this.#plot = this.#make(palette);
     new ResizeObserver(() => this.#plot.setSize(this.#size())).observe(this.#target);

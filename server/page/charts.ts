@@ -3,6 +3,7 @@ import type { ChartSpec, Columns } from "./chart.ts";
 import { formatCount, formatMs, formatRate, NOTHING } from "./format.ts";
 import type { Point, Tick } from "./history.ts";
 import { paintHealth, paintHeat, textOf } from "./paint.ts";
+import { processorColour } from "./theme.ts";
 
 /** Marks at whole numbers of payments. */
 const COUNT_AXIS: uPlotType.Axis = {
@@ -10,6 +11,11 @@ const COUNT_AXIS: uPlotType.Axis = {
   incrs: [1, 2, 5].flatMap((step) => [0, 1, 2, 3, 4, 5, 6, 7].map((zeros) => step * 10 ** zeros)).sort((a, b) => a - b),
   values: (_, splits) => splits.map((value) => formatCount(value)),
 };
+
+/** So that a lane has room for a word. */
+const HEALTH_LANE_PX = 24;
+const HEALTH_AXIS_PX = 36;
+const LANE_NAME_MAX = 9;
 
 /** Top of an axis that begins at zero: room above the largest value, and never flat. */
 function fromZero(minimum: number): uPlotType.Scale {
@@ -30,42 +36,55 @@ function columnsOf(ticks: readonly Tick[], view: number, values: ((point: Point)
 /** Which ticks to draw, and which view of them. */
 type Shown = { readonly ticks: readonly Tick[]; readonly view: number };
 
-/** The four charts. `shown` is read anew whenever one is drawn. */
-export function chartSpecs(shown: Shown): ChartSpec[] {
-  return [throughputOver(shown), latencyOver(shown), healthOver(shown), backlogOver(shown)];
+/** The four charts. `shown` is read anew whenever one is drawn. `processors`: their names. */
+export function chartSpecs(shown: Shown, processors: readonly string[]): ChartSpec[] {
+  return [throughputOver(shown, processors), latencyOver(shown), healthOver(shown, processors), backlogOver(shown)];
 }
 
 const pointAt = ({ ticks, view }: Shown, index: number): Point | null | undefined => ticks[index]?.views[view];
 const latest = ({ ticks }: Shown): number => ticks.length - 1;
 
-function throughputOver(shown: Shown): ChartSpec {
+function throughputOver(shown: Shown, processors: readonly string[]): ChartSpec {
   const flowAt = (index: number) => pointAt(shown, index)?.flow;
+  // Each area is stacked on those of the processors before it, so that together they reach what is processed; the
+  // topmost is drawn first.
+  const topmostFirst = processors.map((_, processor) => processors.length - 1 - processor);
+  const sumTo = (counts: readonly number[], processor: number): number =>
+    counts.slice(0, processor + 1).reduce((sum, count) => sum + count, 0);
   return {
     id: "throughput",
-    // The dearer processor's area is stacked on the cheaper one's, so that together they reach what is processed.
     series: (palette) => [
-      { stroke: palette.fallback, fill: palette.fallback, width: 1, points: { show: false } },
-      { stroke: palette.default, fill: palette.default, width: 1, points: { show: false } },
+      ...topmostFirst.map((processor) => {
+        const colour = palette.processors[processor % palette.processors.length]!;
+        return { stroke: colour, fill: colour, width: 1, points: { show: false } };
+      }),
       { stroke: palette.accepted, width: 2, dash: [6, 4], points: { show: false } },
     ],
     scaleY: fromZero(10),
     axisY: COUNT_AXIS,
     columns: (ticks) =>
       columnsOf(ticks, shown.view, [
-        ({ flow }) => flow && flow.chargesPerS[0]! + flow.chargesPerS[1]!,
-        ({ flow }) => flow?.chargesPerS[0],
+        ...topmostFirst.map(
+          (processor) =>
+            ({ flow }: Point) =>
+              flow && sumTo(flow.chargesPerS, processor),
+        ),
         ({ flow }) => flow?.acceptedPerS,
       ]),
     legend: [
       { key: "accepted", colour: "accepted", shape: "key-dashed", value: (i) => formatRate(flowAt(i)?.acceptedPerS) },
-      { key: "by default", colour: "default", shape: "", value: (i) => formatRate(flowAt(i)?.chargesPerS[0]) },
-      { key: "by fallback", colour: "fallback", shape: "", value: (i) => formatRate(flowAt(i)?.chargesPerS[1]) },
+      ...processors.map((name, processor) => ({
+        key: `by ${name}`,
+        colour: processorColour(processor),
+        shape: "" as const,
+        value: (i: number) => formatRate(flowAt(i)?.chargesPerS[processor]),
+      })),
     ],
     describe: () => {
       const flow = flowAt(latest(shown));
-      const [byDefault, byFallback] = [formatRate(flow?.chargesPerS[0]), formatRate(flow?.chargesPerS[1])];
-      const charges = `processed by default ${byDefault}, by fallback ${byFallback}`;
-      return `Throughput over time. Now, per second: accepted ${formatRate(flow?.acceptedPerS)}, ${charges}.`;
+      const charges = processors.map((name, processor) => `by ${name} ${formatRate(flow?.chargesPerS[processor])}`);
+      const accepted = `accepted ${formatRate(flow?.acceptedPerS)}`;
+      return `Throughput over time. Now, per second: ${accepted}, processed ${charges.join(", ")}.`;
     },
   };
 }
@@ -95,29 +114,47 @@ function latencyOver(shown: Shown): ChartSpec {
   };
 }
 
-function healthOver(shown: Shown): ChartSpec {
+function healthOver(shown: Shown, processors: readonly string[]): ChartSpec {
   const stateAt = (index: number, processor: number): string => {
     const now = pointAt(shown, index)?.standing.processors[processor];
     return now ? textOf(now) : NOTHING;
   };
+  const { length } = processors;
+  // The first is on top.
+  const lanes = processors.map((_, lane) => lane + 0.5);
   return {
     id: "health",
+    heightPxMin: HEALTH_LANE_PX * length + HEALTH_AXIS_PX,
     series: () => [{ show: true, stroke: "transparent", points: { show: false } }],
-    scaleY: { range: () => [0, 2] },
-    axisY: { splits: () => [0.5, 1.5], values: () => ["fallback", "default"], grid: { show: false } },
-    paint: (u, palette) => paintHealth(u, palette, shown.ticks, shown.view),
+    scaleY: { range: () => [0, length] },
+    axisY: {
+      splits: () => lanes,
+      space: 0,
+      values: () => [...processors].reverse().map(shortName),
+      grid: { show: false },
+    },
+    paint: (u, palette) => paintHealth(u, palette, shown.ticks, shown.view, length),
     columns: (ticks) => columnsOf(ticks, shown.view, [() => 0]),
     legend: [
-      { key: "default", colour: "default", shape: "key-line", value: (i) => stateAt(i, 0) },
-      { key: "fallback", colour: "fallback", shape: "key-line", value: (i) => stateAt(i, 1) },
+      ...processors.map((name, processor) => ({
+        key: name,
+        colour: processorColour(processor),
+        shape: "key-line" as const,
+        value: (i: number) => stateAt(i, processor),
+      })),
       { key: "up", colour: "good-soft", shape: "" },
-      { key: "failing or down", colour: "bad", shape: "key-hatched" },
+      { key: "slow, failing or down", colour: "bad", shape: "key-hatched" },
     ],
     describe: () => {
-      const states = `default ${stateAt(latest(shown), 0)}; fallback ${stateAt(latest(shown), 1)}`;
-      return `State of the processors over time, with the least response time they report. Now: ${states}.`;
+      const states = processors.map((name, processor) => `${name} ${stateAt(latest(shown), processor)}`);
+      return `State of the processors over time, with the least response time they report. Now: ${states.join("; ")}.`;
     },
   };
+}
+
+/** As much of a name as there is room for beside a lane. */
+function shortName(name: string): string {
+  return name.length <= LANE_NAME_MAX ? name : `${name.slice(0, LANE_NAME_MAX - 1)}…`;
 }
 
 function backlogOver(shown: Shown): ChartSpec {

@@ -3,26 +3,18 @@ import { formatCount, formatMs, formatRate, formatTime } from "./format.ts";
 import type { Point, Tick } from "./history.ts";
 
 const ROWS = 30;
-const HEAD = [
-  "time",
-  "accepted/s",
-  "default/s",
-  "fallback/s",
-  "p50 ms",
-  "p99 ms",
-  "pending",
-  "in doubt",
-  "default",
-  "fallback",
-];
+function headOf(processors: readonly string[]): string[] {
+  const rates = processors.map((name) => `${name}/s`);
+  return ["time", "accepted/s", ...rates, "p50 ms", "p99 ms", "pending", "in doubt", ...processors];
+}
 
 /** The charts in words: the latest samples as a table, written only while it is open. */
 export class Figures {
   readonly #details = byId<HTMLDetailsElement>("figures");
   readonly #body = byId("figures-body");
 
-  constructor(onOpen: () => void) {
-    byId("figures-head").append(makeRow(HEAD, "th"));
+  constructor(processors: readonly string[], onOpen: () => void) {
+    byId("figures-head").append(makeRow(headOf(processors), "th"));
     // Browsers differ in whether a box that scrolls can be reached by keyboard.
     this.#details.querySelector("section")!.tabIndex = 0;
     this.#details.addEventListener("toggle", onOpen);
@@ -47,8 +39,7 @@ function cellsOf({ atS, views }: Tick, view: number): string[] {
 function figuresOf({ standing, flow }: Point): string[] {
   return [
     formatRate(flow?.acceptedPerS),
-    formatRate(flow?.chargesPerS[0]),
-    formatRate(flow?.chargesPerS[1]),
+    ...standing.processors.map((_, processor) => formatRate(flow?.chargesPerS[processor])),
     formatMs(flow?.p50Ms),
     formatMs(flow?.p99Ms),
     formatCount(standing.pending),

@@ -1,4 +1,4 @@
-import { drawAttempts } from "./attempts.ts";
+import { drawAttempts, nameOf } from "./attempts.ts";
 import { byId, make, makeRow } from "./dom.ts";
 import { formatCount } from "./format.ts";
 import type { PaymentView } from "./payment-view.ts";
@@ -86,16 +86,18 @@ function after(time: string | null, { acceptedAt }: PaymentView): string {
 }
 
 function tableOf(payment: PaymentView): HTMLElement {
-  const rows = payment.attempts.map(({ time, processor, outcome, ms }, i) => {
+  const rows = payment.attempts.map((attempt, i) => {
+    const { time, reason, outcome, ms } = attempt;
     return makeRow([
       String(i + 1),
       after(time, payment),
-      processor,
+      nameOf(attempt),
+      reason ?? "",
       outcome,
       ms === null ? "" : `${formatCount(ms)} ms`,
     ]);
   });
-  const head = make("thead", "", makeRow(["attempt", "began", "processor", "outcome", "took"], "th"));
+  const head = make("thead", "", makeRow(["attempt", "began", "processor", "why there", "outcome", "took"], "th"));
   const table = make("table", "", make("caption", "hidden", "Attempts"), head, make("tbody", "", ...rows));
   const box = make("section", "scroll", table);
   // Browsers differ in whether a box that scrolls can be reached by keyboard.

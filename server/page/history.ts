@@ -1,5 +1,5 @@
 import { percentileMs } from "../meters/duration-histogram.ts";
-import type { Reading, Sample } from "./message.ts";
+import type { ProcessorReading, Reading, Sample } from "./message.ts";
 
 /** Five minutes of samples, and what is older is dropped. */
 export const HISTORY_LENGTH = 300;
@@ -20,8 +20,14 @@ export type Flow = {
   cpuFraction: number;
 };
 
-export type ProcessorState = "up" | "failing" | "down";
-export type ProcessorNow = { state: ProcessorState; minResponseMs: number; inFlight: number };
+export type ProcessorState = "up" | "full" | "slow" | "failing" | "down";
+export type ProcessorNow = {
+  state: ProcessorState;
+  minResponseMs: number;
+  inFlight: number;
+  /** Payments sent there since the start, by reason. */
+  routed: readonly number[];
+};
 
 /** How things stand at a sample. */
 export type Standing = {
@@ -49,12 +55,15 @@ export type Tick = { atS: number; views: (Point | null)[] };
 /** The samples of the last minutes, oldest first, as differences. */
 export class History {
   readonly #intervalMs: number;
+  readonly #answerWithinMs: number;
   readonly ticks: Tick[] = [];
   #lastAtMs = Number.NEGATIVE_INFINITY;
   #before: readonly (Reading | null)[] = [];
 
-  constructor(intervalMs: number) {
+  /** `answerWithinMs`: a processor expected to answer later is slow. */
+  constructor(intervalMs: number, answerWithinMs: number = Number.POSITIVE_INFINITY) {
     this.#intervalMs = intervalMs;
+    this.#answerWithinMs = answerWithinMs;
   }
 
   get latest(): Tick | undefined {
@@ -71,7 +80,7 @@ export class History {
     const hasGap = sinceLastMs > GAP_INTERVALS * this.#intervalMs;
     if (hasGap && this.ticks.length > 0) this.#push({ atS: (this.#lastAtMs + this.#intervalMs) / 1000, views: [] });
     const points = sample.instances.map((reading, i) =>
-      reading === null ? null : pointOf(reading, hasGap ? null : (this.#before[i] ?? null)),
+      reading === null ? null : pointOf(reading, hasGap ? null : (this.#before[i] ?? null), this.#answerWithinMs),
     );
     this.#push({ atS: atMs / 1000, views: [together(points), ...points] });
     this.#lastAtMs = atMs;
@@ -85,7 +94,7 @@ export class History {
   }
 }
 
-function pointOf(reading: Reading, before: Reading | null): Point {
+function pointOf(reading: Reading, before: Reading | null, answerWithinMs: number): Point {
   const { accepted, pending, sending, inDoubt, failed, rssBytes } = reading;
   const standing: Standing = {
     accepted,
@@ -95,14 +104,22 @@ function pointOf(reading: Reading, before: Reading | null): Point {
     failed,
     rssBytes,
     processed: reading.processors.map(({ count, cents }) => ({ count, cents })),
-    processors: reading.processors.map(({ isDown, isFailing, minResponseMs, inFlight }) => ({
-      state: isDown ? "down" : isFailing ? "failing" : "up",
-      minResponseMs,
-      inFlight,
+    processors: reading.processors.map((now) => ({
+      state: stateOf(now, answerWithinMs),
+      minResponseMs: now.minResponseMs,
+      inFlight: now.inFlight,
+      routed: now.routed,
     })),
     answeringCount: 1,
   };
   return { standing, flow: before === null ? undefined : flowOf(reading, before) };
+}
+
+function stateOf(now: ProcessorReading, answerWithinMs: number): ProcessorState {
+  if (now.isDown) return "down";
+  if (now.isFailing) return "failing";
+  if (now.expectedAnswerMs > answerWithinMs) return "slow";
+  return now.inFlight >= now.limit ? "full" : "up";
 }
 
 /** A new life counts from zero, since its own beginning. */
@@ -138,7 +155,7 @@ export function sum(histograms: readonly Float64Array[]): Float64Array {
   return counts;
 }
 
-const WORST_FIRST: readonly ProcessorState[] = ["down", "failing", "up"];
+const WORST_FIRST: readonly ProcessorState[] = ["down", "failing", "slow", "full", "up"];
 
 function together(points: readonly (Point | null)[]): Point | null {
   const present = points.filter((point) => point !== null);
@@ -162,6 +179,9 @@ function together(points: readonly (Point | null)[]): Point | null {
       state: WORST_FIRST.find((state) => standings.some(({ processors }) => processors[p]!.state === state))!,
       minResponseMs: Math.max(...standings.map(({ processors }) => processors[p]!.minResponseMs)),
       inFlight: total(({ processors }) => processors[p]!.inFlight),
+      routed: first.standing.processors[p]!.routed.map((_, reason) =>
+        total(({ processors }) => processors[p]!.routed[reason]!),
+      ),
     })),
     answeringCount: present.length,
   };

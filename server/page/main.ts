@@ -25,10 +25,8 @@ const shown = {
   },
 };
 
-const palette = readPalette();
-const charts = chartSpecs(shown).map((spec) => new Chart(spec, palette));
-const tiles = new Tiles();
-const figures = new Figures(draw);
+/** What depends on the processors, made once they are known. */
+let drawn: { charts: readonly Chart[]; tiles: Tiles; figures: Figures } | undefined;
 const instances = new Instances((chosen) => {
   view = chosen;
   draw();
@@ -38,7 +36,7 @@ const simulation = new Simulation((id) => finder.find(id));
 
 followTheme(() => {
   const changed = readPalette();
-  for (const chart of charts) chart.setPalette(changed);
+  for (const chart of drawn?.charts ?? []) chart.setPalette(changed);
   draw();
 });
 // Nothing is drawn that nobody sees; what was missed is drawn on return.
@@ -53,13 +51,25 @@ function receive(message: Message): void {
 
 /** History goes on over reconnections: the counters are the same whichever instance tells them. */
 function meet(newHello: Hello): void {
+  // Started anew with other processors: nothing that is shown fits any more.
+  if (hello !== undefined && hello.processors.join() !== newHello.processors.join()) location.reload();
   if (hello?.instanceCount !== newHello.instanceCount || hello.intervalMs !== newHello.intervalMs)
-    history = new History(newHello.intervalMs);
+    history = new History(newHello.intervalMs, newHello.answerWithinMs);
   hello = newHello;
+  drawn ??= prepare(newHello);
   instances.setCount(newHello.instanceCount);
   if (newHello.isSimulation) simulation.offer(newHello.processors);
   else simulation.withdraw();
   setText(byId("connection"), `Connected to instance ${newHello.instance}`);
+}
+
+function prepare(known: Hello) {
+  const palette = readPalette();
+  return {
+    charts: chartSpecs(shown, known.processors).map((spec) => new Chart(spec, palette)),
+    tiles: new Tiles(known),
+    figures: new Figures(known.processors, draw),
+  };
 }
 
 function showConnection(state: ConnectionState): void {
@@ -69,8 +79,9 @@ function showConnection(state: ConnectionState): void {
 }
 
 function draw(): void {
-  if (document.hidden || hello === undefined || history === undefined) return;
-  tiles.show(history.latest, view, hello);
+  if (document.hidden || hello === undefined || history === undefined || drawn === undefined) return;
+  const { charts, tiles, figures } = drawn;
+  tiles.show(history.latest, view);
   instances.show(history.latest, hello);
   for (const chart of charts) chart.draw(history.ticks);
   figures.show(history.ticks, view);

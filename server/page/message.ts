@@ -13,6 +13,10 @@ export type Hello = {
   processors: readonly string[];
   /** Of the amount, per processor. */
   feeFractions: readonly number[];
+  /** A processor expected to answer later is slow. */
+  answerWithinMs: number;
+  /** Why payments go where they go: what the counts of `routed` are of. */
+  reasons: readonly string[];
   intervalMs: number;
   /** Whether the processors are simulated ones that the page may make slow or failing. */
   isSimulation: boolean;
@@ -68,6 +72,10 @@ export type ProcessorReading = {
   /** As its health endpoint said last. */
   isFailing: boolean;
   minResponseMs: number;
+  /** As polls and payments together say. */
+  expectedAnswerMs: number;
   inFlight: number;
   limit: number;
+  /** Payments sent there since the start, by reason. */
+  routed: readonly number[];
 };

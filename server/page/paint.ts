@@ -54,24 +54,31 @@ function inCells(latency: Float64Array): Float64Array {
 }
 
 /**
- * A lane per processor, cheaper above: plain while it works, hatched while it does not, and what it says when that
- * changes.
+ * A lane per processor, the first on top: plain while it works, hatched while it does not or is slow, and what it says
+ * when that changes.
  */
-export function paintHealth(u: uPlotType, palette: Palette, ticks: readonly Tick[], view: number): void {
+export function paintHealth(
+  u: uPlotType,
+  palette: Palette,
+  ticks: readonly Tick[],
+  view: number,
+  processorCount: number,
+): void {
   const { ctx, bbox } = u;
   const hatch = hatching(ctx, palette);
-  const laneHeight = bbox.height / 2;
+  const laneHeight = bbox.height / processorCount;
   ctx.save();
   ctx.textAlign = "left";
   ctx.textBaseline = "middle";
   ctx.font = `${11 * devicePixelRatio}px system-ui, "DejaVu Sans", sans-serif`;
-  for (const lane of [0, 1]) {
-    const top = bbox.top + lane * laneHeight + 4;
-    const height = laneHeight - 8;
+  const gap = Math.min(4, laneHeight / 8);
+  for (let lane = 0; lane < processorCount; lane++) {
+    const top = bbox.top + lane * laneHeight + gap;
+    const height = laneHeight - 2 * gap;
     for (const { now, left, right } of stretches(u, ticks, view, lane)) {
-      ctx.fillStyle = now.state === "up" ? palette["good-soft"] : hatch;
+      ctx.fillStyle = now.state === "up" || now.state === "full" ? palette["good-soft"] : hatch;
       ctx.fillRect(left, top, right - left, height);
-      ctx.fillStyle = lane === 0 ? palette.default : palette.fallback;
+      ctx.fillStyle = palette.processors[lane % palette.processors.length]!;
       ctx.fillRect(left, top + height - 3, right - left, 3);
       label(ctx, palette, textOf(now), left, right, top + height / 2);
     }

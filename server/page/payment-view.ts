@@ -1,4 +1,10 @@
-export type AttemptView = { time: string; processor: string; outcome: string; ms: number | null };
+export type AttemptView = {
+  time: string;
+  processor: string | null;
+  reason: string | null;
+  outcome: string;
+  ms: number | null;
+};
 
 /** What GET /payments/{id} answers. */
 export type PaymentView = {

@@ -1,21 +1,16 @@
 import { byId } from "./dom.ts";
 
 /** The colours that canvases need, which know nothing of style sheets; their names are page.css's. */
-const NAMES = [
-  "panel",
-  "text",
-  "muted",
-  "grid",
-  "accepted",
-  "default",
-  "fallback",
-  "bad",
-  "bad-soft",
-  "good-soft",
-  "doubt",
-  "heat",
-] as const;
-export type Palette = Readonly<Record<(typeof NAMES)[number], string>>;
+const NAMES = ["panel", "text", "muted", "grid", "accepted", "bad", "bad-soft", "good-soft", "doubt", "heat"] as const;
+type Name = (typeof NAMES)[number];
+/** Of processors, in their order; with more of them than colours they come round again. */
+const PROCESSOR_COLOURS = 8;
+export type Palette = Readonly<Record<Name, string>> & { readonly processors: readonly string[] };
+
+/** The name of a processor's colour. */
+export function processorColour(processor: number): string {
+  return `processor-${processor % PROCESSOR_COLOURS}`;
+}
 
 const STORED = "theme";
 
@@ -40,10 +35,12 @@ export function readPalette(): Palette {
   const probe = document.createElement("span");
   probe.hidden = true;
   document.body.append(probe);
-  const colours = NAMES.map((name) => {
+  const read = (name: string): string => {
     probe.style.color = `var(--${name})`;
-    return [name, getComputedStyle(probe).color] as const;
-  });
+    return getComputedStyle(probe).color;
+  };
+  const colours = Object.fromEntries(NAMES.map((name) => [name, read(name)])) as Record<Name, string>;
+  const processors = Array.from({ length: PROCESSOR_COLOURS }, (_, processor) => read(processorColour(processor)));
   probe.remove();
-  return Object.fromEntries(colours) as Palette;
+  return { ...colours, processors };
 }

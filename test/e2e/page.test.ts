@@ -155,7 +155,7 @@ describe("live page in a browser", function () {
     const rows = await found.getByRole("row").allTextContents();
     expect(rows[0]).to.equal("attemptbeganprocessoroutcometook");
     expect(rows.slice(1).join("\n")).to.match(
-      /^1\+\d+ msdefaultfailing\d+ ms\n(.*\n)*\d\+[\d,]+ msfallbackcharged\d+ ms$/,
+      /^1\+\d+ msdefaultcheapestfailing\d+ ms\n(.*\n)*\d\+[\d,]+ msfallbackcheaper downcharged\d+ ms$/,
     );
     expect(await found.locator("svg rect").count()).to.equal(rows.length - 1);
     expect(await found.getByRole("img").getAttribute("aria-label")).to.match(/^Time line of \d attempts/);

@@ -18,6 +18,8 @@ function readingOf(atMs: number, change: Partial<Reading> = {}): Reading {
     minResponseMs: 0,
     inFlight: 0,
     limit: 16,
+    expectedAnswerMs: 0,
+    routed: [0, 0],
   };
   return {
     life: 1,

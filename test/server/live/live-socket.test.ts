@@ -16,6 +16,8 @@ const HELLO: Hello = {
   instanceCount: 1,
   processors: ["default", "fallback"],
   feeFractions: [0.05, 0.15],
+  answerWithinMs: 2000,
+  reasons: ["none"],
   intervalMs: 5,
   isSimulation: false,
 };
