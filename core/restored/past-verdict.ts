@@ -24,8 +24,8 @@ export type PastVerdict =
   | { kind: "open" };
 
 /**
- * What is known of a payment once all processors were asked, in the order of their numbers. `isLate`: they were asked after everything that an earlier
- * life had sent has ended, so that nothing absent can come any more.
+ * What is known of a payment once all processors were asked, in the order of their numbers. `isLate`: they were asked
+ * after everything that an earlier life had sent has ended, so that nothing absent can come any more.
  *
  *   charged at        the others say                 early      late
  *   two               …                              charged, at the earlier requestedAt; twice

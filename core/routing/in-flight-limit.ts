@@ -1,7 +1,7 @@
 /** What nothing is known of is begun with. */
 const INITIAL = 16;
 const GROWTH = 1.25;
-/** Answers to judge a limit by: as many as it allows, as the first of a burst are the fastest, and at least this many. */
+/** Answers to judge a limit by: at least so many, and as many as it allows, as the first of a burst are the fastest. */
 const ANSWERS_MIN = 4;
 /** Answer times differ by this much for reasons of their own: the network, a busy machine. */
 const NOISE_MS = 25;
@@ -25,8 +25,8 @@ const NOT_YET_MS = Number.POSITIVE_INFINITY;
  *                          they take as long then. After a poll: more than twice as long as the poll said, it shrinks
  *                          to what would keep to that
  *
- * So a processor's capacity is found by its answer times (Brakmo & Peterson, TCP Vegas, 1994), not by filling its queue.
- * A longer time alone is no sign: it may be the processor's own.
+ * So a processor's capacity is found by its answer times (Brakmo & Peterson, TCP Vegas, 1994), not by filling its
+ * queue. A longer time alone is no sign: it may be the processor's own.
  */
 export class InFlightLimit {
   readonly #max: number;

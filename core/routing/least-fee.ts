@@ -40,9 +40,9 @@ const SLOW_ENDS_EXPECTED = 1;
  * time to settle is short or little can be saved. (One-step look-ahead, which is optimal where the risk only grows:
  * Chow & Robbins 1961.) The chances are learned (spells.ts).
  *
- * One that is full is waited for while it can charge all that waits in time. One that is slow is not used while a faster
- * one works; it may become fast again, so it is waited for like one that is down, unless its owner does not want that:
- * it works, and may stay as it is for good.
+ * One that is full is waited for while it can charge all that waits in time. One that is slow is not used while a
+ * faster one works; it may become fast again, so it is waited for like one that is down, unless its owner does not want
+ * that: it works, and may stay as it is for good.
  */
 export class LeastFee implements Router {
   reason: Reason.ReasonCode = Reason.NONE;

@@ -14,7 +14,8 @@ const CHARGED = ["charged", "already charged", "found charged"];
 const REFUSED = ["failing", "overloaded", "rejected", "misconfigured", "unreachable", "not found"];
 
 /**
- * A payment's life as a picture: a lane per processor that was tried, a bar per attempt. The table beside it says the same in words.
+ * A payment's life as a picture: a lane per processor that was tried, a bar per attempt. The table beside it says the
+ * same in words.
  */
 export function drawAttempts(payment: PaymentView, widthPx: number): SVGElement {
   const startMs = Date.parse(payment.acceptedAt);

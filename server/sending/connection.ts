@@ -45,7 +45,9 @@ export interface Connection {
   readonly isClosed: boolean;
   /** Sends the request once connected; the connection is new, or idle. */
   send(request: WireRequest, receiver: Receiver): void;
-  /** Gives up waiting for the answer. The connection goes with it: what came later would be taken for the next one's. */
+  /**
+   * Gives up waiting for the answer. The connection goes with it: what came later would be taken for the next one's.
+   */
   timeOut(): void;
   close(): void;
 }

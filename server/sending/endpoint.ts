@@ -1,5 +1,6 @@
 import type { ProcessorConfig } from "../settings/processors.ts";
 import { basicAuthorization } from "../text/url-credentials.ts";
+import { portOf } from "../text/url-port.ts";
 
 /** Where a processor is and how it is spoken to. */
 export type Target = Pick<ProcessorConfig, "url" | "headers" | "tls">;
@@ -31,10 +32,6 @@ export function endpointOf({ url, headers }: Target): Endpoint {
     path: `${url.pathname.replace(/\/$/, "")}/payments`,
     headers: [...(authorization ? ["Authorization", authorization] : []), ...headers.flat()],
   };
-}
-
-export function portOf({ port, protocol }: URL): number {
-  return Number(port) || (protocol === "https:" ? 443 : 80);
 }
 
 /** Header lines of HTTP/1.1 from names and values in turn. */

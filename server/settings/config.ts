@@ -68,6 +68,7 @@ export function readConfig(environment: Environment): Config | string[] {
     reader.refuse("INSTANCE", `must be one of ${Math.max(links.length, 1)} LINKS`);
   const { listen, adminListen } = reader.listening(links);
   reader.refuseFormer();
+  const giveUpAfterMs = reader.integer("GIVE_UP_AFTER_MS", 1, 30 * DAY_MS);
   const config: Config = {
     profile: reader.oneOf("PROFILE", ["default", "contest"]) as Config["profile"],
     instance,
@@ -81,10 +82,11 @@ export function readConfig(environment: Environment): Config | string[] {
     restored: reader.oneOf("RESTORED", ["true", "false"]) === "true",
     restoredGraceMs: reader.integer("RESTORED_GRACE_MS", 0, DAY_MS),
     restoredWatchMs: reader.integer("RESTORED_WATCH_MS", 0, 30 * DAY_MS),
-    settleWithinMs: reader.integer("SETTLE_WITHIN_MS", 0, 30 * DAY_MS),
+    // What is given up before has to be settled before.
+    settleWithinMs: Math.min(reader.integer("SETTLE_WITHIN_MS", 0, 30 * DAY_MS), giveUpAfterMs),
     answerWithinMs: reader.integer("ANSWER_WITHIN_MS", 1, 300_000),
     waitsForSlow: reader.oneOf("WAIT_FOR_SLOW", ["true", "false"]) === "true",
-    giveUpAfterMs: reader.integer("GIVE_UP_AFTER_MS", 1, 30 * DAY_MS),
+    giveUpAfterMs,
     retainCount: reader.integer("RETAIN_PAYMENTS", 0, MAX_CAPACITY),
     retainMs: reader.integer("RETAIN_MS", 0, 3650 * DAY_MS),
     requestTimeoutMs: reader.integer("REQUEST_TIMEOUT_MS", 100, 300_000),

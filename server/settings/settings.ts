@@ -119,7 +119,7 @@ export const SETTINGS: readonly Setting[] = [
     rule: `0 to ${30 * DAY_MS}`,
     meaning:
       "a payment is to be charged within this time of its acceptance: while there is time it may wait for a cheaper " +
-      "processor, afterwards whichever can takes it",
+      "processor, afterwards whichever can takes it; at most GIVE_UP_AFTER_MS",
   },
   {
     name: "ANSWER_WITHIN_MS",

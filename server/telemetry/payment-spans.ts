@@ -13,8 +13,8 @@ import type { Flight, OutcomeCode, Slot } from "../../core/values/number-types.t
 import * as Outcome from "../../core/values/outcome.ts";
 import * as State from "../../core/values/state.ts";
 import { formatUuid, UUID_WORDS } from "../../core/values/uuid.ts";
-import { portOf } from "../sending/endpoint.ts";
 import { formatTimestamp } from "../text/timestamp.ts";
+import { portOf } from "../text/url-port.ts";
 import { contextHeaders, fail } from "./request-spans.ts";
 import { contextOf, type SpanExport } from "./span-export.ts";
 

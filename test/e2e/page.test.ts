@@ -153,7 +153,7 @@ describe("live page in a browser", function () {
       /^processed, /.test((await page.page.locator("#find-status").textContent()) ?? ""),
     );
     const rows = await found.getByRole("row").allTextContents();
-    expect(rows[0]).to.equal("attemptbeganprocessoroutcometook");
+    expect(rows[0]).to.equal("attemptbeganprocessorwhy thereoutcometook");
     expect(rows.slice(1).join("\n")).to.match(
       /^1\+\d+ msdefaultcheapestfailing\d+ ms\n(.*\n)*\d\+[\d,]+ msfallbackcheaper downcharged\d+ ms$/,
     );

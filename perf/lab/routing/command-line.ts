@@ -4,9 +4,14 @@ import { readWholeNumber } from "../../command/number-options.ts";
 import { OUTPUT_USAGE } from "../report/output-options.ts";
 import { POLICIES } from "./policies/policies.ts";
 
-const USAGE = `Where and when payments are sent, in virtual time: the product's engine, gates, limits, pacer and router against
-processors with the contest's semantics, beside other policies and below the clairvoyant optimum. One seed, one result,
-on any machine.
+const OTHERS = Object.keys(POLICIES)
+  .slice(1)
+  .map((name) => `                             ${name}`)
+  .join("\n");
+
+const USAGE = `Where and when payments are sent, in virtual time: the product's engine, gates, limits, pacer and
+router against processors with the contest's semantics, beside other policies and below the clairvoyant
+optimum. One seed, one result, on any machine.
 
   npm run perf:routing -- [options]
 
@@ -15,10 +20,11 @@ on any machine.
   --from SEED              of the first of them                                            (0)
   --half NAME              odd: the weathers that no constant was chosen by; even: those
                            that they were chosen by; both                                (odd)
-  --policies LIST          besides ours: ${Object.keys(POLICIES).slice(1).join(", ")}   (all)
+  --policies LIST          besides ours:                                                 (all)
+${OTHERS}
   --settle-within MS       in preview and final                                        (60000)
   --answer-within MS       in preview and final                                         (1200)
-  --workers COUNT          threads                                                (${availableParallelism()}: one a core)
+  --workers COUNT          threads                                     (one a core: ${availableParallelism()})
 ${OUTPUT_USAGE}
   --help
 `;

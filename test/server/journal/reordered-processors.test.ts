@@ -64,7 +64,7 @@ class Life {
     return Math.max(this.time.wallMs(), this.storage.latestMs);
   }
 
-  /** Payment `n` is sent, and charged unless it is to be left in doubt. Where: as drawn, others being full of doubts. */
+  /** Payment `n` is sent, and charged by the processor that is drawn, the cheaper ones being out of reach. */
   async pay(n: number, random: Random): Promise<void> {
     this.engine.accept(uuid(n), 0, 100 + n, this.nowMs);
     const failing = random.below(this.names.length);

@@ -134,7 +134,7 @@ for (const scheme of ["http", "https"] as const) {
       expect(await send(from.take())).to.include({ failure: "reset", wasKept: false });
     });
 
-    it("has a chunked answer in two pieces read, and one without a body proven to be empty only if it says so", async () => {
+    it("has a chunked answer in two pieces read, and a body proven to be empty only if it says so", async () => {
       endpoint.onRequest = (socket) => {
         socket.write("HTTP/1.1 422 No\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nalrea\r\n");
         setTimeout(() => socket.write("2\r\ndy\r\n0\r\n\r\n"), 20);
@@ -229,12 +229,22 @@ function outcomeOf(to: ReturnType<typeof processorAt>): Promise<string> {
 
 describe("a processor behind TLS", () => {
   let endpoint: Endpoint | undefined;
+  const ends: (() => void)[] = [];
 
-  afterEach(() => endpoint?.close());
+  afterEach(() => {
+    for (const end of ends.splice(0)) end();
+  });
+
+  async function listen(certificate: Certificate, options: object = {}): Promise<Endpoint> {
+    const listening = await new Endpoint().listen(certificate, options);
+    ends.push(() => listening.close());
+    endpoint = listening;
+    return listening;
+  }
 
   async function endOf(certificate: Certificate, tls: TlsConfig | undefined, options: object = {}): Promise<End> {
-    endpoint = await new Endpoint().listen(certificate, options);
-    const at = processorAt(`https://127.0.0.1:${endpoint.port}`, { tls });
+    const { port } = await listen(certificate, options);
+    const at = processorAt(`https://127.0.0.1:${port}`, { tls });
     return send(new Connections(at, surroundings).take());
   }
 
@@ -265,18 +275,20 @@ describe("a processor behind TLS", () => {
   });
 
   it("is not waited for in a handshake for longer than a request may take", async () => {
-    const server = createPlainServer((socket) => socket.on("error", () => {})).listen(0, "127.0.0.1");
+    const sockets: Socket[] = [];
+    const server = createPlainServer((socket) => sockets.push(socket.on("error", () => {}))).listen(0, "127.0.0.1");
     await once(server, "listening");
     const at = processorAt(`https://127.0.0.1:${(server.address() as AddressInfo).port}`);
     const connection = new Connections(at, surroundings).take();
     const end = send(connection);
     setTimeout(() => connection.timeOut(), 100);
     expect(await end).to.include({ failure: "unreachable" });
+    for (const socket of sockets) socket.destroy();
     server.close();
   });
 
   it("resumes the session when a connection is made anew", async () => {
-    endpoint = await new Endpoint().listen(own);
+    const endpoint = await listen(own);
     const at = processorAt(`https://127.0.0.1:${endpoint.port}`, { tls: { ca: authority.cert } });
     const connections = new Connections(at, surroundings);
     for (let i = 0; i < 3; i++) {
@@ -288,7 +300,7 @@ describe("a processor behind TLS", () => {
   });
 
   it("has the body of its answer cut where it is longer than may be", async () => {
-    endpoint = await new Endpoint().listen(own);
+    const endpoint = await listen(own);
     endpoint.onRequest = (socket) => socket.write(`HTTP/1.1 200 OK\r\nContent-Length: 9000\r\n\r\n${"x".repeat(9000)}`);
     const at = processorAt(`https://127.0.0.1:${endpoint.port}`, { tls: { ca: authority.cert } });
     const bounded = new Connections(at, surroundings, { bodyBytesMax: 4096 });

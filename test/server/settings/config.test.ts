@@ -158,6 +158,10 @@ describe("configuration", () => {
     }
   }
 
+  it("lets no payment wait for a cheaper processor until it is given up", () => {
+    expect(configOf({ GIVE_UP_AFTER_MS: "1500" })).to.include({ giveUpAfterMs: 1500, settleWithinMs: 1500 });
+  });
+
   it("refuses settings of earlier versions, and names what is there instead", () => {
     const [first, second, ...more] = errorsOf({ FAILOVER_PATIENCE_MS: "0", SATURATION_PATIENCE_MS: "2000" });
     expect(first).to.match(/^FAILOVER_PATIENCE_MS is no longer a setting: SETTLE_WITHIN_MS /);
