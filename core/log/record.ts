@@ -59,7 +59,21 @@ const REJECTIONS_SHIFT = 8;
 const REASON_SHIFT = 16;
 const MAX_U32 = 0xffffffff;
 
-/** The columns of payments as a checkpoint keeps them, to be filled from one; see PaymentRows. */
+/**
+ * The columns of payments as a checkpoint keeps them, to be filled from one; see PaymentRows. A row is a record whose
+ * kind is the payment's state, with its attempt count in byte 7:
+ *
+ *   byte 4         5           6         7          8             16               20               24
+ *        ┌─────────┬───────────┬─────────┬──────────┬─────────────┬────────────────┬────────────────┐
+ *        │ state   │ processor │ outcome │ attempts │ accepted ms │ requested − ms │ processed − ms │
+ *        │ u8      │ u8        │ u8      │ u8       │ f64         │ u32            │ u32            │
+ *        └─────────┴───────────┴─────────┴──────────┴─────────────┴────────────────┴────────────────┘
+ *        24             40      44                 45           46       47     48
+ *        ┌──────────────┬───────┬──────────────────┬────────────┬────────┬──────┐
+ *        │ correlationId│ cents │ 1: attempt ended │ rejections │ reason │ 0    │
+ *        │ 4 × i32      │ u32   │ u8               │ u8         │ u8     │ u8   │
+ *        └──────────────┴───────┴──────────────────┴────────────┴────────┴──────┘
+ */
 export type RowColumns = {
   readonly correlationIds: Int32Array;
   readonly acceptedAtMs: Float64Array;

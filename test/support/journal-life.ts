@@ -3,12 +3,14 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { CheckpointCut } from "../../core/ledger/checkpoint.ts";
 import { Ledger } from "../../core/ledger/ledger.ts";
+import { makeTotals } from "../../core/ledger/window-totals.ts";
 import { CHECKPOINT } from "../../core/log/journal-header.ts";
 import { RECORD_BYTES, RecordBatch } from "../../core/log/record.ts";
 import * as Kind from "../../core/log/record-kind.ts";
 import type { Expected } from "../../core/log/recovery-plan.ts";
 import * as Outcome from "../../core/values/outcome.ts";
-import { NO_PROCESSOR, PROCESSOR_NAMES } from "../../core/values/processor.ts";
+import { NO_PROCESSOR } from "../../core/values/processor.ts";
+import * as Reason from "../../core/values/reason.ts";
 import * as State from "../../core/values/state.ts";
 import { UUID_WORDS } from "../../core/values/uuid.ts";
 import { Journal, type JournalStart } from "../../server/journal/journal.ts";
@@ -17,8 +19,9 @@ import { type Recovered, recover, tidy } from "../../server/journal/recover.ts";
 import { RealDisk } from "../../server/system/real-disk.ts";
 import { NOON_MS } from "./payments.ts";
 import { Random } from "./random.ts";
+import { TWO_NAMES } from "./terms.ts";
 
-export const OWNER: Expected = { partition: 0, partitionCount: 2, processors: PROCESSOR_NAMES };
+export const OWNER: Expected = { partition: 0, partitionCount: 2, processors: TWO_NAMES };
 export const NEW_JOURNAL: JournalStart = { nextNumber: 1, lsn: 0, epoch: 0, latestMs: 0 };
 /** As a small instance would have; a ring over it wraps soon. */
 export const CAPACITY = 64;
@@ -61,7 +64,7 @@ export function unexpected(error: Error): never {
 
 /** What a start of the instance would make of the directory; throws the refusal. Changes nothing. */
 export function restart(path: string, expected: Expected = OWNER, capacity = CAPACITY): Restart {
-  const ledger = new Ledger(capacity, INDEX_SEED, 2);
+  const ledger = new Ledger(capacity, INDEX_SEED, expected.processors.length);
   const recovered = recover(directoryOf(path), ledger, expected);
   return { ledger, recovered };
 }
@@ -79,12 +82,12 @@ export class JournalLife {
     this.directory = directoryOf(path);
     this.directory.make(false);
     this.#random = random;
-    const { from } = options;
+    const { from, expected = OWNER } = options;
     if (from) tidy(this.directory, from.recovered);
-    this.ledger = from?.ledger ?? new Ledger(options.capacity ?? CAPACITY, INDEX_SEED, 2);
+    this.ledger = from?.ledger ?? new Ledger(options.capacity ?? CAPACITY, INDEX_SEED, expected.processors.length);
     this.#nowMs = Math.max(this.#nowMs, from?.recovered.latestMs ?? 0);
     this.journal = new Journal(this.directory, from?.recovered ?? NEW_JOURNAL, {
-      ...(options.expected ?? OWNER),
+      ...expected,
       segmentBytes: options.segmentBytes ?? SEGMENT_BYTES,
       syncsSegments: false,
       nowMs: () => this.#nowMs,
@@ -191,7 +194,7 @@ export class JournalLife {
     const [kind, outcome] = this.#nextOf(this.ledger.rows.state[slot]!);
     if (kind === undefined) return;
     const { rows } = this.ledger;
-    const processor = kind === Kind.SENDING ? random.below(2) : rows.processor[slot]!;
+    const processor = kind === Kind.SENDING ? random.below(this.ledger.processorCount) : rows.processor[slot]!;
     const sinceSentMs = rows.state[slot] === State.PENDING ? 0 : this.#nowMs - rows.requestedAtMs(slot);
     // The first answer ends what was sent; later ones end what was asked since.
     const elapsedMs = rows.state[slot] === State.SENDING ? sinceSentMs : random.below(sinceSentMs + 1);
@@ -201,7 +204,7 @@ export class JournalLife {
   #nextOf(state: number): [number | undefined, number] {
     const random = this.#random;
     if (state === State.PENDING)
-      return random.chance(0.95) ? [Kind.SENDING, Outcome.NONE] : [Kind.FAILED, Outcome.GAVE_UP];
+      return random.chance(0.95) ? [Kind.SENDING, random.below(Reason.NAMES.length)] : [Kind.FAILED, Outcome.GAVE_UP];
     if (state === State.SENDING) {
       return random.pick([
         [Kind.PROCESSED, Outcome.CHARGED],
@@ -289,6 +292,7 @@ export function portrait(ledger: Ledger): unknown {
       state: rows.state[slot],
       processor: rows.processor[slot],
       outcome: rows.outcome[slot],
+      reason: rows.reason[slot],
       attemptCount: rows.attemptCount[slot],
       requestedAtMs: wasTried ? rows.requestedAtMs(slot) : 0,
       processedAtMs: rows.state[slot] === State.PROCESSED ? rows.processedAtMs(slot) : 0,
@@ -300,7 +304,7 @@ export function portrait(ledger: Ledger): unknown {
 
 function windowsOf(ledger: Ledger): number[][] {
   const random = new Random(ledger.head);
-  const out = new Float64Array(4);
+  const out = makeTotals(ledger.processorCount);
   return Array.from({ length: 8 }, (_, i) => {
     const fromMs = i === 0 ? Number.NEGATIVE_INFINITY : NOON_MS + random.below(1000);
     ledger.sum(fromMs, i === 0 ? Number.POSITIVE_INFINITY : fromMs + random.below(500), out);

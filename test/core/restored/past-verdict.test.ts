@@ -1,6 +1,6 @@
 import { expect } from "chai";
 import { judgePast, type PastVerdict, type Testimony } from "../../../core/restored/past-verdict.ts";
-import { DEFAULT, FALLBACK } from "../../../core/values/processor.ts";
+import { DEFAULT, FALLBACK } from "../../support/terms.ts";
 
 const ABSENT: Testimony = { kind: "absent" };
 const FOREIGN: Testimony = { kind: "foreign" };

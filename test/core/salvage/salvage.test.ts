@@ -5,9 +5,10 @@ import * as Kind from "../../../core/log/record-kind.ts";
 import { Salvage, type Suspect } from "../../../core/salvage/salvage.ts";
 import { SalvagedLog } from "../../../core/salvage/salvaged-log.ts";
 import * as Outcome from "../../../core/values/outcome.ts";
-import { DEFAULT, FALLBACK, NO_PROCESSOR, PROCESSOR_NAMES } from "../../../core/values/processor.ts";
+import { NO_PROCESSOR } from "../../../core/values/processor.ts";
 import * as State from "../../../core/values/state.ts";
 import { NOON_MS, uuid } from "../../support/payments.ts";
+import { DEFAULT, FALLBACK, TWO_NAMES } from "../../support/terms.ts";
 
 type Step =
   | { accept: number }
@@ -46,7 +47,7 @@ class Story {
     expect(rows.state[slot]).to.equal(this.#salvaged.rows.state[slot]);
     const state = rows.state[slot]!;
     const isBound = state === State.SENDING || state === State.IN_DOUBT || state === State.PROCESSED;
-    const place = ` at ${PROCESSOR_NAMES[rows.processor[slot]!]} ${rows.requestedAtMs(slot) - NOON_MS}`;
+    const place = ` at ${TWO_NAMES[rows.processor[slot]!]} ${rows.requestedAtMs(slot) - NOON_MS}`;
     return `${State.NAMES[state]}${isBound ? place : ""}`;
   }
 
