@@ -77,6 +77,7 @@ export class JournalLife {
   readonly batch = new RecordBatch(64);
   readonly #random: Random;
   #nowMs = NOON_MS;
+  #latestMs = 0;
 
   constructor(path: string, random: Random, options: LifeOptions = {}) {
     this.directory = directoryOf(path);
@@ -85,7 +86,8 @@ export class JournalLife {
     const { from, expected = OWNER } = options;
     if (from) tidy(this.directory, from.recovered);
     this.ledger = from?.ledger ?? new Ledger(options.capacity ?? CAPACITY, INDEX_SEED, expected.processors.length);
-    this.#nowMs = Math.max(this.#nowMs, from?.recovered.latestMs ?? 0);
+    this.#latestMs = from?.recovered.latestMs ?? 0;
+    this.#nowMs = Math.max(this.#nowMs, this.#latestMs);
     this.journal = new Journal(this.directory, from?.recovered ?? NEW_JOURNAL, {
       ...expected,
       segmentBytes: options.segmentBytes ?? SEGMENT_BYTES,
@@ -95,9 +97,13 @@ export class JournalLife {
     });
   }
 
-  /** The latest time any record has. */
   get nowMs(): number {
     return this.#nowMs;
+  }
+
+  /** The latest time any record has. */
+  get latestMs(): number {
+    return this.#latestMs;
   }
 
   /** Appends and writes `count` random records that fit the ledger. */
@@ -175,6 +181,7 @@ export class JournalLife {
 
   #apply(record: number): void {
     this.ledger.apply(this.batch, record);
+    this.#latestMs = Math.max(this.#latestMs, this.batch.atMs(record));
     if (this.batch.count === this.batch.capacity) this.write();
   }
 

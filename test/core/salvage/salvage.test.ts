@@ -180,6 +180,12 @@ describe("salvage", () => {
     expect([story.size, story.stateOf(1), story.stateOf(2)]).to.deep.equal([3, "sending at fallback 60", "pending"]);
   });
 
+  it("names all that are lost at the beginning, where the log is known to begin with the first", () => {
+    const sent: Step = { kind: Kind.SENDING, of: 2, atMs: 50 };
+    const story = new Story("gap", sent, { accept: 4 });
+    expect([story.size, story.lost]).to.deep.equal([1, [{ fromSequence: 0, toSequence: 4 }]]);
+  });
+
   it("cannot say how many payments are lost at the end", () => {
     expect(new Story({ accept: 0 }, "gap").lost).to.deep.equal([
       { fromSequence: 1, toSequence: Number.POSITIVE_INFINITY },
