@@ -1,4 +1,5 @@
 import type { OutcomeCode, ReadColumn, Sequence, Slot } from "../values/number-types.ts";
+import type { ReasonCode } from "../values/reason.ts";
 import { xxHash32 } from "./checksum.ts";
 import * as Kind from "./record-kind.ts";
 
@@ -243,7 +244,7 @@ export class RecordBatch {
     const flags = this.#unsigned[word + FLAGS_WORD]!;
     rows.mayLand[slot] = flags & ENDED_FLAG ? 0 : 1;
     rows.rejectionCount[slot] = (flags >>> REJECTIONS_SHIFT) & 0xff;
-    rows.reason[slot] = (flags >>> REASON_SHIFT) & 0xff;
+    rows.reason[slot] = this.rowReason(record);
     this.copyId(record, rows.correlationIds, slot * 4);
   }
 
@@ -274,6 +275,11 @@ export class RecordBatch {
 
   elapsedMs(record: number): number {
     return this.#unsigned[record * RECORD_WORDS + ELAPSED_WORD]!;
+  }
+
+  /** Of a row of a checkpoint: why its payment was sent to its processor. */
+  rowReason(record: number): ReasonCode {
+    return (this.#unsigned[record * RECORD_WORDS + FLAGS_WORD]! >>> REASON_SHIFT) & 0xff;
   }
 
   #checksum(record: number, lsn: number): number {

@@ -17,7 +17,7 @@ import { TWO_NAMES } from "../../support/terms.ts";
 async function repaired(path: string, out: string): Promise<Repaired> {
   let text = "";
   const wish = { command: "repair", directory: path, out, capacity: CAPACITY, instanceCount: 2, isJson: true } as const;
-  const rest = { showsRecords: false, limit: 0, fromLsn: 0, processorUrls: new Map<string, URL>() };
+  const rest = { showsRecords: false, limit: 0, fromLsn: 0, processorUrls: new Map<string, URL>(), toldNames: [] };
   await repair({ ...wish, ...rest }, (line) => {
     text += line;
   });
