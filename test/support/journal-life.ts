@@ -75,6 +75,8 @@ export class JournalLife {
   readonly ledger: Ledger;
   readonly journal: Journal;
   readonly batch = new RecordBatch(64);
+  /** Of the processors, by number. */
+  readonly names: readonly string[];
   readonly #random: Random;
   #nowMs = NOON_MS;
   #latestMs = 0;
@@ -84,6 +86,7 @@ export class JournalLife {
     this.directory.make(false);
     this.#random = random;
     const { from, expected = OWNER } = options;
+    this.names = expected.processors;
     if (from) tidy(this.directory, from.recovered);
     this.ledger = from?.ledger ?? new Ledger(options.capacity ?? CAPACITY, INDEX_SEED, expected.processors.length);
     this.#latestMs = from?.recovered.latestMs ?? 0;
@@ -129,15 +132,19 @@ export class JournalLife {
   }
 
   /** The same with the payment accepted last. */
-  processNewest(ms: number): void {
-    this.#process(this.ledger.head - 1, ms);
+  processNewest(ms: number, processor = 0): void {
+    this.#process(this.ledger.head - 1, ms, processor);
   }
 
-  #process(sequence: number, ms: number): void {
+  sendNewest(processor: number): void {
+    this.#apply(this.batch.append(Kind.SENDING, this.ledger.head - 1, this.#nowMs, processor, Reason.CHEAPEST, 0));
+  }
+
+  #process(sequence: number, ms: number, processor = 0): void {
     this.wait(ms);
-    this.#apply(this.batch.append(Kind.SENDING, sequence, this.#nowMs, 0, Outcome.NONE, 0));
+    this.#apply(this.batch.append(Kind.SENDING, sequence, this.#nowMs, processor, Reason.CHEAPEST, 0));
     this.wait(ms);
-    this.#apply(this.batch.append(Kind.PROCESSED, sequence, this.#nowMs, 0, Outcome.CHARGED, ms));
+    this.#apply(this.batch.append(Kind.PROCESSED, sequence, this.#nowMs, processor, Outcome.CHARGED, ms));
   }
 
   purge(): void {
@@ -149,7 +156,12 @@ export class JournalLife {
     const { tail, head, rows } = this.ledger;
     let end = tail;
     while (end < head && rows.state[this.ledger.slotOf(end)]! > State.IN_DOUBT && this.#random.chance(0.9)) end++;
-    if (end > tail) this.#apply(this.batch.append(Kind.EVICTED, end, this.#nowMs, NO_PROCESSOR, Outcome.NONE, 0));
+    if (end > tail) this.evictBefore(end);
+  }
+
+  /** All of them have ended. */
+  evictBefore(sequence: number): void {
+    this.#apply(this.batch.append(Kind.EVICTED, sequence, this.#nowMs, NO_PROCESSOR, Outcome.NONE, 0));
   }
 
   write(): void {
