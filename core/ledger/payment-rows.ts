@@ -53,7 +53,7 @@ export class PaymentRows implements RowsView {
   readonly mayLand: Uint8Array;
   /** Rejections in a row, 255 meaning 255 or more. */
   readonly rejectionCount: Uint8Array;
-  /** Why the last attempt to send it for the first time, or again after a refusal, went where it did. */
+  /** Why it was sent to its processor; none while it is at no processor, as when pending. */
   readonly reason: Uint8Array;
   /** Newest entry in the attempt trail, 0 for none. */
   readonly lastTrailEntry: Uint32Array;

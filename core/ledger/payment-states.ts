@@ -63,6 +63,8 @@ export class PaymentStates {
   sent(slot: Slot, batch: RecordBatch, record: number): void {
     if (this.#rows.state[slot] !== State.SENDING) this.#rows.expectState(slot, State.PENDING, State.IN_DOUBT);
     this.#rows.processor[slot] = batch.processor(record);
+    // Why it went there is lost with the records of that life.
+    this.#rows.reason[slot] = Reason.NONE;
     this.#rows.mayLand[slot] = 0;
     this.#rows.setSentAtMs(slot, batch.atMs(record));
     this.#set(slot, State.SENDING);
@@ -78,6 +80,7 @@ export class PaymentStates {
       this.#rows.outcome[slot] = outcome;
     else this.#endAttempt(slot, batch, record, endsDoubt(outcome) ? State.IN_DOUBT : State.SENDING);
     this.#rows.processor[slot] = NO_PROCESSOR;
+    this.#rows.reason[slot] = Reason.NONE;
     const rejections = outcome === Outcome.REJECTED ? Math.min(this.#rows.rejectionCount[slot]! + 1, 0xff) : 0;
     this.#rows.rejectionCount[slot] = rejections;
     this.#set(slot, State.PENDING);
@@ -109,8 +112,8 @@ export class PaymentStates {
   unsent(slot: Slot): void {
     this.#rows.expectState(slot, State.SENDING, State.SENDING);
     this.#rows.processor[slot] = NO_PROCESSOR;
-    this.#rows.attemptCount[slot]!--;
     this.#rows.reason[slot] = Reason.NONE;
+    this.#rows.attemptCount[slot]!--;
     this.#set(slot, State.PENDING);
   }
 

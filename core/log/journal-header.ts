@@ -1,3 +1,4 @@
+import { PROCESSORS_MAX } from "../values/processor.ts";
 import { xxHash32 } from "./checksum.ts";
 import { RECORD_BYTES } from "./record.ts";
 
@@ -28,7 +29,6 @@ export const HEADER_BYTES = 10 * RECORD_BYTES;
 export const FORMAT_VERSION = 2;
 export const SEGMENT = 1;
 export const CHECKPOINT = 2;
-export const PROCESSORS_MAX = 16;
 export const PROCESSOR_NAME_BYTES_MAX = 24;
 
 const VERSION_1_BYTES = RECORD_BYTES;
@@ -53,7 +53,7 @@ export type HeaderFields = {
   boundMs: number;
   /** Whether all that came before this file was safe from a loss of power when it began. */
   followsDurable: boolean;
-  /** Names in the order of their numbers. */
+  /** Names in the order of the numbers that the file's records have. */
   processors: readonly string[];
 };
 
@@ -66,8 +66,13 @@ export type JournalHeader = HeaderFields & {
 /** The header in the version of today. Throws where a field does not fit. */
 export function encodeHeader(header: HeaderFields): Uint8Array {
   const { processors } = header;
-  if (processors.length > PROCESSORS_MAX || !processors.every((name) => PROCESSOR_NAME.test(name)))
-    throw new Error(`processors are at most 16, named by 1 to 24 ASCII characters: processors=${processors}`);
+  const isCount = processors.length >= 1 && processors.length <= PROCESSORS_MAX;
+  const isEachNamed = processors.every((name) => PROCESSOR_NAME.test(name));
+  if (!isCount || !isEachNamed || new Set(processors).size < processors.length)
+    throw new Error(
+      `a journal has 1 to ${PROCESSORS_MAX} processors, each with its own name of 1 to ${PROCESSOR_NAME_BYTES_MAX} ` +
+        `visible ASCII characters: processors=${processors.join(" ")}`,
+    );
   const bytes = new Uint8Array(HEADER_BYTES);
   const view = new DataView(bytes.buffer);
   putText(bytes, 0, MAGIC);

@@ -1,5 +1,8 @@
 import { NO_PROCESSOR } from "../values/processor.ts";
 
+/** For a number that the file's own header does not name. */
+export const UNNAMED_PROCESSOR = NO_PROCESSOR - 1;
+
 /**
  * Which of today's numbers a processor has that a journal's file knows by another: the name decides. Names that are not
  * configured have the numbers behind the configured ones, so that payments at them are seen, and nothing of theirs is
@@ -15,19 +18,25 @@ export class ProcessorNumbers {
     this.#names = [...configured];
   }
 
-  /** Names that files know and nobody has configured. */
-  get unknownNames(): readonly string[] {
-    return this.#names.slice(this.configuredCount);
+  /** The configured names, and behind them those that files know and nobody has configured. */
+  get names(): readonly string[] {
+    return this.#names;
   }
 
   /** Today's number for each of the file's, which are places in `names`; undefined where they are the same. */
   of(names: readonly string[]): Uint8Array | undefined {
     if (names.every((name, number) => this.#names[number] === name)) return undefined;
-    const numbers = new Uint8Array(NO_PROCESSOR + 1).fill(NO_PROCESSOR);
-    for (const [number, name] of names.entries()) {
-      if (!this.#names.includes(name)) this.#names.push(name);
-      numbers[number] = this.#names.indexOf(name);
-    }
+    const numbers = new Uint8Array(NO_PROCESSOR + 1).fill(UNNAMED_PROCESSOR);
+    numbers[NO_PROCESSOR] = NO_PROCESSOR;
+    for (const [number, name] of names.entries()) numbers[number] = this.#numberOf(name);
     return numbers;
+  }
+
+  #numberOf(name: string): number {
+    const known = this.#names.indexOf(name);
+    if (known >= 0) return known;
+    if (this.#names.length === UNNAMED_PROCESSOR)
+      throw new Error(`the files of a journal name at most ${UNNAMED_PROCESSOR} processors: name=${name}`);
+    return this.#names.push(name) - 1;
   }
 }

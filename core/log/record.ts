@@ -1,4 +1,5 @@
 import type { OutcomeCode, ReadColumn, Sequence, Slot } from "../values/number-types.ts";
+import type { ReasonCode } from "../values/reason.ts";
 import { xxHash32 } from "./checksum.ts";
 import * as Kind from "./record-kind.ts";
 
@@ -59,7 +60,21 @@ const REJECTIONS_SHIFT = 8;
 const REASON_SHIFT = 16;
 const MAX_U32 = 0xffffffff;
 
-/** The columns of payments as a checkpoint keeps them, to be filled from one; see PaymentRows. */
+/**
+ * The columns of payments as a checkpoint keeps them, to be filled from one; see PaymentRows. A row is a record whose
+ * kind is the payment's state, with its attempt count in byte 7:
+ *
+ *   byte 4         5           6         7          8             16               20               24
+ *        ┌─────────┬───────────┬─────────┬──────────┬─────────────┬────────────────┬────────────────┐
+ *        │ state   │ processor │ outcome │ attempts │ accepted ms │ requested − ms │ processed − ms │
+ *        │ u8      │ u8        │ u8      │ u8       │ f64         │ u32            │ u32            │
+ *        └─────────┴───────────┴─────────┴──────────┴─────────────┴────────────────┴────────────────┘
+ *        24             40      44                 45           46       47     48
+ *        ┌──────────────┬───────┬──────────────────┬────────────┬────────┬──────┐
+ *        │ correlationId│ cents │ 1: attempt ended │ rejections │ reason │ 0    │
+ *        │ 4 × i32      │ u32   │ u8               │ u8         │ u8     │ u8   │
+ *        └──────────────┴───────┴──────────────────┴────────────┴────────┴──────┘
+ */
 export type RowColumns = {
   readonly correlationIds: Int32Array;
   readonly acceptedAtMs: Float64Array;
@@ -229,7 +244,7 @@ export class RecordBatch {
     const flags = this.#unsigned[word + FLAGS_WORD]!;
     rows.mayLand[slot] = flags & ENDED_FLAG ? 0 : 1;
     rows.rejectionCount[slot] = (flags >>> REJECTIONS_SHIFT) & 0xff;
-    rows.reason[slot] = (flags >>> REASON_SHIFT) & 0xff;
+    rows.reason[slot] = this.rowReason(record);
     this.copyId(record, rows.correlationIds, slot * 4);
   }
 
@@ -260,6 +275,11 @@ export class RecordBatch {
 
   elapsedMs(record: number): number {
     return this.#unsigned[record * RECORD_WORDS + ELAPSED_WORD]!;
+  }
+
+  /** Of a row of a checkpoint: why its payment was sent to its processor. */
+  rowReason(record: number): ReasonCode {
+    return (this.#unsigned[record * RECORD_WORDS + FLAGS_WORD]! >>> REASON_SHIFT) & 0xff;
   }
 
   #checksum(record: number, lsn: number): number {

@@ -46,7 +46,7 @@ export type Expected = {
  *   the last segment ends within a record, or in zeros,  that is cut off: the process or the machine died while writing
  *   be it from the middle of a record, at a sector, on
  *   any other unsound record                             refuse: acknowledged payments may be damaged
- *   payments at a processor that is not configured       refuse: nobody could ask about them there, or name them
+ *   kept payments at a processor that is not configured  refuse: nobody could ask about them there, or name them
  */
 export function planRecovery(files: readonly JournalFile[], expected: Expected): RecoveryPlan | string {
   const byNumber = (a: JournalFile, b: JournalFile) => a.number - b.number;

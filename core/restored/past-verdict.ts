@@ -28,14 +28,14 @@ export type PastVerdict =
  * after everything that an earlier life had sent has ended, so that nothing absent can come any more.
  *
  *   charged at        the others say                 early      late
- *   two               …                              charged, at the earlier requestedAt; twice
+ *   two or more       …                              charged, at the earlier requestedAt; twice
  *   one               absent or foreign, all         charged    charged
  *   one               unknown, one of them           open       charged
  *   none              absent or foreign, all         open       free
  *   none              unknown, one of them           open       open
  *
- * A foreign charge does not keep a payment from being sent: its processor will refuse it, and the other one may take
- * it, as ever.
+ * A foreign charge does not keep a payment from being sent: its processor will refuse it, and another one may take it,
+ * as ever.
  */
 export function judgePast(testimonies: readonly Testimony[], isLate: boolean): PastVerdict {
   const charges = testimonies.flatMap((testimony, processor) =>

@@ -204,8 +204,8 @@ export class Salvage {
   #about(batch: RecordBatch, record: number, sequence: Sequence): void {
     const ours = this.#sequences.ours(sequence);
     if (ours === undefined) {
-      // Before the first payment that is known nobody can say which there were.
-      if (this.#sequences.isEmpty && this.#sequences.next === 0) this.#sequences.startAt(sequence);
+      // Before the first payment that is known nobody can say which there were, unless the log has its beginning.
+      if (this.#sequences.isEmpty && this.#sequences.next === 0 && !this.#hasBase) this.#sequences.startAt(sequence);
       this.#sequences.skipTo(sequence + 1);
       const { kind, processor, atMs } = recordOf(batch, record);
       this.#traces.set(sequence, { kind, processor, atMs });

@@ -15,7 +15,8 @@ once: time begins again at what the clock says now. The instance must not be run
 
   DIR                 an instance's own directory, or a DATA_DIR with one folder for each instance
   --out NEWDIR        repair: where the new journal goes, laid out as DIR is; must not be there, or be empty
-  --processor NAME=URL  repair: the processor "default" or "fallback", to be asked about payments; give both
+  --processor NAME=URL  repair: a processor by its name in the journal, to be asked about payments; give all of them
+  --names NAME,NAME…  repair: the processors by their numbers, for files that cannot tell them
   --json              repair: the report as JSON
 
   --capacity COUNT    payments an instance has room for        (CAPACITY, or the instances' default)
@@ -57,6 +58,8 @@ export type CommandLine = {
   out: string;
   /** By name, of the processors that are to be asked. */
   processorUrls: ReadonlyMap<string, URL>;
+  /** By number, for files that cannot tell them. */
+  toldNames: readonly string[];
   isJson: boolean;
 };
 
@@ -77,6 +80,7 @@ export function readCommandLine(args: string[], environment: Environment): Comma
       from: text,
       out: text,
       processor: { type: "string", multiple: true },
+      names: text,
       json: flag,
       help: flag,
     },
@@ -100,6 +104,7 @@ export function readCommandLine(args: string[], environment: Environment): Comma
     fromLsn: readCount("from", values.from ?? "0", 0, Number.MAX_SAFE_INTEGER),
     out,
     processorUrls: readProcessorUrls(values.processor ?? []),
+    toldNames: values.names?.split(",") ?? [],
     isJson: values.json === true,
   };
 }

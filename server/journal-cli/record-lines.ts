@@ -71,7 +71,8 @@ function checkpointLines(names: readonly string[]): LineOf {
     rowsDue--;
     const state = State.NAMES[batch.kind(record)] ?? `state ${batch.kind(record)}`;
     const line = `row sequence=${sequence++} state="${state}" acceptedAt=${timeText(batch.sequence(record))}`;
-    return `${line} ${idAndAmount(batch, record)} ${processorAndOutcome(names, batch, record)}`;
+    const reason = `reason="${reasonName(batch.rowReason(record))}"`;
+    return `${line} ${idAndAmount(batch, record)} ${processorAndOutcome(names, batch, record)} ${reason}`;
   };
 }
 

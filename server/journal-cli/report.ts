@@ -1,5 +1,6 @@
 import type { Ledger } from "../../core/ledger/ledger.ts";
 import { type JournalHeader, SEGMENT } from "../../core/log/journal-header.ts";
+import { NO_PROCESSOR } from "../../core/values/processor.ts";
 import * as State from "../../core/values/state.ts";
 import { alignColumns } from "../text/text-table.ts";
 import { type FileSurvey, ROW } from "./file-survey.ts";
@@ -18,6 +19,7 @@ export function inspection(surveys: readonly FileSurvey[], verdict: Verdict, isU
     `log       ${lsnText(segments)}`,
     `times     ${timesText(segments)}`,
     `payments  ${verdict.starts ? paymentsText(verdict.ledger) : "unknown: the journal cannot be replayed"}`,
+    `kept at   ${verdict.starts ? placesText(verdict.ledger, verdict.names) : "unknown"}`,
     `bytes     ${bytesText(surveys, verdict)}`,
     `verdict   ${verdictText(verdict, isUsed)}`,
   ];
@@ -41,19 +43,20 @@ function fileTable(surveys: readonly FileSurvey[]): string[] {
     const { file, firstLsn, recordCount, restBytes } = survey;
     return [file.name, `${file.bytes}`, `${recordCount}`, `${restBytes}`, ...headerCells(file.header, firstLsn)];
   });
-  const head = ["file", "bytes", "records", "rest", "instance", "first LSN", "created"];
+  const head = ["file", "bytes", "records", "rest", "instance", "first LSN", "created", "processors"];
   return alignColumns([head, ...rows]);
 }
 
 /** Of a checkpoint the LSN it was begun at. */
 function headerCells(header: FileSurvey["file"]["header"], firstLsn: number): string[] {
-  if (header === "blank") return ["-", "-", "no header"];
-  if ("problem" in header) return ["-", "-", header.problem];
-  const { partition, partitionCount, createdAtMs, kind } = header as JournalHeader;
+  if (header === "blank") return ["-", "-", "no header", "-"];
+  if ("problem" in header) return ["-", "-", header.problem, "-"];
+  const { partition, partitionCount, createdAtMs, kind, processors } = header as JournalHeader;
   return [
     `${partition + 1} of ${partitionCount}`,
     `${kind === SEGMENT ? firstLsn : header.firstLsn}`,
     timeText(createdAtMs),
+    processors.join(" "),
   ];
 }
 
@@ -83,6 +86,14 @@ function paymentsText(ledger: Ledger): string {
     return count > 0 ? [`${State.NAMES[state]!.replace(" ", "-")}=${count}`] : [];
   });
   return [`kept=${ledger.size}`, ...parts].join(" ");
+}
+
+/** By processor: while there are any, a start needs its name. */
+function placesText(ledger: Ledger, names: readonly string[]): string {
+  const counts = new Float64Array(NO_PROCESSOR + 1);
+  for (let sequence = ledger.tail; sequence < ledger.head; sequence++)
+    counts[ledger.rows.processor[ledger.slotOf(sequence)]!]!++;
+  return [...names.map((name, number) => `${name}=${counts[number]}`), `none=${counts[NO_PROCESSOR]}`].join(" ");
 }
 
 function bytesText(surveys: readonly FileSurvey[], verdict: Verdict): string {

@@ -13,6 +13,8 @@ import type { JournalDirectory } from "./journal-directory.ts";
 const CHUNK_RECORDS = 16_384;
 /** Payments put into the index at once. */
 const INDEXED_PER_STEP = 65_536;
+/** Payments counted at once. */
+const COUNTED_PER_STEP = 1_048_576;
 /** What a disk writes whole or not at all. */
 const SECTOR_BYTES = 512;
 
@@ -31,7 +33,7 @@ export class RecoveryError extends Error {
 
 /**
  * Fills an empty ledger from the directory. Changes no file. Throws RecoveryError where acknowledged payments are in
- * danger.
+ * danger. The ledger has the numbers of the expected processors, whatever numbers they have in the files.
  */
 export function recover(
   directory: JournalDirectory,
@@ -53,6 +55,8 @@ export function* recoverInSteps(
   expected: Expected,
   chunkRecords = CHUNK_RECORDS,
 ): Generator<void, Recovered, void> {
+  if (ledger.processorCount !== expected.processors.length)
+    throw new Error(`a ledger counts for the processors there are: processorCount=${ledger.processorCount}`);
   const plan = planRecovery(directory.files(), expected);
   if (typeof plan === "string") throw refusal(directory, plan);
   const replay = new Replay(ledger);
@@ -84,7 +88,7 @@ export function* recoverInSteps(
     );
   }
   while (!ledger.finishReplay(INDEXED_PER_STEP)) yield;
-  expectConfigured(directory, ledger, numbers);
+  yield* expectConfigured(directory, ledger, numbers);
   const last = plan.segments.at(-1);
   const torn =
     last && tornBytes > 0 ? { name: last.name, fileBytes: last.bytes, soundBytes: last.bytes - tornBytes } : undefined;
@@ -127,21 +131,30 @@ function unsafeOf({ checkpoint, segments }: RecoveryPlan): JournalFile[] {
 }
 
 /** Throws where payments that are kept were sent to a processor whose name is not configured. */
-function expectConfigured(directory: JournalDirectory, ledger: Ledger, numbers: ProcessorNumbers): void {
-  const { unknownNames, configuredCount } = numbers;
-  if (unknownNames.length === 0) return;
-  const counts = unknownNames.map(() => 0);
+function* expectConfigured(
+  directory: JournalDirectory,
+  ledger: Ledger,
+  { names, configuredCount }: ProcessorNumbers,
+): Generator<void, void, void> {
+  const counts = new Float64Array(NO_PROCESSOR + 1);
   for (let sequence = ledger.tail; sequence < ledger.head; sequence++) {
-    const processor = ledger.rows.processor[ledger.slotOf(sequence)]!;
-    if (processor !== NO_PROCESSOR && processor >= configuredCount) counts[processor - configuredCount]!++;
+    counts[ledger.rows.processor[ledger.slotOf(sequence)]!]!++;
+    if (sequence % COUNTED_PER_STEP === 0) yield;
   }
-  const missing = unknownNames.flatMap((name, i) => (counts[i]! > 0 ? [`${name} (${counts[i]} payments)`] : []));
-  if (missing.length === 0) return;
-  throw refusal(
-    directory,
-    "a processor that kept payments were sent to must be configured, by its name, until they are purged or dropped " +
-      `by retention: missing=${missing.join(", ")}`,
-  );
+  const configured = names.slice(0, configuredCount);
+  const missing = names.slice(configuredCount).flatMap((name, i) => {
+    const count = counts[configuredCount + i]!;
+    return count > 0 ? [`${name} (${count} ${count === 1 ? "payment" : "payments"})`] : [];
+  });
+  if (missing.length > 0) {
+    throw refusal(
+      directory,
+      "a processor that kept payments were sent to must be configured, by its name, until they are purged or dropped " +
+        `by retention: missing=${missing.join(", ")} configured=${configured.join(", ")}`,
+    );
+  }
+  const unnamed = counts.subarray(names.length, NO_PROCESSOR).reduce((sum, count) => sum + count, 0);
+  if (unnamed > 0) throw refusal(directory, `records speak of processors that their file names: payments=${unnamed}`);
 }
 
 function headerOf(file: JournalFile): JournalHeader {

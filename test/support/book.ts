@@ -6,6 +6,7 @@ import { RECORD_BYTES, RecordBatch } from "../../core/log/record.ts";
 import * as Kind from "../../core/log/record-kind.ts";
 import * as Outcome from "../../core/values/outcome.ts";
 import { NO_PROCESSOR } from "../../core/values/processor.ts";
+import * as Reason from "../../core/values/reason.ts";
 import * as State from "../../core/values/state.ts";
 import { NaiveTotals, NOON_MS } from "./payments.ts";
 import type { Random } from "./random.ts";
@@ -18,8 +19,8 @@ export class Book {
   readonly log: Uint8Array[] = [];
   readonly #batch = new RecordBatch(1);
 
-  constructor(capacity: number) {
-    this.ledger = new Ledger(capacity, 0x5eed, 2);
+  constructor(capacity: number, processorCount = 2) {
+    this.ledger = new Ledger(capacity, 0x5eed, processorCount);
   }
 
   accept(sequence: number, id: Int32Array, cents: number, atMs: number): void {
@@ -46,7 +47,7 @@ export class Book {
 
   /** Another ledger made of the log's bytes. */
   replayed(): Ledger {
-    const ledger = new Ledger(this.ledger.rows.capacity, 0xfeed, 2);
+    const ledger = new Ledger(this.ledger.rows.capacity, 0xfeed, this.ledger.processorCount);
     const batch = this.batchFrom(0);
     for (let record = 0; record < batch.count; record++) ledger.apply(batch, record);
     return ledger;
@@ -83,7 +84,7 @@ export const FOLLOWING: Record<number, Record<number, number>> = {
 };
 
 export function sumOf(ledger: Ledger, fromMs: number, toMs: number): number[] {
-  const out = makeTotals(2);
+  const out = makeTotals(ledger.processorCount);
   ledger.sum(fromMs, toMs, out);
   return [...out];
 }
@@ -96,6 +97,7 @@ type Payment = {
   acceptedAtMs: number;
   state: number;
   processor: number;
+  reason: number;
   requestedAtMs: number;
   processedAtMs: number;
   attemptCount: number;
@@ -113,7 +115,7 @@ export class RandomLife {
 
   constructor(random: Random) {
     this.#random = random;
-    this.book = new Book(random.between(1, 300));
+    this.book = new Book(random.between(1, 300), random.pick([1, 2, 3, 16]));
   }
 
   /** In milliseconds since the epoch. */
@@ -138,7 +140,7 @@ export class RandomLife {
   }
 
   expectSame(ledger: Ledger): void {
-    const naive = new NaiveTotals();
+    const naive = new NaiveTotals(ledger.processorCount);
     expect([ledger.size, ledger.head, ledger.head - ledger.tail]).to.deep.equal([
       this.#payments.length,
       this.#head,
@@ -153,6 +155,7 @@ export class RandomLife {
         payment.cents,
         NOON_MS + payment.acceptedAtMs,
       ]);
+      expect(rows.reason[slot]).to.equal(payment.reason);
       expect(rows.attemptCount[slot]).to.equal(Math.min(payment.attemptCount, 255));
       if (payment.state === State.PENDING || payment.state === State.FAILED) continue;
       expect(rows.processor[slot]).to.equal(payment.processor);
@@ -184,6 +187,7 @@ export class RandomLife {
       acceptedAtMs: this.#atMs,
       state: State.PENDING,
       processor: NO_PROCESSOR,
+      reason: Reason.NONE,
       requestedAtMs: 0,
       processedAtMs: 0,
       attemptCount: 0,
@@ -195,14 +199,17 @@ export class RandomLife {
     let atMs = this.#atMs;
     if (Number(kind) === Kind.SENDING || Number(kind) === Kind.SENT) {
       if (Number(kind) === Kind.SENT) atMs = Math.max(0, atMs - this.#random.below(50));
-      payment.processor = this.#random.below(2);
+      payment.processor = this.#random.below(this.book.ledger.processorCount);
+      payment.reason = Number(kind) === Kind.SENDING ? this.#random.below(Reason.NAMES.length) : Reason.NONE;
       payment.requestedAtMs = atMs;
       payment.acceptedAtMs = Math.min(payment.acceptedAtMs, atMs);
       payment.attemptCount++;
     }
     if (state === State.PROCESSED) payment.processedAtMs = this.#atMs;
+    if (state === State.PENDING) payment.reason = Reason.NONE;
     payment.state = state;
-    this.book.write(Number(kind), payment.sequence, atMs, { processor: payment.processor, outcome: Outcome.CHARGED });
+    const outcome = Number(kind) === Kind.SENDING ? payment.reason : Outcome.CHARGED;
+    this.book.write(Number(kind), payment.sequence, atMs, { processor: payment.processor, outcome });
   }
 
   /** Some of the oldest that have ended. */

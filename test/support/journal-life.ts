@@ -3,12 +3,14 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { CheckpointCut } from "../../core/ledger/checkpoint.ts";
 import { Ledger } from "../../core/ledger/ledger.ts";
+import { makeTotals } from "../../core/ledger/window-totals.ts";
 import { CHECKPOINT } from "../../core/log/journal-header.ts";
 import { RECORD_BYTES, RecordBatch } from "../../core/log/record.ts";
 import * as Kind from "../../core/log/record-kind.ts";
 import type { Expected } from "../../core/log/recovery-plan.ts";
 import * as Outcome from "../../core/values/outcome.ts";
-import { NO_PROCESSOR, PROCESSOR_NAMES } from "../../core/values/processor.ts";
+import { NO_PROCESSOR } from "../../core/values/processor.ts";
+import * as Reason from "../../core/values/reason.ts";
 import * as State from "../../core/values/state.ts";
 import { UUID_WORDS } from "../../core/values/uuid.ts";
 import { Journal, type JournalStart } from "../../server/journal/journal.ts";
@@ -17,8 +19,9 @@ import { type Recovered, recover, tidy } from "../../server/journal/recover.ts";
 import { RealDisk } from "../../server/system/real-disk.ts";
 import { NOON_MS } from "./payments.ts";
 import { Random } from "./random.ts";
+import { TWO_NAMES } from "./terms.ts";
 
-export const OWNER: Expected = { partition: 0, partitionCount: 2, processors: PROCESSOR_NAMES };
+export const OWNER: Expected = { partition: 0, partitionCount: 2, processors: TWO_NAMES };
 export const NEW_JOURNAL: JournalStart = { nextNumber: 1, lsn: 0, epoch: 0, latestMs: 0 };
 /** As a small instance would have; a ring over it wraps soon. */
 export const CAPACITY = 64;
@@ -61,7 +64,7 @@ export function unexpected(error: Error): never {
 
 /** What a start of the instance would make of the directory; throws the refusal. Changes nothing. */
 export function restart(path: string, expected: Expected = OWNER, capacity = CAPACITY): Restart {
-  const ledger = new Ledger(capacity, INDEX_SEED, 2);
+  const ledger = new Ledger(capacity, INDEX_SEED, expected.processors.length);
   const recovered = recover(directoryOf(path), ledger, expected);
   return { ledger, recovered };
 }
@@ -72,19 +75,24 @@ export class JournalLife {
   readonly ledger: Ledger;
   readonly journal: Journal;
   readonly batch = new RecordBatch(64);
+  /** Of the processors, by number. */
+  readonly names: readonly string[];
   readonly #random: Random;
   #nowMs = NOON_MS;
+  #latestMs = 0;
 
   constructor(path: string, random: Random, options: LifeOptions = {}) {
     this.directory = directoryOf(path);
     this.directory.make(false);
     this.#random = random;
-    const { from } = options;
+    const { from, expected = OWNER } = options;
+    this.names = expected.processors;
     if (from) tidy(this.directory, from.recovered);
-    this.ledger = from?.ledger ?? new Ledger(options.capacity ?? CAPACITY, INDEX_SEED, 2);
-    this.#nowMs = Math.max(this.#nowMs, from?.recovered.latestMs ?? 0);
+    this.ledger = from?.ledger ?? new Ledger(options.capacity ?? CAPACITY, INDEX_SEED, expected.processors.length);
+    this.#latestMs = from?.recovered.latestMs ?? 0;
+    this.#nowMs = Math.max(this.#nowMs, this.#latestMs);
     this.journal = new Journal(this.directory, from?.recovered ?? NEW_JOURNAL, {
-      ...(options.expected ?? OWNER),
+      ...expected,
       segmentBytes: options.segmentBytes ?? SEGMENT_BYTES,
       syncsSegments: false,
       nowMs: () => this.#nowMs,
@@ -92,9 +100,13 @@ export class JournalLife {
     });
   }
 
-  /** The latest time any record has. */
   get nowMs(): number {
     return this.#nowMs;
+  }
+
+  /** The latest time any record has. */
+  get latestMs(): number {
+    return this.#latestMs;
   }
 
   /** Appends and writes `count` random records that fit the ledger. */
@@ -120,15 +132,19 @@ export class JournalLife {
   }
 
   /** The same with the payment accepted last. */
-  processNewest(ms: number): void {
-    this.#process(this.ledger.head - 1, ms);
+  processNewest(ms: number, processor = 0): void {
+    this.#process(this.ledger.head - 1, ms, processor);
   }
 
-  #process(sequence: number, ms: number): void {
+  sendNewest(processor: number): void {
+    this.#apply(this.batch.append(Kind.SENDING, this.ledger.head - 1, this.#nowMs, processor, Reason.CHEAPEST, 0));
+  }
+
+  #process(sequence: number, ms: number, processor = 0): void {
     this.wait(ms);
-    this.#apply(this.batch.append(Kind.SENDING, sequence, this.#nowMs, 0, Outcome.NONE, 0));
+    this.#apply(this.batch.append(Kind.SENDING, sequence, this.#nowMs, processor, Reason.CHEAPEST, 0));
     this.wait(ms);
-    this.#apply(this.batch.append(Kind.PROCESSED, sequence, this.#nowMs, 0, Outcome.CHARGED, ms));
+    this.#apply(this.batch.append(Kind.PROCESSED, sequence, this.#nowMs, processor, Outcome.CHARGED, ms));
   }
 
   purge(): void {
@@ -140,7 +156,12 @@ export class JournalLife {
     const { tail, head, rows } = this.ledger;
     let end = tail;
     while (end < head && rows.state[this.ledger.slotOf(end)]! > State.IN_DOUBT && this.#random.chance(0.9)) end++;
-    if (end > tail) this.#apply(this.batch.append(Kind.EVICTED, end, this.#nowMs, NO_PROCESSOR, Outcome.NONE, 0));
+    if (end > tail) this.evictBefore(end);
+  }
+
+  /** All of them have ended. */
+  evictBefore(sequence: number): void {
+    this.#apply(this.batch.append(Kind.EVICTED, sequence, this.#nowMs, NO_PROCESSOR, Outcome.NONE, 0));
   }
 
   write(): void {
@@ -172,6 +193,7 @@ export class JournalLife {
 
   #apply(record: number): void {
     this.ledger.apply(this.batch, record);
+    this.#latestMs = Math.max(this.#latestMs, this.batch.atMs(record));
     if (this.batch.count === this.batch.capacity) this.write();
   }
 
@@ -191,7 +213,7 @@ export class JournalLife {
     const [kind, outcome] = this.#nextOf(this.ledger.rows.state[slot]!);
     if (kind === undefined) return;
     const { rows } = this.ledger;
-    const processor = kind === Kind.SENDING ? random.below(2) : rows.processor[slot]!;
+    const processor = kind === Kind.SENDING ? random.below(this.ledger.processorCount) : rows.processor[slot]!;
     const sinceSentMs = rows.state[slot] === State.PENDING ? 0 : this.#nowMs - rows.requestedAtMs(slot);
     // The first answer ends what was sent; later ones end what was asked since.
     const elapsedMs = rows.state[slot] === State.SENDING ? sinceSentMs : random.below(sinceSentMs + 1);
@@ -201,7 +223,7 @@ export class JournalLife {
   #nextOf(state: number): [number | undefined, number] {
     const random = this.#random;
     if (state === State.PENDING)
-      return random.chance(0.95) ? [Kind.SENDING, Outcome.NONE] : [Kind.FAILED, Outcome.GAVE_UP];
+      return random.chance(0.95) ? [Kind.SENDING, random.below(Reason.NAMES.length)] : [Kind.FAILED, Outcome.GAVE_UP];
     if (state === State.SENDING) {
       return random.pick([
         [Kind.PROCESSED, Outcome.CHARGED],
@@ -289,6 +311,7 @@ export function portrait(ledger: Ledger): unknown {
       state: rows.state[slot],
       processor: rows.processor[slot],
       outcome: rows.outcome[slot],
+      reason: rows.reason[slot],
       attemptCount: rows.attemptCount[slot],
       requestedAtMs: wasTried ? rows.requestedAtMs(slot) : 0,
       processedAtMs: rows.state[slot] === State.PROCESSED ? rows.processedAtMs(slot) : 0,
@@ -300,7 +323,7 @@ export function portrait(ledger: Ledger): unknown {
 
 function windowsOf(ledger: Ledger): number[][] {
   const random = new Random(ledger.head);
-  const out = new Float64Array(4);
+  const out = makeTotals(ledger.processorCount);
   return Array.from({ length: 8 }, (_, i) => {
     const fromMs = i === 0 ? Number.NEGATIVE_INFINITY : NOON_MS + random.below(1000);
     ledger.sum(fromMs, i === 0 ? Number.POSITIVE_INFINITY : fromMs + random.below(500), out);

@@ -1,5 +1,4 @@
 import type { PaymentRows } from "../../core/ledger/payment-rows.ts";
-import type { Processor } from "../../core/values/processor.ts";
 import * as State from "../../core/values/state.ts";
 
 /** When the tests' stories begin. */
@@ -11,7 +10,7 @@ export function uuid(n: number): Int32Array {
 }
 
 /** Fills a row as if its payment had been processed at once. */
-export function fillProcessed(rows: PaymentRows, slot: number, atMs: number, cents: number, at: Processor): void {
+export function fillProcessed(rows: PaymentRows, slot: number, atMs: number, cents: number, at: number): void {
   rows.open(slot, atMs, cents, State.PROCESSED);
   rows.processor[slot] = at;
 }
@@ -19,13 +18,18 @@ export function fillProcessed(rows: PaymentRows, slot: number, atMs: number, cen
 /** What is compared with the totals: count and cents per processor, by adding up one by one. */
 export class NaiveTotals {
   readonly charges: { atMs: number; cents: number; processor: number }[] = [];
+  readonly #processorCount: number;
+
+  constructor(processorCount = 2) {
+    this.#processorCount = processorCount;
+  }
 
   add(atMs: number, cents: number, processor: number): void {
     this.charges.push({ atMs, cents, processor });
   }
 
   sum(fromMs: number, toMs: number): number[] {
-    const totals = [0, 0, 0, 0];
+    const totals = new Array<number>(this.#processorCount * 2).fill(0);
     for (const { atMs, cents, processor } of this.charges) {
       if (atMs < fromMs || atMs > toMs) continue;
       totals[processor * 2]!++;

@@ -6,13 +6,12 @@ import { NO_FLIGHT } from "../../core/routing/flights.ts";
 import { HealthSnapshot } from "../../core/routing/health-snapshot.ts";
 import { Ways } from "../../core/routing/ways.ts";
 import * as Outcome from "../../core/values/outcome.ts";
-import { PROCESSOR_NAMES } from "../../core/values/processor.ts";
 import { Storage, type StorageOptions } from "../../server/journal/storage.ts";
 import { JournalMeters } from "../../server/meters/meters.ts";
 import type { Disk } from "../../server/system/disk.ts";
 import { portrait } from "./journal-life.ts";
 import { uuid } from "./payments.ts";
-import { twoTerms } from "./terms.ts";
+import { TWO_NAMES, twoTerms } from "./terms.ts";
 import { VirtualTime } from "./virtual-time.ts";
 
 const TURN_MS = 5;
@@ -59,7 +58,7 @@ export class StorageLife {
         dataDir: "/data",
         partition: 0,
         partitionCount: 2,
-        processors: PROCESSOR_NAMES,
+        processors: TWO_NAMES,
         segmentBytes: HEADER_BYTES + 16 * RECORD_BYTES,
         syncs: true,
         onBroken: (error) => {

@@ -11,6 +11,7 @@ import type { CommandLine } from "../command-line.ts";
 import { headerOf } from "../file-survey.ts";
 import { journalPaths, type Print } from "../inspector.ts";
 import { expectedOf, judge } from "../verdict.ts";
+import { namesIn } from "./file-processors.ts";
 import { askAbout, urlsOf } from "./inquiry.ts";
 import { NewJournal } from "./new-journal.ts";
 import { describeLost, describePayment, logText, type Repaired, reportLines } from "./repair-report.ts";
@@ -50,8 +51,8 @@ async function repairOne(path: string, out: string, wish: CommandLine): Promise<
 }
 
 async function salvageInto(directory: JournalDirectory, out: string, wish: CommandLine): Promise<Repaired> {
-  const owner = expectedOf(directory, wish.instanceCount);
-  const names = owner.processors;
+  const names = namesIn(directory, wish.toldNames);
+  const owner = { ...expectedOf(directory, wish.instanceCount), processors: names };
   const urls = urlsOf(names, wish.processorUrls);
   const epoch = Math.max(0, ...directory.files().map((file) => headerOf(file)?.epoch ?? 0));
   const journal = new NewJournal(out, owner, epoch);
@@ -61,7 +62,7 @@ async function salvageInto(directory: JournalDirectory, out: string, wish: Comma
   const ledger = new Ledger(wish.capacity, 0, owner.processors.length);
   const log = new SalvagedLog(ledger, (batch) => journal.append(batch));
   const salvage = new Salvage(log, (latestMs) => journal.begin(ledger, latestMs));
-  const damages = salvageFiles(directory, owner, salvage);
+  const damages = salvageFiles(directory, owner, wish.toldNames, salvage);
   const lostFromMs = salvage.lostFromMs ?? 0;
   const asked = await askAbout(salvage.suspects(), ledger, urls, lostFromMs);
   const logTexts = asked.map((each) => logText(ledger, names, each));

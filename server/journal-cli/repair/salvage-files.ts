@@ -1,23 +1,28 @@
 import { closeSync, openSync } from "node:fs";
-import { CHECKPOINT, HEADER_BYTES_OF_VERSIONS, type JournalHeader, SEGMENT } from "../../../core/log/journal-header.ts";
+import { CHECKPOINT, HEADER_BYTES_OF_VERSIONS, SEGMENT } from "../../../core/log/journal-header.ts";
 import { ProcessorNumbers } from "../../../core/log/processor-numbers.ts";
 import { RECORD_BYTES } from "../../../core/log/record.ts";
 import type { Expected, JournalFile } from "../../../core/log/recovery-plan.ts";
 import type { Salvage } from "../../../core/salvage/salvage.ts";
 import type { JournalDirectory } from "../../journal/journal-directory.ts";
-import { headerOf } from "../file-survey.ts";
 import { CheckpointRows, isWholeCheckpoint } from "./checkpoint-rows.ts";
+import { ownHeader, processorsOf } from "./file-processors.ts";
 import { type Place, SoundRecords } from "./sound-records.ts";
 
 /** What is wrong with a file. */
 export type Damage = { file: string; what: string };
 
 /**
- * Reads all that is sound of a damaged journal into a salvage, and returns what is not. Throws when a file belongs to
- * another instance, or holds what this version does not know.
+ * Reads all that is sound of a damaged journal into a salvage, and returns what is not. `told`: names of the processors
+ * for files that cannot tell. Throws when a file belongs to another instance, or holds what this version does not know.
  */
-export function salvageFiles(directory: JournalDirectory, expected: Expected, salvage: Salvage): Damage[] {
-  return new FileSalvage(directory, expected, salvage).run();
+export function salvageFiles(
+  directory: JournalDirectory,
+  expected: Expected,
+  told: readonly string[],
+  salvage: Salvage,
+): Damage[] {
+  return new FileSalvage(directory, expected, told, salvage).run();
 }
 
 class FileSalvage {
@@ -26,12 +31,14 @@ class FileSalvage {
   readonly #files: readonly JournalFile[];
   readonly #damages: Damage[] = [];
   readonly #processors: ProcessorNumbers;
+  readonly #told: readonly string[];
   /** Number of the next record, as far as the segments so far say. */
   #nextLsn: number | undefined;
 
-  constructor(directory: JournalDirectory, expected: Expected, salvage: Salvage) {
+  constructor(directory: JournalDirectory, expected: Expected, told: readonly string[], salvage: Salvage) {
     this.#directory = directory;
     this.#salvage = salvage;
+    this.#told = told;
     this.#processors = new ProcessorNumbers(expected.processors);
     this.#files = directory.files().sort((a, b) => a.number - b.number);
     for (const file of this.#files) expectOwn(file, expected);
@@ -163,25 +170,15 @@ class FileSalvage {
     return places.find((place) => records.hasSoundNear(place));
   }
 
-  /** Without a header nobody can say what its numbers mean, unless they mean the same in every other file. */
   #numbersIn(file: JournalFile): Uint8Array | undefined {
-    const header = ownHeader(file);
-    if (header) return this.#processors.of(header.processors);
-    const lists = new Set(this.#files.flatMap((other) => ownHeader(other)?.processors.join() ?? []));
-    if (lists.size > 1)
-      throw new Error(`processors have different numbers in different files, and this one has no header: ${file.name}`);
-    return undefined;
+    const { names, isCertain } = processorsOf(file, this.#files, this.#told);
+    if (!isCertain) this.#note(file.name, `its processors are taken to be ${names.join(" ")}`);
+    return this.#processors.of(names);
   }
 
   #note(file: string, what: string): void {
     this.#damages.push({ file, what });
   }
-}
-
-/** The header, if it can be read and is the file's own. */
-function ownHeader(file: JournalFile): JournalHeader | undefined {
-  const header = headerOf(file);
-  return header?.kind === file.kind && header.number === file.number ? header : undefined;
 }
 
 function problemOf(file: JournalFile): string | undefined {

@@ -6,10 +6,10 @@ import { NOT_FOUND_SLOT } from "../../../core/ledger/uuid-index.ts";
 import { RECORD_BYTES, RecordBatch } from "../../../core/log/record.ts";
 import * as Kind from "../../../core/log/record-kind.ts";
 import * as Outcome from "../../../core/values/outcome.ts";
-import { DEFAULT } from "../../../core/values/processor.ts";
 import { Book, RandomLife } from "../../support/book.ts";
 import { NOON_MS, uuid } from "../../support/payments.ts";
 import { forSeeds, type Random } from "../../support/random.ts";
+import { DEFAULT } from "../../support/terms.ts";
 
 /** A checkpoint being taken of a book that goes on. */
 class Checkpoint {
@@ -47,7 +47,7 @@ class Checkpoint {
 
   /** A ledger made of the checkpoint and of the log from `first` on. */
   recovered(first: number): { ledger: Ledger; replay: Replay } {
-    const ledger = new Ledger(this.#book.ledger.rows.capacity, 0xfeed, 2);
+    const ledger = new Ledger(this.#book.ledger.rows.capacity, 0xfeed, this.#book.ledger.processorCount);
     const replay = new Replay(ledger);
     expect(replay.feedCheckpoint(this.batch, 0)).to.equal(undefined);
     expect(replay.isCheckpointWhole).to.equal(true);

@@ -10,10 +10,10 @@ import { NO_FLIGHT } from "../../../core/routing/flights.ts";
 import { HealthSnapshot } from "../../../core/routing/health-snapshot.ts";
 import { Ways } from "../../../core/routing/ways.ts";
 import * as Outcome from "../../../core/values/outcome.ts";
-import { DEFAULT, NO_PROCESSOR } from "../../../core/values/processor.ts";
+import { NO_PROCESSOR } from "../../../core/values/processor.ts";
 import * as State from "../../../core/values/state.ts";
 import { NOON_MS, uuid } from "../../support/payments.ts";
-import { twoTerms } from "../../support/terms.ts";
+import { DEFAULT, twoTerms } from "../../support/terms.ts";
 
 /** What a dead battery made of the date once. */
 const WRONG_MS = Date.UTC(2098, 0, 1);

@@ -6,12 +6,13 @@ import { NOT_FOUND_SLOT } from "../../../core/ledger/uuid-index.ts";
 import { RecordBatch } from "../../../core/log/record.ts";
 import * as Kind from "../../../core/log/record-kind.ts";
 import * as Outcome from "../../../core/values/outcome.ts";
-import { DEFAULT, FALLBACK, NO_PROCESSOR } from "../../../core/values/processor.ts";
+import { NO_PROCESSOR } from "../../../core/values/processor.ts";
 import * as Reason from "../../../core/values/reason.ts";
 import * as State from "../../../core/values/state.ts";
 import { Book, FOLLOWING, RandomLife, sumOf } from "../../support/book.ts";
 import { NOON_MS, uuid } from "../../support/payments.ts";
 import { forSeeds } from "../../support/random.ts";
+import { DEFAULT, FALLBACK } from "../../support/terms.ts";
 
 /** A book of one payment in the given state. */
 function bookIn(state: number): Book {
@@ -242,7 +243,7 @@ describe("ledger: taking back", () => {
         return record;
       },
       send: (sequence: number, atMs: number) => {
-        const record = batch.append(Kind.SENDING, sequence, NOON_MS + atMs, DEFAULT, Outcome.NONE, 0);
+        const record = batch.append(Kind.SENDING, sequence, NOON_MS + atMs, DEFAULT, Reason.CHEAPEST, 0);
         ledger.apply(batch, record);
         return record;
       },
@@ -274,6 +275,20 @@ describe("ledger: taking back", () => {
     expect([rows.state[0], rows.processor[0], rows.attemptCount[0]]).to.deep.equal([State.PENDING, NO_PROCESSOR, 0]);
     send(0, 20);
     expect([rows.requestedAtMs(0), rows.attemptCount[0]]).to.deep.equal([NOON_MS + 20, 1]);
+  });
+
+  it("leaves a payment as its log has it, also one that was refused before", () => {
+    const book = new Book(1);
+    book.accept(0, uuid(7), 100, 0);
+    book.write(Kind.SENDING, 0, 1, { processor: FALLBACK, outcome: Reason.CHEAPER_DOWN });
+    book.write(Kind.REFUSED, 0, 2, { outcome: Outcome.FAILING, elapsedMs: 1 });
+    const { send, revert } = turn(book);
+    const sent = send(0, 10);
+    expect(book.ledger.rows.reason[0]).to.equal(Reason.CHEAPEST);
+    revert(sent);
+    const { rows } = book.replayed();
+    for (const column of ["state", "processor", "reason", "attemptCount", "outcome"] as const)
+      expect(book.ledger.rows[column][0], column).to.equal(rows[column][0]);
   });
 
   it("goes newest first, and only while nothing has come of it", () => {

@@ -1,9 +1,9 @@
 import { expect } from "chai";
 import { PaymentRows } from "../../../core/ledger/payment-rows.ts";
 import { makeTotals, WindowTotals } from "../../../core/ledger/window-totals.ts";
-import { DEFAULT, FALLBACK, type Processor } from "../../../core/values/processor.ts";
 import { fillProcessed, NaiveTotals } from "../../support/payments.ts";
 import { forSeeds, Random } from "../../support/random.ts";
+import { DEFAULT, FALLBACK } from "../../support/terms.ts";
 
 /** Where payment i of n stands in time. Each order stresses another way of splitting. */
 const ORDERS: Record<string, (i: number, n: number, random: Random) => number> = {
@@ -27,17 +27,19 @@ const ORDERS: Record<string, (i: number, n: number, random: Random) => number> =
 };
 
 class Totals {
-  readonly naive = new NaiveTotals();
+  readonly naive: NaiveTotals;
   readonly rows: PaymentRows;
   readonly tree: WindowTotals;
-  readonly #out = makeTotals(2);
+  readonly #out: Float64Array;
 
-  constructor(capacity: number) {
+  constructor(capacity: number, processorCount = 2) {
+    this.naive = new NaiveTotals(processorCount);
     this.rows = new PaymentRows(capacity);
-    this.tree = new WindowTotals(this.rows, 2);
+    this.tree = new WindowTotals(this.rows, processorCount);
+    this.#out = makeTotals(processorCount);
   }
 
-  add(atMs: number, cents: number, processor: Processor): void {
+  add(atMs: number, cents: number, processor: number): void {
     const slot = this.naive.charges.length;
     fillProcessed(this.rows, slot, atMs, cents, processor);
     this.tree.add(slot);
@@ -73,7 +75,7 @@ class Totals {
 }
 
 function fill(totals: Totals, count: number, atMs: (i: number) => number, random: Random): void {
-  for (let i = 0; i < count; i++) totals.add(atMs(i), random.between(1, 10_000), random.below(2) as Processor);
+  for (let i = 0; i < count; i++) totals.add(atMs(i), random.between(1, 10_000), random.below(2));
 }
 
 /** Payments of the processor in that millisecond whose slot is after the given one. */
@@ -170,11 +172,12 @@ describe("window totals", () => {
     forSeeds(12, (random) => {
       const capacity = random.between(1, 9000);
       const orders = Object.values(ORDERS);
-      const totals = new Totals(capacity);
+      const processorCount = random.pick([1, 2, 3, 16]);
+      const totals = new Totals(capacity, processorCount);
       let order = random.pick(orders);
       for (let i = 0; i < capacity; i++) {
         if (random.chance(0.002)) order = random.pick(orders);
-        totals.add(order(i, capacity, random), random.between(1, 100_000_000), random.below(2) as Processor);
+        totals.add(order(i, capacity, random), random.between(1, 100_000_000), random.below(processorCount));
         if (random.chance(0.004)) totals.expectRandomWindows(random, 2);
       }
       totals.expectRandomWindows(random, 20);

@@ -44,7 +44,7 @@ describe("journal header", () => {
       createdAtMs: fc.nat(),
       boundMs: fc.maxSafeNat(),
       followsDurable: fc.boolean(),
-      processors: fc.array(fc.stringMatching(/^[!-~]{1,24}$/), { maxLength: 16 }),
+      processors: fc.uniqueArray(fc.stringMatching(/^[!-~]{1,24}$/), { minLength: 1, maxLength: 16 }),
     });
     forAll(headers, (header) => {
       const file = new Uint8Array(600).fill(0xaa);
@@ -54,11 +54,11 @@ describe("journal header", () => {
   });
 
   it("has room for 16 names of 24 characters, and no more", () => {
-    const name = "a".repeat(24);
-    const full = { ...HEADER, processors: new Array<string>(16).fill(name) };
+    const names = Array.from({ length: 17 }, (_, i) => String.fromCharCode(97 + i).repeat(24));
+    const full = { ...HEADER, processors: names.slice(0, 16) };
     expect(decodeHeader(encodeHeader(full))).to.deep.include(full);
-    for (const processors of [new Array<string>(17).fill("a"), [`${name}a`], [""], ["two words"], ["café"]]) {
-      expect(() => encodeHeader({ ...HEADER, processors })).to.throw("processors are at most 16, named by");
+    for (const processors of [names, [], [`${names[0]}a`], [""], ["two words"], ["café"], ["a", "b", "a"]]) {
+      expect(() => encodeHeader({ ...HEADER, processors })).to.throw("a journal has 1 to 16 processors, each with");
     }
   });
 

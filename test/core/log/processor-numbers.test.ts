@@ -1,5 +1,5 @@
 import { expect } from "chai";
-import { ProcessorNumbers } from "../../../core/log/processor-numbers.ts";
+import { ProcessorNumbers, UNNAMED_PROCESSOR } from "../../../core/log/processor-numbers.ts";
 import { NO_PROCESSOR } from "../../../core/values/processor.ts";
 import { forSeeds } from "../../support/random.ts";
 
@@ -8,14 +8,14 @@ describe("processor numbers", () => {
     const numbers = new ProcessorNumbers(["a", "b", "c"]);
     expect(numbers.of(["a", "b", "c"])).to.equal(undefined);
     expect(numbers.of(["a", "b"])).to.equal(undefined);
-    expect(numbers.unknownNames).to.deep.equal([]);
+    expect(numbers.names).to.deep.equal(["a", "b", "c"]);
   });
 
   it("follow the names into another order", () => {
     const numbers = new ProcessorNumbers(["c", "a", "b"]).of(["a", "b", "c"])!;
     expect([numbers[0], numbers[1], numbers[2], numbers[3], numbers[NO_PROCESSOR]]).to.deep.equal([
       ...[1, 2, 0],
-      ...[NO_PROCESSOR, NO_PROCESSOR],
+      ...[UNNAMED_PROCESSOR, NO_PROCESSOR],
     ]);
   });
 
@@ -23,7 +23,14 @@ describe("processor numbers", () => {
     const numbers = new ProcessorNumbers(["a"]);
     expect(numbers.of(["old", "a"])![0]).to.equal(1);
     expect(numbers.of(["older", "old"])!.slice(0, 2)).to.deep.equal(Uint8Array.of(2, 1));
-    expect([numbers.configuredCount, numbers.unknownNames]).to.deep.equal([1, ["old", "older"]]);
+    expect([numbers.configuredCount, numbers.names]).to.deep.equal([1, ["a", "old", "older"]]);
+  });
+
+  it("are a byte: there is none left for a name that would be taken for another's", () => {
+    const numbers = new ProcessorNumbers(["a"]);
+    for (let file = 0; file < UNNAMED_PROCESSOR - 1; file++) expect(numbers.of([`n${file}`])![0]).to.equal(file + 1);
+    expect(() => numbers.of(["one more"])).to.throw("the files of a journal name at most 254 processors");
+    expect(numbers.of(["n0", "a"])!.slice(0, 2)).to.deep.equal(Uint8Array.of(1, 0));
   });
 
   it("give every name of every file one number, and no number to two names", () => {

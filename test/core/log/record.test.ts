@@ -3,9 +3,9 @@ import fc from "fast-check";
 import { RECORD_BYTES, RecordBatch } from "../../../core/log/record.ts";
 import * as Kind from "../../../core/log/record-kind.ts";
 import * as Outcome from "../../../core/values/outcome.ts";
-import { FALLBACK } from "../../../core/values/processor.ts";
 import { NOON_MS, uuid } from "../../support/payments.ts";
 import { forAll } from "../../support/random.ts";
+import { FALLBACK } from "../../support/terms.ts";
 
 type Entry = {
   kind: number;

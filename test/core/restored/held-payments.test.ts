@@ -2,7 +2,6 @@ import { expect } from "chai";
 import * as FlightState from "../../../core/routing/flight-state.ts";
 import { NO_FLIGHT } from "../../../core/routing/flights.ts";
 import { ACCEPTED_NEW } from "../../../core/values/accept-result.ts";
-import { DEFAULT, FALLBACK } from "../../../core/values/processor.ts";
 import * as State from "../../../core/values/state.ts";
 import { formatUuid } from "../../../core/values/uuid.ts";
 import { sumOf } from "../../support/book.ts";
@@ -10,6 +9,7 @@ import { EngineLife, NOON_MS, wordsOf } from "../../support/engine-life.ts";
 import { uuid } from "../../support/payments.ts";
 import { forSeeds } from "../../support/random.ts";
 import { beginRestored, idOf, inquiryAbout, restored, WATCH_MS } from "../../support/restored-life.ts";
+import { DEFAULT, FALLBACK } from "../../support/terms.ts";
 
 const id = idOf;
 

@@ -5,12 +5,13 @@ import * as Kind from "../../../core/log/record-kind.ts";
 import { NO_FLIGHT } from "../../../core/routing/flights.ts";
 import { HAND_WORDS, type HandResult, type HandWord } from "../../../core/settling/settlement.ts";
 import * as Outcome from "../../../core/values/outcome.ts";
-import { DEFAULT, NO_PROCESSOR } from "../../../core/values/processor.ts";
+import { NO_PROCESSOR } from "../../../core/values/processor.ts";
 import * as State from "../../../core/values/state.ts";
 import { sumOf } from "../../support/book.ts";
 import { type EngineLife, NOON_MS } from "../../support/engine-life.ts";
 import { uuid } from "../../support/payments.ts";
 import { earlierLife, idOf, inquiryAbout, restored, WATCH_MS } from "../../support/restored-life.ts";
+import { DEFAULT } from "../../support/terms.ts";
 
 const STATES: Readonly<Record<HandWord, number>> = {
   charged: State.PROCESSED,

@@ -1,6 +1,7 @@
 import { expect } from "chai";
 import { judgePast, type PastVerdict, type Testimony } from "../../../core/restored/past-verdict.ts";
-import { DEFAULT, FALLBACK } from "../../../core/values/processor.ts";
+import { forSeeds } from "../../support/random.ts";
+import { DEFAULT, FALLBACK } from "../../support/terms.ts";
 
 const ABSENT: Testimony = { kind: "absent" };
 const FOREIGN: Testimony = { kind: "foreign" };
@@ -42,6 +43,22 @@ describe("verdict on a payment's past", () => {
       expect(judgePast([first, second], true)).to.deep.equal(late);
     });
   }
+
+  it("is the same of any number of processors: who charges first counts, and one that does not say keeps it open", () => {
+    forSeeds(200, (random) => {
+      const testimonies = Array.from({ length: random.between(1, 16) }, () =>
+        random.pick([ABSENT, FOREIGN, ...(random.chance(0.3) ? [UNKNOWN] : []), at(random.below(5))]),
+      );
+      const timeOf = (testimony: Testimony) => (testimony.kind === "charged" ? testimony.requestedAtMs : 9);
+      const firstMs = Math.min(...testimonies.map(timeOf));
+      const charges = testimonies.filter(({ kind }) => kind === "charged").length;
+      const first = testimonies.findIndex((testimony) => timeOf(testimony) === firstMs);
+      const certain = charges > 0 ? charged(first, firstMs, charges > 1) : FREE;
+      const isOpen = testimonies.includes(UNKNOWN);
+      expect(judgePast(testimonies, true)).to.deep.equal(isOpen && charges === 0 ? OPEN : certain);
+      expect(judgePast(testimonies, false)).to.deep.equal(isOpen || charges === 0 ? OPEN : certain);
+    });
+  });
 
   it("has a row for every pair of testimonies", () => {
     expect(new Set(rows.map(([first, second]) => `${first.kind} ${second.kind}`)).size).to.equal(16);

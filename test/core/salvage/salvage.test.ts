@@ -5,9 +5,10 @@ import * as Kind from "../../../core/log/record-kind.ts";
 import { Salvage, type Suspect } from "../../../core/salvage/salvage.ts";
 import { SalvagedLog } from "../../../core/salvage/salvaged-log.ts";
 import * as Outcome from "../../../core/values/outcome.ts";
-import { DEFAULT, FALLBACK, NO_PROCESSOR, PROCESSOR_NAMES } from "../../../core/values/processor.ts";
+import { NO_PROCESSOR } from "../../../core/values/processor.ts";
 import * as State from "../../../core/values/state.ts";
 import { NOON_MS, uuid } from "../../support/payments.ts";
+import { DEFAULT, FALLBACK, TWO_NAMES } from "../../support/terms.ts";
 
 type Step =
   | { accept: number }
@@ -46,7 +47,7 @@ class Story {
     expect(rows.state[slot]).to.equal(this.#salvaged.rows.state[slot]);
     const state = rows.state[slot]!;
     const isBound = state === State.SENDING || state === State.IN_DOUBT || state === State.PROCESSED;
-    const place = ` at ${PROCESSOR_NAMES[rows.processor[slot]!]} ${rows.requestedAtMs(slot) - NOON_MS}`;
+    const place = ` at ${TWO_NAMES[rows.processor[slot]!]} ${rows.requestedAtMs(slot) - NOON_MS}`;
     return `${State.NAMES[state]}${isBound ? place : ""}`;
   }
 
@@ -177,6 +178,12 @@ describe("salvage", () => {
     const story = new Story({ accept: 0 }, "gap", sent, { accept: 4 }, late, { accept: 5 });
     expect(story.lost).to.deep.equal([{ fromSequence: 1, toSequence: 4 }]);
     expect([story.size, story.stateOf(1), story.stateOf(2)]).to.deep.equal([3, "sending at fallback 60", "pending"]);
+  });
+
+  it("names all that are lost at the beginning, where the log is known to begin with the first", () => {
+    const sent: Step = { kind: Kind.SENDING, of: 2, atMs: 50 };
+    const story = new Story("gap", sent, { accept: 4 });
+    expect([story.size, story.lost]).to.deep.equal([1, [{ fromSequence: 0, toSequence: 4 }]]);
   });
 
   it("cannot say how many payments are lost at the end", () => {

@@ -8,7 +8,6 @@ import { RECORD_BYTES, RecordBatch } from "../../../core/log/record.ts";
 import * as Kind from "../../../core/log/record-kind.ts";
 import { WATERMARK_STEP_MS } from "../../../core/log/watermark-bound.ts";
 import * as Outcome from "../../../core/values/outcome.ts";
-import { DEFAULT, FALLBACK } from "../../../core/values/processor.ts";
 import { formatUuid } from "../../../core/values/uuid.ts";
 import { type RunningProcessor, startProcessor } from "../../../perf/processor/processor.ts";
 import { Journal } from "../../../server/journal/journal.ts";
@@ -25,6 +24,7 @@ import {
   unexpected,
 } from "../../support/journal-life.ts";
 import { NOON_MS, uuid } from "../../support/payments.ts";
+import { DEFAULT, FALLBACK } from "../../support/terms.ts";
 
 const MAIN = fileURLToPath(new URL("../../../server/journal-cli/main.js", import.meta.url));
 const id = (n: number): string => formatUuid(uuid(n));

@@ -5,19 +5,19 @@ import type { Ledger } from "../../../core/ledger/ledger.ts";
 import { NOT_FOUND_SLOT } from "../../../core/ledger/uuid-index.ts";
 import { HEADER_BYTES } from "../../../core/log/journal-header.ts";
 import { RECORD_BYTES } from "../../../core/log/record.ts";
-import { PROCESSOR_NAMES } from "../../../core/values/processor.ts";
 import * as State from "../../../core/values/state.ts";
 import { formatUuid, UUID_WORDS } from "../../../core/values/uuid.ts";
 import { repair } from "../../../server/journal-cli/repair/repair.ts";
 import type { Repaired } from "../../../server/journal-cli/repair/repair-report.ts";
 import { CAPACITY, contentsOf, inDirectory, JournalLife, restart } from "../../support/journal-life.ts";
 import { forSeeds, type Random } from "../../support/random.ts";
+import { TWO_NAMES } from "../../support/terms.ts";
 
 /** Repairs `path` into `out` without asking anybody. */
 async function repaired(path: string, out: string): Promise<Repaired> {
   let text = "";
   const wish = { command: "repair", directory: path, out, capacity: CAPACITY, instanceCount: 2, isJson: true } as const;
-  const rest = { showsRecords: false, limit: 0, fromLsn: 0, processorUrls: new Map<string, URL>() };
+  const rest = { showsRecords: false, limit: 0, fromLsn: 0, processorUrls: new Map<string, URL>(), toldNames: [] };
   await repair({ ...wish, ...rest }, (line) => {
     text += line;
   });
@@ -32,7 +32,7 @@ function idOf(ledger: Ledger, slot: number): string {
 function factsOf({ rows }: Ledger, slot: number): string {
   const state = rows.state[slot]!;
   const isBound = state === State.SENDING || state === State.IN_DOUBT || state === State.PROCESSED;
-  const place = isBound ? ` at ${PROCESSOR_NAMES[rows.processor[slot]!]}, ${rows.requestedAtMs(slot)}` : "";
+  const place = isBound ? ` at ${TWO_NAMES[rows.processor[slot]!]}, ${rows.requestedAtMs(slot)}` : "";
   const end = state === State.PROCESSED ? ` processed ${rows.processedAtMs(slot)}` : "";
   return `${State.NAMES[state]} ${rows.cents[slot]}${place}${end}`;
 }

@@ -140,7 +140,7 @@ describe("a journal of processors that are configured otherwise later", () => {
       () => "started",
       ({ message }: Error) => message,
     );
-    expect(error).to.include("must be configured, by its name").and.to.include("missing=a (1 payments)");
+    expect(error).to.include("must be configured, by its name").and.to.include("missing=a (1 payment) configured=b, c");
     const again = await new Life(["a", "b"]).start(disk);
     expect(again.totals()).to.deep.equal({ a: "1 100" });
     again.engine.purge(again.nowMs);

@@ -6,13 +6,12 @@ import pino from "pino";
 import { Engine } from "../../../core/engine.ts";
 import { HealthSnapshot } from "../../../core/routing/health-snapshot.ts";
 import { Ways } from "../../../core/routing/ways.ts";
-import { PROCESSOR_NAMES } from "../../../core/values/processor.ts";
 import { makeJournal } from "../../../perf/lab/recovery/journal-maker.ts";
 import { Storage } from "../../../server/journal/storage.ts";
 import { RealDisk } from "../../../server/system/real-disk.ts";
 import { RealTime } from "../../../server/system/time.ts";
 import { NOON_MS } from "../../support/payments.ts";
-import { twoTerms } from "../../support/terms.ts";
+import { TWO_NAMES, twoTerms } from "../../support/terms.ts";
 
 /** Many times what is read at once, after which the process may take a turn. */
 const PAYMENTS = 200_000;
@@ -58,7 +57,7 @@ describe("a replay", () => {
       dataDir: folder,
       partition: 0,
       partitionCount: 1,
-      processors: PROCESSOR_NAMES,
+      processors: TWO_NAMES,
       segmentBytes: 2 ** 26,
       syncs: false,
       onBroken: (error: Error) => expect.fail(error.message),

@@ -1,11 +1,11 @@
 import { expect } from "chai";
 import { encodeHeader, HEADER_BYTES, type JournalHeader, SEGMENT } from "../../../core/log/journal-header.ts";
 import { RECORD_BYTES } from "../../../core/log/record.ts";
-import { PROCESSOR_NAMES } from "../../../core/values/processor.ts";
 import { JournalDirectory } from "../../../server/journal/journal-directory.ts";
 import type { StorageOptions } from "../../../server/journal/storage.ts";
 import { MemoryDisk, type Operation } from "../../support/memory-disk.ts";
 import { quiet, StorageLife } from "../../support/storage-life.ts";
+import { TWO_NAMES } from "../../support/terms.ts";
 
 const PATH = "/data/instance-1";
 const DAY_MS = 86_400_000;
@@ -59,7 +59,7 @@ describe("storage", () => {
     const [old, young] = segments(disk);
     expect(old).to.deep.include({ number: 1, epoch: 1, boundMs: 0, firstLsn: 0, followsDurable: false });
     expect(young).to.deep.include({ number: 2, epoch: 2, firstLsn: first.storage.journal.lsn, followsDurable: true });
-    expect(young).to.deep.include({ partition: 0, partitionCount: 2, processors: [...PROCESSOR_NAMES] });
+    expect(young).to.deep.include({ partition: 0, partitionCount: 2, processors: [...TWO_NAMES] });
     expect(young!.boundMs).to.equal(first.time.wallMs() - 5);
   });
 
@@ -317,7 +317,7 @@ describe("storage", () => {
       createdAtMs: 0,
       boundMs: 0,
       followsDurable: false,
-      processors: PROCESSOR_NAMES,
+      processors: TWO_NAMES,
     });
     bytes[8] = 3;
     disk.create(`${PATH}/segment-0000000001.journal`).write(bytes, 0, bytes.length, 0);
