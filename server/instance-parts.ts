@@ -181,7 +181,7 @@ function startMonitor(
   const options = {
     self: config.instance,
     addresses: config.links.map(healthAddress),
-    processors: config.processors.map(({ url, headers, tls }) => ({ url: url.href, headers, tls })),
+    processors: config.processors.map(({ name, url, headers, tls }) => ({ name, url: url.href, headers, tls })),
     snapshot: health.buffer,
     names,
     onPoll: tracing && ((report: PollReport) => tracing.polled(report)),

@@ -8,9 +8,12 @@ import { CLAIM_ANSWER_MS } from "./poll-rights.ts";
  * How the health monitors of the instances talk: small messages over HTTP, from worker thread to worker thread, so that
  * a busy event loop delays neither a claim nor its answer.
  *
- *   POST /claim/<processor>/<from>/<fresh 0|1>     204 consent, 409 refusal
- *   POST /release/<processor>/<from>/0             204
- *   POST /polled/<processor>/<failing 0|1>/<ms>    204
+ *   POST /claim/<name>/<from>/<fresh 0|1>     204 consent, 409 refusal
+ *   POST /release/<name>/<from>/0             204
+ *   POST /polled/<name>/<failing 0|1>/<ms>    204
+ *
+ * A processor goes by its name: while instances are restarted one by one, another one may have other processors, or the
+ * same in another order. Whoever does not have a processor does not poll it either, so it consents.
  */
 export type HealthLinkHandlers = {
   claim(processor: number, from: number, fromIsFresh: boolean): boolean;
@@ -30,7 +33,7 @@ export interface HealthLink {
   polled(processor: number, failing: boolean, minResponseMs: number): Promise<void>;
 }
 
-const PATH = /^\/(claim|release|polled)\/([01])\/(\d{1,3})\/(\d{1,9})$/;
+const PATH = /^\/(claim|release|polled)\/([\w.-]{1,24})\/(\d{1,3})\/(\d{1,9})$/;
 
 /** A message is one packet: who takes longer is none of us, and must not keep a connection from those who are. */
 const MESSAGE_TIMEOUT_MS = 1000;
@@ -38,10 +41,12 @@ const MESSAGE_TIMEOUT_MS = 1000;
 export class HealthLinkServer {
   readonly #server: Server;
   readonly #handlers: HealthLinkHandlers;
+  readonly #processors: readonly string[];
 
-  /** At most `connectionsMax` at a time; one more is closed. */
-  constructor(handlers: HealthLinkHandlers, connectionsMax: number) {
+  /** `processors`: their names. At most `connectionsMax` at a time; one more is closed. */
+  constructor(handlers: HealthLinkHandlers, processors: readonly string[], connectionsMax: number) {
     this.#handlers = handlers;
+    this.#processors = processors;
     const timeouts = {
       headersTimeout: MESSAGE_TIMEOUT_MS,
       requestTimeout: MESSAGE_TIMEOUT_MS,
@@ -70,11 +75,13 @@ export class HealthLinkServer {
   #answer(req: IncomingMessage, res: ServerResponse): void {
     req.resume();
     const match = PATH.exec(req.url ?? "");
-    const isConsent = match !== null && this.#handle(match[1]!, Number(match[2]), Number(match[3]), Number(match[4]));
+    const isConsent = match !== null && this.#handle(match[1]!, match[2]!, Number(match[3]), Number(match[4]));
     res.writeHead(match === null ? 404 : isConsent ? 204 : 409).end();
   }
 
-  #handle(what: string, processor: number, first: number, second: number): boolean {
+  #handle(what: string, name: string, first: number, second: number): boolean {
+    const processor = this.#processors.indexOf(name);
+    if (processor < 0) return true;
     if (what === "claim") return this.#handlers.claim(processor, first, second === 1);
     if (what === "release") this.#handlers.released(processor, first);
     else this.#handlers.polled(processor, first === 1, second);
@@ -86,24 +93,27 @@ export class HealthLinkServer {
 export class HealthLinkClient implements HealthLink {
   readonly #target: { socketPath: string } | { host: string; port: number };
   readonly #agent: Agent;
+  readonly #processors: readonly string[];
 
-  constructor(address: Address, { lookup }: NameLookup) {
+  /** `processors`: their names. */
+  constructor(address: Address, processors: readonly string[], { lookup }: NameLookup) {
+    this.#processors = processors;
     this.#agent = new Agent({ keepAlive: false, lookup });
     this.#target = address.kind === "unix" ? { socketPath: address.path } : { host: address.host, port: address.port };
   }
 
   async claim(processor: number, self: number, isFresh: boolean): Promise<ClaimAnswer> {
-    const answer = await this.#post(`/claim/${processor}/${self}/${isFresh ? 1 : 0}`);
+    const answer = await this.#post(`/claim/${this.#processors[processor]}/${self}/${isFresh ? 1 : 0}`);
     if (typeof answer === "string") return answer;
     return answer === 204 ? "consent" : "refusal";
   }
 
   async release(processor: number, self: number): Promise<void> {
-    await this.#post(`/release/${processor}/${self}/0`);
+    await this.#post(`/release/${this.#processors[processor]}/${self}/0`);
   }
 
   async polled(processor: number, failing: boolean, minResponseMs: number): Promise<void> {
-    await this.#post(`/polled/${processor}/${failing ? 1 : 0}/${minResponseMs}`);
+    await this.#post(`/polled/${this.#processors[processor]}/${failing ? 1 : 0}/${minResponseMs}`);
   }
 
   close(): void {

@@ -6,7 +6,7 @@ import { HealthSnapshot } from "../../core/routing/health-snapshot.ts";
 import type { PollReport } from "../meters/poll-report.ts";
 import type { Target } from "../sending/endpoint.ts";
 import type { Address } from "../system/address.ts";
-import { HEALTH_LINK_MAX } from "../system/descriptors.ts";
+import { healthLinkMax } from "../system/descriptors.ts";
 import { NameLookup } from "../system/name-lookup.ts";
 import { resolveThrough } from "../system/name-lookup-port.ts";
 import { RealNetwork } from "../system/real-network.ts";
@@ -20,7 +20,7 @@ export type HealthWorkerData = {
   /** Health link address of every instance, in order; empty for a single instance. */
   addresses: readonly Address[];
   /** `url` as text: a URL cannot be handed to a thread. */
-  processors: readonly (Omit<Target, "url"> & { url: string })[];
+  processors: readonly (Omit<Target, "url"> & { name: string; url: string })[];
   snapshot: SharedArrayBuffer;
   /** Where names are looked up, for the whole process. */
   namesPort: MessagePort;
@@ -32,9 +32,10 @@ const { self, addresses, processors, snapshot, namesPort, reportsPolls } = worke
 const time = new RealTime();
 const names = new NameLookup(resolveThrough(namesPort));
 const network = new RealNetwork(names);
+const processorNames = processors.map(({ name }) => name);
 const peers = addresses
   .filter((_, instance) => instance !== self)
-  .map((address) => new HealthLinkClient(address, names));
+  .map((address) => new HealthLinkClient(address, processorNames, names));
 const polling = new Polling({
   self,
   endpoints: processors.map((target) => new HealthEndpoint({ ...target, url: new URL(target.url) }, { network, time })),
@@ -43,7 +44,7 @@ const polling = new Polling({
   time,
   onReport: reportsPolls ? (report: PollReport) => parentPort!.postMessage(report) : undefined,
 });
-const server = new HealthLinkServer(polling, HEALTH_LINK_MAX * peers.length);
+const server = new HealthLinkServer(polling, processorNames, healthLinkMax(processors.length, peers.length));
 
 const own = addresses[self];
 if (own) await server.listen(own);

@@ -20,10 +20,14 @@ export function isLinkHealth({ status, body }: PeerAnswer): boolean {
   return status === 200 && body === LINK_HEALTH_BODY;
 }
 
-/** `processors`: names; a part of others, or in another order, would be misread. */
-export function summaryPartOf(answer: PeerAnswer, processors: readonly string[]): SummaryPart | undefined {
+/**
+ * `processors`: names; a part of others, or in another order, would be misread. Such a part is returned as the names
+ * that it is of.
+ */
+export function summaryPartOf(answer: PeerAnswer, processors: readonly string[]): SummaryPart | string[] | undefined {
   const { processors: theirs, totals, settledUntilMs } = objectOf(answer, 200) ?? {};
-  if (!Array.isArray(theirs) || theirs.join() !== processors.join()) return undefined;
+  if (!isNames(theirs)) return undefined;
+  if (!areSame(theirs, processors)) return theirs;
   if (!Array.isArray(totals) || totals.length !== processors.length * 2 || !totals.every(isCount)) return undefined;
   return Number.isFinite(settledUntilMs) ? { processors, totals, settledUntilMs: settledUntilMs as number } : undefined;
 }
@@ -39,10 +43,12 @@ export function isUnknownPayment(answer: PeerAnswer): boolean {
   return isProblem(answer, 404);
 }
 
-/** A reading for the live page as JSON, as it came. */
-export function readingOf(answer: PeerAnswer): string | undefined {
-  const { life, processors } = objectOf(answer, 200) ?? {};
-  return typeof life === "number" && Array.isArray(processors) ? answer.body : undefined;
+/** A reading for the live page as JSON, as it came; undefined also where it is of other processors. */
+export function readingOf(answer: PeerAnswer, processors: readonly string[]): string | undefined {
+  const { life, processors: theirs } = objectOf(answer, 200) ?? {};
+  if (typeof life !== "number" || !Array.isArray(theirs)) return undefined;
+  const names = theirs.map((reading: { name?: unknown } | null) => reading?.name);
+  return isNames(names) && areSame(names, processors) ? answer.body : undefined;
 }
 
 export function isPurged(answer: PeerAnswer): boolean {
@@ -73,6 +79,14 @@ function objectOf({ status, body }: PeerAnswer, expected: number): Record<string
   } catch {
     return undefined;
   }
+}
+
+function isNames(value: unknown): value is string[] {
+  return Array.isArray(value) && value.every((name) => typeof name === "string");
+}
+
+function areSame(theirs: readonly string[], ours: readonly string[]): boolean {
+  return theirs.length === ours.length && theirs.every((name, i) => name === ours[i]);
 }
 
 function isCount(value: unknown): boolean {

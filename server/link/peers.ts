@@ -39,9 +39,13 @@ export type PeersOptions = {
 export class Peers {
   readonly #lines: ReadonlyMap<number, PeerLine>;
   readonly #processors: readonly string[];
+  readonly #logger: Logger;
+  /** Instances that have said so, by number from 0. */
+  readonly #haveOthers = new Set<number>();
 
   constructor({ links, self, processors, ...options }: PeersOptions, logger: Logger) {
     this.#processors = processors;
+    this.#logger = logger;
     const others = links.map((link, instance) => ({ link, instance })).filter(({ instance }) => instance !== self);
     this.#lines = new Map(others.map(({ link, instance }) => [instance, new PeerLine(link, options, logger)]));
   }
@@ -53,7 +57,7 @@ export class Peers {
   /** Every peer's part of a summary, or undefined if one cannot be had. */
   async summaryParts(query: string): Promise<SummaryPart[] | undefined> {
     const answers = await this.#callAll({ method: "GET", path: `/summary?${query}` });
-    const parts = answers.map(([, answer]) => answer && summaryPartOf(answer, this.#processors));
+    const parts = answers.map(([peer, answer]) => answer && this.#samePart(peer, answer));
     return parts.every((part) => part !== undefined) ? parts : undefined;
   }
 
@@ -91,7 +95,7 @@ export class Peers {
     const answers = await this.#callAll({ method: "GET", path: "/sample", timeoutMs: READING_TIMEOUT_MS });
     return new Map(
       answers.flatMap(([peer, answer]) => {
-        const reading = answer && readingOf(answer);
+        const reading = answer && readingOf(answer, this.#processors);
         return reading === undefined ? [] : [[peer, reading]];
       }),
     );
@@ -105,6 +109,24 @@ export class Peers {
 
   async close(): Promise<void> {
     await Promise.all([...this.#lines.values()].map((line) => line.close()));
+  }
+
+  /** Undefined where it is no part, or one of other processors, which is said once. */
+  #samePart(peer: number, answer: PeerAnswer): SummaryPart | undefined {
+    const part = summaryPartOf(answer, this.#processors);
+    if (!Array.isArray(part)) {
+      if (part !== undefined) this.#haveOthers.delete(peer);
+      return part;
+    }
+    if (!this.#haveOthers.has(peer)) {
+      const fields = { instance: peer + 1, processors: part, expected: this.#processors };
+      this.#logger.warn(
+        fields,
+        "another instance has other processors: there are no summaries until both have the same",
+      );
+    }
+    this.#haveOthers.add(peer);
+    return undefined;
   }
 
   /** The answers of these peers, or of all, by instance number from 0; undefined for one that gave none. */

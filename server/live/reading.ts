@@ -49,6 +49,7 @@ function readProcessor(
   const gate = service.engine.gates[processor]!;
   const word = health.read(processor);
   return {
+    name: service.engine.processorNames[processor]!,
     count: totals[processor * 2]!,
     cents: totals[processor * 2 + 1]!,
     attempts: attempts.durations.count,

@@ -61,6 +61,7 @@ export type Reading = {
 };
 
 export type ProcessorReading = {
+  name: string;
   /** Payments kept that it has charged: as in GET /payments-summary. */
   count: number;
   cents: number;

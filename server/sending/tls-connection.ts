@@ -1,6 +1,6 @@
 import { readFileSync } from "node:fs";
 import { rootCertificates, type TLSSocket } from "node:tls";
-import type { TlsConfig } from "../settings/processors.ts";
+import type { TlsConfig } from "../settings/tls.ts";
 import type { Network } from "../system/network.ts";
 import { buildConnector, Client, type Dispatcher } from "../system/undici.ts";
 import { type Connection, FAILURE_REASONS, type Failure, type Receiver, type WireRequest } from "./connection.ts";

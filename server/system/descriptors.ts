@@ -29,8 +29,8 @@ const LIMIT_MIN = FIXED + 16;
 const LINK_MAX = 32;
 /** Per processor: of payments in doubt, and of as many after a start with restored data. */
 const LOOKUPS = 32;
-/** Claims between health monitors: per other instance and direction. */
-export const HEALTH_LINK_MAX = 4;
+/** Claims and news between health monitors: per processor, other instance and direction. */
+const HEALTH_LINKS = 2;
 
 /** Shares out `limit` descriptors; returns the shares, or what is wrong. `maxInFlight`: by processor. */
 export function shareDescriptors(
@@ -39,7 +39,7 @@ export function shareDescriptors(
   peerCount: number,
 ): DescriptorShares | string {
   if (limit < LIMIT_MIN) return `open files must be allowed (ulimit -n): limit=${limit} min=${LIMIT_MIN}`;
-  const rest = Math.max(0, limit - FIXED - 2 * HEALTH_LINK_MAX * peerCount);
+  const rest = Math.max(0, limit - FIXED - 2 * healthLinkMax(maxInFlight.length, peerCount));
   const wanted = sum(maxInFlight.map((max) => max + LOOKUPS)) + 2 * LINK_MAX * peerCount;
   const share = Math.min(1, rest / 2 / wanted);
   const inFlightMax = maxInFlight.map((max) => Math.max(1, Math.floor(max * share)));
@@ -47,6 +47,11 @@ export function shareDescriptors(
   const lookups = Math.floor(LOOKUPS * share);
   const own = sum(inFlightMax.map((max) => max + lookups)) + 2 * linkMax * peerCount;
   return { clientsMax: Math.max(1, rest - own), linkMax, inFlightMax };
+}
+
+/** Connections between the health monitors of this and all other instances, in each direction. */
+export function healthLinkMax(processorCount: number, peerCount: number): number {
+  return HEALTH_LINKS * processorCount * peerCount;
 }
 
 function sum(counts: readonly number[]): number {

@@ -9,6 +9,7 @@ const START_MS = 1_700_000_000_000;
 /** A reading of an instance that began to count at 0 and has been up for `atMs`. */
 function readingOf(atMs: number, change: Partial<Reading> = {}): Reading {
   const processor = {
+    name: "any",
     count: 0,
     cents: 0,
     attempts: 0,

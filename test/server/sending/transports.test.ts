@@ -8,7 +8,7 @@ import { AttemptMeters } from "../../../server/meters/meters.ts";
 import type { Connection, Failure, WireRequest } from "../../../server/sending/connection.ts";
 import { Connections } from "../../../server/sending/connections.ts";
 import { ProcessorClient } from "../../../server/sending/processor-client.ts";
-import type { TlsConfig } from "../../../server/settings/processors.ts";
+import type { TlsConfig } from "../../../server/settings/tls.ts";
 import { NameLookup } from "../../../server/system/name-lookup.ts";
 import { RealNetwork } from "../../../server/system/real-network.ts";
 import { RealTime } from "../../../server/system/time.ts";

@@ -1,5 +1,10 @@
 import { expect } from "chai";
-import { type DescriptorShares, openFilesMax, shareDescriptors } from "../../../server/system/descriptors.ts";
+import {
+  type DescriptorShares,
+  healthLinkMax,
+  openFilesMax,
+  shareDescriptors,
+} from "../../../server/system/descriptors.ts";
 
 /** What an instance needs whatever it does: see server/system/descriptors.ts. */
 const FIXED = 64;
@@ -27,10 +32,11 @@ describe("shares of the file descriptors", () => {
           const what = JSON.stringify({ limit, maxInFlight, peerCount, clientsMax, linkMax, inFlightMax });
           expect(Math.min(clientsMax, linkMax, ...inFlightMax), what).to.be.at.least(1);
           for (const [p, max] of inFlightMax.entries()) expect(max, what).to.be.at.most(maxInFlight[p]!);
-          if (limit < 120 + 32 * peerCount) continue;
+          const fixed = FIXED + 2 * healthLinkMax(maxInFlight.length, peerCount);
+          if (limit < fixed + 56 + 24 * peerCount) continue;
           const own = inFlightMax.reduce((sum, max) => sum + max, 0);
-          expect(FIXED + 8 * peerCount + clientsMax + own + 2 * linkMax * peerCount, what).to.be.at.most(limit);
-          expect(clientsMax, what).to.be.at.least(Math.floor((limit - FIXED - 8 * peerCount) / 2) - 1);
+          expect(fixed + clientsMax + own + 2 * linkMax * peerCount, what).to.be.at.most(limit);
+          expect(clientsMax, what).to.be.at.least(Math.floor((limit - fixed) / 2) - 1);
         }
       }
     }
