@@ -73,12 +73,12 @@ type CountedEntry = {
  */
 class Comparison {
   readonly findings: Finding[] = [];
+  /** Of the processors. */
+  readonly names: readonly string[];
   readonly #parties: Parties;
   /** Entries of the ledger that some charge has led to, by correlationId. */
   readonly #met = new Map<string, CountedEntry>();
   readonly #doubles = new Set<string>();
-
-  readonly names: readonly string[];
 
   constructor(parties: Parties) {
     this.#parties = parties;
@@ -91,14 +91,17 @@ class Comparison {
       this.#parties.service.totals(query),
       forEachNamed<ProcessorAdmin, Totals>(this.#parties.processors, (processor) => processor.totals(query)),
     ]);
-    return { service: this.#own(service.processors), processors };
+    return { service: this.#ofThese(service.processors), processors };
   }
 
   /** Throws unless service and audit know the same processors. */
-  #own(totals: Named<Totals>): Named<Totals> {
+  #ofThese(totals: Named<Totals>): Named<Totals> {
     const counted = Object.keys(totals);
-    if (counted.length !== this.names.length || !this.names.every((name) => totals[name] !== undefined))
-      throw new Error(`the service counts other processors: counted=${counted} audited=${this.names}`);
+    if (counted.length !== this.names.length || !this.names.every((name) => Object.hasOwn(totals, name))) {
+      throw new Error(
+        `the service must count the processors that are audited: counted=${counted} audited=${this.names}`,
+      );
+    }
     return totals;
   }
 
@@ -141,17 +144,22 @@ class Comparison {
     if (isCounted(entry)) this.#met.set(charge.correlationId, entry);
     const finding = judgeCharge(name, charge, entry);
     if (finding === undefined) return;
-    const others = Object.entries(this.#parties.processors).filter(([other]) => other !== name);
-    const found = await Promise.all(others.map(([, other]) => other.find(charge.correlationId)));
-    const at = found.findIndex((other) => other !== undefined);
-    if (at < 0) this.findings.push(finding);
-    else this.#addDouble(name, charge, entry, others[at]![0], found[at]!);
+    const others = await this.#chargesElsewhere(name, charge.correlationId);
+    if (others.size === 0) this.findings.push(finding);
+    else this.#addDouble(name, charge, entry, others);
   }
 
-  #addDouble(name: string, charge: Charge, entry: LedgerEntry | undefined, otherName: string, other: Charge): void {
+  /** By name. */
+  async #chargesElsewhere(name: string, correlationId: string): Promise<ReadonlyMap<string, Charge>> {
+    const others = this.names.filter((other) => other !== name);
+    const found = await Promise.all(others.map((other) => this.#parties.processors[other]!.find(correlationId)));
+    return new Map(others.flatMap((other, i) => (found[i] === undefined ? [] : [[other, found[i]]])));
+  }
+
+  #addDouble(name: string, charge: Charge, entry: LedgerEntry | undefined, others: ReadonlyMap<string, Charge>): void {
     if (this.#doubles.has(charge.correlationId)) return;
     this.#doubles.add(charge.correlationId);
-    this.findings.push(doubleCharge(name, charge, entry, otherName, other));
+    this.findings.push(doubleCharge(name, charge, entry, others));
   }
 
   async #addUnlisted(name: string, window: TimeWindow): Promise<void> {
@@ -171,7 +179,7 @@ class Comparison {
   /** What the service counts in the window beyond the entries met. */
   async #unmet(window: TimeWindow): Promise<Named<Totals>> {
     const { processors } = await this.#parties.service.totals(windowQuery(window));
-    const unmet: Record<string, Totals> = { ...this.#own(processors) };
+    const unmet: Record<string, Totals> = { ...this.#ofThese(processors) };
     for (const { processor, requestedAtMs, cents } of this.#met.values()) {
       if (!isWithin(requestedAtMs, window)) continue;
       const { count, cents: sum } = unmet[processor] ?? NO_TOTALS;

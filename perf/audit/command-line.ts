@@ -1,6 +1,6 @@
-import { type CommandLine, flags, type OptionValues, texts } from "../command/command-line.ts";
+import { type CommandLine, flags, lists, type OptionValues, texts } from "../command/command-line.ts";
 import { readWholeNumber } from "../command/number-options.ts";
-import { readUrl } from "../command/url-option.ts";
+import { readNamedUrls, readUrl } from "../command/url-option.ts";
 import type { AuditWish } from "./audit.ts";
 import type { Target } from "./parties.ts";
 import type { Named } from "./totals.ts";
@@ -11,8 +11,8 @@ const USAGE = `Compares the service's ledger with what the payment processors ha
   node build/perf/audit/main.js [options]
 
   --url URL            the service                          (http://localhost:9999)
-  --processors LIST    NAME=URL,NAME=URL …, all that the service has
-  --default URL        without them: the default processor  (http://localhost:8001)
+  --processor NAME=URL a processor, once for each that the service has
+  --default URL        without: the default processor       (http://localhost:8001)
   --fallback URL       and the fallback processor           (http://localhost:8002)
   --token TOKEN        the processors' admin token                            (123)
   --from MOMENT        2025-07-15T12:34:56.789Z                     (the beginning)
@@ -28,7 +28,8 @@ Exit code: 0 agrees, 1 differs, 2 could not audit.
 `;
 
 const OPTIONS = {
-  ...texts("url", "processors", "default", "fallback", "token", "from", "to", "max-findings"),
+  ...texts("url", "default", "fallback", "token", "from", "to", "max-findings"),
+  ...lists("processor"),
   ...flags("full"),
 };
 
@@ -56,22 +57,15 @@ export const AUDIT_COMMAND: CommandLine<typeof OPTIONS, AuditWish & { readonly t
   },
 };
 
-function readProcessors({ processors, ...two }: OptionValues<typeof OPTIONS>): Named<URL> {
-  if (processors === undefined) {
+function readProcessors({ processor, ...two }: OptionValues<typeof OPTIONS>): Named<URL> {
+  if (processor === undefined) {
     return {
       default: readUrl("default", two.default ?? "http://localhost:8001"),
       fallback: readUrl("fallback", two.fallback ?? "http://localhost:8002"),
     };
   }
-  for (const name of ["default", "fallback"] as const)
-    if (two[name] !== undefined) throw new Error(`${name} must come without --processors: ${name}=${two[name]}`);
-  const entries = processors.split(",").map((entry) => {
-    const [, name, url] = /^([^=]+)=(.+)$/.exec(entry) ?? [];
-    if (name === undefined)
-      throw new Error(`processors must be NAME=URL, separated by commas: processors=${processors}`);
-    return [name, readUrl("processors", url!)] as const;
-  });
-  if (new Set(entries.map(([name]) => name)).size < entries.length)
-    throw new Error(`processors must be named once each: processors=${processors}`);
-  return Object.fromEntries(entries);
+  for (const name of ["default", "fallback"] as const) {
+    if (two[name] !== undefined) throw new Error(`${name} must come without --processor: ${name}=${two[name]}`);
+  }
+  return readNamedUrls("processor", processor);
 }

@@ -31,10 +31,6 @@ export type Finding = {
   readonly detail: string;
 };
 
-export function otherstring(role: string): string {
-  return role === "default" ? "fallback" : "default";
-}
-
 /** Whether the service counts this entry at all, and then where and when. */
 export function isCounted(
   entry: LedgerEntry | undefined,
@@ -65,22 +61,21 @@ export function judgeCharge(processor: string, charge: Charge, entry: LedgerEntr
   return undefined;
 }
 
-/** Takes the place of what judgeCharge has found when another processor turns out to have the payment as well. */
+/** Takes the place of what judgeCharge has found when other processors turn out to have the payment as well. */
 export function doubleCharge(
   processor: string,
   charge: Charge,
   entry: LedgerEntry | undefined,
-  otherName: string,
-  other: Charge,
+  others: ReadonlyMap<string, Charge>,
 ): Finding {
-  const counted = isCounted(entry) ? entry.processor : "neither";
-  const otherAt = new Date(other.requestedAtMs).toISOString();
+  const counted = isCounted(entry) ? entry.processor : "none of them";
+  const places = [...others].map(([name, other]) => `${name} at ${new Date(other.requestedAtMs).toISOString()}`);
   return {
     kind: "double charge",
     processor,
     correlationId: charge.correlationId,
     requestedAtMs: charge.requestedAtMs,
     cents: charge.cents,
-    detail: `also at ${otherName} at ${otherAt}; the service counts ${counted}`,
+    detail: `also at ${places.join(", ")}; the service counts ${counted}`,
   };
 }

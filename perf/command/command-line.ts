@@ -3,9 +3,13 @@ import { type ParseArgsConfig, parseArgs } from "node:util";
 /** As parseArgs takes them. */
 export type OptionSpec = NonNullable<ParseArgsConfig["options"]>;
 
-type ValueOf<Type> = Type extends "boolean" ? boolean : string;
+type ValueOf<Option extends OptionSpec[string]> = Option["type"] extends "boolean"
+  ? boolean
+  : Option["multiple"] extends true
+    ? readonly string[]
+    : string;
 export type OptionValues<Spec extends OptionSpec> = {
-  readonly [Name in keyof Spec]?: ValueOf<Spec[Name]["type"]> | undefined;
+  readonly [Name in keyof Spec]?: ValueOf<Spec[Name]> | undefined;
 };
 
 /** What a command can be told, and what it makes of it. */
@@ -22,6 +26,14 @@ export type CommandLine<Spec extends OptionSpec, Wish> = {
 /** Options with a value. */
 export function texts<Name extends string>(...names: readonly Name[]): Record<Name, { readonly type: "string" }> {
   return Object.fromEntries(names.map((name) => [name, { type: "string" }])) as Record<Name, { type: "string" }>;
+}
+
+/** Options with a value that may be given several times. */
+export function lists<Name extends string>(
+  ...names: readonly Name[]
+): Record<Name, { readonly type: "string"; readonly multiple: true }> {
+  const entries = names.map((name) => [name, { type: "string", multiple: true }]);
+  return Object.fromEntries(entries) as Record<Name, { type: "string"; multiple: true }>;
 }
 
 /** Options without one. */

@@ -19,7 +19,7 @@ const CALL_TIMEOUT_MS = 10_000;
 const CONNECTION_COUNT = 2;
 const POLL_MS = 20;
 
-/** The service's summary and both processors' own, from a moment on. */
+/** The service's summary and the processors' own, from a moment on. */
 export class Books {
   readonly #parties: ConnectedParties;
   #countedBefore: Named<Totals> = {};

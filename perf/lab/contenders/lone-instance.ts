@@ -18,6 +18,8 @@ export function startLoneInstance(
     ...process.env,
     LISTEN: `tcp:127.0.0.1:${port}`,
     DATA_DIR: dataDir,
+    // Whatever the caller's environment says of them.
+    PROCESSORS: "",
     DEFAULT_PROCESSOR_URL: NOBODY_URL,
     FALLBACK_PROCESSOR_URL: NOBODY_URL,
     LOG_LEVEL: "silent",

@@ -7,13 +7,14 @@ import { type NamedGroups, SENDER_NAME } from "./named-groups.ts";
 const STOP_TIMEOUT_MS = 2000;
 const READY_TIMEOUT_MS = 5000;
 
-/** The fairer floor's sender: to the default processor, as most of a service's payments go. */
+/** The fairer floor's sender: to the first processor, as most of a service's payments go. */
 export function senderPlan(
   { processorUrls, instanceSockets }: TopologyPlaces,
   groups: NamedGroups | undefined,
 ): ChildPlan<ChildName> {
   const sources = instanceSockets.map((socket) => `unix:${socket}`);
-  const command = [process.execPath, SENDER_MAIN, processorUrls["default"]!, ...sources];
+  const [processorUrl] = Object.values(processorUrls);
+  const command = [process.execPath, SENDER_MAIN, processorUrl!, ...sources];
   const [file, ...args] = groups?.senderCommand(command) ?? command;
   return {
     name: SENDER_NAME,

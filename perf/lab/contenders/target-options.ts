@@ -1,16 +1,21 @@
-import { type OptionValues, texts } from "../../command/command-line.ts";
-import { readUrl } from "../../command/url-option.ts";
+import type { Named } from "../../audit/totals.ts";
+import { lists, type OptionValues, texts } from "../../command/command-line.ts";
+import { readNamedUrls, readUrl } from "../../command/url-option.ts";
 import { readUsageOfTree } from "../limits/process-usage.ts";
 import type { ProcessReading } from "../limits/usage-between.ts";
 import type { OtherTarget } from "./contender.ts";
 
 /** A service that somebody else has started. */
-export const TARGET_OPTIONS = texts("target", "default", "fallback", "token", "processes");
+export const TARGET_OPTIONS = {
+  ...texts("target", "default", "fallback", "token", "processes"),
+  ...lists("processor"),
+};
 
 export const TARGET_USAGE = `Against any other entry, with or without the floors (whose limits the options then are):
   --target URL             the service: http://localhost:9999
-  --default URL            its processors, both of them: then what was charged is checked
-  --fallback URL
+  --processor NAME=URL     its processors, all of them: then what was charged is checked
+  --default URL            the short form of --processor default=URL, and together with
+  --fallback URL           --processor fallback=URL
   --token TOKEN            the processors' admin token                             (123)
   --processes NAME=PID,…   whose CPU time is counted, with their children's: nginx=120,instance-1=121`;
 
@@ -19,7 +24,7 @@ type NamedProcess = { readonly name: string; readonly pid: number };
 
 /** `undefined`: ours. */
 export function readTarget(values: TargetValues): OtherTarget | undefined {
-  const { target, default: ofDefault, fallback: ofFallback, token } = values;
+  const { target, token } = values;
   if (target === undefined) {
     requireNoTarget(values);
     return undefined;
@@ -27,17 +32,26 @@ export function readTarget(values: TargetValues): OtherTarget | undefined {
   const service = readUrl("target", target);
   const processes = readProcesses(values.processes);
   const readings = (): ProcessReading[] => processes.map(readingOf);
-  if (ofDefault === undefined && ofFallback === undefined) return { service, books: undefined, readings };
+  const processors = readTargetProcessors(values);
+  const books = processors === undefined ? undefined : { service, processors, token: token ?? "123" };
+  return { service, books, readings };
+}
+
+/** `undefined`: nobody says which there are. */
+function readTargetProcessors({ processor, ...two }: TargetValues): Named<URL> | undefined {
+  const { default: ofDefault, fallback: ofFallback } = two;
+  if (ofDefault === undefined && ofFallback === undefined) return processor && readNamedUrls("processor", processor);
+  if (processor !== undefined)
+    throw new Error(`default and fallback must come without --processor: processor=${processor}`);
   if (ofDefault === undefined || ofFallback === undefined) {
     throw new Error(`default and fallback must come together: default=${ofDefault} fallback=${ofFallback}`);
   }
-  const processors = { default: readUrl("default", ofDefault), fallback: readUrl("fallback", ofFallback) };
-  return { service, books: { service, processors, token: token ?? "123" }, readings };
+  return { default: readUrl("default", ofDefault), fallback: readUrl("fallback", ofFallback) };
 }
 
 /** Throws where an option was given that means nothing without --target. */
 export function requireNoTarget(values: TargetValues): void {
-  for (const name of ["default", "fallback", "token", "processes"] as const) {
+  for (const name of ["processor", "default", "fallback", "token", "processes"] as const) {
     if (values[name] !== undefined) throw new Error(`${name} must come with --target: ${name}=${values[name]}`);
   }
 }

@@ -5,7 +5,6 @@ import { CHECKPOINT } from "../../../core/log/journal-header.ts";
 import { RECORD_BYTES, RecordBatch } from "../../../core/log/record.ts";
 import * as Kind from "../../../core/log/record-kind.ts";
 import * as Outcome from "../../../core/values/outcome.ts";
-import { DEFAULT, PROCESSOR_NAMES } from "../../../core/values/processor.ts";
 import { UUID_WORDS } from "../../../core/values/uuid.ts";
 import { Journal, type JournalOptions } from "../../../server/journal/journal.ts";
 import { JournalDirectory } from "../../../server/journal/journal-directory.ts";
@@ -14,6 +13,10 @@ import { writeFully } from "../../../server/system/disk.ts";
 import { RealDisk } from "../../../server/system/real-disk.ts";
 
 export const RECORDS_PER_PAYMENT = 3;
+/** As an instance has them that is told nothing else. */
+const PROCESSOR_NAMES = ["default", "fallback"];
+/** All payments go there. */
+const FIRST_PROCESSOR = 0;
 const OWNER = { partition: 0, partitionCount: 1, processors: PROCESSOR_NAMES };
 /** As an instance has it by default. */
 const SEGMENT_BYTES = 67_108_864;
@@ -49,7 +52,7 @@ export function makeJournal(dataDir: string, paymentCount: number, beganAtMs: nu
 
 /** Replaces every segment by a checkpoint and an empty segment, as compaction does. */
 export function compact(directory: JournalDirectory, paymentCount: number, nowMs: number): void {
-  const ledger = new Ledger(paymentCount, 1, 2);
+  const ledger = new Ledger(paymentCount, 1, PROCESSOR_NAMES.length);
   const recovered = recover(directory, ledger, OWNER);
   const before = directory.files();
   const journal = new Journal(directory, recovered, journalOptions(nowMs));
@@ -86,6 +89,7 @@ function fillTurn(batch: RecordBatch, ids: Int32Array, first: number, count: num
   batch.clear();
   for (let i = 0; i < ids.length; i++) ids[i] = Math.imul(ids[i]! ^ (first + i), 0x9e3779b1) ^ (ids[i]! >>> 15);
   for (let i = 0; i < count; i++) batch.appendAccepted(first + i, atMs, ids, i * UUID_WORDS, CENTS);
-  for (let i = 0; i < count; i++) batch.append(Kind.SENDING, first + i, atMs + 1, DEFAULT, Outcome.NONE, 0);
-  for (let i = 0; i < count; i++) batch.append(Kind.PROCESSED, first + i, atMs + 4, DEFAULT, Outcome.CHARGED, 3);
+  for (let i = 0; i < count; i++) batch.append(Kind.SENDING, first + i, atMs + 1, FIRST_PROCESSOR, Outcome.NONE, 0);
+  for (let i = 0; i < count; i++)
+    batch.append(Kind.PROCESSED, first + i, atMs + 4, FIRST_PROCESSOR, Outcome.CHARGED, 3);
 }

@@ -34,6 +34,7 @@ export async function startUp(dataDir: string, capacity: number): Promise<StartU
     DURABILITY: "write",
     CAPACITY: `${capacity}`,
     LOG_LEVEL: "info",
+    PROCESSORS: "",
     DEFAULT_PROCESSOR_URL: NOWHERE_URL,
     FALLBACK_PROCESSOR_URL: NOWHERE_URL,
   };

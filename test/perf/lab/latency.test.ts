@@ -14,6 +14,8 @@ import { expectPageDraws, medianOf, runAndRead } from "./saved-run.ts";
 
 const SMALL = ["--rounds", "1", "--seconds", "1", "--lead-in", "0.2", "--warm-up", "0.2"];
 
+const NAMED_TARGET = ["--target", "http://x", "--processor", "b=http://y", "--processor", "a=http://z"];
+
 /** As it is saved: distributions in place of samples. */
 type SavedRound = Pick<LatencyRound, "contender" | "settlement" | "usage"> & {
   readonly load: {
@@ -76,6 +78,16 @@ describe("latency", () => {
     }
   });
 
+  it("knows the processors of any other entry by their names", () => {
+    const wish = readArguments(LATENCY_COMMAND, NAMED_TARGET);
+    if (wish === "help") throw new Error("no help was asked for");
+    const named = Object.entries(wish.target?.books?.processors ?? {}).map(([name, url]) => [name, url.href]);
+    expect(named).to.deep.equal([
+      ["b", "http://y/"],
+      ["a", "http://z/"],
+    ]);
+  });
+
   it("says what is wrong with its arguments", async () => {
     expect(() => readArguments(LATENCY_COMMAND, ["--rates", "0"])).to.throw(
       "rates must be a decimal from 1 to 50000: rates=0",
@@ -86,6 +98,10 @@ describe("latency", () => {
     expect(() => readArguments(LATENCY_COMMAND, ["--token", "1"])).to.throw("token must come with --target: token=1");
     expect(() => readArguments(LATENCY_COMMAND, ["--target", "http://x", "--default", "http://y"])).to.throw(
       "default and fallback must come together",
+    );
+    expect(() => readArguments(LATENCY_COMMAND, ["--processor", "a=http://y"])).to.throw("must come with --target");
+    expect(() => readArguments(LATENCY_COMMAND, [...NAMED_TARGET, "--default", "http://y"])).to.throw(
+      "default and fallback must come without --processor",
     );
     const main = fileURLToPath(new URL("../../../perf/lab/latency/main.js", import.meta.url));
     const { stdout } = await promisify(execFile)(process.execPath, [main, "--help"]);
