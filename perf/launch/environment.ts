@@ -1,14 +1,15 @@
-import { readFileSync } from "node:fs";
 import { MAX_INSTANCES } from "../../core/values/payment-id.ts";
 import { readFee } from "../../server/text/fee.ts";
 import { type ProcessorWish, simulatedOf, twoProcessors } from "./processors.ts";
-import type { TopologyOptions } from "./topology.ts";
+import { isProblems, PORT_MAX, readProcessorWishes } from "./processors-variable.ts";
+import type { TopologyOptions } from "./topology-options.ts";
 
 /** A simulated processor's admin token until somebody sets another. */
 const TOKEN_AT_FIRST = "123";
 
 type Variable = {
   readonly name: string;
+  /** Empty: none. */
   readonly fallback: string;
   readonly help: string;
 };
@@ -17,127 +18,125 @@ const VARIABLES: readonly Variable[] = [
   { name: "PORT", fallback: "9999", help: "where nginx listens" },
   { name: "HOST", fallback: "127.0.0.1", help: "the address it listens on; 0.0.0.0 lets other machines in" },
   { name: "INSTANCES", fallback: "2", help: "how many instances" },
-  {
-    name: "PROCESSORS",
-    fallback: "none",
-    help: "JSON or a file's path, see docs/processors.md; without url: simulated",
-  },
-  {
-    name: "DEFAULT_PROCESSOR_PORT",
-    fallback: "8001",
-    help: "the simulated default processor's, or the first one's, port",
-  },
-  { name: "FALLBACK_PROCESSOR_PORT", fallback: "8002", help: "the simulated fallback processor's port" },
+  { name: "PROCESSORS", fallback: "", help: "1 to 16 processors: JSON, or a file's path; see docs/processors.md" },
+  { name: "DEFAULT_PROCESSOR_PORT", fallback: "8001", help: "the first simulated processor's port; 0: any free one" },
+  { name: "FALLBACK_PROCESSOR_PORT", fallback: "8002", help: "the second one's, without PROCESSORS" },
   { name: "DEFAULT_FEE", fallback: "0.05", help: "what the default processor keeps" },
   { name: "FALLBACK_FEE", fallback: "0.15", help: "what the fallback processor keeps" },
-  { name: "DEFAULT_PROCESSOR_URL", fallback: "none", help: "use this processor instead of simulating one" },
-  { name: "FALLBACK_PROCESSOR_URL", fallback: "none", help: "use this processor instead of simulating one" },
-  { name: "DATA_DIR", fallback: "none", help: "keep the journals here; without it they go with the run" },
+  { name: "DEFAULT_PROCESSOR_URL", fallback: "", help: "use this processor instead of simulating one" },
+  { name: "FALLBACK_PROCESSOR_URL", fallback: "", help: "use this processor instead of simulating one" },
+  { name: "DATA_DIR", fallback: "", help: "keep the journals here; without it they go with the run" },
   { name: "LOG_LEVEL", fallback: "warn", help: "of the instances; their log lines go to the standard output" },
   { name: "LOG_PRETTY", fallback: "true", help: "false: the log lines as they are, in JSON" },
   { name: "METRICS_THROUGH_NGINX", fallback: "false", help: "true: nginx answers /metrics/1, /metrics/2 …" },
 ];
+
+/** What says the same as PROCESSORS, of two. */
+const SHORT_FORM = ["DEFAULT_PROCESSOR_URL", "FALLBACK_PROCESSOR_URL", "DEFAULT_FEE", "FALLBACK_FEE"];
 
 export const TOPOLOGY_HELP = `npm start: the whole service on this machine, in processes of its own
 
 Starts simulated payment processors, the instances and nginx; starts again what dies; Ctrl-C ends all of it.
 
 Environment:
-${VARIABLES.map(({ name, fallback, help }) => `  ${name.padEnd(24)} ${help} (${fallback})`).join("\n")}
+${VARIABLES.map(({ name, fallback, help }) => `  ${name.padEnd(24)} ${help} (${fallback || "none"})`).join("\n")}
+
+Without PROCESSORS there are two, default and fallback. With it, those without url are simulated, on one port after the
+other: PROCESSORS='[{"name": "a", "fee": "0.01"}, {"name": "b", "fee": "0.03", "url": "http://host:8001"}]' npm start
 
 All other variables reach the instances as they are, PROFILE=contest for one; node build/server/main.js --help lists
 them. OTEL_EXPORTER_OTLP_ENDPOINT=http://localhost:4317 sends their traces there.
 `;
 
 /** A topology, and how its logs are shown. */
-export type StartOptions = TopologyOptions & { readonly prettyLogs: boolean };
+export type StartOptions = TopologyOptions & {
+  readonly processors: readonly ProcessorWish[];
+  readonly prettyLogs: boolean;
+};
 
 /** All mistakes are told at once. */
 export function topologyOptionsFromEnv(env: NodeJS.ProcessEnv): StartOptions {
-  const problems: string[] = [];
-  const wholeNumber = (name: string, min: number, max: number): number => {
-    const text = env[name] || VARIABLES.find((variable) => variable.name === name)!.fallback;
-    const value = /^\d+$/.test(text) ? Number(text) : Number.NaN;
-    if (!(value >= min && value <= max)) {
-      problems.push(`${name} must be a whole number from ${min} to ${max}: ${name}=${text}`);
-    }
-    return value;
+  const reader = new VariableReader(env);
+  const processors = reader.processors();
+  const options = {
+    processors,
+    port: reader.wholeNumber("PORT", 0, PORT_MAX),
+    host: reader.hostName("HOST"),
+    instanceCount: reader.wholeNumber("INSTANCES", 1, MAX_INSTANCES),
+    env: { LOG_LEVEL: reader.text("LOG_LEVEL"), ...simulationEnv(env, processors) },
+    metricsThroughNginx: reader.isOn("METRICS_THROUGH_NGINX"),
+    prettyLogs: reader.isOn("LOG_PRETTY"),
   };
-  const isOn = (name: string): boolean => {
-    const text = env[name] || VARIABLES.find((variable) => variable.name === name)!.fallback;
-    if (text !== "true" && text !== "false") problems.push(`${name} must be true or false: ${name}=${text}`);
-    return text === "true";
-  };
-  const hostName = (): string => {
-    const host = env["HOST"] || "127.0.0.1";
-    if (!/^[\w.-]+$/.test(host)) problems.push(`HOST must be an IPv4 address or a name: HOST=${host}`);
-    return host;
-  };
-  const fee = (name: string): number => {
-    const text = env[name] || VARIABLES.find((variable) => variable.name === name)!.fallback;
-    if (readFee(text) === undefined) problems.push(`${name} must be a decimal from 0 to 1: ${name}=${text}`);
-    return Number(text);
-  };
-  const firstPort = wholeNumber("DEFAULT_PROCESSOR_PORT", 0, 65_535);
-  const options: StartOptions = {
-    ...(env["PROCESSORS"] && { processors: processorsFromEnv(env["PROCESSORS"], firstPort, problems) }),
-    processorFees: { default: fee("DEFAULT_FEE"), fallback: fee("FALLBACK_FEE") },
-    port: wholeNumber("PORT", 0, 65_535),
-    host: hostName(),
-    instanceCount: wholeNumber("INSTANCES", 1, MAX_INSTANCES),
-    processorPorts: {
-      default: firstPort,
-      fallback: wholeNumber("FALLBACK_PROCESSOR_PORT", 0, 65_535),
-    },
-    processorUrls: {
-      ...(env["DEFAULT_PROCESSOR_URL"] ? { default: env["DEFAULT_PROCESSOR_URL"] } : {}),
-      ...(env["FALLBACK_PROCESSOR_URL"] ? { fallback: env["FALLBACK_PROCESSOR_URL"] } : {}),
-    },
-    env: { LOG_LEVEL: env["LOG_LEVEL"] || "warn" },
-    metricsThroughNginx: isOn("METRICS_THROUGH_NGINX"),
-    prettyLogs: isOn("LOG_PRETTY"),
-  };
-  if (problems.length > 0) throw new Error(problems.join("\n"));
-  return { ...options, env: { ...options.env, ...simulationEnv(env, options) } };
+  if (reader.problems.length > 0) throw new Error(reader.problems.join("\n"));
+  return options;
 }
 
-/** What the instances check is left to them; here only what is needed to simulate those without a URL. */
-function processorsFromEnv(text: string, firstPort: number, problems: string[]): ProcessorWish[] {
-  const list = readList(text);
-  if (list === undefined) {
-    problems.push("PROCESSORS must be a JSON array of objects, or the path of a file with one");
+class VariableReader {
+  readonly problems: string[] = [];
+  readonly #env: NodeJS.ProcessEnv;
+
+  constructor(env: NodeJS.ProcessEnv) {
+    this.#env = env;
+  }
+
+  text(name: string): string {
+    return this.#env[name] || VARIABLES.find((variable) => variable.name === name)!.fallback;
+  }
+
+  wholeNumber(name: string, min: number, max: number): number {
+    const text = this.text(name);
+    const value = /^\d+$/.test(text) ? Number(text) : Number.NaN;
+    if (!(value >= min && value <= max)) this.#refuse(name, `a whole number from ${min} to ${max}`);
+    return value;
+  }
+
+  isOn(name: string): boolean {
+    const text = this.text(name);
+    if (text !== "true" && text !== "false") this.#refuse(name, "true or false");
+    return text === "true";
+  }
+
+  hostName(name: string): string {
+    const host = this.text(name);
+    if (!/^[\w.-]+$/.test(host)) this.#refuse(name, "an IPv4 address or a name");
+    return host;
+  }
+
+  fee(name: string): number {
+    const fee = readFee(this.text(name));
+    if (fee === undefined) this.#refuse(name, "a decimal from 0 to 1");
+    return Number(fee?.text);
+  }
+
+  processors(): readonly ProcessorWish[] {
+    const firstPort = this.wholeNumber("DEFAULT_PROCESSOR_PORT", 0, PORT_MAX);
+    const secondPort = this.wholeNumber("FALLBACK_PROCESSOR_PORT", 0, PORT_MAX);
+    const list = this.text("PROCESSORS");
+    if (list.trim() === "") return this.#two(firstPort, secondPort);
+    const both = SHORT_FORM.filter((name) => this.#env[name]);
+    if (both.length > 0) this.problems.push(`PROCESSORS says it all: ${both.join(", ")} must not be set as well`);
+    const read = readProcessorWishes(list, firstPort, this.#env);
+    if (!isProblems(read)) return read;
+    this.problems.push(...read);
     return [];
   }
-  let simulatedCount = 0;
-  return list.map(({ name, fee, url, ...settings }, i) => {
-    if (typeof name !== "string" || name === "") problems.push(`PROCESSORS[${i}].name must be a text`);
-    const known = typeof fee === "number" || typeof fee === "string" ? readFee(String(fee)) : undefined;
-    if (known === undefined) problems.push(`PROCESSORS[${i}].fee must be a decimal from 0 to 1`);
-    const port = firstPort === 0 ? 0 : firstPort + simulatedCount;
-    if (url === undefined) simulatedCount++;
-    return {
-      name: String(name),
-      fee: Number(known?.text),
-      settings,
-      ...(url === undefined ? { port } : { url: String(url) }),
-    };
-  });
-}
 
-function readList(text: string): Record<string, unknown>[] | undefined {
-  try {
-    const value: unknown = JSON.parse(/^\s*\[/.test(text) ? text : readFileSync(text, "utf8"));
-    const isList =
-      Array.isArray(value) && value.length > 0 && value.every((entry) => typeof entry === "object" && entry);
-    return isList ? (value as Record<string, unknown>[]) : undefined;
-  } catch {
-    return undefined;
+  #two(firstPort: number, secondPort: number): ProcessorWish[] {
+    const urls = { default: this.text("DEFAULT_PROCESSOR_URL"), fallback: this.text("FALLBACK_PROCESSOR_URL") };
+    return twoProcessors({
+      processorPorts: { default: firstPort, fallback: secondPort },
+      processorFees: { default: this.fee("DEFAULT_FEE"), fallback: this.fee("FALLBACK_FEE") },
+      processorUrls: Object.fromEntries(Object.entries(urls).filter(([, url]) => url !== "")),
+    });
+  }
+
+  #refuse(name: string, rule: string): void {
+    this.problems.push(`${name} must be ${rule}: ${name}=${this.text(name)}`);
   }
 }
 
 /** The live page gets its buttons only where all processors are simulated, and started here. */
-function simulationEnv(env: NodeJS.ProcessEnv, options: TopologyOptions): Record<string, string> {
-  const processors = options.processors ?? twoProcessors(options);
+function simulationEnv(env: NodeJS.ProcessEnv, processors: readonly ProcessorWish[]): Record<string, string> {
   const isSimulation = simulatedOf(processors).length === processors.length;
   return isSimulation && env["PROCESSOR_ADMIN_TOKEN"] === undefined ? { PROCESSOR_ADMIN_TOKEN: TOKEN_AT_FIRST } : {};
 }

@@ -1,10 +1,9 @@
-import { randomUUID } from "node:crypto";
 import { TOPOLOGY_HELP, topologyOptionsFromEnv } from "./environment.ts";
 import { LogPrinter } from "./log-printer.ts";
 import type { ChildName } from "./plans.ts";
-import { twoProcessors } from "./processors.ts";
+import { startText } from "./start-text.ts";
 import type { ChildExit, ChildHooks } from "./supervisor.ts";
-import { startTopology, type Topology, type TopologyOptions } from "./topology.ts";
+import { startTopology, type Topology } from "./topology.ts";
 
 /** npm passes on a Ctrl-C that the terminal has delivered already; a second one by hand comes later than that. */
 const SAME_CTRL_C_MS = 500;
@@ -22,7 +21,7 @@ async function main(): Promise<void> {
   try {
     const topology = await startTopology({ ...options, hooks, signal: ending.signal });
     ending.take(topology);
-    console.log(describe(topology, options));
+    console.log(startText(topology, options.processors));
   } catch (error) {
     if (!ending.signal.aborted) throw error;
   }
@@ -84,38 +83,6 @@ function hooksWith(printer: LogPrinter): ChildHooks<ChildName> {
       process[stream].write(printer.print(line));
     },
   };
-}
-
-function describe(topology: Topology, options: TopologyOptions): string {
-  const pidOf = (name: ChildName): string => `pid ${topology.processes.find((child) => child.name === name)?.pid}`;
-  const processors = options.processors ?? twoProcessors(options);
-  const nameWidth = Math.max(9, ...processors.map(({ name }) => name.length));
-  const processorLines = processors.map(({ name, fee, url }) => {
-    const whose = url === undefined ? pidOf(`processor-${name}`) : "not ours";
-    return `${name.padEnd(nameWidth)} ${topology.processorUrls[name]}  fee ${+(fee * 100).toFixed(4)} %  ${whose}`;
-  });
-  const instances = Array.from(
-    { length: topology.instanceCount },
-    (_, i) => `instance  ${topology.instanceSocket(i + 1)}  ${pidOf(`instance-${i + 1}`)}`,
-  );
-  const addresses = Array.from(
-    { length: topology.instanceCount },
-    (_, i) => `--at unix:${topology.instanceSocket(i + 1)}`,
-  );
-  const payment = `{"correlationId":"${randomUUID()}","amount":19.90}`;
-  return `
-live page ${topology.url}/
-service   ${topology.url}  nginx ${pidOf("nginx")}
-${instances.join("\n")}
-${processorLines.join("\n")}
-
-try:
-  curl -i ${topology.url}/payments -H 'content-type: application/json' -d '${payment}'
-  curl ${topology.url}/payments-summary
-  curl --unix-socket ${topology.instanceSocket(1)} http://instance/metrics
-  npm run doubts -- list ${addresses.join(" ")}
-
-Ctrl-C ends all of it.`;
 }
 
 try {

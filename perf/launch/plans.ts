@@ -3,6 +3,7 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import type { Command } from "./child-life.ts";
 import { findNginx, renderNginxConf } from "./nginx.ts";
+import { feeText } from "./processors.ts";
 import { acceptsTcp, answersHealth } from "./readiness.ts";
 import type { ChildPlan } from "./supervisor.ts";
 
@@ -42,7 +43,8 @@ export type SimulatedProcessor = {
 export function processorPlan(wish: SimulatedProcessor): ChildPlan<ChildName> {
   const { name, host, port, fee, readyTimeoutMs } = wish;
   const command = wish.command ?? [process.execPath, PROCESSOR_MAIN];
-  const args = ["--name", name, "--port", `${port}`, "--host", host, "--fee", `${fee}`];
+  // A name may begin with a dash.
+  const args = [`--name=${name}`, "--port", `${port}`, "--host", host, "--fee", feeText(fee)];
   return {
     name: `processor-${name}`,
     command: commandOf([...command, ...args], process.cwd(), process.env),

@@ -11,7 +11,7 @@ export type ProcessorWish = {
   readonly url?: string | undefined;
   /** Of a simulated one. 0: any free one. */
   readonly port?: number | undefined;
-  /** What else PROCESSORS says of it, for the instances. */
+  /** What PROCESSORS says of it, for the instances as it is. */
   readonly settings?: Readonly<Record<string, unknown>>;
 };
 
@@ -26,6 +26,7 @@ export type TwoProcessors = {
 };
 
 export const PROCESSOR_HOST = "127.0.0.1";
+const FEE_DECIMALS_MAX = 12;
 const TWO = [
   { name: "default", fee: 0.05, port: 8001 },
   { name: "fallback", fee: 0.15, port: 8002 },
@@ -66,10 +67,12 @@ export function urlsOf(processors: readonly ProcessorWish[]): ByName<string> {
   return Object.fromEntries(processors.map(({ name, url, port }) => [name, url ?? `http://${PROCESSOR_HOST}:${port}`]));
 }
 
-/**
- * What tells the instances of them. The short form where the two say nothing more: then the settings of today's
- * processors work as those of earlier versions.
- */
+/** A decimal without an exponent. */
+export function feeText(fee: number): string {
+  return fee.toFixed(FEE_DECIMALS_MAX).replace(/\.?0+$/, "");
+}
+
+/** What tells the instances of them: the short form where it says all. What is empty counts as not set. */
 export function environmentOf(processors: readonly ProcessorWish[]): Record<string, string> {
   const urls = urlsOf(processors);
   const isShort = processors.length === TWO.length && TWO.every(({ name }, i) => processors[i]!.name === name);
@@ -79,11 +82,11 @@ export function environmentOf(processors: readonly ProcessorWish[]): Record<stri
       PROCESSORS: "",
       DEFAULT_PROCESSOR_URL: urls["default"]!,
       FALLBACK_PROCESSOR_URL: urls["fallback"]!,
-      DEFAULT_FEE: `${first!.fee}`,
-      FALLBACK_FEE: `${second!.fee}`,
+      DEFAULT_FEE: feeText(first!.fee),
+      FALLBACK_FEE: feeText(second!.fee),
     };
   }
-  const list = processors.map(({ name, fee, settings }) => ({ ...settings, name, fee: `${fee}`, url: urls[name] }));
+  const list = processors.map(({ name, fee, settings }) => ({ name, fee: feeText(fee), ...settings, url: urls[name] }));
   const none = { DEFAULT_PROCESSOR_URL: "", FALLBACK_PROCESSOR_URL: "", DEFAULT_FEE: "", FALLBACK_FEE: "" };
   return { PROCESSORS: JSON.stringify(list), ...none };
 }

@@ -1,73 +1,11 @@
 import { join } from "node:path";
-import { MAX_INSTANCES } from "../../core/values/payment-id.ts";
 import type { LifeEnd } from "./child-life.ts";
 import { OrphanGuard } from "./orphan-guard.ts";
-import {
-  type ChildName,
-  type CommandOverrides,
-  INSTANCE_NODE_FLAGS,
-  instancePlan,
-  nginxPlan,
-  processorPlan,
-  REPOSITORY_NGINX_CONF,
-  serviceSocketName,
-  socketNames,
-} from "./plans.ts";
-import { settlePorts } from "./ports.ts";
-import {
-  type ByName,
-  environmentOf,
-  PROCESSOR_HOST,
-  type ProcessorWish,
-  portWishesOf,
-  simulatedOf,
-  type TwoProcessors,
-  twoProcessors,
-  urlsOf,
-  withPorts,
-} from "./processors.ts";
-import { createRunDirectory, removeRunDirectory } from "./run-directory.ts";
+import { type ChildName, instancePlan, nginxPlan, processorPlan, serviceSocketName } from "./plans.ts";
+import { type ByName, environmentOf, PROCESSOR_HOST, simulatedOf, urlsOf } from "./processors.ts";
+import { removeRunDirectory } from "./run-directory.ts";
 import { type ChildHooks, type ChildPlan, type ChildState, SupervisedChild } from "./supervisor.ts";
-
-export type TopologyOptions = TwoProcessors & {
-  /** Otherwise the two of the short form. */
-  readonly processors?: readonly ProcessorWish[] | undefined;
-  readonly instanceCount?: number;
-  /** Where nginx listens. Port 0: any free one. */
-  readonly host?: string;
-  readonly port?: number;
-  /** For the instances, on top of this process's own environment. */
-  readonly env?: Readonly<Record<string, string>>;
-  /** For the instances' node, before the script. */
-  readonly nodeFlags?: readonly string[];
-  readonly nginxConfPath?: string;
-  /** Whether the balancer answers GET /metrics/1, /metrics/2 …; it does not, unless told to. */
-  readonly metricsThroughNginx?: boolean;
-  readonly commands?: CommandOverrides;
-  /** Further processes, which begin and end with the instances. */
-  readonly companions?: (places: TopologyPlaces) => readonly ChildPlan<ChildName>[];
-  /** Whether what dies is started again; it is, unless told otherwise. */
-  readonly autoRestart?: boolean;
-  /** For each process. */
-  readonly readyTimeoutMs?: number;
-  readonly hooks?: ChildHooks<ChildName>;
-  /** Gives up a start that is under way. */
-  readonly signal?: AbortSignal;
-};
-
-/** Where the processes of a topology find each other. */
-export type TopologyPlaces = {
-  readonly processorUrls: ByName<string>;
-  /** Of instance 1, 2 … */
-  readonly instanceSockets: readonly string[];
-};
-
-/** The options with nothing left open. */
-type Settings = Required<Omit<TopologyOptions, "signal" | "processors" | keyof TwoProcessors>> & {
-  readonly runDir: string;
-  readonly port: number;
-  readonly processors: readonly ProcessorWish[];
-};
+import { settle, type TopologyOptions, type TopologySettings } from "./topology-options.ts";
 
 export type TopologyProcess = {
   readonly name: ChildName;
@@ -94,31 +32,6 @@ export async function startTopology(options: TopologyOptions = {}): Promise<Topo
   return topology;
 }
 
-async function settle(options: TopologyOptions): Promise<Settings> {
-  const { host = "127.0.0.1", port = 9999, instanceCount = 2 } = options;
-  if (!Number.isInteger(instanceCount) || instanceCount < 1 || instanceCount > MAX_INSTANCES) {
-    throw new Error(`instances must be a whole number from 1 to ${MAX_INSTANCES}: instances=${instanceCount}`);
-  }
-  const wished = options.processors ?? twoProcessors(options);
-  const [nginxPort, ...ports] = await settlePorts([{ name: "nginx", host, port }, ...portWishesOf(wished)]);
-  return {
-    host,
-    port: nginxPort!,
-    instanceCount,
-    processors: withPorts(wished, ports),
-    env: options.env ?? {},
-    nodeFlags: options.nodeFlags ?? INSTANCE_NODE_FLAGS,
-    nginxConfPath: options.nginxConfPath ?? REPOSITORY_NGINX_CONF,
-    metricsThroughNginx: options.metricsThroughNginx ?? false,
-    commands: options.commands ?? {},
-    companions: options.companions ?? (() => []),
-    autoRestart: options.autoRestart ?? true,
-    readyTimeoutMs: options.readyTimeoutMs ?? 15_000,
-    hooks: options.hooks ?? {},
-    runDir: createRunDirectory(Array.from({ length: instanceCount }, (_, i) => socketNames(i + 1)).flat()),
-  };
-}
-
 /**
  * A running topology. Every process goes by its name: processor-…, instance-1 …, companion-…, nginx.
  */
@@ -135,7 +48,7 @@ export class Topology {
   readonly #children: readonly SupervisedChild<ChildName>[];
   readonly #guard: OrphanGuard;
 
-  constructor(settings: Settings) {
+  constructor(settings: TopologySettings) {
     const { host, port, runDir, instanceCount, processors, hooks } = settings;
     this.host = host;
     this.port = port;
@@ -223,7 +136,7 @@ export class Topology {
     await this.#guard.close();
   }
 
-  #companionPlans({ companions }: Settings): readonly ChildPlan<ChildName>[] {
+  #companionPlans({ companions }: TopologySettings): readonly ChildPlan<ChildName>[] {
     const instanceSockets = Array.from({ length: this.instanceCount }, (_, i) => this.instanceSocket(i + 1));
     return companions({ processorUrls: this.processorUrls, instanceSockets });
   }
@@ -239,7 +152,7 @@ export class Topology {
   }
 }
 
-function processorPlans(settings: Settings): ChildPlan<ChildName>[] {
+function processorPlans(settings: TopologySettings): ChildPlan<ChildName>[] {
   const { processors, commands, readyTimeoutMs } = settings;
   return simulatedOf(processors).map(({ name, fee, port }) =>
     processorPlan({
@@ -253,7 +166,7 @@ function processorPlans(settings: Settings): ChildPlan<ChildName>[] {
   );
 }
 
-function instancePlans(settings: Settings): ChildPlan<ChildName>[] {
+function instancePlans(settings: TopologySettings): ChildPlan<ChildName>[] {
   const { instanceCount, commands, processors } = settings;
   const env = { ...settings.env, ...environmentOf(processors) };
   return Array.from({ length: instanceCount }, (_, i) =>
@@ -261,7 +174,7 @@ function instancePlans(settings: Settings): ChildPlan<ChildName>[] {
   );
 }
 
-function nginxPlanOf(settings: Settings): ChildPlan<ChildName> {
+function nginxPlanOf(settings: TopologySettings): ChildPlan<ChildName> {
   return nginxPlan({ ...settings, confPath: settings.nginxConfPath, command: settings.commands.nginx });
 }
 

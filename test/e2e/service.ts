@@ -1,4 +1,5 @@
-import { startTopology, type Topology, type TopologyOptions } from "../../perf/launch/topology.ts";
+import { startTopology, type Topology } from "../../perf/launch/topology.ts";
+import type { TopologyOptions } from "../../perf/launch/topology-options.ts";
 import { type ProcessorOptions, type RunningProcessor, startProcessor } from "../../perf/processor/processor.ts";
 import { Caller } from "./caller.ts";
 import { Wire } from "./wire.ts";

@@ -1,6 +1,6 @@
 import type { ChildName } from "../../launch/plans.ts";
 import type { ChildPlan } from "../../launch/supervisor.ts";
-import type { TopologyPlaces } from "../../launch/topology.ts";
+import type { TopologyPlaces } from "../../launch/topology-options.ts";
 import { SENDER_MAIN } from "../floor/programs.ts";
 import { type NamedGroups, SENDER_NAME } from "./named-groups.ts";
 

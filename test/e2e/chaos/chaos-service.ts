@@ -1,6 +1,7 @@
 import { request } from "node:http";
 import { setTimeout as sleep } from "node:timers/promises";
-import { startTopology, type Topology, type TopologyOptions } from "../../../perf/launch/topology.ts";
+import { startTopology, type Topology } from "../../../perf/launch/topology.ts";
+import type { TopologyOptions } from "../../../perf/launch/topology-options.ts";
 import { type RunningProcessor, startProcessor } from "../../../perf/processor/processor.ts";
 import { Random } from "../../support/random.ts";
 import { FaultyProxy } from "./faulty-proxy.ts";

@@ -7,7 +7,8 @@ import { join } from "node:path";
 import { expect } from "chai";
 import { settlePorts } from "../../../perf/launch/ports.ts";
 import { createRunDirectory } from "../../../perf/launch/run-directory.ts";
-import { startTopology, type Topology, type TopologyOptions } from "../../../perf/launch/topology.ts";
+import { startTopology, type Topology } from "../../../perf/launch/topology.ts";
+import type { TopologyOptions } from "../../../perf/launch/topology-options.ts";
 import { failure, isAlive, until } from "../../support/processes.ts";
 
 const FREE_PORTS: TopologyOptions = {

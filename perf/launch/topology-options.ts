@@ -1,0 +1,85 @@
+import { MAX_INSTANCES } from "../../core/values/payment-id.ts";
+import {
+  type ChildName,
+  type CommandOverrides,
+  INSTANCE_NODE_FLAGS,
+  REPOSITORY_NGINX_CONF,
+  socketNames,
+} from "./plans.ts";
+import { settlePorts } from "./ports.ts";
+import {
+  type ByName,
+  type ProcessorWish,
+  portWishesOf,
+  type TwoProcessors,
+  twoProcessors,
+  withPorts,
+} from "./processors.ts";
+import { createRunDirectory } from "./run-directory.ts";
+import type { ChildHooks, ChildPlan } from "./supervisor.ts";
+
+export type TopologyOptions = TwoProcessors & {
+  /** Otherwise the two of the short form. */
+  readonly processors?: readonly ProcessorWish[] | undefined;
+  readonly instanceCount?: number;
+  /** Where nginx listens. Port 0: any free one. */
+  readonly host?: string;
+  readonly port?: number;
+  /** For the instances, on top of this process's own environment. */
+  readonly env?: Readonly<Record<string, string>>;
+  /** For the instances' node, before the script. */
+  readonly nodeFlags?: readonly string[];
+  readonly nginxConfPath?: string;
+  /** Whether the balancer answers GET /metrics/1, /metrics/2 …; it does not, unless told to. */
+  readonly metricsThroughNginx?: boolean;
+  readonly commands?: CommandOverrides;
+  /** Further processes, which begin and end with the instances. */
+  readonly companions?: (places: TopologyPlaces) => readonly ChildPlan<ChildName>[];
+  /** Whether what dies is started again; it is, unless told otherwise. */
+  readonly autoRestart?: boolean;
+  /** For each process. */
+  readonly readyTimeoutMs?: number;
+  readonly hooks?: ChildHooks<ChildName>;
+  /** Gives up a start that is under way. */
+  readonly signal?: AbortSignal;
+};
+
+/** Where the processes of a topology find each other. */
+export type TopologyPlaces = {
+  readonly processorUrls: ByName<string>;
+  /** Of instance 1, 2 … */
+  readonly instanceSockets: readonly string[];
+};
+
+/** The options with nothing left open. */
+export type TopologySettings = Required<Omit<TopologyOptions, "signal" | "processors" | keyof TwoProcessors>> & {
+  readonly runDir: string;
+  readonly port: number;
+  readonly processors: readonly ProcessorWish[];
+};
+
+/** Chooses what was left open, ports first; makes the run directory. */
+export async function settle(options: TopologyOptions): Promise<TopologySettings> {
+  const { host = "127.0.0.1", port = 9999, instanceCount = 2 } = options;
+  if (!Number.isInteger(instanceCount) || instanceCount < 1 || instanceCount > MAX_INSTANCES) {
+    throw new Error(`instances must be a whole number from 1 to ${MAX_INSTANCES}: instances=${instanceCount}`);
+  }
+  const wished = options.processors ?? twoProcessors(options);
+  const [nginxPort, ...ports] = await settlePorts([{ name: "nginx", host, port }, ...portWishesOf(wished)]);
+  return {
+    host,
+    port: nginxPort!,
+    instanceCount,
+    processors: withPorts(wished, ports),
+    env: options.env ?? {},
+    nodeFlags: options.nodeFlags ?? INSTANCE_NODE_FLAGS,
+    nginxConfPath: options.nginxConfPath ?? REPOSITORY_NGINX_CONF,
+    metricsThroughNginx: options.metricsThroughNginx ?? false,
+    commands: options.commands ?? {},
+    companions: options.companions ?? (() => []),
+    autoRestart: options.autoRestart ?? true,
+    readyTimeoutMs: options.readyTimeoutMs ?? 15_000,
+    hooks: options.hooks ?? {},
+    runDir: createRunDirectory(Array.from({ length: instanceCount }, (_, i) => socketNames(i + 1)).flat()),
+  };
+}
