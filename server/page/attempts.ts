@@ -1,8 +1,9 @@
-import { formatCount } from "./format.ts";
+import { formatCount, shorten } from "./format.ts";
 import type { AttemptView, PaymentView } from "./payment-view.ts";
 
 const SVG = "http://www.w3.org/2000/svg";
 const LEFT = 62;
+const LANE_NAME_MAX = 8;
 const RIGHT_MARGIN = 8;
 const LANE_PX = 24;
 const FIRST_LANE_Y = 22;
@@ -30,7 +31,10 @@ export function drawAttempts(payment: PaymentView, widthPx: number): SVGElement 
   svg.setAttribute("aria-label", `Time line of ${payment.attempts.length} attempts in ${formatCount(lengthMs)} ms`);
   for (const name of lanes) {
     const y = laneY(name);
-    svg.append(text(name, 0, y + 4), element("line", { x1: LEFT, x2: right, y1: y, y2: y, class: "lane" }));
+    svg.append(
+      text(shorten(name, LANE_NAME_MAX), 0, y + 4),
+      element("line", { x1: LEFT, x2: right, y1: y, y2: y, class: "lane" }),
+    );
   }
   for (const attempt of payment.attempts) svg.append(bar(attempt, laneY(nameOf(attempt)), startMs, xOf));
   svg.append(element("line", { x1: LEFT, x2: LEFT, y1: 8, y2: axisY - 10, class: "mark" }));

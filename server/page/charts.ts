@@ -1,6 +1,6 @@
 import type uPlotType from "uplot";
 import type { ChartSpec, Columns } from "./chart.ts";
-import { formatCount, formatMs, formatRate, NOTHING } from "./format.ts";
+import { formatCount, formatMs, formatRate, NOTHING, shorten } from "./format.ts";
 import type { Point, Tick } from "./history.ts";
 import { paintHealth, paintHeat, textOf } from "./paint.ts";
 import { processorColour } from "./theme.ts";
@@ -15,7 +15,7 @@ const COUNT_AXIS: uPlotType.Axis = {
 /** So that a lane has room for a word. */
 const HEALTH_LANE_PX = 24;
 const HEALTH_AXIS_PX = 36;
-const LANE_NAME_MAX = 9;
+const LANE_NAME_MAX = 8;
 
 /** Top of an axis that begins at zero: room above the largest value, and never flat. */
 function fromZero(minimum: number): uPlotType.Scale {
@@ -130,7 +130,7 @@ function healthOver(shown: Shown, processors: readonly string[]): ChartSpec {
     axisY: {
       splits: () => lanes,
       space: 0,
-      values: () => [...processors].reverse().map(shortName),
+      values: () => [...processors].reverse().map((name) => shorten(name, LANE_NAME_MAX)),
       grid: { show: false },
     },
     paint: (u, palette) => paintHealth(u, palette, shown.ticks, shown.view, length),
@@ -150,11 +150,6 @@ function healthOver(shown: Shown, processors: readonly string[]): ChartSpec {
       return `State of the processors over time, with the least response time they report. Now: ${states.join("; ")}.`;
     },
   };
-}
-
-/** As much of a name as there is room for beside a lane. */
-function shortName(name: string): string {
-  return name.length <= LANE_NAME_MAX ? name : `${name.slice(0, LANE_NAME_MAX - 1)}…`;
 }
 
 function backlogOver(shown: Shown): ChartSpec {

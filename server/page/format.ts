@@ -28,6 +28,13 @@ export function formatPercent(fraction: number): string {
   return `${tenths.format(fraction * 100)} %`;
 }
 
+/** As much of a name as there is room for: its beginning and its end, which is where names differ most. */
+export function shorten(name: string, lengthMax: number): string {
+  if (name.length <= lengthMax) return name;
+  const tail = Math.floor((lengthMax - 1) / 2);
+  return `${name.slice(0, lengthMax - 1 - tail)}…${name.slice(name.length - tail)}`;
+}
+
 export function formatTime(atS: number): string {
   return new Date(atS * 1000).toLocaleTimeString("en-GB");
 }

@@ -24,7 +24,9 @@ export type ProcessorState = "up" | "full" | "slow" | "failing" | "down";
 export type ProcessorNow = {
   state: ProcessorState;
   minResponseMs: number;
+  expectedAnswerMs: number;
   inFlight: number;
+  limit: number;
   /** Payments sent there since the start, by reason. */
   routed: readonly number[];
 };
@@ -107,7 +109,9 @@ function pointOf(reading: Reading, before: Reading | null, answerWithinMs: numbe
     processors: reading.processors.map((now) => ({
       state: stateOf(now, answerWithinMs),
       minResponseMs: now.minResponseMs,
+      expectedAnswerMs: now.expectedAnswerMs,
       inFlight: now.inFlight,
+      limit: now.limit,
       routed: now.routed,
     })),
     answeringCount: 1,
@@ -178,7 +182,9 @@ function together(points: readonly (Point | null)[]): Point | null {
     processors: first.standing.processors.map((_, p) => ({
       state: WORST_FIRST.find((state) => standings.some(({ processors }) => processors[p]!.state === state))!,
       minResponseMs: Math.max(...standings.map(({ processors }) => processors[p]!.minResponseMs)),
+      expectedAnswerMs: Math.max(...standings.map(({ processors }) => processors[p]!.expectedAnswerMs)),
       inFlight: total(({ processors }) => processors[p]!.inFlight),
+      limit: total(({ processors }) => processors[p]!.limit),
       routed: first.standing.processors[p]!.routed.map((_, reason) =>
         total(({ processors }) => processors[p]!.routed[reason]!),
       ),

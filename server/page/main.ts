@@ -8,6 +8,7 @@ import { Finder } from "./finder.ts";
 import { History, type Tick } from "./history.ts";
 import { Instances } from "./instances.ts";
 import type { Hello, Message } from "./message.ts";
+import { ProcessorTable } from "./processor-table.ts";
 import { Simulation } from "./simulation.ts";
 import { followTheme, readPalette } from "./theme.ts";
 import { Tiles } from "./tiles.ts";
@@ -26,7 +27,7 @@ const shown = {
 };
 
 /** What depends on the processors, made once they are known. */
-let drawn: { charts: readonly Chart[]; tiles: Tiles; figures: Figures } | undefined;
+let drawn: { charts: readonly Chart[]; tiles: Tiles; processors: ProcessorTable; figures: Figures } | undefined;
 const instances = new Instances((chosen) => {
   view = chosen;
   draw();
@@ -68,6 +69,7 @@ function prepare(known: Hello) {
   return {
     charts: chartSpecs(shown, known.processors).map((spec) => new Chart(spec, palette)),
     tiles: new Tiles(known),
+    processors: new ProcessorTable(known),
     figures: new Figures(known.processors, draw),
   };
 }
@@ -80,8 +82,9 @@ function showConnection(state: ConnectionState): void {
 
 function draw(): void {
   if (document.hidden || hello === undefined || history === undefined || drawn === undefined) return;
-  const { charts, tiles, figures } = drawn;
+  const { charts, tiles, processors, figures } = drawn;
   tiles.show(history.latest, view);
+  processors.show(history.latest, view);
   instances.show(history.latest, hello);
   for (const chart of charts) chart.draw(history.ticks);
   figures.show(history.ticks, view);

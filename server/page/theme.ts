@@ -3,8 +3,8 @@ import { byId } from "./dom.ts";
 /** The colours that canvases need, which know nothing of style sheets; their names are page.css's. */
 const NAMES = ["panel", "text", "muted", "grid", "accepted", "bad", "bad-soft", "good-soft", "doubt", "heat"] as const;
 type Name = (typeof NAMES)[number];
-/** Of processors, in their order; with more of them than colours they come round again. */
-const PROCESSOR_COLOURS = 8;
+/** Of processors, in their order; as many as there can be. */
+const PROCESSOR_COLOURS = 16;
 export type Palette = Readonly<Record<Name, string>> & { readonly processors: readonly string[] };
 
 /** The name of a processor's colour. */

@@ -1,19 +1,18 @@
 import { byId, make, setText } from "./dom.ts";
 import { formatCount, formatMoney, formatMs, formatPercent, formatRate, NOTHING } from "./format.ts";
-import type { ProcessorNow, Tick } from "./history.ts";
+import type { Tick } from "./history.ts";
 import type { Hello } from "./message.ts";
-import { processorColour } from "./theme.ts";
 
-type Text = { value: string; note: string; hint?: string };
+type Text = { value: string; note: string };
 const EMPTY: Text = { value: NOTHING, note: "" };
 
-const TILES_BEFORE = [
+const TILES = [
   ["accepted", "Accepted, /s"],
   ["latency", "Latency p50 / p99, ms"],
   ["pending", "Pending"],
   ["inDoubt", "In doubt"],
-] as const;
-const TILES_AFTER = [
+  ["processed", "Processed"],
+  ["failed", "Failed"],
   ["fees", "Fees"],
   ["profit", "Profit"],
 ] as const;
@@ -25,16 +24,12 @@ export class Tiles {
 
   constructor(hello: Hello) {
     const list = byId("tiles");
-    const processors = hello.processors.map((name, processor) => {
-      return ["processor", `Processed by ${name}`, processorColour(processor)] as const;
-    });
     this.#hello = hello;
-    this.#elements = [...TILES_BEFORE, ...processors, ...TILES_AFTER].map(([name, title, colour]) => {
+    this.#elements = TILES.map(([name, title]) => {
       const value = make("dd", "", NOTHING);
       const note = make("dd", "note");
       const tile = make("div", "", make("dt", "", title), value, note);
       tile.dataset["tile"] = name;
-      if (colour !== undefined) tile.style.setProperty("--tile", `var(--${colour})`);
       list.append(tile);
       return [value, note] as const;
     });
@@ -46,7 +41,7 @@ export class Tiles {
       const text = texts?.[i] ?? EMPTY;
       setText(value, text.value);
       setText(note, text.note);
-      note.title = text.hint ?? text.note;
+      note.title = text.note;
     }
   }
 }
@@ -68,24 +63,15 @@ function textsOf(tick: Tick | undefined, view: number, hello: Hello): Text[] | u
     { value: formatRate(flow?.acceptedPerS), note: `${formatCount(standing.accepted)} since the start` },
     { value: `${formatMs(flow?.p50Ms)} / ${formatMs(flow?.p99Ms)}`, note: "in the last second" },
     { value: formatCount(standing.pending), note: `${formatCount(standing.sending)} being sent` },
-    { value: formatCount(standing.inDoubt), note: `${formatCount(standing.failed)} failed` },
-    ...standing.processed.map((part, p) => ({
-      value: formatCount(part.count),
-      note: `${formatMoney(part.cents)} · ${formatPercent(count === 0 ? 0 : part.count / count)}`,
-      hint: `fee ${formatPercent(hello.feeFractions[p]!)}; ${reasonsText(standing.processors[p]!, hello)}`,
-    })),
+    { value: formatCount(standing.inDoubt), note: "charged or not" },
+    { value: formatCount(count), note: formatMoney(cents) },
+    { value: formatCount(standing.failed), note: "given up or refused" },
     {
       value: formatMoney(feeCents),
       note: missing || `${formatPercent(cents === 0 ? 0 : feeCents / cents)} of the amount`,
     },
     { value: formatMoney(cents - feeCents), note: missing || `of ${formatMoney(cents)}` },
   ];
-}
-
-/** Why payments were sent there since the start. */
-function reasonsText({ routed }: ProcessorNow, { reasons }: Hello): string {
-  const told = routed.flatMap((count, reason) => (count > 0 ? [`${reasons[reason]} ${formatCount(count)}`] : []));
-  return told.length === 0 ? "no payment sent there" : `sent there: ${told.join(", ")}`;
 }
 
 /** A sum that lacks an instance says so. */

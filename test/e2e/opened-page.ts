@@ -48,10 +48,18 @@ export class OpenedPage {
     return { value, note };
   }
 
-  /** Counts and amounts in cents, as the tiles tell them. */
+  /** What the table says of a processor, by column. */
+  async processor(name: string): Promise<Record<string, string>> {
+    const table = this.page.locator("#processors table");
+    const titles = await table.locator("thead th").allTextContents();
+    const cells = await table.locator("tbody tr").filter({ hasText: name }).locator("th, td").allTextContents();
+    return Object.fromEntries(titles.map((title, i) => [title, cells[i] ?? ""]));
+  }
+
+  /** Counts and amounts in cents. */
   async processed(role: "default" | "fallback"): Promise<{ count: number; cents: number }> {
-    const { value, note } = await this.tile(`Processed by ${role}`);
-    return { count: numberIn(value), cents: centsIn(note.split(" · ")[0]!) };
+    const { processed = "", amount = "" } = await this.processor(role);
+    return { count: numberIn(processed), cents: centsIn(amount) };
   }
 
   /** Payments processed, by whichever processor. */
