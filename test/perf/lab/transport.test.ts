@@ -17,11 +17,12 @@ describe("cost of sending to processors", () => {
   });
 
   it("is measured over plain sockets, over undici and over undici with TLS", async function () {
-    const options = ["--rounds", "2", "--requests", "2000", "--connections", "4"];
+    const options = ["--rounds", "1", "--requests", "1000", "--connections", "4"];
     const run = await runAndRead(folder, "transport/main.js", ...options);
     for (const way of WAYS) expect(medianOf(run.result, `${way}, CPU each`)).to.be.within(5, 10_000);
+    // So few requests are half of them cold code: only that there are figures.
     for (const name of ["undici ÷ plain sockets", "undici, TLS ÷ undici"])
-      expect(medianOf(run.result, name)).to.be.within(0.2, 20);
+      expect(medianOf(run.result, name)).to.be.within(0.05, 200);
     await expectPageDraws(run, () => this.skip());
   });
 });
