@@ -69,6 +69,6 @@ class Question implements Receiver {
   }
 
   failed(failure: Failure): void {
-    this.#ended(failure === "reset" ? "dropped" : { kind: "not told" });
+    this.#ended(failure === "reset" || failure === "stale" ? "dropped" : { kind: "not told" });
   }
 }

@@ -1,5 +1,12 @@
-/** Why a request has no answer: not a byte of it left, or nobody knows what became of it. */
-export type Failure = "unreachable" | "reset" | "timed out";
+/**
+ * Why a request has no answer.
+ *
+ *   unreachable   not a byte of it left: there was no connection
+ *   stale         not a byte of it left: the connection had been kept, and had ended; a new one may do
+ *   reset         nobody knows what became of it
+ *   timed out     the same, and the connection may still be good
+ */
+export type Failure = "unreachable" | "stale" | "reset" | "timed out";
 
 /**
  * Of one request exactly one of the two, later, never from within a call to the connection. `wasKept`: the connection
@@ -14,6 +21,7 @@ export interface Receiver {
 
 export const FAILURE_REASONS: Readonly<Record<Failure, string>> = {
   unreachable: "no connection in time",
+  stale: "the kept connection had ended",
   reset: "the connection ended before the answer",
   "timed out": "no answer in time",
 };

@@ -39,6 +39,7 @@ export class ProcessorClient {
   readonly #outcomeOfPost: OutcomeOf;
   readonly #dialect: Dialect;
   readonly #requests = new Map<number, Request>();
+  #isClosed = false;
 
   constructor(
     target: ClientTarget,
@@ -102,13 +103,14 @@ export class ProcessorClient {
   }
 
   close(): void {
+    this.#isClosed = true;
     this.#connections.close();
     for (const request of this.#requests.values()) request.connection.close();
   }
 
   #send(wish: WireRequest, flight: number, outcomeOf: OutcomeOf): void {
     const connection = this.#mustBeFresh(flight) ? this.#connections.takeNew() : this.#connections.take();
-    const request = new Request(flight, this.#time.monotonicMs(), connection, outcomeOf, this.#settled);
+    const request = new Request(flight, wish, this.#time.monotonicMs(), connection, outcomeOf, this.#ended);
     this.#requests.set(flight, request);
     connection.send(wish, request);
   }
@@ -128,12 +130,24 @@ export class ProcessorClient {
     return this.#tracing?.payments.attemptBegan(flight) ?? NO_HEADERS;
   }
 
-  readonly #settled = (request: Request, outcome: number): void => {
+  readonly #ended = (request: Request, outcome: number): void => {
+    // It has not left, so this sends nothing twice; on a new connection this ends in another way.
+    if (request.isStale && !this.#isClosed) this.#sendAnew(request);
+    else this.#settle(request, outcome);
+  };
+
+  #sendAnew(request: Request): void {
+    request.isStale = false;
+    request.connection = this.#connections.takeNew();
+    request.connection.send(request.wish, request);
+  }
+
+  #settle(request: Request, outcome: number): void {
     this.#requests.delete(request.flight);
     this.#meters.ended(outcome, this.#time.monotonicMs() - request.beganAtMs);
     this.#tracing?.payments.attemptEnded(request.flight, outcome, request.status, request.error);
     this.#onOutcome(request.flight, outcome);
-  };
+  }
 }
 
 type OutcomeOf = (status: number, body: string, isProvenEmpty: boolean, wasKept: boolean) => number;
@@ -141,37 +155,43 @@ type OutcomeOf = (status: number, body: string, isProvenEmpty: boolean, wasKept:
 /** A request that is out. */
 class Request implements Receiver {
   readonly flight: number;
+  readonly wish: WireRequest;
   /** Monotonic. */
   readonly beganAtMs: number;
-  readonly connection: Connection;
+  connection: Connection;
+  /** It has not left: its connection had ended before. */
+  isStale = false;
   /** 0: no answer. */
   status = 0;
   /** Why there was no whole answer. */
   error: Error | undefined;
   readonly #outcomeOf: OutcomeOf;
-  readonly #settled: (request: Request, outcome: number) => void;
+  readonly #ended: (request: Request, outcome: number) => void;
 
   constructor(
     flight: number,
+    wish: WireRequest,
     beganAtMs: number,
     connection: Connection,
     outcomeOf: OutcomeOf,
-    settled: (request: Request, outcome: number) => void,
+    ended: (request: Request, outcome: number) => void,
   ) {
     this.flight = flight;
+    this.wish = wish;
     this.beganAtMs = beganAtMs;
     this.connection = connection;
     this.#outcomeOf = outcomeOf;
-    this.#settled = settled;
+    this.#ended = ended;
   }
 
   answered(status: number, body: string, isProvenEmpty: boolean, wasKept: boolean): void {
     this.status = status;
-    this.#settled(this, this.#outcomeOf(status, body, isProvenEmpty, wasKept));
+    this.#ended(this, this.#outcomeOf(status, body, isProvenEmpty, wasKept));
   }
 
   failed(failure: Failure, error: Error, wasKept: boolean): void {
     this.error = error;
-    this.#settled(this, outcomeOfFailure(failure, error, wasKept));
+    this.isStale = failure === "stale";
+    this.#ended(this, outcomeOfFailure(failure, error, wasKept));
   }
 }
