@@ -14,7 +14,7 @@ function die(how: string): void {
 }
 
 if (!isMainThread) {
-  const thread = "processorUrls" in workerData ? "health_monitor" : "trace_sender";
+  const thread = "snapshot" in workerData ? "health_monitor" : "trace_sender";
   const order = join(process.env["DYING_THREADS"]!, thread);
   setInterval(() => {
     let how = "";

@@ -79,7 +79,10 @@ for (const count of [1, 2, 3, 16]) {
       await until("all are processed", async () => (await processed()) === 2 * PAYMENTS);
       if (count > 1) {
         const views = await Promise.all(payments.map((payment) => viewOf(front, payment)));
-        expect(new Set(views.map(({ processor }) => processor))).to.deep.equal(new Set([`p${count - 2}`]));
+        const used = views.map(({ processor }) => processor);
+        expect(used)
+          .to.include(`p${count - 2}`)
+          .and.not.include(`p${count - 1}`);
         expect(views.map(({ attempts }) => attempts.at(-1)!.reason)).to.include("cheaper down");
       }
       expect(await audit(parties, { isFull: true })).to.include({ agrees: true });

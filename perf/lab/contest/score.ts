@@ -34,6 +34,8 @@ export type Score = {
 const BONUS_BELOW_MS = 11;
 const BONUS_SHARE_PER_MS = 0.02;
 const FINE_SHARE_IF_DIFFERENT = 0.35;
+/** Smaller numbers are written with an exponent; to two places they are nothing. */
+const ROUNDED_MIN = 1e-6;
 
 export function scoreOf({ acceptedCount, processed, fees, p99Ms, auditDifferenceCount }: Tally): Score {
   const processedCount = processed.default.count + processed.fallback.count;
@@ -62,7 +64,7 @@ export function scoreOf({ acceptedCount, processed, fees, p99Ms, auditDifference
   };
 }
 
-/** To two decimals, as the contest's script rounds p99 and bonus. */
+/** As the contest's scripts round p99 and bonus (by big.js): as it is written, to two decimals, halves up. */
 function rounded(value: number): number {
-  return Math.round(value * 100) / 100;
+  return Math.abs(value) < ROUNDED_MIN ? 0 : Math.round(Number(`${value}e2`)) / 100;
 }

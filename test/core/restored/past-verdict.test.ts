@@ -44,7 +44,7 @@ describe("verdict on a payment's past", () => {
     });
   }
 
-  it("is the same of any number of processors: who charges first counts, and one that does not say keeps it open", () => {
+  it("is the same of any number: who charges first counts, and one that does not say keeps it open", () => {
     forSeeds(200, (random) => {
       const testimonies = Array.from({ length: random.between(1, 16) }, () =>
         random.pick([ABSENT, FOREIGN, ...(random.chance(0.3) ? [UNKNOWN] : []), at(random.below(5))]),

@@ -42,6 +42,9 @@ describe("contest score", () => {
 
   it("rounds p99 and bonus to two decimals, as the script does: the final's winner by its published figures", () => {
     expect(scoreOf(tally(1000, 0, { p99Ms: 2.554 })).bonusShare).to.equal(0.17);
+    // Halves as they are written, not as the nearest double has them.
+    expect(scoreOf(tally(1000, 0, { p99Ms: 1.255 })).bonusShare).to.equal(0.19);
+    expect(scoreOf(tally(1000, 0, { p99Ms: 3.745 })).bonusShare).to.equal(0.15);
     const of = (count: number) => ({ count, cents: BigInt(count * 2005) });
     const processed = { default: of(52_945), fallback: of(37_646) };
     const winner = scoreOf({

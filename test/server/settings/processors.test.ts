@@ -173,7 +173,8 @@ describe("configured processors", () => {
 
   it("with members that nobody knows are refused", () => {
     expect(errorsOfOne({ weight: 3, Fee: "0.1" })).to.deep.equal([
-      `PROCESSORS[0] has only the members name, url, fee, maxInFlight, headers, answers, believesNotFound, tls: weight, Fee`,
+      "PROCESSORS[0] has only the members " +
+        "name, url, fee, maxInFlight, headers, answers, believesNotFound, tls: weight, Fee",
     ]);
     for (const entry of [null, 7, "x", []]) expect(errorsOf([entry])[0]).to.equal("PROCESSORS[0] must be an object");
   });

@@ -52,8 +52,8 @@ describe("a weather in virtual time", () => {
   it("puts what is not answered in doubt, and charges nothing twice", () => {
     const spells = [
       { atMs: 0, delayMs: 20, failing: false, capacity: 100 },
-      { atMs: 5000, delayMs: 15_000, failing: false, capacity: 100 },
-      { atMs: 10_000, delayMs: 20, failing: false, capacity: 100 },
+      { atMs: 5100, delayMs: 15_000, failing: false, capacity: 100 },
+      { atMs: 40_000, delayMs: 20, failing: false, capacity: 100 },
     ];
     const result = runWeather(withSpells(...spells), undefined);
     expect(result.doubtCount).to.be.above(0);
