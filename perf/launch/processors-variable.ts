@@ -3,6 +3,8 @@ import { readProcessors } from "../../server/settings/processors.ts";
 import type { ProcessorWish } from "./processors.ts";
 
 export const PORT_MAX = 65_535;
+/** As the instances tell a path from a list. */
+const PATH = /^\.{0,2}\/|\.json$/;
 
 type Environment = Readonly<Record<string, string | undefined>>;
 type Entry = Readonly<Record<string, unknown>>;
@@ -41,11 +43,15 @@ export function isProblems<Value>(read: readonly Value[] | readonly string[]): r
 /** `undefined`: what is wrong with it is said by those who read it next. */
 function parse(text: string): unknown[] | undefined {
   try {
-    const value: unknown = JSON.parse(/^\s*\[/.test(text) ? text : readFileSync(text, "utf8"));
+    const value: unknown = JSON.parse(isPath(text) ? readFileSync(text, "utf8") : text);
     return Array.isArray(value) ? value : undefined;
   } catch {
     return undefined;
   }
+}
+
+function isPath(text: string): boolean {
+  return PATH.test(text) && !/["{[]/.test(text);
 }
 
 function isSimulated(entry: unknown): entry is Entry {

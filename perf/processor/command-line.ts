@@ -5,7 +5,7 @@ export const usage = `The simulated payment processor of the contest (Rinha de B
 
   node build/perf/processor/main.js [options]
 
-  --name NAME              default or fallback: decides port and fee below        (default)
+  --name NAME              any; fallback has another port and fee, see below      (default)
   --port PORT              0 takes any free one                  (8001; fallback: 8002)
   --host ADDRESS           where to listen                                    (127.0.0.1)
   --fee SHARE              of every amount, from 0 to 1          (0.05; fallback: 0.15)

@@ -129,7 +129,7 @@ describe("processors of a topology", () => {
     expect(() => startOptions(simulated(17))).to.throw("PROCESSORS must be 1 to 16 processors: count=17");
     expect(() => startOptions([...simulated(2), { name: "p1", fee: "0" }])).to.throw("different names: name=p1");
     expect(() => startOptions('["a"]')).to.throw("PROCESSORS[0] must be an object");
-    expect(() => startOptions("[")).to.throw("it is no JSON");
+    expect(() => startOptions("[")).to.throw("no JSON");
   });
 
   it("are not told in two ways at once, nor where their ports end", () => {
