@@ -74,16 +74,10 @@ export const CORE_MUTATIONS: Readonly<Record<string, Mutation>> = {
     this.#record(Kind.DOUBTED, slot, processor, outcome, elapsedMs);`,
   },
   "a refused payment is forgotten": {
-    seed: 35,
+    seed: 28,
     file: "core/settling/settlement",
-    find: "this.#backlog.pushFirst(slot);",
-    replace: "{}",
-  },
-  "a doubt is left alone while every POST is answered 404": {
-    seed: 1410,
-    file: "core/routing/doubts",
-    find: "return isInVain ? BY_EITHER : LOOKUP_SETTLES;",
-    replace: "return LOOKUP_SETTLES;",
+    find: "releaseSetbacks(); this.#backlog.insert(slot);",
+    replace: "releaseSetbacks();",
   },
   "a purge lets answers in": { seed: 2, file: "core/engine", find: "this.flights.orphanAll();", replace: "" },
   "what was being sent is pending after a restart": {

@@ -3,15 +3,15 @@ import type { Mutation } from "./mutation.ts";
 /** What is sent next, and where; and the records about it that are not written yet. */
 export const ROUTING_MUTATIONS: Readonly<Record<string, Mutation>> = {
   "what is set back waits for ever": {
-    seed: 119,
+    seed: 368,
     file: "core/routing/backlog",
-    find: "this.#setbacks.release(nowMs, this.pushFirst);",
+    find: "this.#setbacks.release(nowMs, this.insert);",
     replace: "",
   },
   "what comes back from an attempt gets lost": {
-    seed: 35,
+    seed: 28,
     file: "core/routing/backlog",
-    find: "this.#queue.pushFront(slot);",
+    find: "this.#queue.insert(this.#placeOf(slot), slot);",
     replace: "",
   },
   "a pause never ends": {
@@ -33,14 +33,14 @@ export const ROUTING_MUTATIONS: Readonly<Record<string, Mutation>> = {
     replace: "{}",
   },
   "a dropped POST never gives its place back": {
-    seed: 8,
+    seed: 23,
     file: "core/routing/processor-gate",
-    find: "this.#inFlightCount--; this.#endProbe(probe);",
-    replace: "this.#endProbe(probe);",
+    find: "this.#inFlightCount--; this.#answerTime.dropped(beganAtMs);",
+    replace: "this.#answerTime.dropped(beganAtMs);",
   },
   "a processor that is down is not tried again": {
-    seed: 52,
-    file: "core/routing/router",
+    seed: 154,
+    file: "core/routing/ways",
     find: "admitted === OPEN && gate.isDown && isDoubtsTurn",
     replace: "admitted === OPEN && gate.isDown",
   },

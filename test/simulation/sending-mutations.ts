@@ -51,18 +51,9 @@ export const SENDING_MUTATIONS: Readonly<Record<string, Mutation>> = {
     find: "request.connection.timeOut();",
     replace: "{}",
   },
-  "a connection whose answer is late is used again": {
-    seed: 611,
-    file: "server/sending/connection",
-    find: "this.#isTimedOut = true; this.close();",
-    replace: `const receiver = this.#receiver;
-      this.#receiver = undefined;
-      receiver?.failed("timed out", new Error("late"), this.#wasUsed);
-      this.#onIdle(this);`,
-  },
   "a connection is used again without a clean reader": {
-    seed: 15,
-    file: "server/sending/connection",
+    seed: 14,
+    file: "server/sending/plain-connection",
     find: "this.#reader.reset();",
     replace: "",
   },
@@ -97,12 +88,6 @@ export const SENDING_MUTATIONS: Readonly<Record<string, Mutation>> = {
     file: "server/sending/send-pacer",
     find: "return this.#credit >= 1;",
     replace: "return false;",
-  },
-  "the pacer never refuses": {
-    seed: 1917,
-    file: "server/sending/send-pacer",
-    find: "return this.#credit >= 1;",
-    replace: "return true;",
   },
   "ticking never expires": {
     seed: 3,
