@@ -1,12 +1,13 @@
 import { isAllowed } from "./rule.ts";
 import { type ProcessorWeather, spellAt, type Weather } from "./weather.ts";
 
-const SLICE_MS = 100;
-/** Charges in a slice of a processor without delay: as many as anybody wants. */
+const WINDOW_MS_MIN = 100;
+/** Charges in a window of a processor without delay: as many as anybody wants. */
 const UNBOUNDED = 1e9;
 
 /** Room for so many payments: of those accepted from `fromMs` to `toMs`, both included. */
 type Slot = { readonly fromMs: number; readonly toMs: number; readonly count: number };
+type Opening = { readonly fromMs: number; readonly toMs: number };
 
 /**
  * The most that anybody could earn who knew the weather, in payments' amounts: what is charged in time, less its fee.
@@ -18,8 +19,9 @@ type Slot = { readonly fromMs: number; readonly toMs: number; readonly count: nu
  * M(k) is a largest matching in a convex bipartite graph: each payment in its order takes the slot that ends first
  * (Glover 1967).
  *
- * It is an upper bound: a slice of 100 ms counts as usable if it is at either end; a spell's first slice has the whole
- * capacity on top, as if nothing were under way; network and limits of ours cost nothing.
+ * It is an upper bound: a spell begins with the whole capacity, as if nothing were under way from the one before; what
+ * is closed between the first and the last open moment of a window counts as open; network and limits of ours cost
+ * nothing.
  */
 export function optimumOf(weather: Weather): number {
   const order = weather.processors
@@ -37,28 +39,63 @@ export function optimumOf(weather: Weather): number {
   return earned;
 }
 
+/**
+ * A processor that takes C at once begins at most C in any time as long as its delay. So each spell is cut into windows
+ * of its delay, or of some delays where that is short, and each has room for C a delay, at any moment at which what
+ * begins is charged and allowed.
+ */
 function slotsOf({ processors, durationMs, settleWithinMs, answerWithinMs }: Weather, processor: number): Slot[] {
-  const own = processors[processor]!;
+  const { spells } = processors[processor]!;
+  const endMs = durationMs + settleWithinMs;
+  const openings = openingsOf(processors, processor, endMs, answerWithinMs);
   const slots: Slot[] = [];
-  let carried = 1;
-  let before: unknown;
-  for (let atMs = 0; atMs < durationMs + settleWithinMs; atMs += SLICE_MS) {
-    const endMs = atMs + SLICE_MS;
-    const isOpen = [atMs, endMs].some(
-      (ms) => isAllowed(processors, processor, ms, answerWithinMs) && isChargedFrom(own, ms),
-    );
-    if (!isOpen) continue;
-    const spells = [spellAt(own.spells, atMs), spellAt(own.spells, endMs)];
-    const delayMs = Math.min(...spells.map((spell) => spell.delayMs));
-    const capacity = Math.max(...spells.map((spell) => spell.capacity));
-    const perSlice = delayMs === 0 ? UNBOUNDED : (capacity * SLICE_MS) / delayMs;
-    carried += perSlice + (spells.includes(before as never) ? 0 : capacity);
-    before = spells[1];
-    const count = Math.floor(carried);
-    carried -= count;
-    if (count > 0) slots.push({ fromMs: atMs + delayMs - settleWithinMs, toMs: endMs, count });
+  for (const [i, { atMs, delayMs, capacity }] of spells.entries()) {
+    const spellEndMs = Math.min(spells[i + 1]?.atMs ?? endMs, endMs);
+    const delayCount = delayMs === 0 ? 1 : Math.ceil(WINDOW_MS_MIN / delayMs);
+    const windowMs = delayMs === 0 ? WINDOW_MS_MIN : delayCount * delayMs;
+    const count = delayMs === 0 ? UNBOUNDED : delayCount * capacity;
+    for (let windowAtMs = atMs; windowAtMs < spellEndMs; windowAtMs += windowMs) {
+      const open = openPartOf(openings, windowAtMs, Math.min(windowAtMs + windowMs, spellEndMs));
+      if (open) slots.push({ fromMs: open.fromMs + delayMs - settleWithinMs, toMs: open.toMs, count });
+    }
   }
   return slots;
+}
+
+/** When the processor is allowed, and charges what begins; exactly, in order. */
+function openingsOf(
+  processors: readonly ProcessorWeather[],
+  processor: number,
+  endMs: number,
+  answerWithinMs: number,
+): Opening[] {
+  const own = processors[processor]!;
+  const changes = processors.flatMap(({ spells }) => spells.map(({ atMs }) => atMs));
+  // What begins a delay before a change meets it as the delay is over.
+  for (const { delayMs } of own.spells) changes.push(...own.spells.map(({ atMs }) => atMs - delayMs));
+  const inOrder = [...new Set(changes)].filter((atMs) => atMs >= 0 && atMs < endMs).sort((a, b) => a - b);
+  const openings: Opening[] = [];
+  for (const [i, fromMs] of inOrder.entries()) {
+    if (!isAllowed(processors, processor, fromMs, answerWithinMs) || !isChargedFrom(own, fromMs)) continue;
+    openings.push({ fromMs, toMs: inOrder[i + 1] ?? endMs });
+  }
+  return openings;
+}
+
+/** From the first to the last moment of a window that is open. */
+function openPartOf(openings: readonly Opening[], fromMs: number, toMs: number): Opening | undefined {
+  let low = 0;
+  let high = openings.length;
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    if (openings[middle]!.toMs <= fromMs) low = middle + 1;
+    else high = middle;
+  }
+  const first = openings[low];
+  if (first === undefined || first.fromMs >= toMs) return undefined;
+  let last = first;
+  for (let i = low; i < openings.length && openings[i]!.fromMs < toMs; i++) last = openings[i]!;
+  return { fromMs: Math.max(fromMs, first.fromMs), toMs: Math.min(toMs, last.toMs) };
 }
 
 /** Whether a request that begins then is charged when its delay is over. */
