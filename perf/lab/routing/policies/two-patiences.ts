@@ -23,8 +23,9 @@ export class TwoPatiences implements Router {
     this.#fullMs = Math.max(downMs, fullMs);
   }
 
-  probe(_ageMs: number, _isTried: boolean, nowMs: number): number {
-    return probeInOrder(this.#ways, this.#order, nowMs);
+  /** A dearer one too is tried only with what has waited long enough for it. */
+  probe(ageMs: number, _isTried: boolean, nowMs: number): number {
+    return probeInOrder(this.#ways, ageMs < this.#downMs ? this.#order.slice(0, 1) : this.#order, nowMs);
   }
 
   /** Oldest first, whatever becomes of the others. */
@@ -34,11 +35,12 @@ export class TwoPatiences implements Router {
 
   choose(ageMs: number, _waitingCount: number, nowMs: number): number {
     let patienceMs = 0;
-    for (const processor of this.#order) {
+    for (const [place, processor] of this.#order.entries()) {
       if (ageMs < patienceMs) return NOWHERE;
       const admitted = this.#ways.admitNew(processor, nowMs);
       const { isDown } = this.#ways.gates[processor]!;
-      if (admitted === OPEN && !isDown) return processor;
+      // The cheapest is probed by the youngest payment, a dearer one by whoever has waited long enough.
+      if (admitted === OPEN && (place > 0 || !isDown)) return processor;
       patienceMs = Math.max(patienceMs, isDown ? this.#downMs : this.#fullMs);
     }
     return NOWHERE;

@@ -23,6 +23,21 @@ function withSpells(...spells: Weather["processors"][number]["spells"]): Weather
   return { ...STEADY, processors: [{ ...cheap!, spells }, dear!] };
 }
 
+/** Both fail from 5 s on; the cheaper one and the dearer one each until a time of its own. */
+function bothDown(cheapUntilMs: number, dearUntilMs: number): Weather {
+  const [cheap, dear] = STEADY.processors;
+  const spells = (untilMs: number) => [
+    { atMs: 0, delayMs: 20, failing: false, capacity: 100 },
+    { atMs: 5000, delayMs: 20, failing: true, capacity: 100 },
+    { atMs: untilMs, delayMs: 20, failing: false, capacity: 100 },
+  ];
+  const processors = [
+    { ...cheap!, spells: spells(cheapUntilMs) },
+    { ...dear!, spells: spells(dearUntilMs) },
+  ];
+  return { ...STEADY, processors };
+}
+
 describe("a weather in virtual time", () => {
   it("is the same again from the same seed, and its outcome too", () => {
     for (const seed of [1, 2, 3]) {
@@ -47,6 +62,19 @@ describe("a weather in virtual time", () => {
     ];
     const { lostCount, perProcessor } = runWeather(withSpells(...spells), POLICIES["cheapest only"]);
     expect([lostCount, perProcessor]).to.deep.equal([0, [1000, 0]]);
+  });
+
+  it("has nothing charged by a dearer one where only the cheapest is used, even as that comes back first", () => {
+    const both = bothDown(15_000, 10_000);
+    expect(runWeather(both, POLICIES["cheapest only"]).perProcessor).to.deep.equal([1000, 0]);
+  });
+
+  it("probes a dearer processor only with what has waited long enough", () => {
+    const patient = { ...bothDown(15_000, 10_000), settleWithinMs: 60_000 };
+    expect(runWeather(patient, POLICIES["two patiences"]).perProcessor).to.deep.equal([1000, 0]);
+    const { lostCount, perProcessor } = runWeather(bothDown(60_000, 10_000), POLICIES["two patiences"]);
+    // Its patience is one second here, and only what has waited for that long can find out.
+    expect([lostCount, perProcessor[1]! > 0]).to.deep.equal([0, true]);
   });
 
   it("puts what is not answered in doubt, and charges nothing twice", () => {
