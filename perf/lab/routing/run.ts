@@ -10,7 +10,7 @@ import { SendPacer } from "../../../server/sending/send-pacer.ts";
 import { EventQueue } from "./event-queue.ts";
 import { isAllowed, leastAllowedFeePpm } from "./rule.ts";
 import { NETWORK_MS, VirtualProcessor } from "./virtual-processor.ts";
-import { spellAt, type Weather } from "./weather.ts";
+import type { Weather } from "./weather.ts";
 
 /** What came of a weather under a policy. */
 export type RunResult = {
@@ -255,13 +255,10 @@ class Run {
 
   #creditedFeePpm(payment: number, processor: number): number {
     const { processors, answerWithinMs } = this.#weather;
-    const { feePpm, spells } = processors[processor]!;
+    const { feePpm } = processors[processor]!;
     const atMs = this.#sentAtMs[payment]!;
     // What was under way as the processor became slow broke no rule that anybody could keep.
-    const isKept = [atMs, atMs + spellAt(spells, atMs).delayMs].some((ms) =>
-      isAllowed(processors, processor, Math.min(ms, atMs), answerWithinMs),
-    );
-    if (isKept) return feePpm;
+    if (isAllowed(processors, processor, atMs, answerWithinMs)) return feePpm;
     const allowedPpm = leastAllowedFeePpm(processors, atMs, answerWithinMs);
     return Number.isFinite(allowedPpm) ? Math.max(feePpm, allowedPpm) : feePpm;
   }
