@@ -35,10 +35,9 @@ export class PolledBound implements Router {
 
   choose(_ageMs: number, _waitingCount: number, nowMs: number): number {
     const open = this.#order.filter((processor) => {
+      // One that is down is admitted as a probe: else a dearer one would never be tried while a cheaper one works.
       const admitted = this.#ways.admitNew(processor, nowMs);
-      return (
-        admitted === OPEN && !this.#ways.gates[processor]!.isDown && !isPolledFailing(this.#health.read(processor))
-      );
+      return admitted === OPEN && !isPolledFailing(this.#health.read(processor));
     });
     let best = open[0] ?? NOWHERE;
     for (const next of open.slice(1)) {

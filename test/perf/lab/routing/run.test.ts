@@ -77,6 +77,22 @@ describe("a weather in virtual time", () => {
     expect([lostCount, perProcessor[1]! > 0]).to.deep.equal([0, true]);
   });
 
+  it("goes back to a dearer processor that failed while the cheapest worked", () => {
+    const ok = { delayMs: 20, failing: false, capacity: 100 };
+    const narrow = { atMs: 14_000, delayMs: 1000, failing: false, capacity: 5 };
+    const failed = [
+      { atMs: 0, ...ok },
+      { atMs: 2000, ...ok, failing: true },
+      { atMs: 8000, ...ok },
+    ];
+    const [cheap, dear] = withSpells({ atMs: 0, ...ok }, narrow).processors;
+    const processors = [cheap!, { ...dear!, spells: failed }];
+    for (const policy of ["fail over at once", "120 ms rule"]) {
+      const { perProcessor } = runWeather({ ...STEADY, processors }, POLICIES[policy]);
+      expect(perProcessor[1], policy).to.be.above(100);
+    }
+  });
+
   it("puts what is not answered in doubt, and charges nothing twice", () => {
     const spells = [
       { atMs: 0, delayMs: 20, failing: false, capacity: 100 },
