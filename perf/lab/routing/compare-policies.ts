@@ -29,3 +29,16 @@ export function comparePolicies(weather: Weather, policies: readonly string[]): 
   });
   return { weather: weather.name, optimum, policies: outcomes };
 }
+
+/** Where each policy is furthest below the optimum: the weather to look at. The first of them, if several. */
+export function worstWeathers(
+  outcomes: readonly WeatherOutcome[],
+): { readonly policy: string; readonly weather: string; readonly lossBp: number }[] {
+  const worst = new Map<string, { policy: string; weather: string; lossBp: number }>();
+  for (const { weather, policies } of outcomes) {
+    for (const { policy, lossBp } of policies)
+      if (lossBp > (worst.get(policy)?.lossBp ?? Number.NEGATIVE_INFINITY))
+        worst.set(policy, { policy, weather, lossBp });
+  }
+  return [...worst.values()];
+}

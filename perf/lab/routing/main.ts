@@ -1,7 +1,7 @@
 import { say } from "../../command/run-command.ts";
 import { runMeasurement } from "../report/measurement-command.ts";
 import { ROUTING_COMMAND, type RoutingOptions } from "./command-line.ts";
-import { comparePolicies } from "./compare-policies.ts";
+import { comparePolicies, worstWeathers } from "./compare-policies.ts";
 import { compareInRandomWeathers } from "./random-weathers.ts";
 import { routingResult } from "./result.ts";
 import { contestWeathers } from "./weather.ts";
@@ -15,7 +15,10 @@ await runMeasurement({
       say(`${weather.name}: ${weather.arrivalsMs.length} payments`);
       return { weather, outcome: comparePolicies(weather, options.policies) };
     });
-    return routingResult(options, { contest, random: await compareRandom(options, signal) });
+    const random = await compareRandom(options, signal);
+    for (const { policy, weather, lossBp } of worstWeathers(random))
+      say(`${policy}: worst in ${weather}, ${lossBp.toFixed(1)} bp below the optimum`);
+    return routingResult(options, { contest, random });
   },
 });
 

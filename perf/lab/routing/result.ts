@@ -1,7 +1,7 @@
 import { figure } from "../report/figure.ts";
 import type { Chart, Figure, Measured } from "../report/result.ts";
 import type { RoutingOptions } from "./command-line.ts";
-import { OURS, type PolicyOutcome, type WeatherOutcome } from "./compare-policies.ts";
+import { OURS, type PolicyOutcome, type WeatherOutcome, worstWeathers } from "./compare-policies.ts";
 import { type RunResult, runWeather } from "./run.ts";
 import { CLIMATE, randomWeather, type Spell, type Weather } from "./weather.ts";
 
@@ -39,7 +39,7 @@ export function routingResult(options: RoutingOptions, { contest, random }: Rout
     figures: [...contest.flatMap(({ outcome }) => contestFigures(outcome)), ...randomFigures(options, random)],
     remarks: [...contest.flatMap(({ outcome }) => contestRemarks(outcome)), ...randomRemarks(options, random)],
     charts: shown.flatMap(chartsOf),
-    details: { climate: CLIMATE, contest: contest.map(({ outcome }) => outcome), random },
+    details: { climate: CLIMATE, contest: contest.map(({ outcome }) => outcome), random, worst: worstWeathers(random) },
   };
 }
 
@@ -87,6 +87,7 @@ function randomFigures({ policies }: RoutingOptions, random: readonly WeatherOut
       ),
       of("below the optimum, median", "bp", "lower", at(0.5)),
       of("below the optimum, p95", "bp", "lower", at(0.95)),
+      of("below the optimum, worst", "bp", "lower", at(1)),
       of(
         "settled in time, mean",
         "%",
@@ -152,7 +153,7 @@ function randomRemarks({ policies }: RoutingOptions, random: readonly WeatherOut
         ...missed(ours < meanOf(policy), `random: better in the mean than ${policy}: ${ours.toFixed(2)} bp`),
         ...missed(
           share >= NEARLY_SHARE_MIN,
-          `random: within 2 bp of ${policy} or better in 85 %: ${(share * 100).toFixed(1)} %`,
+          `random: within 2 bp of ${policy} or better in 85 %: ${(share * 100).toFixed(2)} %`,
         ),
       ];
     }),

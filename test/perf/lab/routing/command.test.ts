@@ -30,12 +30,15 @@ describe("perf:routing", () => {
   it("compares policies, the same on however many threads", async () => {
     const run = async (...args: string[]): Promise<string> => {
       const all = [MAIN, "--no-save", "--only", "random", "--weathers", "8", "--half", "both", ...args];
-      const { stdout } = await promisify(execFile)(process.execPath, all);
+      const { stdout, stderr } = await promisify(execFile)(process.execPath, all);
+      // Which weather to look at, for each policy.
+      expect(stdout + stderr).to.match(/ours: worst in random \d, [\d.]+ bp/);
       return stdout.replace(/^commit .*$/m, "");
     };
     const [one, two] = [await run("--workers", "1"), await run("--workers", "2")];
     expect(one).to.equal(two);
     expect(one).to.match(/random, ours: below the optimum, mean +[\d.]+ /);
+    expect(one).to.match(/random, ours: below the optimum, worst +[\d.]+ /);
     expect(one).to.include("random, 120 ms rule: ours within 2 bp of it or better");
   }).timeout(60_000);
 });
