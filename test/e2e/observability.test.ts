@@ -132,7 +132,7 @@ describe("dashboard and alerts", () => {
     expect(new Set(names).size).to.equal(names.length);
     expect(names).to.include.members([
       "InstanceDown",
-      "BothProcessorsDown",
+      "AllProcessorsDown",
       "PaymentsInDoubt",
       "StuckDoubts",
       "BacklogGrows",

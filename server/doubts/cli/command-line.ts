@@ -13,9 +13,9 @@ export const USAGE = `Shows the payments that instances have in doubt or hold, a
   WORD               what the payment's processor has told you:
     charged          it has charged the payment, with this amount at this requestedAt: it is processed, and counted
                      there
-    not-charged      it has not, and no attempt can still arrive: the payment is sent again, to either processor
+    not-charged      it has not, and no attempt can still arrive: the payment is sent again, to any processor
     failed           it is not to be charged any more: the payment fails, and is in no summary
-                     Of a held payment, both processors have to be asked. One that was sent to none, as far as is known,
+                     Of a held payment, every processor has to be asked. One that was sent to none, as far as is known,
                      takes not-charged and failed only
   --at ADDRESS       where an instance serves its operators, its ADMIN_LISTEN or else its LISTEN: unix:PATH or
                      tcp:HOST:PORT. Name all instances: each knows its own payments
