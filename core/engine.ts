@@ -47,8 +47,8 @@ export type EngineOptions = LeastFeeOptions &
 export class Engine {
   readonly ledger: Ledger;
   readonly flights: Flights;
+  /** By number, as are their names. */
   readonly gates: readonly ProcessorGate[];
-  /** By number. */
   readonly processorNames: readonly string[];
   readonly openDoubts: OpenDoubts;
   /** Records applied and not yet written: their owner writes them out before the current batch is full. */
@@ -187,10 +187,7 @@ export class Engine {
     this.#backlog.compact();
   }
 
-  /**
-   * To be called before `resume` where records after the end of the log may be lost: nothing unsettled is taken up
-   * until it is released.
-   */
+  /** To be called before `resume` where later records may be lost: nothing unsettled is taken up until released. */
   hold(options: HoldOptions): void {
     this.#held = new HeldPayments(this.ledger, options);
   }
@@ -287,8 +284,8 @@ export class Engine {
   }
 
   /**
-   * Returns engine time. Mostly that is the argument itself, which is an object already where calls are not inlined; a
-   * number read from the field would be made one for each call, which would be all the garbage that accept makes.
+   * Returns engine time: mostly the argument, an object already where calls are not inlined. One made of the field for
+   * each call would be all the garbage that accept makes.
    */
   #advance(nowMs: number): number {
     if (nowMs < this.#nowMs) return this.#nowMs;

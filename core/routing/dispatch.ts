@@ -79,11 +79,11 @@ export class Dispatch {
     }
   }
 
-  /** A payment that is pending, or in doubt since another life. */
+  /** A payment that is pending, or in doubt since another life; younger ones may be waiting already. */
   takeUp(slot: Slot, nowMs: number): void {
     const { rows } = this.#ledger;
     if (rows.state[slot] === State.PENDING) {
-      this.#backlog.push(slot);
+      this.#backlog.insert(slot);
       return;
     }
     const flight = this.#flights.open(slot, rows.processor[slot]!, nowMs);

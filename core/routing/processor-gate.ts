@@ -5,6 +5,7 @@ import type { ProcessorTerms } from "../values/processor.ts";
 import { AnswerTime } from "./answer-time.ts";
 import { type HealthSnapshot, isFeltDown, isPolledFailing, isUp, minResponseMs, pollStamp } from "./health-snapshot.ts";
 import { InFlightLimit } from "./in-flight-limit.ts";
+import { NO_PROBE, Probes } from "./probes.ts";
 import { asIfSeen, Spells } from "./spells.ts";
 
 /** What a processor can be given now. */
@@ -14,26 +15,12 @@ export const SATURATED = 1;
 /** Not working, and not due for a probe. */
 export const DOWN = 2;
 
-/** The attempt was made to a processor that was taken for working. */
-export const NO_PROBE = 0;
-/** Probe numbers are kept in 32 bits (flights.ts). */
-const PROBE_MAX = 0xffffffff;
-
-const PROBE_INTERVAL_MS_MIN = 100;
-const PROBE_INTERVAL_MS_MAX = 1000;
-/** A probe without an answer for this long no longer keeps the next one waiting. */
-const PROBE_ANSWER_MS_MAX = 3000;
 /** After a 429. */
 const PAUSE_MS = 100;
 /** One broken connection is the network's business; two in a row are the processor's. */
 const LOSSES_TO_TRIP = 2;
 /** So many different payments not taken in a row, and it is not the payments. */
 const ODD_PAYMENTS_TO_TRIP = 8;
-/**
- * So many probes by payments in doubt in vain, and one that is not gets a turn: it may be those payments that do not
- * get through.
- */
-const VAIN_PROBES_MAX = 8;
 /** What is expected of a processor that nothing is known of: it fails so often, for so long; worth so many outages. */
 const UP_MS_EXPECTED = 900_000;
 const DOWN_MS_EXPECTED = 15_000;
@@ -65,25 +52,19 @@ export class ProcessorGate {
   readonly #answerTime = new AnswerTime();
   readonly #up = new Spells(asIfSeen(EXPECTATION_WEIGHT, UP_MS_EXPECTED));
   readonly #down = new Spells(asIfSeen(EXPECTATION_WEIGHT, DOWN_MS_EXPECTED));
+  readonly #probes = new Probes();
   #inFlightCount = 0;
   #isDown = false;
   #isSaidToWork = false;
   #downSinceMs = 0;
   #downReason = Outcome.NONE;
   #successBeganAtMs = Number.NEGATIVE_INFINITY;
-  /** Number of the last probe. */
-  #probe = NO_PROBE;
-  #probeBeganAtMs = Number.NEGATIVE_INFINITY;
-  #probeDueAtMs = 0;
-  #triedAtMs = Number.NEGATIVE_INFINITY;
-  #probeIntervalMs = PROBE_INTERVAL_MS_MIN;
   #pausedUntilMs = Number.NEGATIVE_INFINITY;
   #lossCount = 0;
   #lookupCount = 0;
   /** Sequences of the different payments that were not taken since the last success. */
   readonly #odd = new Float64Array(ODD_PAYMENTS_TO_TRIP);
   #oddCount = 0;
-  #vainProbeCount = 0;
   #seenStamp = 0;
 
   constructor(processor: number, health: HealthSnapshot, { name, feePpm, maxInFlight }: ProcessorTerms) {
@@ -111,7 +92,7 @@ export class ProcessorGate {
 
   /** Whether the next probe is better made with a payment that this processor has not seen yet. */
   get wantsFreshProbe(): boolean {
-    return this.#vainProbeCount >= VAIN_PROBES_MAX;
+    return this.#probes.wantFresh;
   }
 
   /**
@@ -149,7 +130,7 @@ export class ProcessorGate {
 
   /** When a payment last tried whether it works again, or when it went down. */
   get triedAtMs(): number {
-    return this.#triedAtMs;
+    return this.#probes.triedAtMs;
   }
 
   /** Whether a poll has said that it works again, and no payment has found out yet. */
@@ -174,8 +155,7 @@ export class ProcessorGate {
       return isFree ? OPEN : SATURATED;
     }
     this.#heedFailure(word, nowMs);
-    const isProbing = nowMs - this.#probeBeganAtMs < PROBE_ANSWER_MS_MAX;
-    return isProbing || nowMs < this.#probeDueAtMs ? DOWN : OPEN;
+    return this.#probes.isDue(nowMs) ? OPEN : DOWN;
   }
 
   /** A POST or a lookup begins. Returns the number of the probe it is, or NO_PROBE. */
@@ -187,11 +167,7 @@ export class ProcessorGate {
     }
     this.#limit.began(this.#postCount, nowMs);
     this.#answerTime.began(nowMs);
-    if (!this.#isDown) return NO_PROBE;
-    this.#probeBeganAtMs = nowMs;
-    this.#triedAtMs = nowMs;
-    this.#probe = this.#probe === PROBE_MAX ? 1 : this.#probe + 1;
-    return this.#probe;
+    return this.#isDown ? this.#probes.begin(nowMs) : NO_PROBE;
   }
 
   /** A lookup has ended: by itself it says nothing of the processor's way with payments. */
@@ -237,9 +213,7 @@ export class ProcessorGate {
 
   /** Whether this was the probe whose answer is waited for; a later one may have taken its place. */
   #endProbe(probe: number): boolean {
-    const isCurrent = this.#isDown && probe !== NO_PROBE && probe === this.#probe;
-    if (isCurrent) this.#probeBeganAtMs = Number.NEGATIVE_INFINITY;
-    return isCurrent;
+    return this.#isDown && this.#probes.end(probe);
   }
 
   /** What the in-flight limit is about; lookups have a limit of their own (doubts.ts). */
@@ -282,14 +256,10 @@ export class ProcessorGate {
     this.#up.end(nowMs);
     this.#down.begin(nowMs);
     this.#downSinceMs = nowMs;
-    this.#triedAtMs = nowMs;
     this.#downReason = reason;
     this.#lossCount = 0;
     this.#oddCount = 0;
-    this.#vainProbeCount = 0;
-    this.#probeIntervalMs = PROBE_INTERVAL_MS_MIN;
-    this.#probeDueAtMs = nowMs + PROBE_INTERVAL_MS_MIN;
-    this.#probeBeganAtMs = Number.NEGATIVE_INFINITY;
+    this.#probes.restart(nowMs);
     this.#limit.restart();
     this.#health.feltDown(this.#processor);
   }
@@ -298,11 +268,7 @@ export class ProcessorGate {
     const sign = signOf(outcome);
     this.#isSaidToWork = false;
     if (sign === "fails") this.#downReason = outcome;
-    // Once a fresh payment has had its turn, the others go on.
-    if (this.wantsFreshProbe) this.#vainProbeCount = 0;
-    else this.#vainProbeCount += sign === "odd" ? VAIN_PROBES_MAX : 1;
-    this.#probeIntervalMs = Math.min(this.#probeIntervalMs * 2, PROBE_INTERVAL_MS_MAX);
-    this.#probeDueAtMs = nowMs + this.#probeIntervalMs;
+    this.#probes.failed(sign === "odd", nowMs);
   }
 
   /** A poll alone never brings a processor back: it takes a payment's success, so its news is made felt as well. */
@@ -322,6 +288,6 @@ export class ProcessorGate {
     this.#answerTime.polled(minResponseMs(word), nowMs);
     this.#limit.polled(minResponseMs(word), nowMs);
     this.#isSaidToWork = this.#isDown && !isPolledFailing(word);
-    if (this.#isSaidToWork) this.#probeDueAtMs = nowMs;
+    if (this.#isSaidToWork) this.#probes.bringForward(nowMs);
   }
 }

@@ -15,7 +15,7 @@ export interface Router {
   isLate(ageMs: number, nowMs: number): boolean;
   /**
    * Where the oldest payment waiting goes now, or NOWHERE. `ageMs`: since its acceptance. `waitingCount`: payments
-   * waiting, this one included. Hot: one atomic load per processor asked.
+   * waiting, this one included. Hot: no allocation.
    */
   choose(ageMs: number, waitingCount: number, nowMs: number): number;
 }

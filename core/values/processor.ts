@@ -11,9 +11,3 @@ export type ProcessorTerms = {
   /** Most POSTs that this process has out to it at once, at least 1. */
   readonly maxInFlight: number;
 };
-
-export const DEFAULT = 0;
-export const FALLBACK = 1;
-export const PROCESSOR_COUNT = 2;
-export const PROCESSOR_NAMES = ["default", "fallback"] as const;
-export type Processor = typeof DEFAULT | typeof FALLBACK;

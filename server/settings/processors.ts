@@ -31,8 +31,13 @@ const NAME = new RegExp(`^[A-Za-z0-9._-]{1,${PROCESSOR_NAME_BYTES_MAX}}$`);
 const NOBODY = "none";
 const HEADER_NAME = /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/;
 const HEADER_VALUE = /^[\t\x20-\x7e\x80-\xff]*$/;
-/** Written by us, or nobody else's business. */
-const RESERVED_HEADERS = ["host", "content-type", "content-length", "connection", "transfer-encoding", "expect"];
+/** Written by us, or about the connection, which is ours. */
+const RESERVED_HEADERS = ["host", "content-type", "content-length", "expect"].concat([
+  "connection",
+  "keep-alive",
+  "transfer-encoding",
+  "upgrade",
+]);
 const MEMBERS = ["name", "url", "fee", "maxInFlight", "headers", "answers", "believesNotFound", "tls"];
 
 type Environment = Readonly<Record<string, string | undefined>>;

@@ -10,11 +10,10 @@ import { Ways } from "../../core/routing/ways.ts";
 import { ACCEPTED_NEW, CONFLICT, DUPLICATE, FULL } from "../../core/values/accept-result.ts";
 import { MAX_AMOUNT_CENTS } from "../../core/values/money.ts";
 import * as Outcome from "../../core/values/outcome.ts";
-import { DEFAULT, FALLBACK, PROCESSOR_COUNT } from "../../core/values/processor.ts";
 import * as State from "../../core/values/state.ts";
 import { formatUuid, UUID_WORDS } from "../../core/values/uuid.ts";
 import { NOON_MS, uuid } from "../support/payments.ts";
-import { twoTerms } from "../support/terms.ts";
+import { DEFAULT, FALLBACK, TWO_NAMES, twoTerms } from "../support/terms.ts";
 
 type HandOptions = EngineOptions & { maxInFlight: number };
 
@@ -34,7 +33,7 @@ type Request = { flight: number; slot: number; processor: number; how: number; r
 
 /** An engine whose caller does everything by hand; times are in milliseconds after noon. */
 class Hand {
-  readonly health = new HealthSnapshot(PROCESSOR_COUNT);
+  readonly health = new HealthSnapshot(TWO_NAMES.length);
   readonly engine: Engine;
   /** Records written before those in the batch. */
   readonly log: Uint8Array[] = [];

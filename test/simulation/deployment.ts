@@ -1,6 +1,6 @@
 import type { Engine } from "../../core/engine.ts";
-import { PROCESSOR_COUNT, PROCESSOR_NAMES } from "../../core/values/processor.ts";
 import * as State from "../../core/values/state.ts";
+import { namesOf } from "../support/terms.ts";
 import { Clients } from "./clients.ts";
 import { Host } from "./host.ts";
 import type { Plan } from "./incident.ts";
@@ -14,7 +14,7 @@ import { World } from "./world.ts";
 /** Besides the in-flight limit: a probe of each kind and the lookups. */
 const REQUESTS_BEYOND_LIMIT = 18;
 
-/** Some instances, two processors, the network between them, the clients, and whoever watches. */
+/** Some instances and processors, the network between them, the clients, and whoever watches. */
 export class Deployment {
   readonly world: World;
   readonly processors: readonly VirtualProcessor[];
@@ -27,9 +27,9 @@ export class Deployment {
   constructor({ seed, settings }: Plan, trace?: string[]) {
     this.world = new World(seed, settings, trace);
     const { world } = this;
-    this.processors = Array.from({ length: PROCESSOR_COUNT }, (_, processor) => {
+    this.processors = namesOf(settings.processorCount).map((name, processor) => {
       return new VirtualProcessor(world, (charge) => {
-        world.note(() => `${PROCESSOR_NAMES[processor]} charges payment ${charge.payment}`);
+        world.note(() => `${name} charges payment ${charge.payment}`);
         this.oracle.charged(processor, charge);
       });
     });
@@ -77,8 +77,7 @@ export class Deployment {
     expectThat(!batch.isHalfFull, "batches are written in time", () => `count=${batch.count}`);
     expectThat(ledger.size <= capacity, "the ledger keeps to its capacity", () => `size=${ledger.size}`);
     const requestMax = maxInFlight + REQUESTS_BEYOND_LIMIT;
-    for (let processor = 0; processor < PROCESSOR_COUNT; processor++) {
-      const { inFlightCount } = gates[processor]!;
+    for (const [processor, { inFlightCount }] of gates.entries()) {
       const openCount = flights.openCount(processor);
       expectThat(openCount <= flights.quota, "flights keep to their quota", () => `openCount=${openCount}`);
       const isWithin = inFlightCount >= 0 && inFlightCount <= requestMax;

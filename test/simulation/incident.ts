@@ -1,6 +1,7 @@
 /** What is the same for a whole run. */
 export type Settings = {
   instanceCount: number;
+  processorCount: number;
   capacity: number;
   /** Durability: acknowledged after a sync, or after the write. */
   syncs: boolean;

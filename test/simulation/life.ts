@@ -2,7 +2,7 @@ import { Engine } from "../../core/engine.ts";
 import { HealthSnapshot, pollStamp } from "../../core/routing/health-snapshot.ts";
 import { Ways } from "../../core/routing/ways.ts";
 import { ACCEPTED_NEW, type AcceptResult, CONFLICT, DUPLICATE } from "../../core/values/accept-result.ts";
-import { PROCESSOR_COUNT, PROCESSOR_NAMES } from "../../core/values/processor.ts";
+import { PROCESSORS_MAX } from "../../core/values/processor.ts";
 import { formatUuid } from "../../core/values/uuid.ts";
 import { type Books, beginSending, keepBooks } from "../../server/books.ts";
 import { HealthEndpoint } from "../../server/health/health-endpoint.ts";
@@ -13,7 +13,7 @@ import { Meters } from "../../server/meters/meters.ts";
 import type { SummaryPart, Window } from "../../server/payments/summary.ts";
 import type { Effect } from "../../server/turn/effect.ts";
 import { logOf } from "../support/memory-log.ts";
-import { twoTerms } from "../support/terms.ts";
+import { termsOf } from "../support/terms.ts";
 import { PaceWatch } from "./pace-watch.ts";
 import { Process } from "./process.ts";
 import { DiskFault, ProcessDisk } from "./process-disk.ts";
@@ -31,7 +31,7 @@ const OBSERVE_MS = 100;
 const IN_USE = /the directory is in use/;
 
 /** What is counted and logged is nobody's business here. */
-const METERS = new Meters(2);
+const METERS = new Meters(PROCESSORS_MAX);
 const { log: LOG } = logOf("silent");
 
 export type LifeParts = {
@@ -57,7 +57,7 @@ export class Life {
   readonly engine: Engine;
   polling: Polling | undefined;
   readonly #parts: LifeParts;
-  readonly #health = new HealthSnapshot(PROCESSOR_COUNT);
+  readonly #health: HealthSnapshot;
   readonly #pace: PaceWatch;
   #books: Books | undefined;
   /** Calls whose promise somebody waits for. */
@@ -68,14 +68,10 @@ export class Life {
     this.#parts = parts;
     this.process = new Process(world, instance);
     this.#pace = new PaceWatch(this.process);
-    this.engine = new Engine(
-      Ways.open(this.#health, twoTerms(world.settings.maxInFlight), world.settings.flightQuota),
-      {
-        ...world.settings,
-        instance,
-        seed: world.random.bits() | 0,
-      },
-    );
+    const { processorCount, maxInFlight, flightQuota } = world.settings;
+    this.#health = new HealthSnapshot(processorCount);
+    const ways = Ways.open(this.#health, termsOf(processorCount, maxInFlight), flightQuota);
+    this.engine = new Engine(ways, { ...world.settings, instance, seed: world.random.bits() | 0 });
   }
 
   /** Whether payments are taken. */
@@ -157,7 +153,7 @@ export class Life {
       dataDir: "/data",
       partition: instance,
       partitionCount: settings.instanceCount,
-      processors: PROCESSOR_NAMES,
+      processors: this.engine.processorNames,
       segmentBytes: settings.segmentBytes,
       sliceRows: settings.sliceRows,
       chunkRecords: CHUNK_RECORDS,
@@ -171,14 +167,15 @@ export class Life {
     this.#expectTimeGoesOn(books);
     engine.resume(books.clock.nowMs(), storage.latestMs);
     this.#books = books;
-    const { requestTimeoutMs } = settings;
+    const { requestTimeoutMs, processorCount } = settings;
+    const processors = PROCESSORS.slice(0, processorCount);
     const way = network.of(this.process, () => this.#pace.sent());
-    beginSending(books, { network: way, processors: PROCESSORS, requestTimeoutMs });
+    beginSending(books, { network: way, processors, requestTimeoutMs });
     if (settings.polls) {
       const time = this.process.awaited;
       this.polling = new Polling({
         self: instance,
-        endpoints: PROCESSORS.map(
+        endpoints: processors.map(
           (processor) => new HealthEndpoint(processor, { network: network.of(this.process, () => {}), time }),
         ),
         peers: peers.map((listener) => new VirtualLink(this.process, listener)),

@@ -2,7 +2,6 @@ import type { Engine } from "../../core/engine.ts";
 import { NOT_FOUND_SLOT } from "../../core/ledger/uuid-index.ts";
 import { makeTotals } from "../../core/ledger/window-totals.ts";
 import * as Outcome from "../../core/values/outcome.ts";
-import { PROCESSOR_COUNT } from "../../core/values/processor.ts";
 import * as State from "../../core/values/state.ts";
 import { ownersByLastByte } from "../../server/payments/ownership.ts";
 import { Random } from "../support/random.ts";
@@ -228,8 +227,9 @@ export class Oracle {
   }
 
   #expectTotalsOf(fromMs: number, toMs: number): void {
-    const totals = new Array<number>(PROCESSOR_COUNT * 2).fill(0);
-    const part = makeTotals(2);
+    const processorCount = this.#parts.chargesAt.length;
+    const totals = new Array<number>(processorCount * 2).fill(0);
+    const part = makeTotals(processorCount);
     for (let instance = 0; instance < this.#parts.instanceCount; instance++) {
       this.#parts.engineOf(instance).ledger.sum(fromMs, toMs, part);
       for (let i = 0; i < totals.length; i++) totals[i]! += part[i]!;
@@ -238,9 +238,10 @@ export class Oracle {
   }
 
   #expectTotals(rule: string, fromMs: number, toMs: number, totals: readonly number[], atMs: number): void {
-    const charged = new Array<number>(PROCESSOR_COUNT * 2).fill(0);
-    for (let processor = 0; processor < PROCESSOR_COUNT; processor++) {
-      for (const charge of this.#parts.chargesAt[processor]!.values()) {
+    const { chargesAt } = this.#parts;
+    const charged = new Array<number>(chargesAt.length * 2).fill(0);
+    for (const [processor, charges] of chargesAt.entries()) {
+      for (const charge of charges.values()) {
         const { payment, cents, requestedAtMs, isForeign } = charge;
         if (isForeign || requestedAtMs < fromMs || requestedAtMs > toMs || !this.#isCounted(payment)) continue;
         charged[processor * 2]!++;

@@ -1,6 +1,6 @@
 import { HEADER_BYTES } from "../../core/log/journal-header.ts";
 import { RECORD_BYTES } from "../../core/log/record.ts";
-import { DEFAULT, FALLBACK, PROCESSOR_COUNT } from "../../core/values/processor.ts";
+import { PROCESSORS_MAX } from "../../core/values/processor.ts";
 import { Random } from "../support/random.ts";
 import type { Incident, Plan, Settings, Weather } from "./incident.ts";
 
@@ -42,20 +42,30 @@ export function planOf(seed: number): Plan {
   const polls = random.chance(0.1);
   // Polls are seconds apart, everything else is over in milliseconds.
   const durationMs = (polls ? random.between(15, 40) : random.between(1, 6)) * SECOND_MS;
-  const settings = { ...settingsOf(random, stresses), polls, faultsEndAtMs: durationMs };
+  const processorCount = processorCountOf(seed);
+  const settings = { ...settingsOf(random, stresses), processorCount, polls, faultsEndAtMs: durationMs };
   const incidents = [
     ...payments(random, stresses, durationMs, isCalm, settings.retainCount === 0),
     ...summaries(random, durationMs),
     ...crashes(random, stresses, durationMs, settings),
-    ...weather(random, stresses, durationMs, isCalm),
+    ...weather(random, stresses, durationMs, isCalm, processorCount),
     ...lastWords(random, stresses, durationMs, settings),
-    ...(stresses.has("crowd") ? crowd(random, durationMs) : []),
+    ...(stresses.has("crowd") ? crowd(random, durationMs, processorCount) : []),
   ];
   incidents.sort((a, b) => a.atMs - b.atMs);
   return { seed, settings, incidents };
 }
 
-function settingsOf(random: Random, stresses: ReadonlySet<Stress>): Omit<Settings, "polls" | "faultsEndAtMs"> {
+/** Mostly two, as in the contest. Chances of its own, so that a seed with two is the same whatever the others are. */
+function processorCountOf(seed: number): number {
+  const random = new Random(~seed);
+  return random.chance(0.8) ? 2 : random.pick([1, 3, PROCESSORS_MAX]);
+}
+
+function settingsOf(
+  random: Random,
+  stresses: ReadonlySet<Stress>,
+): Omit<Settings, "processorCount" | "polls" | "faultsEndAtMs"> {
   const isCrowded = stresses.has("burst") && !stresses.has("crowd") && random.chance(0.5);
   return {
     instanceCount: random.chance(0.12) ? 3 : 2,
@@ -102,9 +112,9 @@ function payments(
 }
 
 /** Many payments come while no processor takes any: they pile up, and are to leave evenly. */
-function crowd(random: Random, durationMs: number): Incident[] {
+function crowd(random: Random, durationMs: number, processorCount: number): Incident[] {
   const atMs = random.below(durationMs);
-  const incidents: Incident[] = [DEFAULT, FALLBACK].map((processor) => {
+  const incidents = Array.from({ length: processorCount }, (_, processor): Incident => {
     const weather = { delayMs: 0, failing: true, oddChance: 0, vagueChance: 0 };
     return { kind: "processor", atMs, processor, ...weather, forMs: 800 };
   });
@@ -200,11 +210,17 @@ function lastWords(
   return incidents;
 }
 
-function weather(random: Random, stresses: ReadonlySet<Stress>, durationMs: number, isCalm: boolean): Incident[] {
+function weather(
+  random: Random,
+  stresses: ReadonlySet<Stress>,
+  durationMs: number,
+  isCalm: boolean,
+  processorCount: number,
+): Incident[] {
   const incidents: Incident[] = [];
   const when = () => ({
     atMs: random.below(durationMs),
-    processor: random.below(PROCESSOR_COUNT),
+    processor: random.below(processorCount),
     forMs: random.between(10, 4000),
   });
   if (stresses.has("processor") || isCalm) {
@@ -215,7 +231,8 @@ function weather(random: Random, stresses: ReadonlySet<Stress>, durationMs: numb
     }
   }
   if (stresses.has("odd")) {
-    for (let count = random.between(1, 4); count > 0; count--) incidents.push(oddityOf(random, durationMs));
+    for (let count = random.between(1, 4); count > 0; count--)
+      incidents.push(oddityOf(random, durationMs, processorCount));
   }
   if (stresses.has("network")) {
     for (let count = random.between(1, 3); count > 0; count--) {
@@ -225,12 +242,12 @@ function weather(random: Random, stresses: ReadonlySet<Stress>, durationMs: numb
   return incidents;
 }
 
-/** A processor, or something before it, answers as it likes. */
-function oddityOf(random: Random, durationMs: number): Incident {
+/** The cheapest processor or the dearest, or something before it, answers as it likes. */
+function oddityOf(random: Random, durationMs: number, processorCount: number): Incident {
   return {
     kind: "processor",
     atMs: random.below(durationMs),
-    processor: random.chance(0.7) ? DEFAULT : FALLBACK,
+    processor: random.chance(0.7) ? 0 : processorCount - 1,
     delayMs: random.pick([0, 0, 20, 100]),
     failing: random.chance(0.2),
     oddChance: random.pick([0.2, 0.5, 1]),

@@ -22,9 +22,9 @@ export const ROUTING_MUTATIONS: Readonly<Record<string, Mutation>> = {
   },
   "one probe in vain is the last": {
     seed: 21,
-    file: "core/routing/processor-gate",
-    find: "this.#probeDueAtMs = nowMs + this.#probeIntervalMs;",
-    replace: "this.#probeDueAtMs = Number.POSITIVE_INFINITY;",
+    file: "core/routing/probes",
+    find: "this.#dueAtMs = nowMs + this.#intervalMs;",
+    replace: "this.#dueAtMs = Number.POSITIVE_INFINITY;",
   },
   "a lookup never gives its place back": {
     seed: 2,

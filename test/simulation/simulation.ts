@@ -1,8 +1,8 @@
 import { Ledger } from "../../core/ledger/ledger.ts";
-import { PROCESSOR_COUNT, PROCESSOR_NAMES } from "../../core/values/processor.ts";
 import * as State from "../../core/values/state.ts";
 import { JournalDirectory } from "../../server/journal/journal-directory.ts";
 import { RecoveryError, recover } from "../../server/journal/recover.ts";
+import { namesOf } from "../support/terms.ts";
 import { damage } from "./damage.ts";
 import { Deployment } from "./deployment.ts";
 import type { Host } from "./host.ts";
@@ -102,7 +102,7 @@ function checkEnd({ hosts, oracle, world }: Deployment): void {
 
 /** Whoever polled, everybody knows. */
 function checkPolled(life: Life): void {
-  for (let processor = 0; processor < PROCESSOR_COUNT; processor++) {
+  for (let processor = 0; processor < life.engine.gates.length; processor++) {
     const msAgo = life.polledMsAgo(processor);
     const name = () => `instance=${life.process.instance} processor=${processor} msAgo=${msAgo}`;
     expectThat(msAgo <= POLLED_MS_MAX, "the processors are polled, and all know the result", name);
@@ -146,11 +146,11 @@ function checkRebuilt({ disk, instance, life }: Host): void {
 
 /** What a start would make of the journal, or why it would be refused. */
 function replay(disk: VirtualDisk, instance: number, world: World): Ledger | Error {
-  const { capacity, instanceCount: partitionCount } = world.settings;
-  const ledger = new Ledger(capacity, 1, 2);
+  const { capacity, instanceCount: partitionCount, processorCount } = world.settings;
+  const ledger = new Ledger(capacity, 1, processorCount);
   const reader = new ProcessDisk(disk, new Process(world, instance), () => {});
   const directory = new JournalDirectory(reader, directoryOf(instance));
-  const expected = { partition: instance, partitionCount, processors: PROCESSOR_NAMES };
+  const expected = { partition: instance, partitionCount, processors: namesOf(processorCount) };
   try {
     recover(directory, ledger, expected, CHUNK_RECORDS);
     return ledger;

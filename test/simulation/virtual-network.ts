@@ -1,8 +1,9 @@
 import * as FlightState from "../../core/routing/flight-state.ts";
-import { PROCESSOR_NAMES } from "../../core/values/processor.ts";
+import { PROCESSORS_MAX } from "../../core/values/processor.ts";
 import { parseUuidText, UUID_WORDS } from "../../core/values/uuid.ts";
 import type { Network, Wire, WireEvents } from "../../server/system/network.ts";
 import { processorAt } from "../support/targets.ts";
+import { namesOf } from "../support/terms.ts";
 import { healthAnswer, lookupAnswer, postAnswer } from "./answer-text.ts";
 import type { Weather } from "./incident.ts";
 import type { Process } from "./process.ts";
@@ -17,7 +18,8 @@ export const PAYMENT_MASK = 0xffffff;
 const FIRST_PORT = 8001;
 const REQUEST_LINE = /^(GET|POST) \/payments(?:\/([^ ]+))? HTTP\/1\.1\r\n/;
 
-export const PROCESSORS = ["default", "fallback"].map((name, p) =>
+/** As many as there can be; a run has the first of them. */
+export const PROCESSORS = namesOf(PROCESSORS_MAX).map((name, p) =>
   processorAt(`http://${name}:${FIRST_PORT + p}`, { name }),
 );
 
@@ -78,7 +80,7 @@ export class VirtualNetwork {
 
   #note(instance: number, how: number, payment: number, processor: number): void {
     const what = how === FlightState.LOOKING_UP ? "is asked about" : "is to charge";
-    this.#world.note(() => `${PROCESSOR_NAMES[processor]} ${what} payment ${payment} by instance ${instance}`);
+    this.#world.note(() => `${PROCESSORS[processor]!.name} ${what} payment ${payment} by instance ${instance}`);
   }
 }
 

@@ -2,9 +2,8 @@ import { Engine, type EngineOptions } from "../../core/engine.ts";
 import { NO_FLIGHT } from "../../core/routing/flights.ts";
 import { HealthSnapshot } from "../../core/routing/health-snapshot.ts";
 import { Ways } from "../../core/routing/ways.ts";
-import { PROCESSOR_COUNT } from "../../core/values/processor.ts";
 import { parseUuidText, UUID_WORDS } from "../../core/values/uuid.ts";
-import { twoTerms } from "./terms.ts";
+import { TWO_NAMES, twoTerms } from "./terms.ts";
 
 /** When the stories begin. */
 export const NOON_MS = Date.UTC(2025, 6, 15, 12);
@@ -14,7 +13,7 @@ export class EngineLife {
   readonly engine: Engine;
 
   constructor(options: Partial<EngineOptions> = {}) {
-    this.engine = new Engine(Ways.open(new HealthSnapshot(PROCESSOR_COUNT), twoTerms(16)), {
+    this.engine = new Engine(Ways.open(new HealthSnapshot(TWO_NAMES.length), twoTerms(16)), {
       instance: 0,
       capacity: 64,
       seed: 1,

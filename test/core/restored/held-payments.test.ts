@@ -57,6 +57,15 @@ describe("held payments", () => {
     expect([engine.held!.count, engine.held!.releasedCount]).to.deep.equal([1, 2]);
   });
 
+  it("are sent in the order of their acceptance, in whichever order they are released", () => {
+    const life = restored();
+    const { engine } = life;
+    engine.accept(uuid(5), 0, 500, NOON_MS + 200);
+    for (const n of [5, 1]) engine.release(inquiryAbout(life, n), NOON_MS + 2000);
+    const sent = [2001, 2002].map((atMs) => engine.flights.slot[life.send(atMs)]);
+    expect(sent).to.deep.equal([1, 5].map((n) => engine.lookup(uuid(n))));
+  });
+
   it("are counted where and when they were found charged", () => {
     const life = restored();
     const { engine } = life;

@@ -2,9 +2,9 @@ import { expect } from "chai";
 import * as FlightState from "../../../core/routing/flight-state.ts";
 import { NO_FLIGHT } from "../../../core/routing/flights.ts";
 import * as Outcome from "../../../core/values/outcome.ts";
-import { DEFAULT } from "../../../core/values/processor.ts";
 import * as State from "../../../core/values/state.ts";
 import { EngineLife, NOON_MS } from "../../support/engine-life.ts";
+import { DEFAULT } from "../../support/terms.ts";
 
 const DOUBTFUL = "4a7901b8-7d26-4d9d-aa19-4dc1c7cf60b3";
 const OTHER = "4a7901b8-7d26-4d9d-aa19-4dc1c7cf60b4";

@@ -1,8 +1,8 @@
 import { expect } from "chai";
 import * as FlightState from "../../../core/routing/flight-state.ts";
 import { Flights } from "../../../core/routing/flights.ts";
-import { DEFAULT, FALLBACK } from "../../../core/values/processor.ts";
 import { forSeeds } from "../../support/random.ts";
+import { DEFAULT, FALLBACK } from "../../support/terms.ts";
 
 describe("flights", () => {
   it("keep what an attempt is about from its beginning to its end", () => {

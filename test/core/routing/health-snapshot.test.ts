@@ -9,9 +9,9 @@ import {
   minResponseMs,
   pollStamp,
 } from "../../../core/routing/health-snapshot.ts";
-import { DEFAULT, FALLBACK, PROCESSOR_COUNT } from "../../../core/values/processor.ts";
 import { NOON_MS } from "../../support/payments.ts";
 import { forSeeds } from "../../support/random.ts";
+import { DEFAULT, FALLBACK, TWO_NAMES } from "../../support/terms.ts";
 
 function reading(health: HealthSnapshot, processor: number) {
   const word = health.read(processor);
@@ -26,7 +26,7 @@ function reading(health: HealthSnapshot, processor: number) {
 
 describe("health snapshot", () => {
   it("takes every processor for healthy until known better", () => {
-    const health = new HealthSnapshot(PROCESSOR_COUNT);
+    const health = new HealthSnapshot(TWO_NAMES.length);
     for (const processor of [DEFAULT, FALLBACK]) {
       expect(reading(health, processor)).to.deep.equal({
         failing: false,
@@ -39,7 +39,7 @@ describe("health snapshot", () => {
   });
 
   it("says what was polled, of that processor only", () => {
-    const health = new HealthSnapshot(PROCESSOR_COUNT);
+    const health = new HealthSnapshot(TWO_NAMES.length);
     health.polled(FALLBACK, true, 1234, 77_999);
     expect(reading(health, FALLBACK)).to.deep.equal({
       failing: true,
@@ -60,14 +60,14 @@ describe("health snapshot", () => {
   });
 
   it("is not brought up by a poll while payments find the processor down", () => {
-    const health = new HealthSnapshot(PROCESSOR_COUNT);
+    const health = new HealthSnapshot(TWO_NAMES.length);
     health.feltDown(DEFAULT);
     health.polled(DEFAULT, false, 3, 9000);
     expect(reading(health, DEFAULT)).to.deep.equal({ failing: false, down: true, up: false, responseMs: 3, stamp: 9 });
   });
 
   it("believes a charged payment more than the poll before it, and keeps the rest of the poll", () => {
-    const health = new HealthSnapshot(PROCESSOR_COUNT);
+    const health = new HealthSnapshot(TWO_NAMES.length);
     health.polled(DEFAULT, true, 100, 9000);
     health.feltDown(DEFAULT);
     expect(isUp(health.read(DEFAULT))).to.equal(false);
@@ -112,8 +112,8 @@ describe("health snapshot", () => {
   });
 
   it("is the same through another view of its buffer", () => {
-    const health = new HealthSnapshot(PROCESSOR_COUNT);
-    const view = new HealthSnapshot(PROCESSOR_COUNT, health.buffer);
+    const health = new HealthSnapshot(TWO_NAMES.length);
+    const view = new HealthSnapshot(TWO_NAMES.length, health.buffer);
     view.polled(FALLBACK, true, 7, 5000);
     view.feltDown(DEFAULT);
     expect([reading(health, FALLBACK).failing, reading(health, DEFAULT).down]).to.deep.equal([true, true]);
@@ -121,7 +121,7 @@ describe("health snapshot", () => {
 
   it("agrees with plain fields for random news", () => {
     forSeeds(20, (random) => {
-      const health = new HealthSnapshot(PROCESSOR_COUNT);
+      const health = new HealthSnapshot(TWO_NAMES.length);
       const model = [0, 1].map(() => ({ failing: false, down: false, responseMs: 0, stamp: 0 }));
       for (let step = 0; step < 500; step++) {
         const processor = random.below(2);
@@ -148,7 +148,7 @@ describe("health snapshot", () => {
   });
 
   it("loses no change when two threads write the same word", async () => {
-    const health = new HealthSnapshot(PROCESSOR_COUNT);
+    const health = new HealthSnapshot(TWO_NAMES.length);
     const workerData = { buffer: health.buffer, turns: 200_000 };
     const worker = new Worker(new URL("../../support/health-writer.js", import.meta.url), { workerData });
     let lostByWorker: number | undefined;

@@ -1,6 +1,7 @@
 import { expect } from "chai";
 import { HealthSnapshot, isFeltDown, isUp } from "../../../core/routing/health-snapshot.ts";
-import { DOWN, NO_PROBE, OPEN, ProcessorGate, SATURATED } from "../../../core/routing/processor-gate.ts";
+import { NO_PROBE } from "../../../core/routing/probes.ts";
+import { DOWN, OPEN, ProcessorGate, SATURATED } from "../../../core/routing/processor-gate.ts";
 import * as Outcome from "../../../core/values/outcome.ts";
 import { NOON_MS } from "../../support/payments.ts";
 import { forSeeds, type Random } from "../../support/random.ts";

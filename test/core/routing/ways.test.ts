@@ -3,9 +3,8 @@ import { Engine, type EngineOptions } from "../../../core/engine.ts";
 import { HealthSnapshot } from "../../../core/routing/health-snapshot.ts";
 import { Ways } from "../../../core/routing/ways.ts";
 import * as Outcome from "../../../core/values/outcome.ts";
-import { DEFAULT, FALLBACK, PROCESSOR_COUNT } from "../../../core/values/processor.ts";
 import { NOON_MS, uuid } from "../../support/payments.ts";
-import { twoTerms } from "../../support/terms.ts";
+import { DEFAULT, FALLBACK, TWO_NAMES, twoTerms } from "../../support/terms.ts";
 
 const OPTIONS: EngineOptions = {
   instance: 0,
@@ -19,7 +18,7 @@ const OPTIONS: EngineOptions = {
 
 /** Two engines of one process. */
 function twoEngines(maxInFlight: number): [Engine, Engine] {
-  const ways = Ways.open(new HealthSnapshot(PROCESSOR_COUNT), twoTerms(maxInFlight));
+  const ways = Ways.open(new HealthSnapshot(TWO_NAMES.length), twoTerms(maxInFlight));
   return [new Engine(ways, OPTIONS), new Engine(ways.beside(), OPTIONS)];
 }
 

@@ -137,7 +137,11 @@ describe("configured processors", () => {
     ["maxInFlight", [0, 4097, 1.5, "8", null, true], /must be a whole number from 1 to 4096: maxInFlight=/],
     ["headers", [[SECRET], SECRET, null], /must be an object/],
     ["headers", [{ "x y": SECRET }, { "": SECRET }], /must have names of header fields/],
-    ["headers", [{ Host: "a" }, { "content-length": "1" }, { Connection: "close" }], /is set by the service/],
+    [
+      "headers",
+      [{ Host: "a" }, { "content-length": "1" }, { Connection: "close" }, { "Keep-Alive": "1" }, { upgrade: "a" }],
+      /is set by the service/,
+    ],
     ["headers", [{ a: `${SECRET}\r\nx: y` }, { a: "ж" }], /headers\.a must be one line of Latin-1 text/],
     ["headers", [{ a: 7 }, { a: null }, { a: [SECRET] }, { a: {} }], /headers\.a must be a text, /],
     [
