@@ -55,7 +55,7 @@ function throughputOver(shown: Shown, processors: readonly string[]): ChartSpec 
     id: "throughput",
     series: (palette) => [
       ...topmostFirst.map((processor) => {
-        const colour = palette.processors[processor % palette.processors.length]!;
+        const colour = palette.processors[processor]!;
         return { stroke: colour, fill: colour, width: 1, points: { show: false } };
       }),
       { stroke: palette.accepted, width: 2, dash: [6, 4], points: { show: false } },

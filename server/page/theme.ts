@@ -9,7 +9,7 @@ export type Palette = Readonly<Record<Name, string>> & { readonly processors: re
 
 /** The name of a processor's colour. */
 export function processorColour(processor: number): string {
-  return `processor-${processor % PROCESSOR_COLOURS}`;
+  return `processor-${processor}`;
 }
 
 const STORED = "theme";

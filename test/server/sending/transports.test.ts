@@ -7,7 +7,7 @@ import * as Outcome from "../../../core/values/outcome.ts";
 import { AttemptMeters } from "../../../server/meters/meters.ts";
 import type { Connection, Failure, WireRequest } from "../../../server/sending/connection.ts";
 import { Connections } from "../../../server/sending/connections.ts";
-import { ProcessorClient } from "../../../server/sending/processor-client.ts";
+import { type ClientTarget, ProcessorClient } from "../../../server/sending/processor-client.ts";
 import type { TlsConfig } from "../../../server/settings/tls.ts";
 import { NameLookup } from "../../../server/system/name-lookup.ts";
 import { RealNetwork } from "../../../server/system/real-network.ts";
@@ -34,6 +34,21 @@ function send(connection: Connection, request: WireRequest = GET): Promise<End> 
       failed: (failure, { message }, wasKept) => resolve({ failure, message, wasKept }),
     });
   });
+}
+
+/** A client whose flights are settled `settledAtMs` after noon, and the names of their outcomes. */
+function clientOf(target: ClientTarget, settledAtMs: number) {
+  const life = new EngineLife();
+  const outcomes: string[] = [];
+  const settle = (flight: number, outcome: number): void => {
+    outcomes.push(Outcome.NAMES[outcome]!);
+    life.settle(settledAtMs, flight, outcome);
+  };
+  return {
+    life,
+    outcomes,
+    client: new ProcessorClient(target, life.engine, new AttemptMeters(), settle, surroundings),
+  };
 }
 
 /** A server that answers as it is told, by http or https. */
@@ -189,18 +204,7 @@ for (const scheme of ["http", "https"] as const) {
     });
 
     it("is not taken for out of reach, nor paid twice, where a kept connection ends as it is used", async () => {
-      const life = new EngineLife();
-      const outcomes: string[] = [];
-      const client = new ProcessorClient(
-        target(),
-        life.engine,
-        new AttemptMeters(),
-        (flight, outcome) => {
-          outcomes.push(Outcome.NAMES[outcome]!);
-          life.settle(20, flight, outcome);
-        },
-        surroundings,
-      );
+      const { life, outcomes, client } = clientOf(target(), 20);
       endpoint.onRequest = (socket) =>
         socket.write(`HTTP/1.1 200 OK\r\nContent-Length: ${PROCESSED.length}\r\n\r\n${PROCESSED}`);
       for (let i = 0; i < 2; i++) {
@@ -221,18 +225,7 @@ for (const scheme of ["http", "https"] as const) {
     });
 
     it("is asked what became of a payment whose answer was too late", async () => {
-      const life = new EngineLife();
-      const outcomes: string[] = [];
-      const client = new ProcessorClient(
-        target(),
-        life.engine,
-        new AttemptMeters(),
-        (flight, outcome) => {
-          outcomes.push(Outcome.NAMES[outcome]!);
-          life.settle(3000, flight, outcome);
-        },
-        surroundings,
-      );
+      const { life, outcomes, client } = clientOf(target(), 3000);
       life.accept(5, ID, 1990);
       endpoint.onRequest = () => {};
       client.post(life.send(7));
