@@ -3,32 +3,32 @@ import type { Mutation } from "./mutation.ts";
 /** What is written, when, and what is made of it after a restart. */
 export const JOURNAL_MUTATIONS: Readonly<Record<string, Mutation>> = {
   "effects before the write": {
-    seed: 3,
+    seed: 4,
     file: "server/turn/group-commit",
     find: "if (this.#isFailing || !this.#write(effects)) {",
     replace: `if (!this.#isFailing) for (const effect of effects.splice(0)) effect.commit();
       if (this.#isFailing || !this.#write(effects)) {`,
   },
   "effects before the sync": {
-    seed: 6,
+    seed: 13,
     file: "server/turn/group-commit",
     find: "newest.effects.push(...effects); else if (this.#sync) this.#sync.add(effects);",
     replace: "newest.effects.push(...effects); else if (false) {}",
   },
   "nothing taken back after a failed write": {
-    seed: 13,
+    seed: 6,
     file: "server/turn/group-commit",
     find: "engine.revert();",
     replace: "engine.batches.refused(() => false);",
   },
   "half a batch stays": {
-    seed: 64,
+    seed: 15,
     file: "server/journal/journal",
     find: "this.#file.truncate(this.#bytes)",
     replace: "{}",
   },
   "an append claims success on a short write": {
-    seed: 3,
+    seed: 4,
     file: "server/journal/journal",
     find: "for (let written = 0; written < bytes;) {",
     replace: "for (let written = 0; written < 1;) {",
@@ -40,25 +40,25 @@ export const JOURNAL_MUTATIONS: Readonly<Record<string, Mutation>> = {
     replace: "[null].forEach((error) => {",
   },
   "a failed sync is tried again": {
-    seed: 51,
+    seed: 61,
     file: "server/journal/journal",
     find: 'this.break("what was written must become durable", error);',
     replace: "return this.sync(onDurable);",
   },
   "a failed sync at rotation is passed over": {
-    seed: 3056,
+    seed: 468,
     file: "server/journal/journal",
     find: 'this.#orBreak("a finished segment must be durable", () => this.#file.syncData());',
     replace: "try { this.#file.syncData(); } catch {}",
   },
   "rotation without a sync": {
-    seed: 34,
+    seed: 5,
     file: "server/journal/journal",
     find: 'this.#orBreak("a finished segment must be durable", () => this.#file.syncData());',
     replace: "{}",
   },
   "a new segment's name is not synced": {
-    seed: 6,
+    seed: 17,
     file: "server/journal/journal",
     find: 'this.#orBreak("a segment\'s name must be durable", () => this.#directory.sync());',
     replace: "{}",
@@ -82,7 +82,7 @@ export const JOURNAL_MUTATIONS: Readonly<Record<string, Mutation>> = {
     replace: "",
   },
   "a checkpoint used though it is stale": {
-    seed: 119,
+    seed: 230,
     file: "server/journal/checkpointer",
     find: "cut.isStale ||",
     replace: "",
@@ -112,20 +112,20 @@ export const JOURNAL_MUTATIONS: Readonly<Record<string, Mutation>> = {
     replace: "",
   },
   "the last sound record dropped with the torn one": {
-    seed: 27,
+    seed: 23,
     file: "server/journal/recover",
     find: "const total = Math.floor((file.bytes - headerBytes) / RECORD_BYTES);",
     replace: `const isTorn = (file.bytes - headerBytes) % RECORD_BYTES !== 0;
       const total = Math.max(0, Math.floor((file.bytes - headerBytes) / RECORD_BYTES) - (isTorn ? 1 : 0));`,
   },
   "a record torn between two sectors taken for damage": {
-    seed: 38,
+    seed: 241,
     file: "server/journal/recover",
     find: "if (untilSector >= RECORD_BYTES) return false;",
     replace: "return false;",
   },
   "damage taken for a torn end": {
-    seed: 11,
+    seed: 9,
     file: "server/journal/recover",
     find: "if (batch.isZero(record) || (record === unsound && isFirstTorn)) continue;",
     replace: "if (batch.isZero(record) || (record === unsound && isFirstTorn) || true) continue;",
@@ -137,7 +137,7 @@ export const JOURNAL_MUTATIONS: Readonly<Record<string, Mutation>> = {
     replace: "",
   },
   "replayed records left as they are": {
-    seed: 6,
+    seed: 16,
     file: "server/journal/storage",
     find: "if (options.syncs) makeDurable(directory, recovered);",
     replace: "",
@@ -151,7 +151,7 @@ export const JOURNAL_MUTATIONS: Readonly<Record<string, Mutation>> = {
     }`,
   },
   "the clock goes back at a restart": {
-    seed: 2,
+    seed: 6,
     file: "server/journal/storage",
     find: "this.latestMs = recovered.latestMs;",
     replace: "this.latestMs = 0;",
@@ -163,19 +163,19 @@ export const JOURNAL_MUTATIONS: Readonly<Record<string, Mutation>> = {
     replace: "const lock = { release: async () => {} };",
   },
   "the clock jumps with the wall clock": {
-    seed: 2,
+    seed: 10,
     file: "server/turn/clock",
     find: "return Math.floor(this.#exactMs(this.#time.monotonicMs()));",
     replace: "return this.#time.wallMs();",
   },
   "a summary is told before it is durable": {
-    seed: 462,
+    seed: 286,
     file: "server/payments/payment-service",
     find: "return (await this.#commit.durable()) ? part : undefined;",
     replace: "return part;",
   },
   "effects join a sync that has begun": {
-    seed: 6,
+    seed: 249,
     file: "server/turn/effect-sync",
     find: "(isCovered ? this.#syncing : this.#unsynced).push(effect);",
     replace: "(this.#isSyncing ? this.#syncing : this.#unsynced).push(effect);",
@@ -199,7 +199,7 @@ export const JOURNAL_MUTATIONS: Readonly<Record<string, Mutation>> = {
     replace: "",
   },
   "what is left of files that were never whole stays": {
-    seed: 8,
+    seed: 14,
     file: "server/journal/journal-directory",
     find: "if (PARTIAL.test(name)) this.remove(name);",
     replace: "{}",
