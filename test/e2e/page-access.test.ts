@@ -137,6 +137,19 @@ describe("live page, for everybody", function () {
     for (const canvas of canvases) expect((await canvas.boundingBox())!.width).to.be.within(250, 360);
   });
 
+  it("has room for large amounts, however wide it is", async () => {
+    const { page: browserPage } = await open();
+    const overflowing = `(() => {
+      const values = [...document.querySelectorAll("#tiles dd:not(.note)")];
+      for (const value of values) value.textContent = "99,999,999.99";
+      return values.filter((value) => value.scrollWidth > value.clientWidth).length;
+    })()`;
+    for (const width of [360, 761, 1180, 1181, 1280, 1440, 1920]) {
+      await browserPage.setViewportSize({ width, height: 740 });
+      expect(await browserPage.evaluate(overflowing), `width=${width}`).to.equal(0);
+    }
+  });
+
   it("draws something in every chart", async () => {
     const { page: browserPage } = await open();
     await until("there is some history", async () => (await page.description("health")).includes("default up"));

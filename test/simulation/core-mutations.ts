@@ -79,6 +79,12 @@ export const CORE_MUTATIONS: Readonly<Record<string, Mutation>> = {
     find: "releaseSetbacks(); this.#backlog.insert(slot);",
     replace: "releaseSetbacks();",
   },
+  "a doubt is left alone while every POST is answered 404": {
+    seed: 1966,
+    file: "core/routing/doubts",
+    find: "return isInVain ? BY_EITHER : LOOKUP_SETTLES;",
+    replace: "return LOOKUP_SETTLES;",
+  },
   "a purge lets answers in": { seed: 8, file: "core/engine", find: "this.flights.orphanAll();", replace: "" },
   "what was being sent is pending after a restart": {
     seed: 13,

@@ -89,6 +89,12 @@ export const SENDING_MUTATIONS: Readonly<Record<string, Mutation>> = {
     find: "return this.#credit >= 1;",
     replace: "return false;",
   },
+  "the pacer never refuses": {
+    seed: 1317,
+    file: "server/sending/send-pacer",
+    find: "return this.#credit >= 1;",
+    replace: "return true;",
+  },
   "ticking never expires": {
     seed: 1,
     file: "server/turn/ticking",
