@@ -12,7 +12,7 @@ const CAPACITY = 8192;
 const SEGMENT_BYTES = 64 * 1024;
 const LOOKS_MAX = 100;
 
-/** What `look` finds on the disk. Upkeep removes files meanwhile: where one went after it was listed, it looks again. */
+/** What `look` finds on the disk; once more where upkeep removes a file after it was listed. */
 function seenOnDisk<T>(look: () => T): T {
   for (let attempt = 1; ; attempt++) {
     try {
