@@ -28,8 +28,8 @@ import { NO_PROCESSOR } from "./values/processor.ts";
 
 export type EngineOptions = LeastFeeOptions &
   AgingOptions & {
-    /** Number of this instance from 0, carried by its payment ids. */
-    instance: number;
+    /** Number of the partition from 0, carried by its payment ids. */
+    partition: number;
     /** Payments kept at most. */
     capacity: number;
     /** Makes the index unpredictable to outsiders; any 32-bit number. */
@@ -37,7 +37,7 @@ export type EngineOptions = LeastFeeOptions &
   };
 
 /**
- * The payment engine of an instance: accepts, decides what is sent where and when, and takes in what came of it. Pure:
+ * The payment engine of a partition: accepts, decides what is sent where and when, and takes in what came of it. Pure:
  * the time comes in with every call, what to do comes out of `dispatch`. Every change is a record that `Ledger.apply`
  * carries out; the queue, the flights and the gates are working state that follows from the ledger.
  *
@@ -69,7 +69,7 @@ export class Engine {
     this.flights = ways.flights;
     this.gates = ways.gates;
     this.processorNames = ways.gates.map(({ name }) => name);
-    this.#ids = new PaymentIds(this.ledger, options.instance);
+    this.#ids = new PaymentIds(this.ledger, options.partition);
     this.openDoubts = new OpenDoubts(this.ledger, this.flights);
     this.#doubts = new Doubts(this.flights, this.gates);
     this.#aging = new Aging(this.ledger, options);
@@ -221,6 +221,15 @@ export class Engine {
     this.#advance(nowMs);
     applyFoundCharge(this.ledger, this.batch, slot, charge, this.#nowMs);
     this.#held!.found(slot, charge);
+  }
+
+  /**
+   * Another carries the log on from here: what is in flight is let go, and nothing becomes of its outcome here. What
+   * was being sent is in doubt where the log is replayed.
+   */
+  letGo(): void {
+    this.flights.orphanAll();
+    this.#doubts.clear();
   }
 
   /** Forgets every payment. What is in flight is let go: its outcome no longer matters. No batch may be under way. */

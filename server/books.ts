@@ -1,36 +1,51 @@
 import type { Engine } from "../core/engine.ts";
 import { StuckWatch } from "./doubts/stuck-watch.ts";
-import type { Storage } from "./journal/storage.ts";
 import type { Log } from "./log/log.ts";
 import type { Meters } from "./meters/meters.ts";
+import type { PaymentBody } from "./payments/payment-body.ts";
 import { PaymentService } from "./payments/payment-service.ts";
 import { AttemptLog } from "./sending/attempt-log.ts";
 import { Dispatcher } from "./sending/dispatcher.ts";
 import { SendPacer } from "./sending/send-pacer.ts";
 import type { ProcessorConfig } from "./settings/processors.ts";
+import type { Storage } from "./store/store.ts";
 import type { Network } from "./system/network.ts";
 import type { Time } from "./system/time.ts";
-import type { Tracing } from "./telemetry/tracing.ts";
-import { SlewedClock } from "./turn/clock.ts";
+import type { PartitionTracing, Tracing } from "./telemetry/tracing.ts";
+import type { SlewedClock } from "./turn/clock.ts";
 import { GroupCommit } from "./turn/group-commit.ts";
 import { Ticking } from "./turn/ticking.ts";
 
 export type BooksParts = {
   engine: Engine;
-  /** Without one nothing is kept beyond this process. */
-  storage: Storage | undefined;
+  storage: Storage;
   /** Another has taken over what is kept, or it is broken for good: this process has to end. */
   onBroken: (error: Error) => void;
   /** Whether what is told has to survive a loss of power. */
   syncs: boolean;
   time: Time;
+  /** One for all partitions of an instance, whose gates know one time. */
+  clock: SlewedClock;
   log: Log;
   meters: Meters;
+  /** The last body read. */
+  body: PaymentBody;
+  /** See PaymentServiceParts. */
+  isAskedFirst: boolean;
   tracing?: Tracing | undefined;
 };
 
-/** What knows of payments, and nothing of who asks. */
-export type Books = BooksParts & { clock: SlewedClock; commit: GroupCommit; service: PaymentService };
+/** What knows of the payments of a partition, and nothing of who asks. */
+export type Books = {
+  engine: Engine;
+  clock: SlewedClock;
+  commit: GroupCommit;
+  service: PaymentService;
+  time: Time;
+  log: Log;
+  meters: Meters;
+  tracing: PartitionTracing | undefined;
+};
 
 /** What sends them. */
 export type Sending = { dispatcher: Dispatcher; ticking: Ticking };
@@ -39,26 +54,23 @@ export type Sending = { dispatcher: Dispatcher; ticking: Ticking };
  * Puts together what keeps the payments of an engine that was rebuilt from its storage and has yet to resume its work.
  */
 export function keepBooks(parts: BooksParts): Books {
-  const { engine, storage, onBroken, syncs, time, log, meters, tracing } = parts;
+  const { engine, storage, onBroken, syncs, time, clock, log, meters, body, isAskedFirst } = parts;
   const { logger } = log;
-  const clock = new SlewedClock(time, storage?.latestMs, (stepMs) => {
-    meters.clockStepCount++;
-    logger.warn({ stepMs }, "the wall clock was set: time follows it slowly");
-  });
-  const onWritten = storage && (() => storage.maintain());
+  const tracing = parts.tracing?.ofPartition(engine);
+  clock.advanceTo(storage.latestMs);
   const commit = new GroupCommit({
     engine,
-    log: storage?.journal,
+    log: storage.log,
     syncs,
     time,
     logger,
     meters: meters.journal,
-    onWritten,
+    onWritten: () => storage.maintain(),
     onFenced: onBroken,
   });
-  storage?.beginUpkeep(engine, () => commit.commit() && commit.isSettled, meters.journal);
-  const service = new PaymentService(engine, clock, commit, meters, log, tracing);
-  return { ...parts, clock, commit, service };
+  storage.beginUpkeep(engine, () => commit.commit() && commit.isSettled, meters.journal);
+  const service = new PaymentService({ engine, clock, commit, meters, log, body, isAskedFirst, tracing });
+  return { engine, clock, commit, service, time, log, meters, tracing };
 }
 
 export type SendingOptions = { network: Network; processors: readonly ProcessorConfig[]; requestTimeoutMs: number };
@@ -66,9 +78,10 @@ export type SendingOptions = { network: Network; processors: readonly ProcessorC
 /** Begins to send. What is sent cannot be taken back. */
 export function beginSending(books: Books, options: SendingOptions): Sending {
   const { engine, clock, commit, time, log, meters, tracing } = books;
+  const { network, processors, requestTimeoutMs } = options;
   const attemptLog = new AttemptLog(engine, log, meters, tracing);
   const pacer = new SendPacer(engine.ledger.head);
-  const dispatcher = new Dispatcher({ ...options, ...books, pacer, attemptLog, meters });
+  const dispatcher = new Dispatcher({ network, processors, requestTimeoutMs, ...books, pacer, attemptLog });
   const stuckWatch = new StuckWatch(engine, log);
   const ticking = new Ticking({ engine, clock, commit, time, sending: dispatcher, notes: attemptLog, stuckWatch });
   commit.wake();

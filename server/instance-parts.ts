@@ -1,67 +1,80 @@
 import type { TemplatedApp } from "uWebSockets.js";
-import { randomInt } from "node:crypto";
-import { Engine } from "../core/engine.ts";
 import { HealthSnapshot } from "../core/routing/health-snapshot.ts";
 import { Ways } from "../core/routing/ways.ts";
 import type { ProcessorTerms } from "../core/values/processor.ts";
 import { refuseUnknown, serveAdmin } from "./api/admin-api.ts";
 import { serveDoubts } from "./api/doubts-api.ts";
 import { serveLink } from "./api/link-api.ts";
-import { REFUSAL_DETAILS } from "./api/payment-ack.ts";
 import { PublicApi } from "./api/public-api.ts";
 import { readiness } from "./api/readiness.ts";
-import { type Books, beginSending, keepBooks, type Sending } from "./books.ts";
-import { DoubtDesk } from "./doubts/doubt-desk.ts";
+import { WholeService } from "./api/whole-service.ts";
 import { HealthMonitor } from "./health/monitor.ts";
 import { ConnectionBound } from "./http/connection-bound.ts";
 import { Listener } from "./http/listener.ts";
-import { Storage, type Surroundings } from "./journal/storage.ts";
+import { JournalStorage } from "./journal/journal-storage.ts";
+import { JournalStore } from "./journal/journal-store.ts";
+import { LinkNeighbours } from "./link/link-neighbours.ts";
 import { Peers } from "./link/peers.ts";
 import { LivePage } from "./live/live-page.ts";
 import { takeReading } from "./live/reading.ts";
 import type { Log } from "./log/log.ts";
 import type { PollReport } from "./meters/poll-report.ts";
 import type { Opening } from "./opening.ts";
-import { Ownership } from "./payments/ownership.ts";
-import type { PaymentService } from "./payments/payment-service.ts";
+import { Custody } from "./partition/custody.ts";
+import { newEngine, Partition, type PartitionSurroundings } from "./partition/partition.ts";
+import { PartitionMap } from "./partition/partition-map.ts";
+import { Reach } from "./partition/reach.ts";
+import { ReadingAlong } from "./partition/reading-along.ts";
+import { PaymentBody } from "./payments/payment-body.ts";
 import { holdRestored } from "./restored/hold.ts";
-import type { RestoredMark } from "./restored/restored-mark.ts";
 import { RestoredStart } from "./restored/restored-start.ts";
 import type { Config } from "./settings/config.ts";
+import type { Store } from "./store/store.ts";
+import { VolatileStore } from "./store/volatile-store.ts";
 import { type Address, formatAddress, healthAddress } from "./system/address.ts";
 import { type DescriptorShares, openFilesMax, shareDescriptors } from "./system/descriptors.ts";
+import { MemoryRoom } from "./system/memory-room.ts";
 import { NameLookup } from "./system/name-lookup.ts";
 import { RealDisk } from "./system/real-disk.ts";
 import { RealNetwork } from "./system/real-network.ts";
 import { RealTime } from "./system/time.ts";
 import type { Metrics } from "./telemetry/metrics.ts";
 import { Telemetry } from "./telemetry/telemetry.ts";
+import { SlewedClock } from "./turn/clock.ts";
 
-/** Connections to the link beyond those of the other instances' calls: ones that are being replaced. */
+/** Of a ledger, every way of finding a payment included (Ledger.bytesPerPayment), rounded up. */
+const BYTES_PER_PAYMENT = 64;
+
+/** Connections to the link beyond those of the other instances' calls: ones that are being replaced, and streams. */
 const LINK_SPARE = 8;
 
 /** What the instance holds while it runs, to be closed when it stops. */
 export type InstanceParts = {
   log: Log;
-  service: PaymentService;
-  sending: Sending;
+  custody: Custody;
+  reach: Reach;
   names: NameLookup;
-  restored: RestoredStart | undefined;
+  neighbours: LinkNeighbours;
   peers: Peers;
   monitor: HealthMonitor;
   page: LivePage | undefined;
   listeners: readonly Listener[];
-  storage: Storage | undefined;
   telemetry: Telemetry;
   shutdownGraceMs: number;
 };
 
-/** The books with what is seen of them. */
-type OpenBooks = Books & {
+/** What is there once in an instance, whatever it carries. */
+type Common = {
+  config: Config;
+  log: Log;
+  time: RealTime;
+  names: NameLookup;
   health: HealthSnapshot;
-  /** Of restored data. */
-  mark: RestoredMark | undefined;
+  ways: Ways;
+  body: PaymentBody;
   telemetry: Telemetry;
+  peers: Peers;
+  neighbours: LinkNeighbours;
 };
 
 type Connections = { clients: ConnectionBound; instances: ConnectionBound };
@@ -76,57 +89,33 @@ export async function openInstance(
   opening: Opening,
 ): Promise<InstanceParts> {
   const { shares, config } = withinDescriptors(asked, log);
-  const books = await openBooks(config, log, onBroken, opening);
-  const { telemetry, storage, service, mark } = books;
-  const { links, instance: self, linkTimeoutMs: timeoutMs, shutdownGraceMs } = config;
-  const names = opening.keep(new NameLookup(), (part) => part.close());
-  const peersOptions = {
-    links,
-    self,
-    timeoutMs,
-    connectionsMax: shares.linkMax,
-    names,
-    processors: books.engine.processorNames,
-  };
-  const peers = opening.keep(new Peers(peersOptions, log.logger), (part) => part.close());
-  const monitor = opening.keep(await startMonitor(config, books, names, log), (part) => part.stop());
+  const common = await openCommon(config, shares, log, opening);
+  const { names, telemetry, peers, neighbours, time } = common;
+  const custody = await openCustody(common, onBroken, opening);
+  const reach = new Reach(custody, time);
+  const monitor = opening.keep(await startMonitor(common), (part) => part.stop());
   const connections = {
     clients: new ConnectionBound("clients", shares.clientsMax, log.logger),
     instances: new ConnectionBound("instances", shares.linkMax * peers.count + LINK_SPARE, log.logger),
   };
   const metrics = config.metricsEnabled
-    ? await telemetry.openMetrics({ ...books, log, monitor, connections, ...config })
+    ? await telemetry.openMetrics({ ...common, ...config, custody, monitor, connections })
     : undefined;
-  const apis = makeApis(config, books, peers, metrics, log);
-  if (apis.page) opening.keep(apis.page, (part) => part.close());
-  const listeners = await openListeners(config, opening, connections, apis);
-  // Last, because what is sent cannot be taken back: a start that is given up has not begun to send.
-  const network = new RealNetwork(names);
-  const { processors, requestTimeoutMs } = config;
-  const way = { network, processors, requestTimeoutMs };
-  const sending = beginSending(books, way);
-  const restored = mark && new RestoredStart({ ...books, ...way, mark });
-  log.logger.info({ listen: formatAddress(config.listen), profile: config.profile }, "listening");
+  const apis = makeApis(common, custody, reach, metrics);
   const { page } = apis;
-  return {
-    log,
-    service,
-    sending,
-    names,
-    restored,
-    peers,
-    monitor,
-    page,
-    listeners,
-    storage,
-    telemetry,
-    shutdownGraceMs,
-  };
+  if (page) opening.keep(page, (part) => part.close());
+  // The others are told, and asked, before anything is claimed; clients come when it is known who carries what.
+  const listeners = await openLink(config, opening, connections, apis);
+  await custody.start(opening.signal);
+  listeners.push(...(await openListeners(config, opening, connections, apis)));
+  log.logger.info({ listen: formatAddress(config.listen), profile: config.profile }, "listening");
+  const { shutdownGraceMs } = config;
+  return { log, custody, reach, names, neighbours, peers, monitor, page, listeners, telemetry, shutdownGraceMs };
 }
 
 /** The configuration as far as the descriptors of this process reach. */
 function withinDescriptors(asked: Config, log: Log): { shares: DescriptorShares; config: Config } {
-  const instanceCount = Math.max(asked.links.length, 1);
+  const instanceCount = countOf(asked);
   const wanted = asked.processors.map(({ maxInFlight }) => Math.ceil(maxInFlight / instanceCount));
   const shares = shareDescriptors(openFilesMax(), wanted, instanceCount - 1);
   if (typeof shares === "string") throw new Error(shares);
@@ -139,44 +128,122 @@ function withinDescriptors(asked: Config, log: Log): { shares: DescriptorShares;
   return { shares, config: { ...asked, processors } };
 }
 
-async function openBooks(
-  config: Config,
-  log: Log,
-  onBroken: (error: Error) => void,
-  opening: Opening,
-): Promise<OpenBooks> {
-  const health = new HealthSnapshot(config.processors.length);
-  const ways = Ways.open(health, termsOf(config));
-  const engine = new Engine(ways, { ...config, seed: randomInt(2 ** 32) | 0 });
+async function openCommon(config: Config, shares: DescriptorShares, log: Log, opening: Opening): Promise<Common> {
+  const { links, instance: self, linkTimeoutMs: timeoutMs } = config;
   const time = new RealTime();
-  const surroundings = { disk: new RealDisk(), time, logger: log.logger };
-  const storage = await openStorage(config, engine, surroundings, onBroken, opening.signal);
-  if (storage) opening.keep(storage, () => storage.close());
-  const telemetry = opening.keep(await Telemetry.open(config, engine, log), (part) => part.close());
-  const { meters, tracing } = telemetry;
-  const syncs = config.durability === "fsync";
-  const books = keepBooks({ engine, storage, onBroken, syncs, time, log, meters, tracing });
-  const nowMs = books.clock.nowMs();
-  const mark = storage && holdRestored(config, engine, storage, nowMs);
-  engine.resume(nowMs, storage?.latestMs);
-  return { ...books, health, mark, telemetry };
+  const health = new HealthSnapshot(config.processors.length);
+  const telemetry = opening.keep(await Telemetry.open(config, log), (part) => part.close());
+  const names = opening.keep(new NameLookup(), (part) => part.close());
+  const processors = config.processors.map(({ name }) => name);
+  const peersOptions = { links, self, timeoutMs, connectionsMax: shares.linkMax, names, processors };
+  const peers = opening.keep(new Peers(peersOptions, log.logger), (part) => part.close());
+  const neighbours = new LinkNeighbours({ links, self, names, time }, log.logger);
+  opening.keep(neighbours, (part) => part.close());
+  const ways = Ways.open(health, termsOf(config));
+  return { config, log, time, names, health, ways, body: new PaymentBody(), telemetry, peers, neighbours };
 }
 
 /** What routing has to know of the processors, each with this instance's share of what may be in flight. */
-function termsOf({ processors, links }: Config): ProcessorTerms[] {
-  return processors.map(({ name, fee, maxInFlight }) => ({
+function termsOf(config: Config): ProcessorTerms[] {
+  return config.processors.map(({ name, fee, maxInFlight }) => ({
     name,
     feePpm: Math.round(Number(fee.text) * 1e6),
-    maxInFlight: Math.max(1, Math.floor(maxInFlight / Math.max(links.length, 1))),
+    maxInFlight: Math.max(1, Math.floor(maxInFlight / countOf(config))),
   }));
 }
 
-function startMonitor(
-  config: Config,
-  { health, telemetry }: OpenBooks,
-  names: NameLookup,
-  log: Log,
-): Promise<HealthMonitor> {
+async function openCustody(
+  common: Common,
+  onBroken: (error: Error) => void,
+  opening: Opening,
+): Promise<Custody> {
+  const { config, log, time, neighbours } = common;
+  const { logger } = log;
+  const store = await openStore(common);
+  const surroundings = surroundingsOf(common, store, onBroken);
+  const room = MemoryRoom.ofProcess(BYTES_PER_PAYMENT);
+  const refusalOfSize = (paymentsMax: number) => room.refusalOf(paymentsMax);
+  const custody = new Custody({
+    self: config.instance,
+    instanceCount: countOf(config),
+    store,
+    neighbours,
+    time,
+    logger,
+    random: Math.random,
+    refusalOfSize,
+    open: (claim, reading, signal) => Partition.open(claim, surroundings, reading, signal),
+    readingAlong: new ReadingAlong({
+      store,
+      time,
+      logger,
+      refusalOfSize,
+      newEngine: (partition, capacity) => newEngine(partition, capacity, surroundings),
+    }),
+  });
+  return opening.keep(custody, (part) => part.close());
+}
+
+async function openStore({ config, log, time }: Common): Promise<Store> {
+  const { durability, dataDir, partitions: partitionCount, capacity, segmentBytes, processors } = config;
+  const instanceCount = countOf(config);
+  if (durability === "none") {
+    log.logger.warn("durability is none: accepted payments do not survive the end of this process");
+    return new VolatileStore(partitionCount ?? Math.max(2, instanceCount), capacity);
+  }
+  return JournalStore.open(
+    { disk: new RealDisk(), time, logger: log.logger },
+    {
+      dataDir,
+      partitionCount,
+      instanceCount,
+      capacity,
+      processors: processors.map(({ name }) => name),
+      segmentBytes,
+      syncs: durability === "fsync",
+    },
+  );
+}
+
+function surroundingsOf(common: Common, store: Store, onBroken: (error: Error) => void): PartitionSurroundings {
+  const { config, log, time, names, ways, body, telemetry } = common;
+  const { meters, tracing } = telemetry;
+  const { processors, requestTimeoutMs, durability } = config;
+  const network = new RealNetwork(names);
+  const clock = new SlewedClock(time, 0, (stepMs) => {
+    meters.clockStepCount++;
+    log.logger.warn({ stepMs }, "the wall clock was set: time follows it slowly");
+  });
+  return {
+    ways,
+    engineOptions: config,
+    processors,
+    requestTimeoutMs,
+    syncs: durability === "fsync",
+    time,
+    clock,
+    network,
+    log,
+    meters,
+    tracing,
+    body,
+    isAskedFirst: askedFirst(config, store.partitionCount),
+    onBroken,
+    hold: (books, storage) => {
+      const nowMs = books.clock.nowMs();
+      const mark = storage instanceof JournalStorage ? holdRestored(config, books.engine, storage, nowMs) : undefined;
+      return mark && { begin: () => new RestoredStart({ ...books, network, processors, requestTimeoutMs, mark }) };
+    },
+  };
+}
+
+/** The balancer hashes over the instances: it picks the one that the partition prefers where these divide. */
+function askedFirst(config: Config, partitionCount: number): (partition: number) => boolean {
+  const instanceCount = countOf(config);
+  return (partition) => partitionCount % instanceCount === 0 && partition % instanceCount === config.instance;
+}
+
+function startMonitor({ config, health, telemetry, names, log }: Common): Promise<HealthMonitor> {
   const { tracing } = telemetry;
   const options = {
     self: config.instance,
@@ -189,80 +256,65 @@ function startMonitor(
   return HealthMonitor.start(options, log.logger);
 }
 
-function makeApis(config: Config, books: OpenBooks, peers: Peers, metrics: Metrics | undefined, log: Log): Apis {
-  const { engine, health, clock, commit, service, telemetry } = books;
-  const { instance: self, durability, links, maxBodyBytes } = config;
-  const ownership = new Ownership(self, Math.max(links.length, 1));
-  const reportReadiness = () => {
-    const journal = { durability, writable: !commit.isFailing };
-    const refusal = service.refusal && REFUSAL_DETAILS[service.refusal];
-    return readiness(engine, health, peers, self, journal, refusal);
-  };
-  const publicApi = new PublicApi(service, peers, reportReadiness, telemetry.meters, { ...config, ownership });
-  const desk = new DoubtDesk(service, clock, commit, telemetry.meters, log);
-  const ownReading = async () => JSON.stringify(await takeReading(service, health, telemetry.meters));
+function makeApis(common: Common, custody: Custody, reach: Reach, metrics: Metrics | undefined): Apis {
+  const { config, log, time, health, ways, body, telemetry, peers, neighbours } = common;
+  const { meters, tracing } = telemetry;
+  const { instance: self, durability, maxBodyBytes } = config;
+  const partitions = new PartitionMap(custody.partitionCount);
+  const isAskedFirst = askedFirst(config, custody.partitionCount);
+  const whole = new WholeService({ isAskedFirst, custody, reach, partitions, peers, body, time });
+  const reportReadiness = () => readiness({ custody, neighbours, ways, health, self, durability });
+  const publicParts = { whole, custody, partitions, body, meters, tracing, readiness: reportReadiness };
+  const publicApi = new PublicApi(publicParts, config);
+  const ownReading = async () => JSON.stringify(await takeReading(custody, ways, health, meters));
   return {
     api: (app) => publicApi.register(app),
     page: config.page ? new LivePage(peers, ownReading, config) : undefined,
     admin: (app) => {
       serveAdmin(app, log, metrics);
-      serveDoubts(app, desk);
+      serveDoubts(app, custody, partitions);
     },
-    link: (app) => serveLink(app, service, ownReading, { ownership, maxBodyBytes }),
+    link: (app) => serveLink(app, { custody, partitions, body, tracing, board: neighbours.board, ownReading, maxBodyBytes }),
   };
 }
 
-/**
- * The public API's listener, the operators' where it has one of its own, and the link's where there are other
- * instances.
- */
-async function openListeners(
-  { listen, adminListen, links, instance }: Config,
+/** The link's listener, where there are other instances. */
+async function openLink(
+  { links, instance }: Config,
   opening: Opening,
-  { clients, instances }: Connections,
+  { instances }: Connections,
+  apis: Apis,
+): Promise<Listener[]> {
+  const link = links[instance];
+  if (link === undefined) return [];
+  return [opening.keep(await Listener.open(link, apis.link, instances), (listener) => listener.close())];
+}
+
+/** The public API's listener, and the operators' where it has one of its own. */
+async function openListeners(
+  { listen, adminListen }: Config,
+  opening: Opening,
+  { clients }: Connections,
   apis: Apis,
 ): Promise<Listener[]> {
   const listeners: Listener[] = [];
-  const open = async (address: Address, bound: ConnectionBound, register: Register): Promise<void> => {
-    listeners.push(opening.keep(await Listener.open(address, register, bound), (listener) => listener.close()));
+  const open = async (address: Address, register: Register): Promise<void> => {
+    listeners.push(opening.keep(await Listener.open(address, register, clients), (listener) => listener.close()));
   };
   if (adminListen) {
-    await open(adminListen, clients, (app) => {
+    await open(adminListen, (app) => {
       apis.admin(app);
       refuseUnknown(app);
     });
   }
-  await open(listen, clients, (app) => {
+  await open(listen, (app) => {
     if (!adminListen) apis.admin(app);
     apis.api(app);
     apis.page?.register(app, clients);
   });
-  const link = links[instance];
-  if (link) await open(link, instances, apis.link);
   return listeners;
 }
 
-/** The journal, unless it was asked to do without. */
-async function openStorage(
-  config: Config,
-  engine: Engine,
-  surroundings: Surroundings,
-  onBroken: (error: Error) => void,
-  signal: AbortSignal,
-): Promise<Storage | undefined> {
-  const { durability, dataDir, instance, segmentBytes, links, processors } = config;
-  if (durability === "none") {
-    surroundings.logger.warn("durability is none: accepted payments do not survive the end of this process");
-    return undefined;
-  }
-  const options = {
-    dataDir,
-    partition: instance,
-    partitionCount: Math.max(links.length, 1),
-    processors: processors.map(({ name }) => name),
-    segmentBytes,
-    syncs: durability === "fsync",
-    onBroken,
-  };
-  return Storage.open(engine, surroundings, options, signal);
+function countOf({ links }: Config): number {
+  return Math.max(links.length, 1);
 }

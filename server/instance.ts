@@ -5,6 +5,8 @@ import type { Config } from "./settings/config.ts";
 
 /** How long clients that are connected may still be answered 503 after the requests in flight are done. */
 const REFUSING_MS = 100;
+/** Requests that wait for a partition's next carrier are answered within this. */
+const WAITING_LOOK_MS = 5;
 
 /** One running instance: everything it holds is opened in `start` and closed in `stop`. */
 export class Instance {
@@ -16,7 +18,7 @@ export class Instance {
 
   /**
    * Rejects, having closed what was opened, when an address cannot be had or `signal` is aborted meanwhile. `onBroken`
-   * is called when the journal cannot be trusted any more.
+   * is called when a log cannot be trusted any more.
    */
   static async start(
     config: Config,
@@ -33,22 +35,26 @@ export class Instance {
     }
   }
 
-  /** Refuses new payments, lets what is in flight finish within the grace time, then closes everything. */
+  /**
+   * Hands what it carries over to the instances that stay. What nobody takes is refused, finished within the grace time
+   * as far as it is in flight, and closed.
+   */
   async stop(): Promise<void> {
-    const { log, service, sending, restored, names, peers, monitor, page, listeners, storage, telemetry } = this.#parts;
+    const { log, custody, reach, names, neighbours, peers, monitor, page, listeners, telemetry } = this.#parts;
     log.logger.info("stopping");
-    service.beginClosing();
-    restored?.close();
-    sending.ticking.close();
-    await sending.dispatcher.close(this.#parts.shutdownGraceMs);
-    await new Promise((resolve) => setTimeout(resolve, REFUSING_MS));
+    await custody.leave(this.#parts.shutdownGraceMs);
+    while (reach.waitingCount > 0) await pause(WAITING_LOOK_MS);
+    await pause(REFUSING_MS);
     for (const listener of listeners) listener.close();
+    neighbours.close();
     await Promise.all([page?.close(), peers.close(), monitor.stop()]);
     names.close();
-    service.flush();
-    await storage?.close();
     await telemetry.close();
     log.logger.info("stopped");
     log.close();
   }
+}
+
+function pause(ms: number): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, ms));
 }

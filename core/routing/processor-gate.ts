@@ -66,6 +66,8 @@ export class ProcessorGate {
   readonly #odd = new Float64Array(ODD_PAYMENTS_TO_TRIP);
   #oddCount = 0;
   #seenStamp = 0;
+  /** The latest time it was asked at. */
+  #toldMs = 0;
 
   constructor(processor: number, health: HealthSnapshot, { name, feePpm, maxInFlight }: ProcessorTerms) {
     this.name = name;
@@ -110,6 +112,11 @@ export class ProcessorGate {
   /** What the limit may come to, as far as is known: requests in flight. */
   get limitHoped(): number {
     return this.#limit.hoped;
+  }
+
+  /** The same as of the latest time that the gate was told, for whoever only looks on. */
+  get expectedAnswerNowMs(): number {
+    return this.#answerTime.expectedMs(this.#toldMs);
   }
 
   /** How long an answer is expected to take. */
@@ -278,6 +285,7 @@ export class ProcessorGate {
 
   /** What is known now, once a new poll is heeded. Hot: one atomic load. */
   #listen(nowMs: number): number {
+    this.#toldMs = nowMs;
     const word = this.#health.read(this.#processor);
     if (pollStamp(word) !== this.#seenStamp) this.#heedPoll(word, nowMs);
     return word;

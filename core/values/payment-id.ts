@@ -6,15 +6,15 @@ import { hashUuid } from "./hash.ts";
  *
  *   word 0             word 1                        word 2                        word 3
  *   ┌─────────────────┬───────────┬───┬─────────────┬──┬─────────────┬──────────┬──────────┬──────────┐
- *   │ acceptedAt ms,  │ its low   │ 7 │ sequence,   │10│ sequence,   │ check,   │ instance │ check,   │
+ *   │ acceptedAt ms,  │ its low   │ 7 │ sequence,   │10│ sequence,   │ check,   │ partition│ check,   │
  *   │ high 32 bits    │ 16        │   │ high 12     │  │ low 28      │ high 2   │ 8        │ low 24   │
  *   └─────────────────┴───────────┴───┴─────────────┴──┴─────────────┴──────────┴──────────┴──────────┘
  *
- * Ids of one instance are ordered by time and, within a millisecond, by sequence. The check bits are a hash of the
+ * Ids of one partition are ordered by time and, within a millisecond, by sequence. The check bits are a hash of the
  * correlationId: an id that merely looks like one of ours finds nothing.
  */
 export const MAX_SEQUENCE = 2 ** 40 - 1;
-export const MAX_INSTANCES = 256;
+export const MAX_PARTITIONS = 256;
 
 const TWO_32 = 2 ** 32;
 const TWO_28 = 2 ** 28;
@@ -24,7 +24,7 @@ export function encodePaymentId(
   out: Int32Array,
   acceptedAtMs: number,
   sequence: number,
-  instance: number,
+  partition: number,
   correlation: ArrayLike<number>,
   at: number,
 ): void {
@@ -32,7 +32,7 @@ export function encodePaymentId(
   out[0] = Math.floor(acceptedAtMs / 0x10000) | 0;
   out[1] = ((acceptedAtMs % 0x10000) << 16) | 0x7000 | Math.floor(sequence / TWO_28);
   out[2] = 0x80000000 | ((sequence % TWO_28) << 2) | (check >>> 24);
-  out[3] = (instance << 24) | (check & 0xffffff);
+  out[3] = (partition << 24) | (check & 0xffffff);
 }
 
 /** The sequence an id carries; meaningless unless the id is one of ours (compare with encodePaymentId). */
@@ -40,8 +40,8 @@ export function sequenceOfPaymentId(id: Int32Array): number {
   return (id[1]! & 0xfff) * TWO_28 + ((id[2]! >>> 2) & 0xfffffff);
 }
 
-/** The instance an id carries, 0 … 255. */
-export function instanceOfPaymentId(id: Int32Array): number {
+/** The partition an id carries, 0 … 255. */
+export function partitionOfPaymentId(id: Int32Array): number {
   return id[3]! >>> 24;
 }
 

@@ -1,4 +1,4 @@
-import { MAX_INSTANCES } from "../../core/values/payment-id.ts";
+import { MAX_PARTITIONS } from "../../core/values/payment-id.ts";
 import { readFee } from "../../server/text/fee.ts";
 import { type ProcessorWish, simulatedOf, twoProcessors } from "./processors.ts";
 import { isProblems, PORT_MAX, readProcessorWishes } from "./processors-variable.ts";
@@ -62,7 +62,7 @@ export function topologyOptionsFromEnv(env: NodeJS.ProcessEnv): StartOptions {
     processors,
     port: reader.wholeNumber("PORT", 0, PORT_MAX),
     host: reader.hostName("HOST"),
-    instanceCount: reader.wholeNumber("INSTANCES", 1, MAX_INSTANCES),
+    instanceCount: reader.wholeNumber("INSTANCES", 1, MAX_PARTITIONS),
     env: { LOG_LEVEL: reader.text("LOG_LEVEL"), ...simulationEnv(env, processors) },
     metricsThroughNginx: reader.isOn("METRICS_THROUGH_NGINX"),
     prettyLogs: reader.isOn("LOG_PRETTY"),

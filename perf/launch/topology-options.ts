@@ -1,4 +1,4 @@
-import { MAX_INSTANCES } from "../../core/values/payment-id.ts";
+import { MAX_PARTITIONS } from "../../core/values/payment-id.ts";
 import {
   type ChildName,
   type CommandOverrides,
@@ -61,8 +61,8 @@ export type TopologySettings = Required<Omit<TopologyOptions, "signal" | "proces
 /** Chooses what was left open, ports first; makes the run directory. */
 export async function settle(options: TopologyOptions): Promise<TopologySettings> {
   const { host = "127.0.0.1", port = 9999, instanceCount = 2 } = options;
-  if (!Number.isInteger(instanceCount) || instanceCount < 1 || instanceCount > MAX_INSTANCES) {
-    throw new Error(`instances must be a whole number from 1 to ${MAX_INSTANCES}: instances=${instanceCount}`);
+  if (!Number.isInteger(instanceCount) || instanceCount < 1 || instanceCount > MAX_PARTITIONS) {
+    throw new Error(`instances must be a whole number from 1 to ${MAX_PARTITIONS}: instances=${instanceCount}`);
   }
   const wished = options.processors ?? twoProcessors(options);
   const [nginxPort, ...ports] = await settlePorts([{ name: "nginx", host, port }, ...portWishesOf(wished)]);

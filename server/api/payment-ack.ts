@@ -49,7 +49,7 @@ class PaymentAck implements Effect {
     this.#service.tracing?.payments.forgotten();
     const id = new Int32Array(UUID_WORDS);
     const isKnown = parseUuidText(this.#correlationId, id) && this.#service.knows(id);
-    refuse(this.#service, this.#exchange, "journal_failing", this.#correlationId, isKnown ? "unknown" : "no");
+    refuse(this.#service, this.#exchange, "journal_failing", this.#correlationId, isKnown ? "unknown" : this.#service.refusedMeans);
   }
 
   #otherAnswer(): Answer {
@@ -58,7 +58,7 @@ class PaymentAck implements Effect {
       const detail = `a correlationId stands for one payment with one amount: correlationId=${this.#correlationId}`;
       return problemAnswer({ status: 409, field: "correlationId", detail });
     }
-    return problemAnswer(paymentUnavailable("the ledger is full", "no"));
+    return problemAnswer(paymentUnavailable("the ledger is full", this.#service.refusedMeans));
   }
 }
 
@@ -71,7 +71,7 @@ export function acceptPayment(service: PaymentService, exchange: Exchange): void
   const correlationId = formatUuid(id);
   const refusal = service.refusal;
   if (refusal !== undefined && !service.knows(id)) {
-    refuse(service, exchange, refusal, correlationId, "no");
+    refuse(service, exchange, refusal, correlationId, service.refusedMeans);
     return;
   }
   const result = service.accept();
@@ -82,6 +82,11 @@ export function acceptPayment(service: PaymentService, exchange: Exchange): void
   service.whenSafe(ack);
 }
 
+/** A payment is not taken, and nobody who knows of it was asked. */
+export function refusePayment(exchange: Exchange, detail: string, accepted: Accepted): void {
+  exchange.answer(problemAnswer(paymentUnavailable(detail, accepted)));
+}
+
 function refuse(
   service: PaymentService,
   exchange: Exchange,
@@ -90,5 +95,5 @@ function refuse(
   accepted: Accepted,
 ): void {
   service.refused(reason, correlationId);
-  exchange.answer(problemAnswer(paymentUnavailable(REFUSAL_DETAILS[reason], accepted)));
+  refusePayment(exchange, REFUSAL_DETAILS[reason], accepted);
 }

@@ -1,20 +1,30 @@
 import type { HttpRequest, HttpResponse, TemplatedApp } from "uWebSockets.js";
-import { instanceOfPaymentId } from "../../core/values/payment-id.ts";
 import { parseUuidText, UUID_WORDS } from "../../core/values/uuid.ts";
 import { type Answer, jsonAnswer, notAllowedAnswer, problemAnswer, tooLargeAnswer } from "../http/answer.ts";
 import { Exchange, type ExchangeContext, type Header } from "../http/exchange.ts";
-import type { Peers } from "../link/peers.ts";
 import type { Meters, Refusal, Route } from "../meters/meters.ts";
-import type { Ownership } from "../payments/ownership.ts";
-import type { PaymentService } from "../payments/payment-service.ts";
-import { combineParts, isProblem, parseWindow, type Window } from "../payments/summary.ts";
-import { type Problem, paymentUnavailable, unavailable } from "../text/problem.ts";
-import { linkQuery } from "./link-api.ts";
-import { acceptPayment, UNSAFE } from "./payment-ack.ts";
+import type { Custody } from "../partition/custody.ts";
+import type { PartitionMap } from "../partition/partition-map.ts";
+import type { PaymentBody } from "../payments/payment-body.ts";
+import { isProblem, parseWindow } from "../payments/summary.ts";
+import type { Tracing } from "../telemetry/tracing.ts";
+import { type Problem, unavailable } from "../text/problem.ts";
+import { acceptPayment } from "./payment-ack.ts";
 import type { ReadinessReport } from "./readiness.ts";
+import type { WholeService } from "./whole-service.ts";
+
+/** What the public API is a front of. */
+export type PublicApiParts = {
+  whole: WholeService;
+  custody: Custody;
+  partitions: PartitionMap;
+  body: PaymentBody;
+  meters: Meters;
+  tracing: Tracing | undefined;
+  readiness: () => Promise<ReadinessReport>;
+};
 
 export type PublicApiOptions = {
-  ownership: Ownership;
   maxBodyBytes: number;
   purgeEnabled: boolean;
   /** Empty: no CORS headers. */
@@ -27,28 +37,18 @@ type Handler = (exchange: Exchange, req: HttpRequest) => void;
 
 /** The API that clients see: see README, "API". */
 export class PublicApi {
-  readonly #service: PaymentService;
-  readonly #peers: Peers;
+  readonly #parts: PublicApiParts;
   readonly #options: PublicApiOptions;
   readonly #context: ExchangeContext;
   readonly #meters: Meters;
-  readonly #readiness: () => Promise<ReadinessReport>;
 
-  constructor(
-    service: PaymentService,
-    peers: Peers,
-    readiness: () => Promise<ReadinessReport>,
-    meters: Meters,
-    options: PublicApiOptions,
-  ) {
-    this.#service = service;
-    this.#peers = peers;
-    this.#readiness = readiness;
-    this.#meters = meters;
+  constructor(parts: PublicApiParts, options: PublicApiOptions) {
+    this.#parts = parts;
+    this.#meters = parts.meters;
     this.#options = options;
     this.#context = {
       sharedHeaders: options.corsOrigin === "" ? [] : [["Access-Control-Allow-Origin", options.corsOrigin]],
-      spans: service.tracing?.requests,
+      spans: parts.tracing?.requests,
     };
   }
 
@@ -73,54 +73,32 @@ export class PublicApi {
       this.#options.maxBodyBytes,
       (bytes) => this.#acceptBody(exchange, bytes),
       () => {
-        this.#service.refused("too_large");
+        this.#meters.refused("too_large");
         exchange.answer(tooLargeAnswer(this.#options.maxBodyBytes));
       },
     );
   }
 
   #acceptBody(exchange: Exchange, bytes: Uint8Array): void {
-    const problem = this.#service.body.parse(bytes);
+    const { body, custody, partitions, whole, tracing } = this.#parts;
+    const problem = body.parse(bytes);
     if (problem) {
-      this.#service.refused(refusalOf(problem));
+      this.#meters.refused(refusalOf(problem));
       exchange.answer(problemAnswer(problem));
       return;
     }
-    const { ownership } = this.#options;
-    const { id } = this.#service.body;
-    if (ownership.isOwn(id)) {
-      acceptPayment(this.#service, exchange);
-      return;
-    }
+    const number = partitions.of(body.id);
+    const partition = custody.at(number);
+    if (partition !== undefined) acceptPayment(partition.service, exchange);
     // The bytes are gone when this returns.
-    const headers = this.#service.tracing?.headersOf(exchange);
-    exchange.answerLater(this.#forward(ownership.ownerOf(id), bytes.slice(), headers));
-  }
-
-  async #forward(owner: number, body: Uint8Array, headers?: readonly string[]): Promise<Answer> {
-    const answer = await this.#peers.forward(owner, body, headers);
-    if (typeof answer !== "string") return answer;
-    this.#service.refused("owner_unreachable");
-    const reason = answer === "unsent" ? "cannot be reached" : "gave no usable answer";
-    const accepted = answer === "unsent" ? "no" : "unknown";
-    return problemAnswer(paymentUnavailable(`the owner of this payment ${reason}: instance=${owner + 1}`, accepted));
+    else void whole.accept(exchange, number, bytes.slice(), tracing?.headersOf(exchange));
   }
 
   #getSummary(exchange: Exchange, req: HttpRequest): void {
     this.#context.spans?.began(exchange, req, req.getCaseSensitiveMethod(), "/payments-summary");
     const window = parseWindow(req.getQuery() ?? "");
     if (isProblem(window)) exchange.answer(problemAnswer(window));
-    else exchange.answerLater(this.#summary(window));
-  }
-
-  async #summary(window: Window): Promise<Answer> {
-    const ofPeers = this.#peers.count === 0 ? [] : this.#peers.summaryParts(linkQuery(window));
-    const own = await this.#service.summaryPart(window);
-    const parts = await ofPeers;
-    if (own === undefined) return problemAnswer(UNSAFE);
-    if (parts === undefined) return problemAnswer(unavailable("an instance's part of the summary cannot be had"));
-    const { body, settledUntil } = combineParts([own, ...parts]);
-    return jsonAnswer(body, [["Settled-Until", settledUntil]]);
+    else exchange.answerLater(this.#parts.whole.summary(window));
   }
 
   #getPayment(exchange: Exchange, req: HttpRequest): void {
@@ -131,22 +109,8 @@ export class PublicApi {
       exchange.answer(problemAnswer(unknownPayment(text)));
       return;
     }
-    this.#service.look(id, (known) => {
-      if (known === "unsafe") exchange.answer(problemAnswer(UNSAFE));
-      else if (known !== undefined) exchange.answer(jsonAnswer(known));
-      else if (this.#peers.count === 0) exchange.answer(problemAnswer(unknownPayment(text)));
-      else exchange.answerLater(this.#askPeers(text, id));
-    });
-  }
-
-  /** The id is a correlationId, whose owner is known, or a payment id, which carries its instance. */
-  async #askPeers(text: string, id: Int32Array): Promise<Answer> {
-    const owner = this.#options.ownership.ownerOf(id);
-    const found = await this.#peers.find(text, [owner, instanceOfPaymentId(id)]);
-    if (found === "unknown") return problemAnswer(unknownPayment(text));
-    if (found === "unreachable")
-      return problemAnswer(unavailable("the instance that may know this payment cannot be reached"));
-    return jsonAnswer(found.json);
+    const answer = this.#parts.whole.find(id, text);
+    exchange.answerLater(answer.then((found) => (found === "unknown" ? problemAnswer(unknownPayment(text)) : found)));
   }
 
   #purge(exchange: Exchange, req: HttpRequest): void {
@@ -156,14 +120,13 @@ export class PublicApi {
   }
 
   async #purgeAll(): Promise<Answer> {
-    const isOwnPurged = await this.#service.purge();
-    const arePeersPurged = this.#peers.count === 0 || (await this.#peers.purge());
-    if (isOwnPurged && arePeersPurged) return jsonAnswer('{"message":"All payments purged."}');
-    return problemAnswer(unavailable("an instance could not be purged, others may have been: repeat it"));
+    const isPurged = await this.#parts.whole.purge();
+    if (isPurged) return jsonAnswer('{"message":"All payments purged."}');
+    return problemAnswer(unavailable("a partition could not be purged, others may have been: repeat it"));
   }
 
   #getReady(exchange: Exchange): void {
-    const answer = this.#readiness().then((report) => ({
+    const answer = this.#parts.readiness().then((report) => ({
       ...jsonAnswer(JSON.stringify(report)),
       status: report.ready ? 200 : 503,
     }));

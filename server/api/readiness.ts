@@ -1,10 +1,15 @@
 import type { Engine } from "../../core/engine.ts";
 import { type HealthSnapshot, isPolledFailing, minResponseMs } from "../../core/routing/health-snapshot.ts";
 import type { ProcessorGate } from "../../core/routing/processor-gate.ts";
+import type { Ways } from "../../core/routing/ways.ts";
 import * as State from "../../core/values/state.ts";
-import type { Peers } from "../link/peers.ts";
 import { stuckCount } from "../meters/doubt-counts.ts";
+import type { Custody } from "../partition/custody.ts";
+import type { Carriage, Neighbours, Standing } from "../partition/neighbours.ts";
+import type { Partition } from "../partition/partition.ts";
 import type { Durability } from "../settings/durability.ts";
+import { formatTimestamp } from "../text/timestamp.ts";
+import { REFUSAL_DETAILS } from "./payment-ack.ts";
 
 /** What GET /ready answers. `ready` is whether payments are accepted here; the rest is for whoever looks into it. */
 export type ReadinessReport = {
@@ -12,28 +17,13 @@ export type ReadinessReport = {
   instance: number;
   /** Why payments are refused, if they are. */
   refusal: string | null;
-  journal: { durability: Durability; writable: boolean };
-  payments: {
-    kept: number;
-    capacity: number;
-    pending: number;
-    sending: number;
-    inDoubt: number;
-    /** In doubt or held, and an operator has to settle them. */
-    stuck: number;
-    processed: number;
-    failed: number;
-  };
+  durability: Durability;
+  /** All there are, and who has them, as far as is known here. */
+  partitions: PartitionReport[];
+  payments: PaymentsReport;
   /** After a start with restored data: payments that wait to be looked up, and what became of the others. */
-  restored: {
-    held: number;
-    found: number;
-    chargedTwice: number;
-    released: number;
-    byHand: number;
-    watching: boolean;
-  } | null;
-  peers: { instance: number; reachable: boolean }[];
+  restored: RestoredReport | null;
+  peers: { instance: number; reachable: boolean; standing: Standing }[];
   processors: {
     name: string;
     available: boolean;
@@ -44,45 +34,122 @@ export type ReadinessReport = {
   }[];
 };
 
-export async function readiness(
-  engine: Engine,
-  health: HealthSnapshot,
-  peers: Peers,
-  instance: number,
-  journal: ReadinessReport["journal"],
-  refusal: string | undefined,
-): Promise<ReadinessReport> {
-  const reason = refusal ?? (engine.ledger.isFull ? "the ledger is full" : null);
+/** Of a partition: nobody is known to have it while `instance` is null. */
+export type PartitionReport = {
+  partition: number;
+  instance: number | null;
+  state: Carriage["state"] | null;
+  epoch: number | null;
+  since: string | null;
+  /** Only of those carried here: whether its log can be written. */
+  writable: boolean | null;
+  /** Why it is not taken over here, if that was tried. */
+  problem: string | null;
+};
+
+/** Of all partitions that are carried here. */
+type PaymentsReport = {
+  kept: number;
+  capacity: number;
+  pending: number;
+  sending: number;
+  inDoubt: number;
+  /** In doubt or held, and an operator has to settle them. */
+  stuck: number;
+  processed: number;
+  failed: number;
+};
+
+type RestoredReport = {
+  held: number;
+  found: number;
+  chargedTwice: number;
+  released: number;
+  byHand: number;
+  watching: boolean;
+};
+
+export type ReadinessParts = {
+  custody: Custody;
+  neighbours: Neighbours;
+  ways: Ways;
+  health: HealthSnapshot;
+  /** This instance, from 0. */
+  self: number;
+  durability: Durability;
+};
+
+export function readiness({ custody, neighbours, ways, health, self, durability }: ReadinessParts): ReadinessReport {
+  const carried = custody.carried();
+  const engines = carried.map(({ books }) => books.engine);
+  const refusal = custody.isLeaving ? REFUSAL_DETAILS.shutting_down : refusalOf(carried);
   return {
-    ready: reason === null,
-    instance: instance + 1,
-    refusal: reason,
-    journal,
-    payments: paymentsReport(engine),
-    restored: restoredReport(engine),
-    peers: await peers.reachable(),
-    processors: engine.processorNames.map((name, p) => processorReport(name, engine.gates[p]!, health.read(p))),
+    ready: refusal === null,
+    instance: self + 1,
+    refusal,
+    durability,
+    partitions: partitionReports(custody, neighbours, self),
+    payments: paymentsReport(engines),
+    restored: restoredReport(engines),
+    peers: neighbours.others.map((other) => {
+      const standing = neighbours.standing(other);
+      return { instance: other + 1, reachable: standing === "up", standing };
+    }),
+    processors: ways.gates.map((gate, p) => processorReport(gate, health.read(p))),
   };
 }
 
-function paymentsReport(engine: Engine): ReadinessReport["payments"] {
-  const { ledger } = engine;
+/** An instance that carries nothing hands everything on. */
+function refusalOf(carried: readonly Partition[]): string | null {
+  for (const { service, books } of carried) {
+    if (service.refusal !== undefined) return REFUSAL_DETAILS[service.refusal];
+    if (books.engine.ledger.isFull) return "the ledger is full";
+  }
+  return null;
+}
+
+function partitionReports(custody: Custody, neighbours: Neighbours, self: number): PartitionReport[] {
+  const held = new Map<number, Carriage & { instance: number }>();
+  for (const instance of neighbours.others) {
+    for (const carriage of neighbours.bulletin(instance)?.carries ?? []) {
+      if (carriage.epoch >= (held.get(carriage.partition)?.epoch ?? 0))
+        held.set(carriage.partition, { ...carriage, instance });
+    }
+  }
+  for (const carriage of custody.carriages()) held.set(carriage.partition, { ...carriage, instance: self });
+  return Array.from({ length: custody.partitionCount }, (_, partition) => {
+    const carriage = held.get(partition);
+    const here = custody.at(partition);
+    return {
+      partition: partition + 1,
+      instance: carriage ? carriage.instance + 1 : null,
+      state: carriage?.state ?? null,
+      epoch: carriage?.epoch ?? null,
+      since: carriage ? formatTimestamp(carriage.sinceMs) : null,
+      writable: here ? !here.books.commit.isFailing : null,
+      problem: custody.problemOf(partition) ?? null,
+    };
+  });
+}
+
+function paymentsReport(engines: readonly Engine[]): PaymentsReport {
+  const sum = (read: (engine: Engine) => number): number => engines.reduce((total, engine) => total + read(engine), 0);
   return {
-    kept: ledger.size,
-    capacity: ledger.rows.capacity,
-    pending: ledger.countIn(State.PENDING),
-    sending: ledger.countIn(State.SENDING),
-    inDoubt: ledger.countIn(State.IN_DOUBT),
-    stuck: stuckCount(engine, engine.nowMs),
-    processed: ledger.countIn(State.PROCESSED),
-    failed: ledger.countIn(State.FAILED),
+    kept: sum(({ ledger }) => ledger.size),
+    capacity: sum(({ ledger }) => ledger.rows.capacity),
+    pending: sum(({ ledger }) => ledger.countIn(State.PENDING)),
+    sending: sum(({ ledger }) => ledger.countIn(State.SENDING)),
+    inDoubt: sum(({ ledger }) => ledger.countIn(State.IN_DOUBT)),
+    stuck: sum((engine) => stuckCount(engine, engine.nowMs)),
+    processed: sum(({ ledger }) => ledger.countIn(State.PROCESSED)),
+    failed: sum(({ ledger }) => ledger.countIn(State.FAILED)),
   };
 }
 
 /** `polled`: the processor's word of the health snapshot. */
-function processorReport(name: string, gate: ProcessorGate, polled: number): ReadinessReport["processors"][number] {
+function processorReport(gate: ProcessorGate, polled: number): ReadinessReport["processors"][number] {
   return {
-    name,
+    name: gate.name,
     available: !gate.isDown,
     polledFailing: isPolledFailing(polled),
     minResponseTime: minResponseMs(polled),
@@ -91,14 +158,17 @@ function processorReport(name: string, gate: ProcessorGate, polled: number): Rea
   };
 }
 
-function restoredReport({ held, nowMs }: Engine): ReadinessReport["restored"] {
-  if (held === undefined) return null;
+function restoredReport(engines: readonly Engine[]): RestoredReport | null {
+  const restored = engines.filter(({ held }) => held !== undefined);
+  if (restored.length === 0) return null;
+  const sum = (read: (held: NonNullable<Engine["held"]>) => number): number =>
+    restored.reduce((total, { held }) => total + read(held!), 0);
   return {
-    held: held.count,
-    found: held.foundCount,
-    chargedTwice: held.chargedTwiceCount,
-    released: held.releasedCount,
-    byHand: held.byHandCount,
-    watching: held.watches(nowMs),
+    held: sum((held) => held.count),
+    found: sum((held) => held.foundCount),
+    chargedTwice: sum((held) => held.chargedTwiceCount),
+    released: sum((held) => held.releasedCount),
+    byHand: sum((held) => held.byHandCount),
+    watching: restored.some(({ held, nowMs }) => held!.watches(nowMs)),
   };
 }

@@ -50,7 +50,15 @@ const STATE_OF_WORD: Readonly<Record<HandWord, number>> = {
   failed: State.FAILED,
 };
 
-/** Where operators look at an instance's payments that are in doubt or held, and settle them. */
+export type DoubtDeskParts = {
+  service: PaymentService;
+  clock: SlewedClock;
+  commit: GroupCommit;
+  meters: Meters;
+  log: Log;
+};
+
+/** Where operators look at a partition's payments that are in doubt or held, and settle them. */
 export class DoubtDesk {
   readonly #service: PaymentService;
   readonly #engine: Engine;
@@ -59,7 +67,7 @@ export class DoubtDesk {
   readonly #meters: Meters;
   readonly #log: Log;
 
-  constructor(service: PaymentService, clock: SlewedClock, commit: GroupCommit, meters: Meters, log: Log) {
+  constructor({ service, clock, commit, meters, log }: DoubtDeskParts) {
     this.#service = service;
     this.#engine = service.engine;
     this.#clock = clock;
@@ -154,7 +162,7 @@ export class DoubtDesk {
       }),
       word,
     };
-    this.#log.logger.warn({ ...line, ...this.#log.traceOf?.(slot) }, `${what} settled by hand`);
+    this.#log.logger.warn({ ...line, ...this.#service.tracing?.payments.traceOf(slot) }, `${what} settled by hand`);
     this.#service.tracing?.payments.settled(slot, Outcome.SETTLED_BY_HAND);
   }
 

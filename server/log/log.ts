@@ -1,12 +1,8 @@
 import { type Logger, pino } from "pino";
-import type { Slot } from "../../core/values/number-types.ts";
 import { LogOutput } from "./log-output.ts";
 import { REDACTED, REDACTED_PATHS, redactLine } from "./log-redaction.ts";
 
 export const LOG_LEVELS: readonly string[] = ["trace", "debug", "info", "warn", "error", "fatal", "silent"];
-
-/** What a line about a traced payment carries, so that log and trace are found from each other. */
-export type TraceFields = { traceId: string; spanId: string };
 
 /** JSON lines on stdout, one object a line, written in the background. */
 export class Log {
@@ -14,8 +10,6 @@ export class Log {
   /** Whether lines of these levels are wanted now: hot paths look here before they put a line together. */
   isInfo = false;
   isDebug = false;
-  /** Fields of the trace of the payment in a slot; set by whoever traces. */
-  traceOf: ((slot: Slot) => TraceFields | undefined) | undefined;
   readonly #output: LogOutput;
   readonly #configuredLevel: string;
 

@@ -38,6 +38,8 @@ export type Reading = {
   atMs: number;
   /** Why payments are refused, if they are. */
   refusal: string | null;
+  /** What it has of the partitions: from 0, by the wall clock. */
+  partitions: readonly PartitionReading[];
   /**
    * Payments answered since the start, by what was found: new ones, repeated ones, conflicts, and refused for want of
    * room.
@@ -58,6 +60,13 @@ export type Reading = {
   cpuMs: number;
   rssBytes: number;
   processors: readonly ProcessorReading[];
+};
+
+export type PartitionReading = {
+  partition: number;
+  epoch: number;
+  state: "adopting" | "carried" | "leaving";
+  sinceMs: number;
 };
 
 export type ProcessorReading = {

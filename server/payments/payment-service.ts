@@ -4,11 +4,12 @@ import type { AcceptResult } from "../../core/values/accept-result.ts";
 import { parseUuidText, UUID_WORDS } from "../../core/values/uuid.ts";
 import type { Log } from "../log/log.ts";
 import type { Meters, Refusal } from "../meters/meters.ts";
-import type { Tracing } from "../telemetry/tracing.ts";
+import type { PartitionTracing } from "../telemetry/tracing.ts";
+import type { Accepted } from "../text/problem.ts";
 import type { SlewedClock } from "../turn/clock.ts";
 import type { Effect } from "../turn/effect.ts";
 import type { GroupCommit } from "../turn/group-commit.ts";
-import { PaymentBody } from "./payment-body.ts";
+import type { PaymentBody } from "./payment-body.ts";
 import { paymentView } from "./payment-view.ts";
 import { type SummaryPart, summaryPart, type Window } from "./summary.ts";
 
@@ -20,19 +21,38 @@ const ANSWER_LINES = [
   "payment refused: the ledger is full",
 ] as const;
 
-/** What the APIs of an instance (public and link) can do with its own payments. */
+export type PaymentServiceParts = {
+  engine: Engine;
+  clock: SlewedClock;
+  commit: GroupCommit;
+  meters: Meters;
+  log: Log;
+  /** The last body read; one is enough for all partitions, because a body is read and accepted in one go. */
+  body: PaymentBody;
+  /**
+   * Whether a refusal is the whole truth: not where the balancer may have asked another instance before, whose answer
+   * did not come in time.
+   */
+  isAskedFirst: boolean;
+  tracing?: PartitionTracing | undefined;
+};
+
+/** What the APIs of an instance (public and link) can do with the payments of a partition that it carries. */
 export class PaymentService {
-  /** The last body read; one is enough, because a body is read and accepted in one go. */
-  readonly body = new PaymentBody();
+  readonly body: PaymentBody;
   readonly engine: Engine;
-  readonly tracing: Tracing | undefined;
+  readonly tracing: PartitionTracing | undefined;
+  /** What a refusal of an unknown payment says of it. */
+  readonly refusedMeans: Accepted;
   readonly #clock: SlewedClock;
   readonly #commit: GroupCommit;
   readonly #meters: Meters;
   readonly #log: Log;
   #isClosing = false;
 
-  constructor(engine: Engine, clock: SlewedClock, commit: GroupCommit, meters: Meters, log: Log, tracing?: Tracing) {
+  constructor({ engine, clock, commit, meters, log, body, isAskedFirst, tracing }: PaymentServiceParts) {
+    this.body = body;
+    this.refusedMeans = isAskedFirst ? "no" : "unknown";
     this.engine = engine;
     this.tracing = tracing;
     this.#clock = clock;
@@ -99,14 +119,14 @@ export class PaymentService {
     this.#commit.whenDurable((isDurable) => onKnown(isDurable ? json : "unsafe"));
   }
 
-  /** This instance's part of a summary likewise; undefined where a payment would be "unsafe". */
+  /** The partition's part of a summary likewise; undefined where a payment would be "unsafe". */
   async summaryPart(window: Window): Promise<SummaryPart | undefined> {
     this.#commit.commit();
     const part = this.partNow(window);
     return (await this.#commit.durable()) ? part : undefined;
   }
 
-  /** This instance's part of a summary as it stands now, safe or not. */
+  /** The partition's part of a summary as it stands now, safe or not. */
   partNow(window: Window): SummaryPart {
     const part = summaryPart(this.engine, window, this.#clock.nowMs(), !this.#commit.isFailing);
     if (!this.#commit.commit()) part.settledUntilMs = Math.min(part.settledUntilMs, this.engine.watermarkBoundMs);
@@ -136,6 +156,6 @@ export class PaymentService {
   #fieldsOf(correlationId: string): object {
     const id = new Int32Array(UUID_WORDS);
     const slot = parseUuidText(correlationId, id) ? this.engine.lookup(id) : NOT_FOUND_SLOT;
-    return { correlationId, ...(slot !== NOT_FOUND_SLOT && this.#log.traceOf?.(slot)) };
+    return { correlationId, ...(slot !== NOT_FOUND_SLOT && this.tracing?.payments.traceOf(slot)) };
   }
 }

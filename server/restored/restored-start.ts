@@ -12,7 +12,7 @@ import type { Told } from "../sending/told-charge.ts";
 import type { ProcessorConfig } from "../settings/processors.ts";
 import type { Network } from "../system/network.ts";
 import type { Time } from "../system/time.ts";
-import type { Tracing } from "../telemetry/tracing.ts";
+import type { PartitionTracing } from "../telemetry/tracing.ts";
 import { formatTimestamp } from "../text/timestamp.ts";
 import type { SlewedClock } from "../turn/clock.ts";
 import type { GroupCommit } from "../turn/group-commit.ts";
@@ -40,7 +40,7 @@ export type RestoredParts = {
   requestTimeoutMs: number;
   network: Network;
   time: Time;
-  tracing?: Tracing | undefined;
+  tracing?: PartitionTracing | undefined;
 };
 
 /**

@@ -4,17 +4,17 @@ import * as State from "../../core/values/state.ts";
 import { formatUuid, UUID_WORDS } from "../../core/values/uuid.ts";
 import type { Log } from "../log/log.ts";
 import type { Meters } from "../meters/meters.ts";
-import type { Tracing } from "../telemetry/tracing.ts";
+import type { PartitionTracing } from "../telemetry/tracing.ts";
 
 /** Counts, traces and logs what becomes of payments and of the ways to their processors. */
 export class AttemptLog {
   readonly #engine: Engine;
   readonly #log: Log;
   readonly #meters: Meters;
-  readonly #tracing: Tracing | undefined;
+  readonly #tracing: PartitionTracing | undefined;
   readonly #wasDown: boolean[];
 
-  constructor(engine: Engine, log: Log, meters: Meters, tracing?: Tracing) {
+  constructor(engine: Engine, log: Log, meters: Meters, tracing?: PartitionTracing) {
     this.#engine = engine;
     this.#log = log;
     this.#meters = meters;
@@ -68,6 +68,6 @@ export class AttemptLog {
 
   #fieldsOf(slot: number): object {
     const correlationId = formatUuid(this.#engine.ledger.rows.correlationIds, slot * UUID_WORDS);
-    return { correlationId, ...this.#log.traceOf?.(slot) };
+    return { correlationId, ...this.#tracing?.payments.traceOf(slot) };
   }
 }

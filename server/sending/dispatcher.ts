@@ -9,7 +9,7 @@ import type { Meters } from "../meters/meters.ts";
 import type { ProcessorConfig } from "../settings/processors.ts";
 import type { Network } from "../system/network.ts";
 import type { Time, Timer } from "../system/time.ts";
-import type { Tracing } from "../telemetry/tracing.ts";
+import type { PartitionTracing } from "../telemetry/tracing.ts";
 import type { SlewedClock } from "../turn/clock.ts";
 import type { Effect } from "../turn/effect.ts";
 import type { GroupCommit, TurnSource } from "../turn/group-commit.ts";
@@ -33,7 +33,7 @@ export type DispatcherParts = {
   processors: readonly ProcessorConfig[];
   requestTimeoutMs: number;
   meters: Meters;
-  tracing?: Tracing | undefined;
+  tracing?: PartitionTracing | undefined;
 };
 
 /** Carries out what the engine decides: sends, and reports back what came of it. */
@@ -90,6 +90,17 @@ export class Dispatcher implements TurnSource {
   /** To be called every few ten milliseconds: ends the requests that have been out for too long. */
   expire(nowMs: number): void {
     for (const client of this.#clients) client.expire(nowMs - this.#parts.requestTimeoutMs);
+  }
+
+  /**
+   * Stops sending, and lets go of what is out: what comes of it is another carrier's to find out. The gates hear of it
+   * as their connections close.
+   */
+  abandon(): void {
+    this.#creditTimer?.cancel();
+    this.#isClosed = true;
+    this.#parts.engine.letGo();
+    for (const client of this.#clients) client.close();
   }
 
   /** Stops sending, waits for the answers to what was sent, at most `graceMs`, and closes every connection. */

@@ -6,7 +6,7 @@ import { formatUuid, UUID_WORDS } from "../../core/values/uuid.ts";
 import type { AttemptMeters } from "../meters/meters.ts";
 import type { ProcessorConfig } from "../settings/processors.ts";
 import type { Time } from "../system/time.ts";
-import type { Tracing } from "../telemetry/tracing.ts";
+import type { PartitionTracing } from "../telemetry/tracing.ts";
 import { formatTimestamp } from "../text/timestamp.ts";
 import { outcomeOfAnswer, outcomeOfFailure, outcomeOfTold } from "./answers.ts";
 import type { Connection, Failure, Receiver, WireRequest } from "./connection.ts";
@@ -17,7 +17,7 @@ import { judgeTold, readTold } from "./told-charge.ts";
 export type OnOutcome = (flight: number, outcome: number) => void;
 
 /** What a client works with. */
-export type ClientSurroundings = Surroundings & { tracing?: Tracing | undefined };
+export type ClientSurroundings = Surroundings & { tracing?: PartitionTracing | undefined };
 
 /** What it has to know of its processor. */
 export type ClientTarget = Pick<ProcessorConfig, "url" | "headers" | "tls" | "dialect">;
@@ -31,7 +31,7 @@ const NO_HEADERS: readonly string[] = [];
 export class ProcessorClient {
   readonly #engine: Engine;
   readonly #meters: AttemptMeters;
-  readonly #tracing: Tracing | undefined;
+  readonly #tracing: PartitionTracing | undefined;
   readonly #onOutcome: OnOutcome;
   readonly #time: Time;
   readonly #path: string;

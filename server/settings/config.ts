@@ -1,6 +1,6 @@
 import { CONTEST } from "../../core/answers/dialect.ts";
 import { MAX_CAPACITY } from "../../core/ledger/ledger.ts";
-import { MAX_INSTANCES } from "../../core/values/payment-id.ts";
+import { MAX_PARTITIONS } from "../../core/values/payment-id.ts";
 import { LOG_LEVELS } from "../log/log.ts";
 import { type Address, formatAddress, healthAddress, parseAddress } from "../system/address.ts";
 import { type Fee, readFee } from "../text/fee.ts";
@@ -23,6 +23,8 @@ export type Config = {
   durability: Durability;
   dataDir: string;
   segmentBytes: number;
+  /** Undefined: as many as there are, or are usual. */
+  partitions: number | undefined;
   capacity: number;
   /** Records after the end of the journal may be lost. */
   restored: boolean;
@@ -63,7 +65,7 @@ type Environment = Readonly<Record<string, string | undefined>>;
 export function readConfig(environment: Environment): Config | string[] {
   const reader = new SettingReader(environment);
   const links = reader.links();
-  const instance = reader.integer("INSTANCE", 1, MAX_INSTANCES) - 1;
+  const instance = reader.integer("INSTANCE", 1, MAX_PARTITIONS) - 1;
   if (instance >= Math.max(links.length, 1))
     reader.refuse("INSTANCE", `must be one of ${Math.max(links.length, 1)} LINKS`);
   const { listen, adminListen } = reader.listening(links);
@@ -78,6 +80,7 @@ export function readConfig(environment: Environment): Config | string[] {
     durability: reader.oneOf("DURABILITY", ["write", "fsync", "none"]) as Durability,
     dataDir: reader.dataDirectory("DATA_DIR"),
     segmentBytes: reader.integer("SEGMENT_BYTES", 65_536, 2 ** 32),
+    partitions: reader.partitions(links.length),
     capacity: reader.integer("CAPACITY", 1, MAX_CAPACITY),
     restored: reader.oneOf("RESTORED", ["true", "false"]) === "true",
     restoredGraceMs: reader.integer("RESTORED_GRACE_MS", 0, DAY_MS),
@@ -132,6 +135,14 @@ class SettingReader {
     if (!/^\d+$/.test(text) || value < min || value > max)
       this.refuse(name, `must be a whole number from ${min} to ${max}`);
     return value;
+  }
+
+  /** Every instance has to have at least one that prefers it. */
+  partitions(linkCount: number): number | undefined {
+    if (this.text("PARTITIONS") === "") return undefined;
+    const count = this.integer("PARTITIONS", 1, MAX_PARTITIONS);
+    if (count < linkCount) this.refuse("PARTITIONS", `must be at least the number of LINKS, ${linkCount}`);
+    return count;
   }
 
   /** Not looked at where nothing is written to it. */
@@ -202,7 +213,7 @@ class SettingReader {
     const links = text.split(",").map((part) => this.#parseAddress("LINKS", part.trim()));
     const names = links.map(formatAddress);
     const healthNames = links.map((link) => formatAddress(healthAddress(link)));
-    if (links.length > MAX_INSTANCES) this.refuse("LINKS", `has at most ${MAX_INSTANCES} addresses`);
+    if (links.length > MAX_PARTITIONS) this.refuse("LINKS", `has at most ${MAX_PARTITIONS} addresses`);
     if (new Set(names).size < links.length) this.refuse("LINKS", "names each address once");
     else if (healthNames.some((name) => typeof parseAddress(name) === "string" || names.includes(name)))
       this.refuse("LINKS", "leaves room for the health monitor: seven bytes of path, or the next port");

@@ -1,4 +1,5 @@
 import { MAX_CAPACITY } from "../../core/ledger/ledger.ts";
+import { MAX_PARTITIONS } from "../../core/values/payment-id.ts";
 import { LOG_LEVELS } from "../log/log.ts";
 
 type Setting = { name: string; fallback: string; contest?: string; meaning: string; rule: string };
@@ -80,10 +81,18 @@ export const SETTINGS: readonly Setting[] = [
     meaning: "size at which a journal segment is followed by another",
   },
   {
+    name: "PARTITIONS",
+    fallback: "",
+    rule: `1 to ${MAX_PARTITIONS}, and at least the number of LINKS`,
+    meaning:
+      "into how many shares the payments are divided; any instance can carry any of them. Fixed when the journals are " +
+      "made; empty: as they were made, 2 at first, or the number of instances if that is more",
+  },
+  {
     name: "CAPACITY",
     fallback: "1048576",
     rule: `1 to ${MAX_CAPACITY}`,
-    meaning: "payments this instance keeps; full answers 503",
+    meaning: "payments that a partition keeps; full answers 503. What was once possible stays so: it never shrinks",
   },
   {
     name: "RESTORED",

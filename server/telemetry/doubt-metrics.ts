@@ -4,11 +4,13 @@ import type { MetricsSource } from "./metrics-source.ts";
 import type { Readings } from "./readings.ts";
 
 /** Payments in doubt, and what became of them by an operator's word. */
-export function registerDoubts(readings: Readings, { engine, clock, meters }: MetricsSource): void {
+export function registerDoubts(readings: Readings, { custody, ways, meters }: MetricsSource): void {
   const gauges = (name: string, help: string, pick: (counts: DoubtCounts) => readonly number[]): void =>
     readings.gauges(name, help, ["processor"], () => {
-      const counts = pick(countDoubts(engine, clock.nowMs()));
-      return engine.processorNames.map((processor, p) => ({ labels: { processor }, value: counts[p]! }));
+      const counts = custody.carried().map(({ books: { engine, clock } }) => pick(countDoubts(engine, clock.nowMs())));
+      return ways.gates.map(({ name: processor }, p) => {
+        return { labels: { processor }, value: counts.reduce((sum, count) => sum + count[p]!, 0) };
+      });
     });
   gauges("doubts", "Payments in doubt, by the processor that may have charged them.", ({ inDoubt }) => inDoubt);
   gauges(

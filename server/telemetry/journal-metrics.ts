@@ -1,4 +1,4 @@
-import type { MetricsSource } from "./metrics-source.ts";
+import { type MetricsSource, sumOver } from "./metrics-source.ts";
 import type { Readings } from "./readings.ts";
 
 /** The journal: what is written, how long that takes, and how far it is behind. */
@@ -35,23 +35,23 @@ function registerWrites(readings: Readings, { journal }: MetricsSource["meters"]
   );
 }
 
-function registerUnwritten(readings: Readings, { commit, engine }: MetricsSource): void {
-  readings.gauge("journal_writable", "Whether the journal can be written: 1, or 0 while payments are refused.", () =>
-    commit.isFailing ? 0 : 1,
+function registerUnwritten(readings: Readings, { custody }: MetricsSource): void {
+  readings.gauge("journal_writable", "Whether the journals can be written: 1, or 0 while payments are refused.", () =>
+    custody.carried().some(({ books }) => books.commit.isFailing) ? 0 : 1,
   );
   readings.gauge(
     "journal_unwritten_records",
     "Records decided and not yet written: those of the turn under way, or what happened while the journal fails.",
-    () => engine.batch.count,
+    () => sumOver(custody, ({ engine }) => engine.batch.count),
   );
   readings.gauge(
     "journal_waiting_effects",
     "Answers and requests held back until their records are as durable as asked for.",
-    () => commit.waitingCount,
+    () => sumOver(custody, ({ commit }) => commit.waitingCount),
   );
   readings.gauge(
     "journal_lag_seconds",
     "How long the oldest unwritten record, or the oldest effect that waits for an fdatasync, has been waiting.",
-    () => commit.lagMs / 1000,
+    () => Math.max(0, ...custody.carried().map(({ books }) => books.commit.lagMs)) / 1000,
   );
 }

@@ -1,22 +1,27 @@
-import type { Engine } from "../../core/engine.ts";
 import type { HealthSnapshot } from "../../core/routing/health-snapshot.ts";
+import type { ProcessorGate } from "../../core/routing/processor-gate.ts";
+import type { Books } from "../books.ts";
 import type { ConnectionBound } from "../http/connection-bound.ts";
 import type { Log } from "../log/log.ts";
 import type { Meters } from "../meters/meters.ts";
 import type { Durability } from "../settings/durability.ts";
 import type { Fee } from "../text/fee.ts";
-import type { SlewedClock } from "../turn/clock.ts";
-import type { GroupCommit } from "../turn/group-commit.ts";
+import type { Custody } from "../partition/custody.ts";
 
 /** Spans the collector took, did not take, and for which there was no room. */
 export type SpanCounts = { exported: number; failed: number; dropped: number };
 
+/** The sum over the partitions that are carried here now. */
+export function sumOver(custody: Custody, read: (books: Books) => number): number {
+  return custody.carried().reduce((sum, { books }) => sum + read(books), 0);
+}
+
 /** All that metrics are read from. */
 export type MetricsSource = {
-  engine: Engine;
+  custody: Custody;
+  /** Of the processors, by number. */
+  ways: { readonly gates: readonly ProcessorGate[] };
   health: HealthSnapshot;
-  clock: SlewedClock;
-  commit: GroupCommit;
   meters: Meters;
   log: Log;
   durability: Durability;

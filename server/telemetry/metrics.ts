@@ -1,6 +1,7 @@
 import type { ConnectionBound } from "../http/connection-bound.ts";
 import { registerDoubts } from "./doubt-metrics.ts";
 import { registerJournal } from "./journal-metrics.ts";
+import { registerPartitions } from "./partition-metrics.ts";
 import type { MetricsSource } from "./metrics-source.ts";
 import { registerPayments } from "./payment-metrics.ts";
 import { registerProcessors } from "./processor-metrics.ts";
@@ -21,6 +22,7 @@ export class Metrics {
     registerProcessors(ours, source);
     registerDoubts(ours, source);
     registerJournal(ours, source);
+    registerPartitions(ours, source);
     ours.counter(
       "log_lines_dropped_total",
       "Log lines lost because nobody read the log in time.",

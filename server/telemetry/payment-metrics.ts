@@ -2,7 +2,7 @@ import { ACCEPTED_NEW, CONFLICT, DUPLICATE, FULL } from "../../core/values/accep
 import * as State from "../../core/values/state.ts";
 import { heldStuckCount } from "../meters/doubt-counts.ts";
 import { REFUSALS, ROUTES } from "../meters/meters.ts";
-import type { MetricsSource } from "./metrics-source.ts";
+import { type MetricsSource, sumOver } from "./metrics-source.ts";
 import type { Readings, Sample } from "./readings.ts";
 
 /** States as label values, in the order a payment goes through them. */
@@ -46,9 +46,9 @@ function registerAnswers(readings: Readings, { meters }: MetricsSource): void {
   );
 }
 
-function registerEnds(readings: Readings, { engine, meters }: MetricsSource): void {
+function registerEnds(readings: Readings, { ways, meters }: MetricsSource): void {
   const byProcessor = (counts: Float64Array): Sample[] =>
-    engine.processorNames.map((processor, p) => ({ labels: { processor }, value: counts[p]! }));
+    ways.gates.map(({ name: processor }, p) => ({ labels: { processor }, value: counts[p]! }));
   readings.counters(
     "payments_processed_total",
     "Payments charged since the process started. A counter for rates; what was charged in all is in " +
@@ -65,50 +65,58 @@ function registerEnds(readings: Readings, { engine, meters }: MetricsSource): vo
 }
 
 /** Gauges, not counters: the ledger survives a restart, and a purge or retention takes payments out of it. */
-function registerLedger(readings: Readings, { engine, clock }: MetricsSource): void {
-  const { ledger } = engine;
-  readings.gauges("ledger_payments", "Payments in the ledger by state.", ["state"], () =>
-    STATES.map(([state, code]) => ({ labels: { state }, value: ledger.countIn(code) })),
+function registerLedger(readings: Readings, { custody }: MetricsSource): void {
+  readings.gauges("ledger_payments", "Payments in the ledgers carried here by state.", ["state"], () =>
+    STATES.map(([state, code]) => ({
+      labels: { state },
+      value: sumOver(custody, ({ engine }) => engine.ledger.countIn(code)),
+    })),
   );
-  readings.gauge("ledger_capacity_payments", "Payments the ledger has room for.", () => ledger.rows.capacity);
+  readings.gauge("ledger_capacity_payments", "Payments the ledgers carried here have room for.", () =>
+    sumOver(custody, ({ engine }) => engine.ledger.rows.capacity),
+  );
   readings.gauge(
     "unsettled_age_seconds",
     "Age of the oldest attempt that is in flight or in doubt; 0 if there is none. Summaries before it are final.",
-    () => {
-      const nowMs = clock.nowMs();
-      return Math.max(0, nowMs - engine.settledUntilMs(nowMs)) / 1000;
-    },
+    () =>
+      custody.carried().reduce((oldestS, { books: { clock, engine } }) => {
+        const nowMs = clock.nowMs();
+        return Math.max(oldestS, (nowMs - engine.settledUntilMs(nowMs)) / 1000);
+      }, 0),
   );
 }
 
 /** Zeros unless the instance was started with restored data. */
-function registerRestored(readings: Readings, { engine, clock }: MetricsSource): void {
+function registerRestored(readings: Readings, { custody, ways }: MetricsSource): void {
   readings.gauge(
     "restored_held_payments",
     "Payments of restored data that wait until every processor was asked about them.",
-    () => engine.held?.count ?? 0,
+    () => sumOver(custody, ({ engine }) => engine.held?.count ?? 0),
   );
   readings.gauge(
     "restored_held_stuck",
     "Payments of restored data held for more than five minutes: an operator has to settle them.",
-    () => heldStuckCount(engine, clock.nowMs()),
+    () => sumOver(custody, ({ engine, clock }) => heldStuckCount(engine, clock.nowMs())),
   );
   readings.counters(
     "restored_found_total",
     "Payments found charged after a start with restored data, by the processor they are counted at.",
     ["processor"],
     () =>
-      engine.processorNames.map((processor, p) => ({ labels: { processor }, value: engine.held?.foundCounts[p] ?? 0 })),
+      ways.gates.map(({ name: processor }, p) => ({
+        labels: { processor },
+        value: sumOver(custody, ({ engine }) => engine.held?.foundCounts[p] ?? 0),
+      })),
   );
   readings.counter(
     "restored_released_total",
     "Payments found charged nowhere after a start with restored data.",
-    () => engine.held?.releasedCount ?? 0,
+    () => sumOver(custody, ({ engine }) => engine.held?.releasedCount ?? 0),
   );
   readings.counter(
     "restored_charged_twice_total",
     "Payments found charged at two processors after a start with restored data.",
-    () => engine.held?.chargedTwiceCount ?? 0,
+    () => sumOver(custody, ({ engine }) => engine.held?.chargedTwiceCount ?? 0),
   );
 }
 

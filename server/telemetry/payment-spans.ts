@@ -32,6 +32,9 @@ const ATTR_RESEND_COUNT = "http.request.resend_count";
 /** Sampled payments followed at once, so that an outage of the processors costs a bounded amount of memory. */
 const OPEN_PAYMENTS_MAX = 4096;
 
+/** What a line about a traced payment carries, so that log and trace are found from each other. */
+export type TraceFields = { traceId: string; spanId: string };
+
 /** What the ledger's row is compared with before it is taken for this payment: rows are used again. */
 type OpenPayment = { span: Span; id: Int32Array; attemptCount: number };
 
@@ -115,7 +118,7 @@ export class PaymentSpans {
   }
 
   /** The context of the payment in this slot, for a line of the log. */
-  traceOf(slot: Slot): { traceId: string; spanId: string } | undefined {
+  traceOf(slot: Slot): TraceFields | undefined {
     if (this.#open.size === 0) return undefined;
     const context = this.#of(slot)?.span.spanContext();
     return context && { traceId: context.traceId, spanId: context.spanId };

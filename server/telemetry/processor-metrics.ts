@@ -13,8 +13,8 @@ export function registerProcessors(readings: Readings, source: MetricsSource): v
   registerMoney(readings, source);
 }
 
-function registerAttempts(readings: Readings, { engine, meters }: MetricsSource): void {
-  const names = engine.processorNames;
+function registerAttempts(readings: Readings, { ways, meters }: MetricsSource): void {
+  const names = ways.gates.map(({ name }) => name);
   readings.counters(
     "attempts_total",
     "Requests to a processor that have ended, lookups of payments in doubt included, by outcome.",
@@ -51,12 +51,11 @@ function registerAttempts(readings: Readings, { engine, meters }: MetricsSource)
   );
 }
 
-function registerState(readings: Readings, { engine, health }: MetricsSource): void {
+function registerState(readings: Readings, { ways: { gates }, health }: MetricsSource): void {
   const each = (read: (p: number) => number) => (): Sample[] =>
-    engine.processorNames.map((processor, p) => ({ labels: { processor }, value: read(p) }));
+    gates.map(({ name: processor }, p) => ({ labels: { processor }, value: read(p) }));
   const gauges = (name: string, help: string, read: (p: number) => number): void =>
     readings.gauges(name, help, ["processor"], each(read));
-  const { gates } = engine;
   gauges("processor_up", "Whether payments are sent to the processor: 1, or 0 while it is probed only.", (p) =>
     gates[p]!.isDown ? 0 : 1,
   );
@@ -71,7 +70,7 @@ function registerState(readings: Readings, { engine, health }: MetricsSource): v
   gauges(
     "processor_expected_answer_seconds",
     "How long an answer of the processor is expected to take, by polls and by what payments experience.",
-    (p) => gates[p]!.expectedAnswerMs(engine.nowMs) / 1000,
+    (p) => gates[p]!.expectedAnswerNowMs / 1000,
   );
   gauges("processor_in_flight_requests", "Requests to the processor without an answer so far.", (p) =>
     Math.max(0, gates[p]!.inFlightCount),
@@ -84,13 +83,17 @@ function registerState(readings: Readings, { engine, health }: MetricsSource): v
 }
 
 /** From the ledger's totals, so gauges: they survive a restart and shrink with a purge. */
-function registerMoney(readings: Readings, { engine, processors }: MetricsSource): void {
-  const totals = makeTotals(engine.ledger.processorCount);
+function registerMoney(readings: Readings, { custody, ways, processors }: MetricsSource): void {
+  const totals = makeTotals(ways.gates.length);
+  const part = makeTotals(ways.gates.length);
   const gauges = (name: string, help: string, read: (count: number, cents: number, p: number) => number): void =>
     readings.gauges(name, help, ["processor"], () => {
       totals.fill(0);
-      engine.ledger.sum(Number.NEGATIVE_INFINITY, Number.POSITIVE_INFINITY, totals);
-      return engine.processorNames.map((processor, p) => ({
+      for (const { books } of custody.carried()) {
+        books.engine.ledger.sum(Number.NEGATIVE_INFINITY, Number.POSITIVE_INFINITY, part);
+        for (let i = 0; i < totals.length; i++) totals[i]! += part[i]!;
+      }
+      return ways.gates.map(({ name: processor }, p) => ({
         labels: { processor },
         value: read(totals[p * 2]!, totals[p * 2 + 1]!, p),
       }));

@@ -1,4 +1,3 @@
-import type { Engine } from "../../core/engine.ts";
 import type { Log } from "../log/log.ts";
 import { Meters } from "../meters/meters.ts";
 import type { Config } from "../settings/config.ts";
@@ -25,12 +24,10 @@ export class Telemetry {
     this.tracing = tracing;
   }
 
-  static async open({ tracing, ...config }: Config, engine: Engine, log: Log): Promise<Telemetry> {
+  static async open({ tracing, ...config }: Config, log: Log): Promise<Telemetry> {
     if (tracing === undefined) return new Telemetry(config.processors.length, undefined);
     const loaded = await import("./tracing.ts");
-    const opened = new loaded.Tracing(engine, log.logger, tracing, config);
-    log.traceOf = (slot) => opened.payments.traceOf(slot);
-    return new Telemetry(config.processors.length, opened);
+    return new Telemetry(config.processors.length, new loaded.Tracing(log.logger, tracing, config));
   }
 
   /** To be called before anybody is served: loading takes 10 ms and 2 MB. */

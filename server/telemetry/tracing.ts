@@ -22,6 +22,25 @@ import { SpanExport } from "./span-export.ts";
 const ATTR_FAILING = "payment.processor.failing";
 const ATTR_MIN_RESPONSE_TIME = "payment.processor.min_response_time";
 
+/** The traces of a partition's payments, and of the requests about them. */
+export class PartitionTracing {
+  readonly requests: RequestSpans;
+  readonly payments: PaymentSpans;
+
+  constructor(requests: RequestSpans, payments: PaymentSpans) {
+    this.requests = requests;
+    this.payments = payments;
+  }
+
+  /** A payment was read from a request and offered to the engine. Hot. */
+  offered(exchange: Exchange, result: AcceptResult, correlationId: Int32Array, cents: number): void {
+    const request = this.requests.of(exchange);
+    if (request === undefined) return;
+    request.setAttributes({ ...paymentAttributes(correlationId, cents), [ATTR_OUTCOME]: resultName(result) });
+    if (result === ACCEPTED_NEW) this.payments.accepted(request, correlationId);
+  }
+}
+
 export type TracingOptions = { instance: number; processors: readonly { name: string; url: URL }[] };
 
 /**
@@ -30,21 +49,21 @@ export type TracingOptions = { instance: number; processors: readonly { name: st
  */
 export class Tracing {
   readonly requests: RequestSpans;
-  readonly payments: PaymentSpans;
   readonly #export: SpanExport;
   readonly #sampler: HeadSampler;
   readonly #processors: TracingOptions["processors"];
 
-  constructor(engine: Engine, logger: Logger, settings: TracingSettings, { instance, processors }: TracingOptions) {
+  constructor(logger: Logger, settings: TracingSettings, { instance, processors }: TracingOptions) {
     this.#export = new SpanExport(instance, settings.collector, logger);
     this.#sampler = new HeadSampler(settings);
     this.#processors = processors;
     this.requests = new RequestSpans(this.#export, this.#sampler);
-    this.payments = new PaymentSpans(
-      this.#export,
-      engine,
-      processors.map(({ url }) => url),
-    );
+  }
+
+  /** The traces of the payments of one more engine. */
+  ofPartition(engine: Engine): PartitionTracing {
+    const urls = this.#processors.map(({ url }) => url);
+    return new PartitionTracing(this.requests, new PaymentSpans(this.#export, engine, urls));
   }
 
   /** Spans the collector took, did not take, and for which there was no room, since the start. */
@@ -56,14 +75,6 @@ export class Tracing {
   /** How many times the sender's thread had to be replaced. */
   get senderReplacedCount(): number {
     return this.#export.senderReplacedCount;
-  }
-
-  /** A payment was read from a request and offered to the engine. Hot. */
-  offered(exchange: Exchange, result: AcceptResult, correlationId: Int32Array, cents: number): void {
-    const request = this.requests.of(exchange);
-    if (request === undefined) return;
-    request.setAttributes({ ...paymentAttributes(correlationId, cents), [ATTR_OUTCOME]: resultName(result) });
-    if (result === ACCEPTED_NEW) this.payments.accepted(request, correlationId);
   }
 
   /** The headers that carry the context of a request on to another instance, if it is sampled. */
@@ -100,7 +111,6 @@ export class Tracing {
   /** Ends what is open and sends what is queued, in bounded time. */
   async close(): Promise<void> {
     this.requests.close();
-    this.payments.close();
     await this.#export.close();
   }
 }

@@ -35,6 +35,13 @@ export class SlewedClock {
     this.#offsetMs = wallMs - this.#baseMonotonicMs;
   }
 
+  /** From now on at least this late: somebody may have been told of it in an earlier life, or by another carrier. */
+  advanceTo(notBeforeMs: number): void {
+    const monotonicMs = this.#time.monotonicMs();
+    this.#baseMs = Math.max(this.#exactMs(monotonicMs), notBeforeMs);
+    this.#baseMonotonicMs = monotonicMs;
+  }
+
   /** Whole milliseconds since the epoch. Hot: one clock reading. */
   nowMs(): number {
     return Math.floor(this.#exactMs(this.#time.monotonicMs()));

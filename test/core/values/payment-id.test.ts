@@ -3,8 +3,8 @@ import fc from "fast-check";
 import {
   acceptedAtMsOfPaymentId,
   encodePaymentId,
-  instanceOfPaymentId,
-  MAX_INSTANCES,
+  partitionOfPaymentId,
+  MAX_PARTITIONS,
   MAX_SEQUENCE,
   sequenceOfPaymentId,
 } from "../../../core/values/payment-id.ts";
@@ -26,7 +26,7 @@ const places = fc.record({
     fc.integer({ min: 0, max: MAX_SEQUENCE }),
     fc.constantFrom(0, 2 ** 28 - 1, 2 ** 28, 2 ** 32, MAX_SEQUENCE),
   ),
-  instance: fc.integer({ min: 0, max: MAX_INSTANCES - 1 }),
+  instance: fc.integer({ min: 0, max: MAX_PARTITIONS - 1 }),
   correlationId: fc.int32Array({ minLength: 4, maxLength: 4 }),
 });
 
@@ -40,7 +40,7 @@ describe("payment id", () => {
     forAll(places, ({ atMs, sequence, instance, correlationId }) => {
       const id = paymentId(atMs, sequence, instance, correlationId);
       expect(formatUuid(id)).to.match(/^[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/);
-      expect([acceptedAtMsOfPaymentId(id), sequenceOfPaymentId(id), instanceOfPaymentId(id)]).to.deep.equal([
+      expect([acceptedAtMsOfPaymentId(id), sequenceOfPaymentId(id), partitionOfPaymentId(id)]).to.deep.equal([
         atMs,
         sequence,
         instance,

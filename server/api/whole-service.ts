@@ -1,0 +1,136 @@
+import { partitionOfPaymentId } from "../../core/values/payment-id.ts";
+import { type Answer, jsonAnswer, problemAnswer } from "../http/answer.ts";
+import type { Exchange } from "../http/exchange.ts";
+import type { Peers } from "../link/peers.ts";
+import type { Custody } from "../partition/custody.ts";
+import type { Partition } from "../partition/partition.ts";
+import type { PartitionMap } from "../partition/partition-map.ts";
+import { type NoWord, type Reach, UNREACHED_DETAILS } from "../partition/reach.ts";
+import { wholeOf } from "../partition/whole.ts";
+import type { PaymentBody } from "../payments/payment-body.ts";
+import { combineParts, type SummaryPart, type Window } from "../payments/summary.ts";
+import type { Time } from "../system/time.ts";
+import { paymentUnavailable, unavailable } from "../text/problem.ts";
+import { linkQuery } from "./link-api.ts";
+import { acceptPayment, refusePayment, UNSAFE } from "./payment-ack.ts";
+
+const MISDIRECTED = 421;
+
+export type WholeServiceParts = {
+  isAskedFirst: (partition: number) => boolean;
+  custody: Custody;
+  reach: Reach;
+  partitions: PartitionMap;
+  peers: Peers;
+  body: PaymentBody;
+  time: Time;
+};
+
+/** What is known of a payment at one place. */
+type Found = { json: string } | "unknown" | "unsafe";
+
+/** The service as one, whichever instance carries what: asks here, there, or waits while a partition changes hands. */
+export class WholeService {
+  readonly #parts: WholeServiceParts;
+
+  constructor(parts: WholeServiceParts) {
+    this.#parts = parts;
+  }
+
+  /** A payment of a partition that is not carried here. `headers`: what carries the request's trace on. */
+  async accept(exchange: Exchange, partition: number, bytes: Uint8Array, headers?: readonly string[]): Promise<void> {
+    const { peers, body, reach } = this.#parts;
+    const word = await reach.bring<Answer | "answered">(partition, {
+      here: (own) => {
+        body.parse(bytes);
+        acceptPayment(own.service, exchange);
+        return "answered";
+      },
+      there: async (instance, timeoutMs) => {
+        const answer = await peers.forward(instance, bytes, { headers, timeoutMs });
+        return typeof answer !== "string" && answer.status === MISDIRECTED ? "unsent" : answer;
+      },
+    });
+    const isCertain = this.#parts.isAskedFirst(partition);
+    if (word.kind === "unreached")
+      refusePayment(exchange, UNREACHED_DETAILS[word.why], word.wasSent || !isCertain ? "unknown" : "no");
+    else if (word.result !== "answered") exchange.answer(isCertain ? word.result : asUncertain(word.result));
+  }
+
+  /** The payment with this correlationId, whose partition follows from it, or payment id, which carries its own. */
+  async find(id: Int32Array, text: string): Promise<Answer | "unknown"> {
+    const { partitions } = this.#parts;
+    const candidates = [partitions.of(id), partitionOfPaymentId(id)].filter((p) => p < partitions.count);
+    const found = await Promise.all([...new Set(candidates)].map((partition) => this.#findAt(partition, id, text)));
+    const known = found.find((word) => typeof word === "object");
+    if (known !== undefined) return jsonAnswer(known.json);
+    if (found.includes("unsafe")) return problemAnswer(UNSAFE);
+    if (found.every((word) => word === "unknown")) return "unknown";
+    return problemAnswer(unavailable("the instance that may know this payment cannot be reached"));
+  }
+
+  async summary(window: Window): Promise<Answer> {
+    const { custody, peers, time } = this.#parts;
+    const query = linkQuery(window);
+    const parts = await wholeOf(custody, time, async (timeoutMs) => {
+      const [own, others] = await Promise.all([this.#ownParts(window), this.#partsOfOthers(peers, query, timeoutMs)]);
+      return [...own, ...others];
+    });
+    if (parts === undefined) return problemAnswer(unavailable("a partition's part of the summary cannot be had"));
+    const { body, settledUntil } = combineParts(parts);
+    return jsonAnswer(body, [["Settled-Until", settledUntil]]);
+  }
+
+  /** Empties every partition; false if one may not have been. */
+  async purge(): Promise<boolean> {
+    const { custody, partitions, peers } = this.#parts;
+    const purgedElsewhere = peers.purge();
+    const own = await Promise.all(custody.carried().map(async (partition) => [partition.number, await partition.service.purge()] as const));
+    const purged = new Set(await purgedElsewhere);
+    for (const [partition, isPurged] of own) if (isPurged) purged.add(partition);
+    return purged.size === partitions.count;
+  }
+
+  async #findAt(partition: number, id: Int32Array, text: string): Promise<Found | "unreached"> {
+    const { peers, reach } = this.#parts;
+    const word = await reach.bring<Found>(partition, {
+      here: (own) => lookAt(own, id),
+      there: async (instance, timeoutMs): Promise<Found | NoWord> => {
+        const found = await peers.find(text, instance, partition, timeoutMs);
+        return found === "unreachable" ? "unsent" : found;
+      },
+    });
+    return word.kind === "done" ? word.result : "unreached";
+  }
+
+  async #ownParts(window: Window): Promise<SummaryPart[]> {
+    const parts = await Promise.all(this.#parts.custody.carried().map((partition) => partOf(partition, window)));
+    return parts.filter((part) => part !== undefined);
+  }
+
+  async #partsOfOthers(peers: Peers, query: string, timeoutMs: number): Promise<SummaryPart[]> {
+    const answers = await peers.summaryParts(query, timeoutMs);
+    return answers.flat();
+  }
+}
+
+/** A refusal by the carrier says nothing of what became of the payment at another instance before. */
+function asUncertain(answer: Answer): Answer {
+  if (answer.status !== 503) return answer;
+  return problemAnswer(paymentUnavailable("the instance that carries this payment's partition refuses it", "unknown"));
+}
+
+/** Undefined while something has happened that the log cannot take. */
+export async function partOf(partition: Partition, window: Window): Promise<SummaryPart | undefined> {
+  const part = await partition.service.summaryPart(window);
+  return part && { ...part, partition: partition.number, epoch: partition.epoch };
+}
+
+function lookAt(partition: Partition, id: Int32Array): Promise<Found> {
+  return new Promise((resolve) => {
+    partition.service.look(id, (known) => {
+      if (known === "unsafe") resolve("unsafe");
+      else resolve(known === undefined ? "unknown" : { json: known });
+    });
+  });
+}

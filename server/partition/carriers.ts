@@ -1,0 +1,64 @@
+import type { Carriage, Neighbours } from "./neighbours.ts";
+
+/** Where a partition is, but for this instance: at another one; at one that says nothing any more; or nowhere yet. */
+export type Elsewhere = { instance: number } | "silent" | "nowhere";
+
+/** Who has which partition, by what the other instances say of themselves. */
+export class Carriers {
+  readonly #neighbours: Neighbours;
+  /** By partition, the latest carrier's number that was ever heard of: what an earlier one says no longer counts. */
+  readonly #epochs: Float64Array;
+  readonly #places: Elsewhere[];
+  /** Whether another instance has it, be it that it is about to, or that it is about to leave it. */
+  readonly #isTaken: boolean[];
+
+  constructor(partitionCount: number, neighbours: Neighbours) {
+    this.#neighbours = neighbours;
+    this.#epochs = new Float64Array(partitionCount);
+    this.#places = Array.from({ length: partitionCount }, () => "nowhere");
+    this.#isTaken = Array.from({ length: partitionCount }, () => false);
+  }
+
+  /** To be called after every change. */
+  look(): void {
+    this.#places.fill("nowhere");
+    this.#isTaken.fill(false);
+    const bestEpochs = new Float64Array(this.#places.length).fill(-1);
+    for (const instance of this.#neighbours.others) {
+      const isSilent = this.#neighbours.standing(instance) === "silent";
+      for (const carriage of this.#neighbours.bulletin(instance)?.carries ?? []) {
+        const { partition, epoch } = carriage;
+        if (partition >= this.#places.length) continue;
+        this.noteEpoch(partition, epoch);
+        this.#isTaken[partition] = true;
+        const place = placeOf(carriage, instance, isSilent);
+        if (place === "nowhere" || epoch < bestEpochs[partition]!) continue;
+        bestEpochs[partition] = epoch;
+        this.#places[partition] = place;
+      }
+    }
+  }
+
+  place(partition: number): Elsewhere {
+    return this.#places[partition]!;
+  }
+
+  isTaken(partition: number): boolean {
+    return this.#isTaken[partition]!;
+  }
+
+  noteEpoch(partition: number, epoch: number): void {
+    this.#epochs[partition] = Math.max(this.#epochs[partition]!, epoch);
+  }
+
+  /** What a carrier of this number says of the partition counts: no later one was ever heard of. */
+  isCurrent(partition: number, epoch: number): boolean {
+    return epoch >= this.#epochs[partition]!;
+  }
+}
+
+/** Nobody is asked who is only about to have a partition, or to leave it. */
+function placeOf({ state }: Carriage, instance: number, isSilent: boolean): Elsewhere {
+  if (isSilent) return "silent";
+  return state === "carried" ? { instance } : "nowhere";
+}

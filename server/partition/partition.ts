@@ -1,0 +1,152 @@
+import { randomInt } from "node:crypto";
+import { Engine, type EngineOptions } from "../../core/engine.ts";
+import type { Ways } from "../../core/routing/ways.ts";
+import { type Books, beginSending, keepBooks, type Sending } from "../books.ts";
+import { DoubtDesk } from "../doubts/doubt-desk.ts";
+import type { Log } from "../log/log.ts";
+import type { Meters } from "../meters/meters.ts";
+import type { PaymentBody } from "../payments/payment-body.ts";
+import type { PaymentService } from "../payments/payment-service.ts";
+import type { ProcessorConfig } from "../settings/processors.ts";
+import type { Claim, Following, Storage } from "../store/store.ts";
+import type { Network } from "../system/network.ts";
+import type { Time } from "../system/time.ts";
+import type { Tracing } from "../telemetry/tracing.ts";
+import type { SlewedClock } from "../turn/clock.ts";
+
+/** What all partitions of an instance work with. */
+export type PartitionSurroundings = {
+  /** Gates and limits of the processors, which all partitions share. */
+  ways: Ways;
+  engineOptions: Omit<EngineOptions, "partition" | "capacity" | "seed">;
+  processors: readonly ProcessorConfig[];
+  requestTimeoutMs: number;
+  /** Whether what is told has to survive a loss of power. */
+  syncs: boolean;
+  time: Time;
+  /** One for all, because the gates know one time. */
+  clock: SlewedClock;
+  network: Network;
+  log: Log;
+  meters: Meters;
+  tracing?: Tracing | undefined;
+  /** The last body read, of any partition. */
+  body: PaymentBody;
+  /** Whether the balancer asks this instance first for payments of the partition. */
+  isAskedFirst: (partition: number) => boolean;
+  /** A log cannot be trusted any more: the process has to end. */
+  onBroken: (error: Error) => void;
+  /**
+   * Makes the engine hold what may have been sent since its records end; returns what ends that. Undefined where
+   * nothing is missing.
+   */
+  hold?: ((books: Books, storage: Storage) => RestoredWork | undefined) | undefined;
+};
+
+/** What is done about restored data once sending begins. */
+export type RestoredWork = { begin(): { close(): void } };
+
+/** A ledger that reads along while another instance carries its partition. */
+export type Reading = { engine: Engine; following: Following };
+
+/** An engine for a partition, with an empty ledger. */
+export function newEngine(partition: number, capacity: number, { ways, engineOptions }: PartitionSurroundings): Engine {
+  return new Engine(ways.beside(), { ...engineOptions, partition, capacity, seed: randomInt(2 ** 32) | 0 });
+}
+
+/**
+ * A partition that this instance carries: its payments, the log they are in, and what sends them.
+ *
+ *   open ──► begin ──► accepting and sending ──► leave   at once: what is out is in doubt, for the next carrier
+ *                                           └──► drain   answers are waited for, for a while; then leave
+ */
+export class Partition {
+  /** From 0. */
+  readonly number: number;
+  /** Number of this carrier: each later one has a higher one. */
+  readonly epoch: number;
+  /** By the wall clock. */
+  readonly sinceMs: number;
+  readonly books: Books;
+  readonly desk: DoubtDesk;
+  readonly #surroundings: PartitionSurroundings;
+  readonly #storage: Storage;
+  readonly #restoredWork: RestoredWork | undefined;
+  #sending: Sending | undefined;
+  #restored: { close(): void } | undefined;
+
+  private constructor(
+    number: number,
+    books: Books,
+    storage: Storage,
+    restoredWork: RestoredWork | undefined,
+    surroundings: PartitionSurroundings,
+  ) {
+    this.number = number;
+    this.epoch = storage.epoch;
+    this.sinceMs = surroundings.time.wallMs();
+    this.books = books;
+    this.#storage = storage;
+    this.#restoredWork = restoredWork;
+    this.#surroundings = surroundings;
+    this.desk = new DoubtDesk(books);
+  }
+
+  /** Replays the log and takes up its work, but for sending. Rejects as Claim.open does. */
+  static async open(
+    claim: Claim,
+    surroundings: PartitionSurroundings,
+    reading: Reading | undefined,
+    signal: AbortSignal,
+  ): Promise<Partition> {
+    const engine = reading?.engine ?? newEngine(claim.partition, claim.capacity, surroundings);
+    const { onBroken, hold } = surroundings;
+    const storage = await claim.open(engine.ledger, { following: reading?.following, signal, onBroken });
+    const isAskedFirst = surroundings.isAskedFirst(claim.partition);
+    const books = keepBooks({ ...surroundings, engine, storage, isAskedFirst });
+    const restoredWork = hold?.(books, storage);
+    engine.resume(books.clock.nowMs(), storage.latestMs);
+    return new Partition(claim.partition, books, storage, restoredWork, surroundings);
+  }
+
+  get service(): PaymentService {
+    return this.books.service;
+  }
+
+  /** Begins to send. What is sent cannot be taken back. */
+  begin(): void {
+    this.#sending = beginSending(this.books, this.#surroundings);
+    this.#restored = this.#restoredWork?.begin();
+  }
+
+  /**
+   * Leaves everything as it is to the next carrier: what was decided is in the log, what is out at the processors is in
+   * doubt there. Nobody may ask this partition for anything any more. Resolves when the right to carry is given back.
+   */
+  async leave(): Promise<void> {
+    this.#stop();
+    this.#sending?.dispatcher.abandon();
+    await this.#settled();
+    this.books.tracing?.payments.close();
+    await this.#storage.close();
+  }
+
+  /** Refuses new payments, and waits for the answers to what is out, at most `graceMs`. */
+  async drain(graceMs: number): Promise<void> {
+    this.#stop();
+    await this.#sending?.dispatcher.close(graceMs);
+  }
+
+  #stop(): void {
+    this.service.beginClosing();
+    this.#restored?.close();
+    this.#sending?.ticking.close();
+  }
+
+  /** What was decided is in the log, or cannot be. */
+  async #settled(): Promise<void> {
+    const { commit } = this.books;
+    await new Promise<void>((resolve) => commit.whenSettled(() => resolve()));
+    await commit.durable();
+  }
+}

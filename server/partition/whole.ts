@@ -1,0 +1,37 @@
+import type { SummaryPart } from "../payments/summary.ts";
+import type { Time } from "../system/time.ts";
+import type { Custody } from "./custody.ts";
+import { REACH_MS } from "./reach.ts";
+
+const AGAIN_MS = 20;
+
+/** Asks for the parts of some partitions; a part that cannot be had is left out. */
+export type AskParts = (timeoutMs: number) => Promise<readonly SummaryPart[]>;
+
+/**
+ * The parts of all partitions, each exactly once and by its latest carrier, or undefined where they cannot all be had
+ * within REACH_MS: a partition may be changing hands.
+ */
+export async function wholeOf(custody: Custody, time: Time, ask: AskParts): Promise<SummaryPart[] | undefined> {
+  const untilMs = time.monotonicMs() + REACH_MS;
+  for (;;) {
+    const leftMs = untilMs - time.monotonicMs();
+    if (leftMs <= 0) return undefined;
+    const parts = latestOf(custody, await ask(leftMs));
+    const missing = parts.findIndex((part) => part === undefined);
+    if (missing < 0) return parts as SummaryPart[];
+    if (custody.place(missing) === "silent") return undefined;
+    await custody.changed(Math.min(AGAIN_MS, Math.max(1, untilMs - time.monotonicMs())));
+  }
+}
+
+/** By partition. What a former carrier says is nothing: the later one has it all. */
+function latestOf(custody: Custody, parts: readonly SummaryPart[]): (SummaryPart | undefined)[] {
+  const latest: (SummaryPart | undefined)[] = Array.from({ length: custody.partitionCount }, () => undefined);
+  for (const part of parts) {
+    const { partition, epoch } = part;
+    if (partition >= latest.length || !custody.carriers.isCurrent(partition, epoch)) continue;
+    if (epoch >= (latest[partition]?.epoch ?? 0)) latest[partition] = part;
+  }
+  return latest;
+}
