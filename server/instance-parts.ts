@@ -1,5 +1,5 @@
 import type { TemplatedApp } from "uWebSockets.js";
-import { randomInt } from "node:crypto";
+import { randomInt, randomUUID } from "node:crypto";
 import { Engine } from "../core/engine.ts";
 import { HealthSnapshot } from "../core/routing/health-snapshot.ts";
 import { Ways } from "../core/routing/ways.ts";
@@ -16,12 +16,14 @@ import { HealthMonitor } from "./health/monitor.ts";
 import { ConnectionBound } from "./http/connection-bound.ts";
 import { Listener } from "./http/listener.ts";
 import { Storage, type Surroundings } from "./journal/storage.ts";
+import { LinkNeighbours } from "./link/link-neighbours.ts";
 import { Peers } from "./link/peers.ts";
 import { LivePage } from "./live/live-page.ts";
 import { takeReading } from "./live/reading.ts";
 import type { Log } from "./log/log.ts";
 import type { PollReport } from "./meters/poll-report.ts";
 import type { Opening } from "./opening.ts";
+import type { CarriedPartitions } from "./partition/carried-partitions.ts";
 import { Ownership } from "./payments/ownership.ts";
 import type { PaymentService } from "./payments/payment-service.ts";
 import { holdRestored } from "./restored/hold.ts";
@@ -29,7 +31,7 @@ import type { RestoredMark } from "./restored/restored-mark.ts";
 import { RestoredStart } from "./restored/restored-start.ts";
 import type { Config } from "./settings/config.ts";
 import { type Address, formatAddress, healthAddress } from "./system/address.ts";
-import { type DescriptorShares, openFilesMax, shareDescriptors } from "./system/descriptors.ts";
+import { type DescriptorShares, openFilesMax, shareDescriptors, standingLinksMax } from "./system/descriptors.ts";
 import { NameLookup } from "./system/name-lookup.ts";
 import { RealDisk } from "./system/real-disk.ts";
 import { RealNetwork } from "./system/real-network.ts";
@@ -48,6 +50,7 @@ export type InstanceParts = {
   names: NameLookup;
   restored: RestoredStart | undefined;
   peers: Peers;
+  neighbours: LinkNeighbours;
   monitor: HealthMonitor;
   page: LivePage | undefined;
   listeners: readonly Listener[];
@@ -92,12 +95,16 @@ export async function openInstance(
   const monitor = opening.keep(await startMonitor(config, books, names, log), (part) => part.stop());
   const connections = {
     clients: new ConnectionBound("clients", shares.clientsMax, log.logger),
-    instances: new ConnectionBound("instances", shares.linkMax * peers.count + LINK_SPARE, log.logger),
+    instances: new ConnectionBound("instances", linkConnectionsMax(shares, peers.count), log.logger),
   };
   const metrics = config.metricsEnabled
     ? await telemetry.openMetrics({ ...books, log, monitor, connections, ...config })
     : undefined;
-  const apis = makeApis(config, books, peers, metrics, log);
+  const neighboursOptions = { links, self, names, time: new RealTime() };
+  const neighbours = opening.keep(new LinkNeighbours(neighboursOptions, log.logger), (part) => part.close());
+  const carried = carryOne(config, books);
+  publishBulletin(neighbours, self, carried);
+  const apis = makeApis(config, books, peers, { neighbours, carried }, metrics, log);
   if (apis.page) opening.keep(apis.page, (part) => part.close());
   const listeners = await openListeners(config, opening, connections, apis);
   // Last, because what is sent cannot be taken back: a start that is given up has not begun to send.
@@ -115,6 +122,7 @@ export async function openInstance(
     names,
     restored,
     peers,
+    neighbours,
     monitor,
     page,
     listeners,
@@ -122,6 +130,35 @@ export async function openInstance(
     telemetry,
     shutdownGraceMs,
   };
+}
+
+/** The one partition of this instance's number. */
+function carryOne({ instance: partition, links }: Config, { service }: OpenBooks): CarriedPartitions {
+  const ownership = new Ownership(partition, Math.max(links.length, 1));
+  const epoch = 0;
+  return {
+    at: (asked) => (asked === partition ? service : undefined),
+    partitionOf: (id) => ownership.ownerOf(id),
+    all: () => [{ partition, epoch, service }],
+  };
+}
+
+function publishBulletin(neighbours: LinkNeighbours, instance: number, carried: CarriedPartitions): void {
+  const life = randomUUID();
+  const startedAtMs = performance.now();
+  const sinceMs = Date.now();
+  neighbours.publish(() => ({
+    instance,
+    life,
+    upMs: Math.floor(performance.now() - startedAtMs),
+    isLeaving: false,
+    carries: Array.from(carried.all(), ({ partition, epoch }) => ({ partition, epoch, state: "carried", sinceMs })),
+  }));
+}
+
+/** From all other instances together. */
+function linkConnectionsMax({ linkMax }: DescriptorShares, peerCount: number): number {
+  return linkMax * peerCount + standingLinksMax(peerCount) + LINK_SPARE;
 }
 
 /** The configuration as far as the descriptors of this process reach. */
@@ -189,7 +226,14 @@ function startMonitor(
   return HealthMonitor.start(options, log.logger);
 }
 
-function makeApis(config: Config, books: OpenBooks, peers: Peers, metrics: Metrics | undefined, log: Log): Apis {
+function makeApis(
+  config: Config,
+  books: OpenBooks,
+  peers: Peers,
+  { neighbours, carried }: { neighbours: LinkNeighbours; carried: CarriedPartitions },
+  metrics: Metrics | undefined,
+  log: Log,
+): Apis {
   const { engine, health, clock, commit, service, telemetry } = books;
   const { instance: self, durability, links, maxBodyBytes } = config;
   const ownership = new Ownership(self, Math.max(links.length, 1));
@@ -208,7 +252,13 @@ function makeApis(config: Config, books: OpenBooks, peers: Peers, metrics: Metri
       serveAdmin(app, log, metrics);
       serveDoubts(app, desk);
     },
-    link: (app) => serveLink(app, service, ownReading, { ownership, maxBodyBytes }),
+    link: (app) => {
+      const bulletins = neighbours.board;
+      // Nothing is read along yet.
+      const follow = async () => false;
+      const spans = service.tracing?.requests;
+      serveLink(app, { carried, ownReading, bulletins, follow, maxBodyBytes, spans });
+    },
   };
 }
 

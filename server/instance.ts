@@ -35,13 +35,15 @@ export class Instance {
 
   /** Refuses new payments, lets what is in flight finish within the grace time, then closes everything. */
   async stop(): Promise<void> {
-    const { log, service, sending, restored, names, peers, monitor, page, listeners, storage, telemetry } = this.#parts;
+    const { log, service, sending, restored, names, peers, neighbours } = this.#parts;
+    const { monitor, page, listeners, storage, telemetry } = this.#parts;
     log.logger.info("stopping");
     service.beginClosing();
     restored?.close();
     sending.ticking.close();
     await sending.dispatcher.close(this.#parts.shutdownGraceMs);
     await new Promise((resolve) => setTimeout(resolve, REFUSING_MS));
+    neighbours.close();
     for (const listener of listeners) listener.close();
     await Promise.all([page?.close(), peers.close(), monitor.stop()]);
     names.close();

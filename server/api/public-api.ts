@@ -98,7 +98,7 @@ export class PublicApi {
   }
 
   async #forward(owner: number, body: Uint8Array, headers?: readonly string[]): Promise<Answer> {
-    const answer = await this.#peers.forward(owner, body, headers);
+    const answer = await this.#peers.forward(owner, body, { headers });
     if (typeof answer !== "string") return answer;
     this.#service.refused("owner_unreachable");
     const reason = answer === "unsent" ? "cannot be reached" : "gave no usable answer";
@@ -114,12 +114,12 @@ export class PublicApi {
   }
 
   async #summary(window: Window): Promise<Answer> {
-    const ofPeers = this.#peers.count === 0 ? [] : this.#peers.summaryParts(linkQuery(window));
+    const ofPeers = this.#peers.summaryParts(linkQuery(window));
     const own = await this.#service.summaryPart(window);
-    const parts = await ofPeers;
+    const parts = [...(await ofPeers).values()];
     if (own === undefined) return problemAnswer(UNSAFE);
-    if (parts === undefined) return problemAnswer(unavailable("an instance's part of the summary cannot be had"));
-    const { body, settledUntil } = combineParts([own, ...parts]);
+    if (parts.includes(undefined)) return problemAnswer(unavailable("an instance's part of the summary cannot be had"));
+    const { body, settledUntil } = combineParts([own, ...parts.flatMap((ofPeer) => ofPeer ?? [])]);
     return jsonAnswer(body, [["Settled-Until", settledUntil]]);
   }
 
@@ -157,7 +157,7 @@ export class PublicApi {
 
   async #purgeAll(): Promise<Answer> {
     const isOwnPurged = await this.#service.purge();
-    const arePeersPurged = this.#peers.count === 0 || (await this.#peers.purge());
+    const arePeersPurged = ![...(await this.#peers.purge()).values()].includes(undefined);
     if (isOwnPurged && arePeersPurged) return jsonAnswer('{"message":"All payments purged."}');
     return problemAnswer(unavailable("an instance could not be purged, others may have been: repeat it"));
   }
