@@ -8,6 +8,7 @@ import { serveLink } from "./api/link-api.ts";
 import { PublicApi } from "./api/public-api.ts";
 import { readiness } from "./api/readiness.ts";
 import { WholeService } from "./api/whole-service.ts";
+import { DoubtDesks } from "./doubts/doubt-desks.ts";
 import { HealthMonitor } from "./health/monitor.ts";
 import { ConnectionBound } from "./http/connection-bound.ts";
 import { Listener } from "./http/listener.ts";
@@ -20,6 +21,7 @@ import { takeReading } from "./live/reading.ts";
 import type { Log } from "./log/log.ts";
 import type { PollReport } from "./meters/poll-report.ts";
 import type { Opening } from "./opening.ts";
+import { carriedBy } from "./partition/carried-partitions.ts";
 import { Custody } from "./partition/custody.ts";
 import { newEngine, Partition, type PartitionSurroundings } from "./partition/partition.ts";
 import { PartitionMap } from "./partition/partition-map.ts";
@@ -272,9 +274,18 @@ function makeApis(common: Common, custody: Custody, reach: Reach, metrics: Metri
     page: config.page ? new LivePage(peers, ownReading, config) : undefined,
     admin: (app) => {
       serveAdmin(app, log, metrics);
-      serveDoubts(app, custody, partitions);
+      serveDoubts(app, new DoubtDesks(custody, partitions));
     },
-    link: (app) => serveLink(app, { custody, partitions, body, tracing, board: neighbours.board, ownReading, maxBodyBytes }),
+    link: (app) =>
+      serveLink(app, {
+        carried: carriedBy(custody, partitions),
+        ownReading,
+        bulletins: neighbours.board,
+        follow: (partition) => custody.follow(partition),
+        maxBodyBytes,
+        body,
+        spans: tracing?.requests,
+      }),
   };
 }
 

@@ -8,6 +8,7 @@ import type { Ledger } from "./ledger.ts";
 
 /** Payments dropped by retention at a time: some hundred microseconds. */
 const EVICTIONS_MAX = 512;
+const RETAIN_AT_LEAST_MS = 60_000;
 
 export type AgingOptions = {
   /** A payment pending this long after acceptance is failed. Payments in doubt never are. */
@@ -16,6 +17,8 @@ export type AgingOptions = {
   retainCount?: number;
   /** Ended payments accepted longer ago than this are dropped, oldest first; 0 keeps them. */
   retainMs?: number;
+  /** No payment is dropped within this time of its acceptance, nor of a start: it may yet be repeated. A minute. */
+  retainAtLeastMs?: number;
 };
 
 /**
@@ -26,6 +29,7 @@ export class Aging {
   readonly #giveUpAfterMs: number;
   readonly #retainCount: number;
   readonly #retainMs: number;
+  readonly #retainAtLeastMs: number;
   /** Every payment before this sequence has ended. */
   #cursor = 0;
   #startedAtMs = Number.POSITIVE_INFINITY;
@@ -35,6 +39,7 @@ export class Aging {
     this.#giveUpAfterMs = options.giveUpAfterMs;
     this.#retainCount = options.retainCount || Number.POSITIVE_INFINITY;
     this.#retainMs = options.retainMs || Number.POSITIVE_INFINITY;
+    this.#retainAtLeastMs = options.retainAtLeastMs ?? RETAIN_AT_LEAST_MS;
   }
 
   /** When the engine took up what the log left it. */
@@ -85,9 +90,12 @@ export class Aging {
   #evictionEnd(nowMs: number): number {
     const { rows, head } = this.#ledger;
     let sequence = this.#ledger.tail;
+    // A carrier before this one may have had another clock.
+    if (nowMs - this.#startedAtMs < this.#retainAtLeastMs) return sequence;
     const end = Math.min(sequence + EVICTIONS_MAX, head);
     for (; sequence < end; sequence++) {
       const slot = this.#ledger.slotOf(sequence);
+      if (this.ageMs(slot, nowMs) < this.#retainAtLeastMs) break;
       const isOver = head - sequence > this.#retainCount || this.ageMs(slot, nowMs) > this.#retainMs;
       if (!isOver || (rows.state[slot] !== State.PROCESSED && rows.state[slot] !== State.FAILED)) break;
     }

@@ -86,7 +86,7 @@ export class Dispatch {
       this.#backlog.insert(slot);
       return;
     }
-    const flight = this.#flights.open(slot, rows.processor[slot]!, nowMs);
+    const flight = this.#flights.openKnown(slot, rows.processor[slot]!, nowMs);
     this.#doubts.defer(flight, Outcome.LOST, rows.mayLand[slot] === 1, nowMs);
   }
 

@@ -123,6 +123,14 @@ export class Flights {
   open(slot: Slot, processor: number, nowMs: number, probe = 0): Flight {
     if (!this.hasRoom(processor))
       throw new Error(`flights keep to their quota: processor=${processor} quota=${this.quota}`);
+    return this.openKnown(slot, processor, nowMs, probe);
+  }
+
+  /**
+   * Of a payment that was sent in another life: it has a place, even beyond the quota that all engines share. Then no
+   * new one is sent until there is room again.
+   */
+  openKnown(slot: Slot, processor: number, nowMs: number, probe = 0): Flight {
     const flight = this.#freeCount > 0 ? this.#free[--this.#freeCount]! : this.#highWater++;
     this.state[flight] = FlightState.POSTING;
     this.slot[flight] = slot;

@@ -1,7 +1,8 @@
 import type { HttpRequest, HttpResponse, TemplatedApp } from "uWebSockets.js";
 import { HAND_WORDS, type HandWord } from "../../core/settling/settlement.ts";
 import { parseUuidText, UUID_WORDS } from "../../core/values/uuid.ts";
-import type { DoubtDesk, HandAnswer, HandWish } from "../doubts/doubt-desk.ts";
+import type { HandAnswer, HandWish } from "../doubts/doubt-desk.ts";
+import type { DoubtDesks } from "../doubts/doubt-desks.ts";
 import { LISTED_MAX, type Page } from "../doubts/doubt-listing.ts";
 import { type Answer, jsonAnswer, problemAnswer } from "../http/answer.ts";
 import { Exchange, PLAIN } from "../http/exchange.ts";
@@ -26,24 +27,24 @@ const FIELDS = ["word", "asOf"];
  *
  * A refusal that may be over soon has Retry-After, the others have not.
  */
-export function serveDoubts(app: TemplatedApp, desk: DoubtDesk): void {
+export function serveDoubts(app: TemplatedApp, desks: DoubtDesks): void {
   const list = (res: HttpResponse, req: HttpRequest, isHead: boolean): void => {
     const page = parsePage(req.getQuery("limit"), req.getQuery("offset"));
     const exchange = new Exchange(res, isHead, PLAIN);
     if ("status" in page) exchange.answer(problemAnswer(page));
     else
       exchange.answerLater(
-        desk.list(page).then((json) => (json === "unsafe" ? problemAnswer(UNSAFE) : jsonAnswer(json))),
+        desks.list(page).then((json) => (json === "unsafe" ? problemAnswer(UNSAFE) : jsonAnswer(json))),
       );
   };
   app.get("/doubts", (res, req) => list(res, req, false));
   app.head("/doubts", (res, req) => list(res, req, true));
   refuseOthers(app, "/doubts", "GET, HEAD");
-  app.post("/doubts/:id", (res, req) => settle(res, req, desk));
+  app.post("/doubts/:id", (res, req) => settle(res, req, desks));
   refuseOthers(app, "/doubts/:id", "POST");
 }
 
-function settle(res: HttpResponse, req: HttpRequest, desk: DoubtDesk): void {
+function settle(res: HttpResponse, req: HttpRequest, desks: DoubtDesks): void {
   const exchange = new Exchange(res, false, PLAIN);
   const id = req.getParameter(0) ?? "";
   const words = new Int32Array(UUID_WORDS);
@@ -55,7 +56,7 @@ function settle(res: HttpResponse, req: HttpRequest, desk: DoubtDesk): void {
   exchange.readBodyUpTo(BODY_BYTES_MAX, req, (bytes) => {
     const wish = parseWish(new TextDecoder().decode(bytes));
     if ("status" in wish) exchange.answer(problemAnswer(wish));
-    else exchange.answerLater(desk.settle(words, wish).then((answer) => answerOf(answer, id)));
+    else exchange.answerLater(desks.settle(words, wish).then((answer) => answerOf(answer, id)));
   });
 }
 

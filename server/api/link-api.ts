@@ -1,88 +1,135 @@
 import type { HttpRequest, HttpResponse, TemplatedApp } from "uWebSockets.js";
-import { parseUuidText, UUID_WORDS } from "../../core/values/uuid.ts";
 import { type Answer, jsonAnswer, problemAnswer } from "../http/answer.ts";
-import { Exchange } from "../http/exchange.ts";
-import { LINK_HEALTH, LINK_HEALTH_BODY } from "../link/peer-answers.ts";
-import type { Ownership } from "../payments/ownership.ts";
-import type { PaymentService } from "../payments/payment-service.ts";
-import { unavailable } from "../text/problem.ts";
+import { Exchange, type ExchangeWatch } from "../http/exchange.ts";
+import type { BulletinBoard } from "../link/bulletin-board.ts";
+import {
+  isPartition,
+  LINK_BULLETINS,
+  LINK_HEALTH,
+  LINK_HEALTH_BODY,
+  LINK_PURGED_BODY,
+  LINK_ROOT,
+  OTHER_PROTOCOL,
+} from "../link/peer-answers.ts";
+import type { CarriedPartitions } from "../partition/carried-partitions.ts";
+import type { PaymentBody } from "../payments/payment-body.ts";
+import { lookInto } from "./link-lookup.ts";
 import { acceptPayment, UNSAFE } from "./payment-ack.ts";
 
-export type LinkApiOptions = { ownership: Ownership; maxBodyBytes: number };
+export type LinkApiParts = {
+  carried: CarriedPartitions;
+  /** What the live page shows of this instance, as JSON. */
+  ownReading: () => Promise<string>;
+  bulletins: BulletinBoard;
+  /** Reads a partition along that another instance is about to leave; true once that has caught up. */
+  follow: (partition: number) => Promise<boolean>;
+  maxBodyBytes: number;
+  /** The last body read, which the services accept. */
+  body: PaymentBody;
+  spans: ExchangeWatch | undefined;
+};
 
 /**
  * What the other instances ask of this one, on a listener of its own that the balancer does not know.
  *
- *   POST /payments          a payment that is ours but went to another instance; 421 if it is not ours: nobody forwards
- *                           twice
- *   GET  /payments/:id      as the public one, without asking further
- *   GET  /summary?from&to   milliseconds, either end optional; this instance's part
- *   POST /purge             forget everything
- *   GET  /sample            what the live page shows of this instance; asked only while a page is open
- *   GET  /health            alive
+ *   POST /2/payments                a payment that went to another instance; 421 if its partition is not carried here:
+ *                                   nobody forwards twice
+ *   GET  /2/payments/:id?partition  from 0; as the public one, without asking further; 421 if it is not carried here
+ *   GET  /2/summary?from&to         milliseconds, either end optional; the part of each partition carried here
+ *   POST /2/partitions/:p/purge     forget all payments of a partition; 421 if it is not carried here
+ *   GET  /2/sample                  what the live page shows of this instance; asked only while a page is open
+ *   GET  /2/bulletins               what this instance says of itself, line by line, without an end
+ *   POST /2/partitions/:p/follow    read along a partition: 200 once that has caught up, 409 if it cannot
+ *   GET  /2/health                  alive
  */
-export function serveLink(
-  app: TemplatedApp,
-  service: PaymentService,
-  ownReading: () => Promise<string>,
-  options: LinkApiOptions,
-): void {
-  const context = { sharedHeaders: [], spans: service.tracing?.requests };
+export function serveLink(app: TemplatedApp, parts: LinkApiParts): void {
+  const { carried, ownReading, bulletins, maxBodyBytes, body, spans } = parts;
+  const context = { sharedHeaders: [], spans };
   const exchangeOf = (res: HttpResponse): Exchange => new Exchange(res, false, context);
 
-  app.post("/payments", (res, req) => {
+  app.post(`${LINK_ROOT}/payments`, (res, req) => {
     const exchange = exchangeOf(res);
-    context.spans?.began(exchange, req, "POST", "/payments");
-    exchange.readBodyUpTo(options.maxBodyBytes, req, (bytes) => acceptOwn(service, options, exchange, bytes));
+    spans?.began(exchange, req, "POST", "/payments");
+    exchange.readBodyUpTo(maxBodyBytes, req, (bytes) => acceptCarried(carried, body, exchange, bytes));
   });
-  app.get("/payments/:id", (res, req) => look(service, exchangeOf(res), req.getParameter(0) ?? ""));
-  app.get("/summary", (res, req) => exchangeOf(res).answerLater(summaryPart(service, req)));
-  app.post("/purge", (res) => exchangeOf(res).answerLater(purge(service)));
-  app.get("/sample", (res) => exchangeOf(res).answerLater(ownReading().then((json) => jsonAnswer(json))));
+  app.get(`${LINK_ROOT}/payments/:id`, (res, req) =>
+    exchangeOf(res).answerLater(
+      lookInto(carried, numberOf(req.getQuery("partition") ?? ""), req.getParameter(0) ?? ""),
+    ),
+  );
+  app.get(`${LINK_ROOT}/summary`, (res, req) => exchangeOf(res).answerLater(summaryParts(carried, req)));
+  app.post(`${LINK_ROOT}/partitions/:p/purge`, (res, req) =>
+    exchangeOf(res).answerLater(purge(carried, req.getParameter(0) ?? "")),
+  );
+  app.get(`${LINK_ROOT}/sample`, (res) => exchangeOf(res).answerLater(ownReading().then((json) => jsonAnswer(json))));
+  app.get(LINK_BULLETINS, (res) => bulletins.serve(res));
+  app.post(`${LINK_ROOT}/partitions/:p/follow`, (res, req) =>
+    exchangeOf(res).answerLater(follow(parts, req.getParameter(0) ?? "")),
+  );
   app.get(LINK_HEALTH, (res) => exchangeOf(res).answer(jsonAnswer(LINK_HEALTH_BODY)));
-  app.any("/*", (res) => exchangeOf(res).answer(problemAnswer({ status: 404, detail: "no such link endpoint" })));
+  app.any(`${LINK_ROOT}/*`, (res) => exchangeOf(res).answer(NO_SUCH_ENDPOINT));
+  app.any("/*", (res) => exchangeOf(res).answer(problemAnswer(OTHER_PROTOCOL)));
 }
 
-function acceptOwn(service: PaymentService, options: LinkApiOptions, exchange: Exchange, bytes: Uint8Array): void {
-  const problem = service.body.parse(bytes);
+const NO_SUCH_ENDPOINT = problemAnswer({ status: 404, detail: "no such link endpoint" });
+
+function acceptCarried(carried: CarriedPartitions, body: PaymentBody, exchange: Exchange, bytes: Uint8Array): void {
+  const problem = body.parse(bytes);
   if (problem) {
     exchange.answer(problemAnswer(problem));
-  } else if (!options.ownership.isOwn(service.body.id)) {
-    exchange.answer(problemAnswer({ status: 421, detail: "this payment belongs to another instance" }));
-  } else {
-    acceptPayment(service, exchange);
-  }
-}
-
-function look(service: PaymentService, exchange: Exchange, text: string): void {
-  const id = new Int32Array(UUID_WORDS);
-  const unknown = problemAnswer({ status: 404, detail: "no such payment here" });
-  if (!parseUuidText(text, id)) {
-    exchange.answer(unknown);
     return;
   }
-  service.look(id, (known) => {
-    if (known === "unsafe") exchange.answer(problemAnswer(UNSAFE));
-    else exchange.answer(known === undefined ? unknown : jsonAnswer(known));
-  });
+  const partition = carried.partitionOf(body.id);
+  const service = carried.at(partition);
+  if (service === undefined) {
+    exchange.answer(notCarried(partition));
+    return;
+  }
+  acceptPayment(service, exchange);
 }
 
-async function summaryPart(service: PaymentService, req: HttpRequest): Promise<Answer> {
+async function summaryParts(carried: CarriedPartitions, req: HttpRequest): Promise<Answer> {
   const from = req.getQuery("from");
   const to = req.getQuery("to");
-  const part = await service.summaryPart({
+  const window = {
     fromMs: from === undefined ? Number.NEGATIVE_INFINITY : Number(from),
     toMs: to === undefined ? Number.POSITIVE_INFINITY : Number(to),
-  });
-  return part ? jsonAnswer(JSON.stringify(part)) : problemAnswer(UNSAFE);
+  };
+  const parts = await Promise.all(
+    [...carried.all()].map(async ({ partition, epoch, service }) => {
+      const part = await service.summaryPart(window);
+      return part && { ...part, partition, epoch };
+    }),
+  );
+  return parts.includes(undefined) ? problemAnswer(UNSAFE) : jsonAnswer(JSON.stringify(parts));
 }
 
-async function purge(service: PaymentService): Promise<Answer> {
-  const isPurged = await service.purge();
-  return isPurged ? jsonAnswer('{"message":"purged"}') : problemAnswer(unavailable("the journal cannot be written"));
+async function purge(carried: CarriedPartitions, text: string): Promise<Answer> {
+  const partition = numberOf(text);
+  if (!isPartition(partition)) return NO_SUCH_ENDPOINT;
+  const service = carried.at(partition);
+  if (service === undefined) return notCarried(partition);
+  if (await service.purge()) return jsonAnswer(LINK_PURGED_BODY);
+  return problemAnswer(UNSAFE);
 }
 
-/** The query by which `GET /summary` is asked for a window. */
+function numberOf(text: string): number {
+  return /^\d{1,3}$/.test(text) ? Number(text) : Number.NaN;
+}
+
+function notCarried(partition: number): Answer {
+  return problemAnswer({ status: 421, detail: `this partition is not carried here: partition=${partition + 1}` });
+}
+
+async function follow(parts: LinkApiParts, text: string): Promise<Answer> {
+  const partition = numberOf(text);
+  if (!isPartition(partition)) return NO_SUCH_ENDPOINT;
+  if (await parts.follow(partition)) return jsonAnswer('{"following":true}');
+  const detail = `this partition cannot be read along here: partition=${partition + 1}`;
+  return problemAnswer({ status: 409, detail });
+}
+
+/** The query by which `GET /2/summary` is asked for a window. */
 export function linkQuery(window: { fromMs: number; toMs: number }): string {
   const ends = [
     Number.isFinite(window.fromMs) ? `from=${window.fromMs}` : "",

@@ -21,7 +21,7 @@ export type PublicApiParts = {
   body: PaymentBody;
   meters: Meters;
   tracing: Tracing | undefined;
-  readiness: () => Promise<ReadinessReport>;
+  readiness: () => ReadinessReport;
 };
 
 export type PublicApiOptions = {
@@ -126,11 +126,8 @@ export class PublicApi {
   }
 
   #getReady(exchange: Exchange): void {
-    const answer = this.#parts.readiness().then((report) => ({
-      ...jsonAnswer(JSON.stringify(report)),
-      status: report.ready ? 200 : 503,
-    }));
-    exchange.answerLater(answer);
+    const report = this.#parts.readiness();
+    exchange.answer({ ...jsonAnswer(JSON.stringify(report)), status: report.ready ? 200 : 503 });
   }
 
   #get(app: TemplatedApp, route: Route, handler: Handler): void {

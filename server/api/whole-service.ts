@@ -6,15 +6,13 @@ import type { Custody } from "../partition/custody.ts";
 import type { Partition } from "../partition/partition.ts";
 import type { PartitionMap } from "../partition/partition-map.ts";
 import { type NoWord, type Reach, UNREACHED_DETAILS } from "../partition/reach.ts";
-import { wholeOf } from "../partition/whole.ts";
+import { everyPlace, wholeOf } from "../partition/whole.ts";
 import type { PaymentBody } from "../payments/payment-body.ts";
 import { combineParts, type SummaryPart, type Window } from "../payments/summary.ts";
 import type { Time } from "../system/time.ts";
 import { paymentUnavailable, unavailable } from "../text/problem.ts";
 import { linkQuery } from "./link-api.ts";
 import { acceptPayment, refusePayment, UNSAFE } from "./payment-ack.ts";
-
-const MISDIRECTED = 421;
 
 export type WholeServiceParts = {
   isAskedFirst: (partition: number) => boolean;
@@ -48,7 +46,7 @@ export class WholeService {
       },
       there: async (instance, timeoutMs) => {
         const answer = await peers.forward(instance, bytes, { headers, timeoutMs });
-        return typeof answer !== "string" && answer.status === MISDIRECTED ? "unsent" : answer;
+        return answer === "elsewhere" ? "unsent" : answer;
       },
     });
     const isCertain = this.#parts.isAskedFirst(partition);
@@ -73,22 +71,31 @@ export class WholeService {
     const { custody, peers, time } = this.#parts;
     const query = linkQuery(window);
     const parts = await wholeOf(custody, time, async (timeoutMs) => {
-      const [own, others] = await Promise.all([this.#ownParts(window), this.#partsOfOthers(peers, query, timeoutMs)]);
-      return [...own, ...others];
+      const others = peers.summaryParts(query, custody.carriers.instances(), timeoutMs);
+      const own = await this.#ownParts(window);
+      if (own === "unsafe") return own;
+      return [...own, ...[...(await others).values()].flatMap((ofOne) => ofOne ?? [])];
     });
+    if (parts === "unsafe") return problemAnswer(UNSAFE);
     if (parts === undefined) return problemAnswer(unavailable("a partition's part of the summary cannot be had"));
     const { body, settledUntil } = combineParts(parts);
     return jsonAnswer(body, [["Settled-Until", settledUntil]]);
   }
 
-  /** Empties every partition; false if one may not have been. */
+  /**
+   * Empties every partition; false if one may not have been. Begins when all are carried, and asks each once: a second
+   * time would forget what was accepted since.
+   */
   async purge(): Promise<boolean> {
-    const { custody, partitions, peers } = this.#parts;
-    const purgedElsewhere = peers.purge();
-    const own = await Promise.all(custody.carried().map(async (partition) => [partition.number, await partition.service.purge()] as const));
-    const purged = new Set(await purgedElsewhere);
-    for (const [partition, isPurged] of own) if (isPurged) purged.add(partition);
-    return purged.size === partitions.count;
+    const { custody, peers, time } = this.#parts;
+    const places = await everyPlace(custody, time);
+    if (places === undefined) return false;
+    const arePurged = await Promise.all(
+      places.map((place, partition) =>
+        "instance" in place ? peers.purge(place.instance, partition) : place.service.purge(),
+      ),
+    );
+    return arePurged.every((isPurged) => isPurged);
   }
 
   async #findAt(partition: number, id: Int32Array, text: string): Promise<Found | "unreached"> {
@@ -96,22 +103,18 @@ export class WholeService {
     const word = await reach.bring<Found>(partition, {
       here: (own) => lookAt(own, id),
       there: async (instance, timeoutMs): Promise<Found | NoWord> => {
-        const found = await peers.find(text, instance, partition, timeoutMs);
+        const found = await peers.find(instance, partition, text, timeoutMs);
         return found === "unreachable" ? "unsent" : found;
       },
     });
     return word.kind === "done" ? word.result : "unreached";
   }
 
-  async #ownParts(window: Window): Promise<SummaryPart[]> {
+  async #ownParts(window: Window): Promise<SummaryPart[] | "unsafe"> {
     const parts = await Promise.all(this.#parts.custody.carried().map((partition) => partOf(partition, window)));
-    return parts.filter((part) => part !== undefined);
+    return parts.includes(undefined) ? "unsafe" : (parts as SummaryPart[]);
   }
 
-  async #partsOfOthers(peers: Peers, query: string, timeoutMs: number): Promise<SummaryPart[]> {
-    const answers = await peers.summaryParts(query, timeoutMs);
-    return answers.flat();
-  }
 }
 
 /** A refusal by the carrier says nothing of what became of the payment at another instance before. */

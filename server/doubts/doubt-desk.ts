@@ -14,7 +14,6 @@ import { formatTimestamp } from "../text/timestamp.ts";
 import type { SlewedClock } from "../turn/clock.ts";
 import type { GroupCommit } from "../turn/group-commit.ts";
 import { boundTo } from "./bound-to.ts";
-import { doubtListing, type Page } from "./doubt-listing.ts";
 
 /**
  * What an operator says of a payment that is in doubt or held, and until when what the processor showed is known to
@@ -74,16 +73,6 @@ export class DoubtDesk {
     this.#commit = commit;
     this.#meters = meters;
     this.#log = log;
-  }
-
-  /**
-   * See doubtListing; answered once what it says is as durable as was asked for. "unsafe" while something has happened
-   * that the journal cannot take.
-   */
-  async list(page: Page): Promise<string | "unsafe"> {
-    this.#commit.commit();
-    const json = doubtListing(this.#engine, page, this.#clock.nowMs());
-    return (await this.#commit.durable()) ? json : "unsafe";
   }
 
   /** Settles the payment with this correlationId or payment id, by a record that is safe when this resolves. */

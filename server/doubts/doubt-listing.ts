@@ -57,36 +57,51 @@ export type Page = { limit: number; offset: number };
 
 type Fields = Omit<DoubtView, "id" | "correlationId" | "amount">;
 
-/** A DoubtListing as JSON: what GET /doubts answers. */
-export function doubtListing(engine: Engine, { limit, offset }: Page, nowMs: number): string {
-  const flights = flightsByTime(engine);
-  const { held } = engine;
-  const heldCount = held?.count ?? 0;
-  const settledUntilMs = engine.settledUntilMs(nowMs);
-  const doubts = flights.slice(offset, offset + limit).map((flight) => {
-    const fields = fieldsOfDoubt(engine, flight, nowMs, settledUntilMs);
+/** An engine, and what time it is there. */
+export type EngineNow = { engine: Engine; nowMs: number };
+
+/** A DoubtListing of all these engines as JSON: what GET /doubts answers. */
+export function doubtListing(engines: readonly EngineNow[], { limit, offset }: Page): string {
+  const bounds = new Map(engines.map(({ engine, nowMs }) => [engine, engine.settledUntilMs(nowMs)]));
+  const flights = flightsByTime(engines);
+  const heldCount = sum(engines, ({ engine }) => engine.held?.count ?? 0);
+  const doubts = flights.slice(offset, offset + limit).map(({ engine, nowMs, flight }) => {
+    const fields = fieldsOfDoubt(engine, flight, nowMs, bounds.get(engine)!);
     return viewOf(engine, engine.flights.slot[flight]!, fields);
   });
-  if (held !== undefined) {
-    const slots = held.page(Math.max(0, offset - flights.length), limit - doubts.length);
-    for (const slot of slots)
-      doubts.push(viewOf(engine, slot, fieldsOfHeld(engine, held, slot, nowMs, settledUntilMs)));
+  let passedOver = Math.max(0, offset - flights.length);
+  for (const { engine, nowMs } of engines) {
+    const { held } = engine;
+    if (held === undefined) continue;
+    for (const slot of held.page(passedOver, limit - doubts.length))
+      doubts.push(viewOf(engine, slot, fieldsOfHeld(engine, held, slot, nowMs, bounds.get(engine)!)));
+    passedOver = Math.max(0, passedOver - held.count);
   }
+  const nowMs = Math.max(0, ...engines.map((own) => own.nowMs));
   const head = JSON.stringify({
     now: formatTimestamp(nowMs),
-    settledUntil: formatTimestamp(settledUntilMs),
+    settledUntil: formatTimestamp(Math.min(...bounds.values(), nowMs)),
     total: flights.length + heldCount,
     held: heldCount,
-    stuck: stuckCount(engine, nowMs),
+    stuck: sum(engines, (own) => stuckCount(own.engine, own.nowMs)),
   });
   return `${head.slice(0, -1)},"doubts":[${doubts.join(",")}]}`;
 }
 
-function flightsByTime({ flights: { slot }, ledger: { rows }, openDoubts }: Engine): Flight[] {
-  const flights: Flight[] = [];
-  openDoubts.each((flight) => flights.push(flight));
-  const requestedAtMs = (flight: Flight): number => rows.requestedAtMs(slot[flight]!);
-  return flights.sort((a, b) => requestedAtMs(a) - requestedAtMs(b) || a - b);
+function flightsByTime(engines: readonly EngineNow[]): (EngineNow & { flight: Flight; requestedAtMs: number })[] {
+  const flights = engines.flatMap((own) => {
+    const { flights: table, ledger, openDoubts } = own.engine;
+    const ofOne: (EngineNow & { flight: Flight; requestedAtMs: number })[] = [];
+    openDoubts.each((flight) =>
+      ofOne.push({ ...own, flight, requestedAtMs: ledger.rows.requestedAtMs(table.slot[flight]!) }),
+    );
+    return ofOne;
+  });
+  return flights.sort((a, b) => a.requestedAtMs - b.requestedAtMs || a.flight - b.flight);
+}
+
+function sum(engines: readonly EngineNow[], read: (own: EngineNow) => number): number {
+  return engines.reduce((total, own) => total + read(own), 0);
 }
 
 function viewOf(engine: Engine, slot: Slot, fields: Fields): string {

@@ -1,16 +1,20 @@
 import { Agent, createServer, type IncomingMessage, request, type Server, type ServerResponse } from "node:http";
+import { LINK_ROOT, OTHER_PROTOCOL } from "../link/peer-answers.ts";
 import type { Address } from "../system/address.ts";
 import { removeLeftSocket } from "../system/left-socket.ts";
 import type { NameLookup } from "../system/name-lookup.ts";
+import { problemBody } from "../text/problem.ts";
 import { CLAIM_ANSWER_MS } from "./poll-rights.ts";
 
 /**
  * How the health monitors of the instances talk: small messages over HTTP, from worker thread to worker thread, so that
  * a busy event loop delays neither a claim nor its answer.
  *
- *   POST /claim/<name>/<from>/<fresh 0|1>     204 consent, 409 refusal
- *   POST /release/<name>/<from>/0             204
- *   POST /polled/<name>/<failing 0|1>/<ms>    204
+ *   POST /2/claim/<name>/<from>/<fresh 0|1>     204 consent, 409 refusal
+ *   POST /2/release/<name>/<from>/0             204
+ *   POST /2/polled/<name>/<failing 0|1>/<ms>    204
+ *
+ * Where two speak different versions of the link's protocol, neither has the other's consent, and neither polls.
  *
  * A processor goes by its name: while instances are restarted one by one, another one may have other processors, or the
  * same in another order. Whoever does not have a processor does not poll it either, so it consents.
@@ -33,6 +37,7 @@ export interface HealthLink {
   polled(processor: number, failing: boolean, minResponseMs: number): Promise<void>;
 }
 
+/** After the protocol's version. */
 const PATH = /^\/(claim|release|polled)\/([\w.-]{1,24})\/(\d{1,3})\/(\d{1,9})$/;
 
 /** A message is one packet: who takes longer is none of us, and must not keep a connection from those who are. */
@@ -74,7 +79,12 @@ export class HealthLinkServer {
 
   #answer(req: IncomingMessage, res: ServerResponse): void {
     req.resume();
-    const match = PATH.exec(req.url ?? "");
+    const url = req.url ?? "";
+    if (!url.startsWith(`${LINK_ROOT}/`)) {
+      res.writeHead(404, { "content-type": "application/problem+json" }).end(problemBody(OTHER_PROTOCOL));
+      return;
+    }
+    const match = PATH.exec(url.slice(LINK_ROOT.length));
     const isConsent = match !== null && this.#handle(match[1]!, match[2]!, Number(match[3]), Number(match[4]));
     res.writeHead(match === null ? 404 : isConsent ? 204 : 409).end();
   }
@@ -123,7 +133,8 @@ export class HealthLinkClient implements HealthLink {
   /** The status, or "gone" when nobody listens there, or "silence" when somebody may. */
   #post(path: string): Promise<number | "gone" | "silence"> {
     return new Promise((resolve) => {
-      const req = request({ ...this.#target, method: "POST", path, agent: this.#agent, timeout: CLAIM_ANSWER_MS });
+      const options = { method: "POST", path: LINK_ROOT + path, agent: this.#agent, timeout: CLAIM_ANSWER_MS };
+      const req = request({ ...this.#target, ...options });
       req.on("response", (res) => {
         res.resume();
         resolve(res.statusCode ?? 0);

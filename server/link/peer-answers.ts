@@ -1,6 +1,6 @@
 import type { Answer } from "../http/answer.ts";
 import type { SummaryPart } from "../payments/summary.ts";
-import { RETRY_AFTER_S } from "../text/problem.ts";
+import { type Problem, RETRY_AFTER_S } from "../text/problem.ts";
 
 /**
  * What another instance says, believed only as far as it has the shape of an instance's answer: an address may be
@@ -9,9 +9,24 @@ import { RETRY_AFTER_S } from "../text/problem.ts";
 
 export type PeerAnswer = { status: number; body: string; location: string | undefined; contentType: string };
 
+/**
+ * The version of all that instances say to each other. Every path begins with it; the paths of version 1 had none.
+ * Whoever is asked in another version says so (OTHER_PROTOCOL), and nothing of the question is acted upon. That is no
+ * 404, which would be taken for a word on what was asked for.
+ */
+export const LINK_PROTOCOL = 2;
+export const LINK_ROOT = `/${LINK_PROTOCOL}`;
+export const OTHER_PROTOCOL: Problem = { status: 505, detail: `the link's protocol is ${LINK_PROTOCOL}` };
+
 /** By which an instance is told from anything else that may listen at its address. */
-export const LINK_HEALTH = "/health";
+export const LINK_HEALTH = `${LINK_ROOT}/health`;
 export const LINK_HEALTH_BODY = '{"status":"ok"}';
+
+export const LINK_PURGED_BODY = '{"message":"purged"}';
+export const LINK_BULLETINS = `${LINK_ROOT}/bulletins`;
+
+/** A partition's number is a byte of its payments' ids. */
+export const PARTITIONS_MAX = 256;
 
 /** Answers to a forwarded payment that are passed on as they are. */
 const ANSWERS_TO_PAYMENTS: readonly number[] = [400, 409, 413, 503];
@@ -20,16 +35,33 @@ export function isLinkHealth({ status, body }: PeerAnswer): boolean {
   return status === 200 && body === LINK_HEALTH_BODY;
 }
 
-/**
- * `processors`: names; a part of others, or in another order, would be misread. Such a part is returned as the names
- * that it is of.
- */
-export function summaryPartOf(answer: PeerAnswer, processors: readonly string[]): SummaryPart | string[] | undefined {
-  const { processors: theirs, totals, settledUntilMs } = objectOf(answer, 200) ?? {};
-  if (!isNames(theirs)) return undefined;
-  if (!areSame(theirs, processors)) return theirs;
+/** Parts of a summary that are of other processors, or of the same in another order, and would be misread. */
+export type OtherProcessors = { others: readonly string[] };
+
+/** What an instance sums up of the partitions it carries. `processors`: their names here. */
+export function summaryPartsOf(
+  answer: PeerAnswer,
+  processors: readonly string[],
+): SummaryPart[] | OtherProcessors | undefined {
+  const told = objectOf(answer, 200);
+  if (!Array.isArray(told)) return undefined;
+  const parts: SummaryPart[] = [];
+  for (const value of told) {
+    const part = summaryPartOf(value, processors);
+    if (part === undefined || "others" in part) return part;
+    parts.push(part);
+  }
+  // Twice the same partition would be added up twice.
+  return new Set(parts.map(({ partition }) => partition)).size === parts.length ? parts : undefined;
+}
+
+function summaryPartOf(value: unknown, processors: readonly string[]): SummaryPart | OtherProcessors | undefined {
+  const { partition, epoch, processors: theirs, totals, settledUntilMs } = (value ?? {}) as Record<string, unknown>;
+  if (!isNames(theirs) || !isPartition(partition) || !isEpoch(epoch)) return undefined;
+  if (!areSame(theirs, processors)) return { others: theirs };
   if (!Array.isArray(totals) || totals.length !== processors.length * 2 || !totals.every(isCount)) return undefined;
-  return Number.isFinite(settledUntilMs) ? { processors, totals, settledUntilMs: settledUntilMs as number } : undefined;
+  if (typeof settledUntilMs !== "number" || !Number.isFinite(settledUntilMs)) return undefined;
+  return { partition, epoch, processors, totals, settledUntilMs };
 }
 
 /** A payment's JSON, as it came. */
@@ -51,8 +83,27 @@ export function readingOf(answer: PeerAnswer, processors: readonly string[]): st
   return isNames(names) && areSame(names, processors) ? answer.body : undefined;
 }
 
-export function isPurged(answer: PeerAnswer): boolean {
-  return objectOf(answer, 200)?.["message"] === "purged";
+/** Whether an instance has purged the partition that it was asked to. */
+export function isPurged({ status, body }: PeerAnswer): boolean {
+  return status === 200 && body === LINK_PURGED_BODY;
+}
+
+/** Whether the instance has caught up with a partition that it was asked to read along. */
+export function isFollowing(answer: PeerAnswer): boolean {
+  return objectOf(answer, 200)?.["following"] === true;
+}
+
+/** Whether an instance says that it does not carry what it was asked for, and so has done nothing. */
+export function isElsewhere(answer: PeerAnswer): boolean {
+  return isProblem(answer, 421);
+}
+
+export function isPartition(value: unknown): value is number {
+  return Number.isInteger(value) && (value as number) >= 0 && (value as number) < PARTITIONS_MAX;
+}
+
+export function isEpoch(value: unknown): value is number {
+  return isCount(value);
 }
 
 /** The owner's answer to a payment, to be passed on to its client. */
@@ -89,6 +140,6 @@ function areSame(theirs: readonly string[], ours: readonly string[]): boolean {
   return theirs.length === ours.length && theirs.every((name, i) => name === ours[i]);
 }
 
-function isCount(value: unknown): boolean {
+function isCount(value: unknown): value is number {
   return Number.isSafeInteger(value) && (value as number) >= 0;
 }

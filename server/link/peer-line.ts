@@ -1,7 +1,8 @@
 import type { Logger } from "pino";
-import { type Address, formatAddress, formatHostPort } from "../system/address.ts";
+import { type Address, formatAddress } from "../system/address.ts";
 import type { NameLookup } from "../system/name-lookup.ts";
 import { Pool } from "../system/undici.ts";
+import { connectOptions, originOf } from "./link-address.ts";
 import { LINK_HEALTH, type PeerAnswer } from "./peer-answers.ts";
 import { Places } from "./places.ts";
 
@@ -19,7 +20,7 @@ export type PeerCall = {
   /** By name and value in turn. */
   headers?: string[];
   /** Shorter than the line's own. */
-  timeoutMs?: number;
+  timeoutMs?: number | undefined;
 };
 
 export type PeerLineOptions = { connectionsMax: number; timeoutMs: number; names: NameLookup };
@@ -36,7 +37,7 @@ export type NoAnswer = "unsent" | "unanswered";
  *             no answer to a call within timeoutMs, nor to any other since it began
  *   talking ────────────────────────────────────────────────────────────────────────► silent: calls fail at once
  *      ▲                                                                                │
- *      └──────────── GET /health, asked every second, is answered or refused ───────────┘
+ *      └─────────── GET /2/health, asked every second, is answered or refused ──────────┘
  *
  * A peer that is down is not silent: its address refuses at once.
  */
@@ -143,13 +144,11 @@ function isLate(answer: PeerAnswer | NoAnswer | Late): answer is Late {
 }
 
 /** The one deadline of a call replaces undici's timeouts, which begin anew with every part of an answer. */
-function openPool(address: Address, connections: number, timeoutMs: number, { lookup }: NameLookup): Pool {
-  const isUnix = address.kind === "unix";
-  return new Pool(isUnix ? "http://instance" : `http://${formatHostPort(address)}`, {
-    ...(isUnix && { socketPath: address.path }),
+function openPool(address: Address, connections: number, timeoutMs: number, names: NameLookup): Pool {
+  return new Pool(originOf(address), {
     connections,
     pipelining: 1,
-    connect: { timeout: timeoutMs, lookup },
+    connect: connectOptions(address, names, timeoutMs),
     headersTimeout: 0,
     bodyTimeout: 0,
     maxResponseSize: ANSWER_BYTES_MAX,

@@ -3,21 +3,33 @@ import type { Answer } from "../http/answer.ts";
 import type { SummaryPart } from "../payments/summary.ts";
 import type { Address } from "../system/address.ts";
 import type { NameLookup } from "../system/name-lookup.ts";
-import type { PeerAnswer } from "./peer-answers.ts";
 import {
+  isElsewhere,
   isLinkHealth,
-  isPurged,
   isUnknownPayment,
   LINK_HEALTH,
+  LINK_ROOT,
+  type PeerAnswer,
   paymentAnswerOf,
   paymentOf,
+  isPurged,
   readingOf,
-  summaryPartOf,
+  summaryPartsOf,
 } from "./peer-answers.ts";
 import { type NoAnswer, type PeerCall, PeerLine } from "./peer-line.ts";
 
 /** Well within the second between two samples: whoever has not said anything by then is shown as not answering. */
 const READING_TIMEOUT_MS = 700;
+
+/** A call may have less time than the link timeout. */
+export type ForwardOptions = {
+  /** By name and value in turn. */
+  headers?: readonly string[] | undefined;
+  timeoutMs?: number | undefined;
+};
+
+/** "elsewhere": the peer has not taken the payment, because it does not carry its partition. */
+export type Forwarded = Answer | NoAnswer | "elsewhere";
 
 export type PeersOptions = {
   /** Of all instances in order. */
@@ -54,45 +66,57 @@ export class Peers {
     return this.#lines.size;
   }
 
-  /** Every peer's part of a summary, or undefined if one cannot be had. */
-  async summaryParts(query: string): Promise<SummaryPart[] | undefined> {
-    const answers = await this.#callAll({ method: "GET", path: `/summary?${query}` });
-    const parts = answers.map(([peer, answer]) => answer && this.#samePart(peer, answer));
-    return parts.every((part) => part !== undefined) ? parts : undefined;
+  /**
+   * What these peers, or all, sum up of the partitions they carry, by instance number from 0; undefined for one of whom
+   * that cannot be had. `query`: see linkQuery.
+   */
+  async summaryParts(
+    query: string,
+    instances?: readonly number[],
+    timeoutMs?: number,
+  ): Promise<Map<number, readonly SummaryPart[] | undefined>> {
+    const call = { method: "GET", path: `${LINK_ROOT}/summary?${query}`, timeoutMs } as const;
+    const answers = await this.#callAll(call, instances);
+    return new Map(answers.map(([peer, answer]) => [peer, answer && this.#sameParts(peer, answer)]));
   }
 
-  /**
-   * The payment as one of the peers in `candidates` knows it: its JSON, "unknown", or "unreachable" if one did not say.
-   */
-  async find(id: string, candidates: readonly number[]): Promise<{ json: string } | "unknown" | "unreachable"> {
-    const asked = [...new Set(candidates)].filter((instance) => this.#lines.has(instance));
-    const answers = await this.#callAll({ method: "GET", path: `/payments/${id}` }, asked);
-    const [json] = answers.flatMap(([, answer]) => (answer && paymentOf(answer)) ?? []);
+  /** The payment as a peer that carries the partition knows it: its JSON, "unknown", or "unreachable" without a word. */
+  async find(
+    instance: number,
+    partition: number,
+    id: string,
+    timeoutMs?: number,
+  ): Promise<{ json: string } | "unknown" | "unreachable"> {
+    const path = `${LINK_ROOT}/payments/${id}?partition=${partition}`;
+    const answer = await this.#lines.get(instance)!.call({ method: "GET", path, timeoutMs });
+    if (typeof answer === "string") return "unreachable";
+    const json = paymentOf(answer);
     if (json !== undefined) return { json };
-    return answers.every(([, answer]) => answer && isUnknownPayment(answer)) ? "unknown" : "unreachable";
+    return isUnknownPayment(answer) ? "unknown" : "unreachable";
   }
 
-  /**
-   * Hands a payment's body to its owner and returns the owner's answer, or why there is none. `headers`: by name and
-   * value in turn.
-   */
-  async forward(owner: number, body: Uint8Array, headers?: readonly string[]): Promise<Answer | NoAnswer> {
-    const call = { method: "POST", path: "/payments", body, ...(headers && { headers: [...headers] }) } as const;
-    const answer = await this.#lines.get(owner)!.call(call);
-    return typeof answer === "string" ? answer : (paymentAnswerOf(answer) ?? "unanswered");
+  /** Hands a payment's body to the peer that carries its partition; returns the peer's answer, or why there is none. */
+  async forward(instance: number, body: Uint8Array, options: ForwardOptions = {}): Promise<Forwarded> {
+    const { headers, timeoutMs } = options;
+    const path = `${LINK_ROOT}/payments`;
+    const call = { method: "POST", path, body, timeoutMs, ...(headers && { headers: [...headers] }) } as const;
+    const answer = await this.#lines.get(instance)!.call(call);
+    if (typeof answer === "string") return answer;
+    return isElsewhere(answer) ? "elsewhere" : (paymentAnswerOf(answer) ?? "unanswered");
   }
 
-  /** Empties every peer; false if one did not say so. */
-  async purge(): Promise<boolean> {
-    const answers = await this.#callAll({ method: "POST", path: "/purge" });
-    return answers.every(([, answer]) => answer && isPurged(answer));
+  /** Empties a partition that a peer carries; false if that one did not say so. Asked once: what came since is kept. */
+  async purge(instance: number, partition: number): Promise<boolean> {
+    const path = `${LINK_ROOT}/partitions/${partition}/purge`;
+    const answer = await this.#lines.get(instance)!.call({ method: "POST", path });
+    return typeof answer !== "string" && isPurged(answer);
   }
 
   /**
    * What the live page shows of the peers, as JSON, by instance number from 0; one that does not answer is left out.
    */
   async readings(): Promise<Map<number, string>> {
-    const answers = await this.#callAll({ method: "GET", path: "/sample", timeoutMs: READING_TIMEOUT_MS });
+    const answers = await this.#callAll({ method: "GET", path: `${LINK_ROOT}/sample`, timeoutMs: READING_TIMEOUT_MS });
     return new Map(
       answers.flatMap(([peer, answer]) => {
         const reading = answer && readingOf(answer, this.#processors);
@@ -111,15 +135,16 @@ export class Peers {
     await Promise.all([...this.#lines.values()].map((line) => line.close()));
   }
 
-  /** Undefined where it is no part, or one of other processors, which is said once. */
-  #samePart(peer: number, answer: PeerAnswer): SummaryPart | undefined {
-    const part = summaryPartOf(answer, this.#processors);
-    if (!Array.isArray(part)) {
-      if (part !== undefined) this.#haveOthers.delete(peer);
-      return part;
+  /** Undefined where they are no parts, or ones of other processors, which is said once. */
+  #sameParts(peer: number, answer: PeerAnswer): SummaryPart[] | undefined {
+    const parts = summaryPartsOf(answer, this.#processors);
+    if (parts === undefined) return undefined;
+    if (!("others" in parts)) {
+      this.#haveOthers.delete(peer);
+      return parts;
     }
     if (!this.#haveOthers.has(peer)) {
-      const fields = { instance: peer + 1, processors: part, expected: this.#processors };
+      const fields = { instance: peer + 1, processors: parts.others, expected: this.#processors };
       this.#logger.warn(
         fields,
         "another instance has other processors: there are no summaries until both have the same",
@@ -130,12 +155,10 @@ export class Peers {
   }
 
   /** The answers of these peers, or of all, by instance number from 0; undefined for one that gave none. */
-  #callAll(
-    call: PeerCall,
-    instances: readonly number[] = [...this.#lines.keys()],
-  ): Promise<(readonly [number, PeerAnswer | undefined])[]> {
+  #callAll(call: PeerCall, instances?: readonly number[]): Promise<(readonly [number, PeerAnswer | undefined])[]> {
+    const asked = [...new Set(instances ?? this.#lines.keys())].filter((instance) => this.#lines.has(instance));
     return Promise.all(
-      instances.map(async (instance) => {
+      asked.map(async (instance) => {
         const answer = await this.#lines.get(instance)!.call(call);
         return [instance, typeof answer === "string" ? undefined : answer] as const;
       }),

@@ -3,26 +3,28 @@ import type { Carriage, Neighbours } from "./neighbours.ts";
 /** Where a partition is, but for this instance: at another one; at one that says nothing any more; or nowhere yet. */
 export type Elsewhere = { instance: number } | "silent" | "nowhere";
 
+/** Whether another instance has a partition, be it that it is about to, or that it is about to leave it. */
+export type Taken = "no" | "by one that is up" | "by one that is silent";
+
 /** Who has which partition, by what the other instances say of themselves. */
 export class Carriers {
   readonly #neighbours: Neighbours;
   /** By partition, the latest carrier's number that was ever heard of: what an earlier one says no longer counts. */
   readonly #epochs: Float64Array;
   readonly #places: Elsewhere[];
-  /** Whether another instance has it, be it that it is about to, or that it is about to leave it. */
-  readonly #isTaken: boolean[];
+  readonly #taken: Taken[];
 
   constructor(partitionCount: number, neighbours: Neighbours) {
     this.#neighbours = neighbours;
     this.#epochs = new Float64Array(partitionCount);
     this.#places = Array.from({ length: partitionCount }, () => "nowhere");
-    this.#isTaken = Array.from({ length: partitionCount }, () => false);
+    this.#taken = Array.from({ length: partitionCount }, () => "no");
   }
 
   /** To be called after every change. */
   look(): void {
     this.#places.fill("nowhere");
-    this.#isTaken.fill(false);
+    this.#taken.fill("no");
     const bestEpochs = new Float64Array(this.#places.length).fill(-1);
     for (const instance of this.#neighbours.others) {
       const isSilent = this.#neighbours.standing(instance) === "silent";
@@ -30,7 +32,8 @@ export class Carriers {
         const { partition, epoch } = carriage;
         if (partition >= this.#places.length) continue;
         this.noteEpoch(partition, epoch);
-        this.#isTaken[partition] = true;
+        if (this.#taken[partition] !== "by one that is up")
+          this.#taken[partition] = isSilent ? "by one that is silent" : "by one that is up";
         const place = placeOf(carriage, instance, isSilent);
         if (place === "nowhere" || epoch < bestEpochs[partition]!) continue;
         bestEpochs[partition] = epoch;
@@ -43,8 +46,13 @@ export class Carriers {
     return this.#places[partition]!;
   }
 
-  isTaken(partition: number): boolean {
-    return this.#isTaken[partition]!;
+  /** Those that carry something. */
+  instances(): number[] {
+    return [...new Set(this.#places.flatMap((place) => (typeof place === "object" ? [place.instance] : [])))];
+  }
+
+  taken(partition: number): Taken {
+    return this.#taken[partition]!;
   }
 
   noteEpoch(partition: number, epoch: number): void {

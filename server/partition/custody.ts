@@ -16,12 +16,17 @@ const CLAIM_AGAIN_MS_MIN = 20;
 const CLAIM_AGAIN_MS_MAX = 500;
 /** After an adoption that failed, or a partition that does not fit in memory. */
 const REFUSED_MS = 5000;
-/** What an instance has left it leaves alone for so long. */
-const LEFT_MS = 1000;
+/** What an instance has left it leaves alone for so long: its heir comes first. */
+const LEFT_MS = 200;
+/** What comes back to who gave it away within this was not wanted. */
+const GIVEN_BACK_MS = 30_000;
+/** What an instance has that says nothing any more may be free all the same: that is tried now and then. */
+const SILENT_AGAIN_MS = 500;
 /** An instance that has run for so long is warm: its partitions go back to it. */
 const WARM_AFTER_MS = 5000;
-/** After a hand-over that came to nothing. */
-const HAND_OVER_AGAIN_MS = 5000;
+/** After a hand-over that came to nothing, doubling. */
+const HAND_OVER_AGAIN_MS_MIN = 5000;
+const HAND_OVER_AGAIN_MS_MAX = 600_000;
 /** A start waits so long for a partition that is locked by nobody who is known. */
 const START_CLAIM_MS = 2000;
 /** How long heirs may take to carry what was left to them, before this instance ends all the same. */
@@ -39,7 +44,7 @@ export type CustodyParts = {
   random: () => number;
   /** Says why a partition of so many payments would not fit in memory; undefined when it does. */
   refusalOfSize: (paymentsMax: number) => string | undefined;
-  /** See Partition.open. */
+  /** See Partition.open: the claim is given back where that rejects. */
   open: (claim: Claim, reading: Reading | undefined, signal: AbortSignal) => Promise<Partition>;
   readingAlong: ReadingAlong;
 };
@@ -87,6 +92,10 @@ export class Custody {
   #takeOverCount = 0;
   #handOverCount = 0;
   #handOverNotBeforeMs = 0;
+  /** Hand-overs in a row that came to nothing. */
+  #handOversInVain = 0;
+  /** When each partition was last given away. */
+  readonly #givenAtMs: Float64Array;
   #isHandingOver = false;
   #isLeaving = false;
   #timer: Timer | undefined;
@@ -99,6 +108,7 @@ export class Custody {
     this.#holds = Array.from({ length: count }, () => ({ state: "away" }));
     this.#orphanedAtMs = Array.from({ length: count }, () => undefined);
     this.#notBeforeMs = new Float64Array(count);
+    this.#givenAtMs = new Float64Array(count).fill(Number.NEGATIVE_INFINITY);
     this.#failedClaims = new Uint32Array(count);
     this.#problems = Array.from({ length: count }, () => undefined);
     this.#startedAtMs = time.monotonicMs();
@@ -242,15 +252,17 @@ export class Custody {
   }
 
   #considerClaim(partition: number, nowMs: number): void {
-    if (this.carriers.isTaken(partition)) {
-      this.#orphanedAtMs[partition] = undefined;
-      return;
-    }
     const { self, store } = this.#parts;
     const preferred = this.#preferredOf(partition);
     if (!store.canMove && preferred !== self) return;
+    const taken = this.carriers.taken(partition);
+    if (taken === "by one that is up") {
+      this.#orphanedAtMs[partition] = undefined;
+      return;
+    }
     this.#orphanedAtMs[partition] ??= nowMs;
     if (nowMs < this.#notBeforeMs[partition]!) return;
+    if (taken === "by one that is silent") this.#notBeforeMs[partition] = nowMs + SILENT_AGAIN_MS;
     const survey = this.#survey(nowMs);
     if (isExpected(survey, preferred)) return;
     if (nowMs - this.#orphanedAtMs[partition]! < rankOf(survey, preferred) * RANK_WAIT_MS) return;
@@ -270,7 +282,10 @@ export class Custody {
     try {
       claim = await store.claim(partition);
       if (claim === undefined) {
-        this.#notBeforeMs[partition] = time.monotonicMs() + this.#claimAgainMs(partition);
+        this.#notBeforeMs[partition] = Math.max(
+          this.#notBeforeMs[partition]!,
+          time.monotonicMs() + this.#claimAgainMs(partition),
+        );
         return false;
       }
       const refusal = isFirst ? undefined : refusalOfSize(claim.paymentsMax);
@@ -282,7 +297,6 @@ export class Custody {
       await this.#adopt(claim, isFirst);
       return true;
     } catch (error) {
-      await claim?.release();
       this.#notBeforeMs[partition] = time.monotonicMs() + REFUSED_MS;
       if (!isFirst && !this.#isLeaving) {
         logger.error({ err: error, partition: partition + 1 }, "a partition cannot be carried: it is tried again");
@@ -290,7 +304,7 @@ export class Custody {
       }
       throw error;
     } finally {
-      if (this.#holds[partition]!.state !== "carried") {
+      if (this.at(partition) === undefined) {
         this.#holds[partition] = { state: "away" };
         this.#announce();
       }
@@ -298,18 +312,20 @@ export class Custody {
   }
 
   async #adopt(claim: Claim, isFirst: boolean): Promise<void> {
-    const { time, logger, readingAlong } = this.#parts;
+    const { time, logger, open, readingAlong } = this.#parts;
     const { partition: number } = claim;
     const beganAtMs = time.monotonicMs();
     this.#holds[number] = { state: "adopting", sinceMs: time.wallMs() };
     this.#announce();
-    const partition = await this.#open(claim, await readingAlong.take(number));
+    const partition = await open(claim, await readingAlong.take(number), this.#adoptions.signal);
     partition.begin();
     this.#failedClaims[number] = 0;
     this.#problems[number] = undefined;
     this.#orphanedAtMs[number] = undefined;
     this.carriers.noteEpoch(number, partition.epoch);
     this.#holds[number] = { state: "carried", partition };
+    if (time.monotonicMs() - this.#givenAtMs[number]! < GIVEN_BACK_MS) this.#noteInVain();
+    else this.#handOversInVain = 0;
     this.#announce();
     const ms = Math.round(time.monotonicMs() - beganAtMs);
     const { size: payments } = partition.books.engine.ledger;
@@ -318,21 +334,6 @@ export class Custody {
     else {
       this.#takeOverCount++;
       logger.warn(fields, "partition taken over");
-    }
-  }
-
-  /** What was read along is worth something only as long as nothing is wrong with it. */
-  async #open(claim: Claim, reading: Reading | undefined): Promise<Partition> {
-    const { open } = this.#parts;
-    const { signal } = this.#adoptions;
-    if (reading === undefined) return open(claim, undefined, signal);
-    try {
-      return await open(claim, reading, signal);
-    } catch {
-      signal.throwIfAborted();
-      return open(claim, undefined, signal);
-    } finally {
-      reading.following.close();
     }
   }
 
@@ -366,15 +367,25 @@ export class Custody {
   /** True when it was left to the heir. */
   async #handOver(partition: Partition, heir: number): Promise<boolean> {
     const { neighbours, time, logger } = this.#parts;
-    const isFollowed = await neighbours.askToFollow(heir, partition.number);
-    const isStillOurs = this.at(partition.number) === partition;
-    if (!isFollowed || !isStillOurs || neighbours.standing(heir) !== "up") {
-      this.#handOverNotBeforeMs = time.monotonicMs() + HAND_OVER_AGAIN_MS;
+    const { number } = partition;
+    const isHeirThere = (): boolean =>
+      neighbours.standing(heir) === "up" && neighbours.bulletin(heir)?.isLeaving === false;
+    if (!(await neighbours.askToFollow(heir, number)) || !isHeirThere() || this.at(number) !== partition) {
+      this.#noteInVain();
       return false;
     }
-    logger.warn({ partition: partition.number + 1, instance: heir + 1 }, "partition handed over");
+    await partition.prepareToLeave();
+    logger.warn({ partition: number + 1, instance: heir + 1 }, "partition handed over");
+    this.#handOverCount++;
+    this.#givenAtMs[number] = time.monotonicMs();
     await this.#let(partition);
     return true;
+  }
+
+  #noteInVain(): void {
+    const againMs = Math.min(HAND_OVER_AGAIN_MS_MIN * 2 ** this.#handOversInVain, HAND_OVER_AGAIN_MS_MAX);
+    this.#handOversInVain++;
+    this.#handOverNotBeforeMs = this.#parts.time.monotonicMs() + againMs;
   }
 
   /** Nobody asks the partition any more from here on; then it is ended, and then the right is somebody else's. */
@@ -431,7 +442,7 @@ export class Custody {
     for (;;) {
       signal.throwIfAborted();
       this.carriers.look();
-      if (this.carriers.isTaken(partition)) return;
+      if (this.carriers.taken(partition) !== "no") return;
       const stop = (): void => this.#adoptions.abort();
       signal.addEventListener("abort", stop, { once: true });
       try {

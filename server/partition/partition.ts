@@ -14,6 +14,9 @@ import type { Time } from "../system/time.ts";
 import type { Tracing } from "../telemetry/tracing.ts";
 import type { SlewedClock } from "../turn/clock.ts";
 
+/** Answers that come a little later spare the next carrier a doubt each. */
+const LAST_ANSWERS_MS = 150;
+
 /** What all partitions of an instance work with. */
 export type PartitionSurroundings = {
   /** Gates and limits of the processors, which all partitions share. */
@@ -92,21 +95,25 @@ export class Partition {
     this.desk = new DoubtDesk(books);
   }
 
-  /** Replays the log and takes up its work, but for sending. Rejects as Claim.open does. */
+  /** Replays the log and takes up its work, but for sending. Gives the claim back, and rejects, as Claim.open does. */
   static async open(
     claim: Claim,
     surroundings: PartitionSurroundings,
     reading: Reading | undefined,
     signal: AbortSignal,
   ): Promise<Partition> {
-    const engine = reading?.engine ?? newEngine(claim.partition, claim.capacity, surroundings);
-    const { onBroken, hold } = surroundings;
-    const storage = await claim.open(engine.ledger, { following: reading?.following, signal, onBroken });
-    const isAskedFirst = surroundings.isAskedFirst(claim.partition);
-    const books = keepBooks({ ...surroundings, engine, storage, isAskedFirst });
-    const restoredWork = hold?.(books, storage);
-    engine.resume(books.clock.nowMs(), storage.latestMs);
-    return new Partition(claim.partition, books, storage, restoredWork, surroundings);
+    const { engine, storage } = await replayed(claim, surroundings, reading, signal);
+    try {
+      const isAskedFirst = surroundings.isAskedFirst(claim.partition);
+      const books = keepBooks({ ...surroundings, engine, storage, isAskedFirst });
+      const restoredWork = surroundings.hold?.(books, storage);
+      engine.resume(books.clock.nowMs(), storage.latestMs);
+      return new Partition(claim.partition, books, storage, restoredWork, surroundings);
+    } catch (error) {
+      engine.letGo();
+      await storage.close();
+      throw error;
+    }
   }
 
   get service(): PaymentService {
@@ -120,6 +127,14 @@ export class Partition {
   }
 
   /**
+   * Makes `leave` quick, while payments are still accepted: no checkpoint is under way any more, nothing more is sent,
+   * and most of what is out is answered.
+   */
+  async prepareToLeave(): Promise<void> {
+    await Promise.all([this.#storage.endUpkeep(), this.#sending?.dispatcher.pause(LAST_ANSWERS_MS)]);
+  }
+
+  /**
    * Leaves everything as it is to the next carrier: what was decided is in the log, what is out at the processors is in
    * doubt there. Nobody may ask this partition for anything any more. Resolves when the right to carry is given back.
    */
@@ -127,6 +142,7 @@ export class Partition {
     this.#stop();
     this.#sending?.dispatcher.abandon();
     await this.#settled();
+    this.books.commit.end();
     this.books.tracing?.payments.close();
     await this.#storage.close();
   }
@@ -148,5 +164,26 @@ export class Partition {
     const { commit } = this.books;
     await new Promise<void>((resolve) => commit.whenSettled(() => resolve()));
     await commit.durable();
+  }
+}
+
+/** What was read along is worth something only as long as nothing is wrong with it. */
+async function replayed(
+  claim: Claim,
+  surroundings: PartitionSurroundings,
+  reading: Reading | undefined,
+  signal: AbortSignal,
+): Promise<{ engine: Engine; storage: Storage }> {
+  const { onBroken } = surroundings;
+  try {
+    const ahead = reading && (await claim.open(reading.engine.ledger, { ...reading, signal, onBroken }).catch(() => {}));
+    reading?.following.close();
+    if (reading && ahead) return { engine: reading.engine, storage: ahead };
+    signal.throwIfAborted();
+    const engine = newEngine(claim.partition, claim.capacity, surroundings);
+    return { engine, storage: await claim.open(engine.ledger, { signal, onBroken }) };
+  } catch (error) {
+    await claim.release();
+    throw error;
   }
 }

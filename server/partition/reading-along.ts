@@ -36,16 +36,15 @@ export class ReadingAlong {
     this.drop(partition);
     let following: Following | undefined;
     try {
-      following = await store.follow(partition);
-      if (following === undefined || this.#closing.signal.aborted) return false;
-      const refusal = refusalOfSize(following.paymentsMax);
+      const { capacity, paymentsMax } = store.sizeOf(partition);
+      const refusal = refusalOfSize(paymentsMax);
       if (refusal !== undefined) {
         logger.error({ partition: partition + 1 }, `a partition is not taken over: ${refusal}`);
-        following.close();
         return false;
       }
-      const engine = newEngine(partition, following.capacity);
-      following.into(engine.ledger);
+      const engine = newEngine(partition, capacity);
+      following = store.follow(partition, engine.ledger);
+      if (following === undefined) return false;
       const untilMs = time.monotonicMs() + KEPT_MS;
       const reader = { engine, following, untilMs, timer: undefined, reading: Promise.resolve(), isBroken: false };
       while ((await following.catchUp(this.#closing.signal)) > CAUGHT_UP_RECORDS);

@@ -7,8 +7,15 @@ import { formatTimestamp, parseTimestamp } from "../text/timestamp.ts";
 /** An inclusive window over requestedAt; an open end is infinite. */
 export type Window = { fromMs: number; toMs: number };
 
-/** One instance's part of a summary, with its watermark, both as of the same moment. */
-export type SummaryPart = { processors: readonly string[]; totals: number[]; settledUntilMs: number };
+/** One partition's part of a summary, with its watermark, both as of the same moment. */
+export type SummaryPart = {
+  /** From 0, and the number of its carrier. */
+  partition: number;
+  epoch: number;
+  processors: readonly string[];
+  totals: number[];
+  settledUntilMs: number;
+};
 
 /** A day without a time, which stands for all of it. */
 const DAY = /^\d{4}-\d\d-\d\d$/;
@@ -56,6 +63,8 @@ export function summaryPart(engine: Engine, window: Window, nowMs: number, isWri
   const totals = makeTotals(engine.ledger.processorCount);
   engine.ledger.sum(window.fromMs, window.toMs, totals);
   return {
+    partition: 0,
+    epoch: 0,
     processors: engine.processorNames,
     totals: Array.from(totals),
     settledUntilMs: engine.giveOutWatermark(nowMs, isWritable),
@@ -66,7 +75,10 @@ export function summaryPart(engine: Engine, window: Window, nowMs: number, isWri
  * The parts of all instances together, at least one and all of the same processors: body and watermark. BigInt, because
  * only a part is sure to fit a double.
  */
-export function combineParts(parts: readonly SummaryPart[]): { body: string; settledUntil: string } {
+export function combineParts(parts: readonly Omit<SummaryPart, "partition" | "epoch">[]): {
+  body: string;
+  settledUntil: string;
+} {
   const fields = parts[0]!.processors.map((name, processor) => {
     let count = 0n;
     let cents = 0n;

@@ -54,9 +54,9 @@ export class Dispatcher implements TurnSource {
     parts.commit.gatherFrom(this);
   }
 
-  /** Payments whose fate is open at a processor right now. */
-  get inFlightCount(): number {
-    return this.#parts.engine.gates.reduce((sum, gate) => sum + gate.inFlightCount, 0);
+  /** Requests that are out. */
+  get requestCount(): number {
+    return this.#clients.reduce((sum, client) => sum + client.requestCount, 0);
   }
 
   /** Something may be there to be sent. */
@@ -92,6 +92,18 @@ export class Dispatcher implements TurnSource {
     for (const client of this.#clients) client.expire(nowMs - this.#parts.requestTimeoutMs);
   }
 
+  /** Sends nothing more, and waits for the answers to what is out, at most `graceMs`. */
+  async pause(graceMs: number): Promise<void> {
+    const { time, clock } = this.#parts;
+    this.#creditTimer?.cancel();
+    this.#isClosed = true;
+    const untilMs = time.monotonicMs() + graceMs;
+    while (this.requestCount > 0 && time.monotonicMs() < untilMs) {
+      await time.pause(DRAIN_LOOK_MS);
+      this.expire(clock.nowMs());
+    }
+  }
+
   /**
    * Stops sending, and lets go of what is out: what comes of it is another carrier's to find out. The gates hear of it
    * as their connections close.
@@ -105,11 +117,7 @@ export class Dispatcher implements TurnSource {
 
   /** Stops sending, waits for the answers to what was sent, at most `graceMs`, and closes every connection. */
   async close(graceMs: number): Promise<void> {
-    const { time } = this.#parts;
-    this.#creditTimer?.cancel();
-    this.#isClosed = true;
-    const untilMs = time.monotonicMs() + graceMs;
-    while (this.inFlightCount > 0 && time.monotonicMs() < untilMs) await time.pause(DRAIN_LOOK_MS);
+    await this.pause(graceMs);
     for (const client of this.#clients) client.close();
   }
 

@@ -61,6 +61,11 @@ export class ProcessorClient {
       outcomeOfAnswer(dialect, status, body, isProvenEmpty, wasKept);
   }
 
+  /** Those that are out. */
+  get requestCount(): number {
+    return this.#requests.size;
+  }
+
   /** Sends the payment of a flight at the requestedAt the ledger has for it. Hot. */
   post(flight: number): void {
     const { rows } = this.#engine.ledger;

@@ -31,6 +31,8 @@ const LINK_MAX = 32;
 const LOOKUPS = 32;
 /** Claims and news between health monitors: per processor, other instance and direction. */
 const HEALTH_LINKS = 2;
+/** Per other instance and direction: the stream of bulletins, a new one in its place, and partitions to read along. */
+const STANDING_LINKS = 4;
 
 /** Shares out `limit` descriptors; returns the shares, or what is wrong. `maxInFlight`: by processor. */
 export function shareDescriptors(
@@ -39,7 +41,8 @@ export function shareDescriptors(
   peerCount: number,
 ): DescriptorShares | string {
   if (limit < LIMIT_MIN) return `open files must be allowed (ulimit -n): limit=${limit} min=${LIMIT_MIN}`;
-  const rest = Math.max(0, limit - FIXED - 2 * healthLinkMax(maxInFlight.length, peerCount));
+  const forPeers = 2 * (healthLinkMax(maxInFlight.length, peerCount) + standingLinksMax(peerCount));
+  const rest = Math.max(0, limit - FIXED - forPeers);
   const wanted = sum(maxInFlight.map((max) => max + LOOKUPS)) + 2 * LINK_MAX * peerCount;
   const share = Math.min(1, rest / 2 / wanted);
   const inFlightMax = maxInFlight.map((max) => Math.max(1, Math.floor(max * share)));
@@ -52,6 +55,11 @@ export function shareDescriptors(
 /** Connections between the health monitors of this and all other instances, in each direction. */
 export function healthLinkMax(processorCount: number, peerCount: number): number {
   return HEALTH_LINKS * processorCount * peerCount;
+}
+
+/** Connections between this and all other instances that are no calls, in each direction. */
+export function standingLinksMax(peerCount: number): number {
+  return STANDING_LINKS * peerCount;
 }
 
 function sum(counts: readonly number[]): number {

@@ -33,6 +33,7 @@ const TITLES: Readonly<Record<number, string>> = {
   502: "Bad Gateway",
   503: "Service Unavailable",
   504: "Gateway Timeout",
+  505: "Version Not Supported",
 };
 
 const SHOWN_CHARS_MAX = 64;

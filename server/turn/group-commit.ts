@@ -59,6 +59,7 @@ export class GroupCommit {
   #isFailing = false;
   #isUncertain = false;
   #isFenced = false;
+  #isEnded = false;
 
   constructor(parts: GroupCommitParts) {
     this.#parts = parts;
@@ -80,7 +81,7 @@ export class GroupCommit {
    */
   get isFailing(): boolean {
     const isBehind = this.#isHeld && this.#parts.engine.batch.isHalfFull;
-    return this.#isFailing || this.#isUncertain || isBehind || this.#settling.length > 0;
+    return this.#isEnded || this.#isFailing || this.#isUncertain || isBehind || this.#settling.length > 0;
   }
 
   /** Nothing is under way to the log. */
@@ -130,7 +131,7 @@ export class GroupCommit {
     if (this.#isHeld) return !this.#isUncertain;
     const effects = this.#effects;
     this.#effects = [];
-    if (this.#isFailing || !this.#write(effects)) {
+    if (this.#isEnded || this.#isFailing || !this.#write(effects)) {
       for (const effect of effects) effect.abort();
       return false;
     }
@@ -165,10 +166,19 @@ export class GroupCommit {
     return new Promise((resolve) => this.whenDurable(resolve));
   }
 
+  /**
+   * The log is another's from here on: nothing is written any more, whatever is still decided. To be called once all is
+   * settled.
+   */
+  end(): void {
+    this.#isEnded = true;
+    for (const effect of this.#effects.splice(0)) effect.abort();
+  }
+
   /** To be called now and then while failing: takes up work again when there is room. */
   retry(): void {
     const { log, logger } = this.#parts;
-    if (!this.#isFailing || this.#isFenced || !log?.probe()) return;
+    if (!this.#isFailing || this.#isFenced || this.#isEnded || !log?.probe()) return;
     this.#isFailing = false;
     logger.warn("the journal can be written again");
     this.wake();

@@ -4,7 +4,7 @@ import { expect } from "chai";
 import { socketNames } from "../../perf/launch/plans.ts";
 import type { PaymentView } from "../../server/page/payment-view.ts";
 import { type Answer, Caller } from "./caller.ts";
-import { instanceOf, newPaymentOf, type Payment, pay, payMany, untilState } from "./payments.ts";
+import { bodyOf, instanceOf, newPaymentOf, type Payment, pay, payMany, untilState } from "./payments.ts";
 import { Service } from "./service.ts";
 import { countOf, summaryOf, untilProcessed } from "./summaries.ts";
 import { until } from "./until.ts";
@@ -82,8 +82,12 @@ describe("payments and the other instance", () => {
 
   it("are handed on once only: an instance takes none over the link that is not its own", async () => {
     const link = new Caller({ socketPath: join(service.topology.runDir, socketNames(1)[1]!) });
-    const { status, body } = await pay(link, newPaymentOf(2));
+    const headers = { "content-type": "application/json" };
+    const { status, body } = await link.ask("POST", "/2/payments", { headers, body: bodyOf(newPaymentOf(2)) });
+    const ofOtherVersion = await link.ask("POST", "/payments", { headers, body: bodyOf(newPaymentOf(1)) });
     link.close();
+    expect(ofOtherVersion.status).to.equal(404);
+    expect(JSON.parse(ofOtherVersion.body)).to.include({ status: 404, detail: "the link's protocol is 2" });
     expect(status).to.equal(421);
     expect(JSON.parse(body)).to.include({ status: 421, title: "Misdirected Request" });
     expect(countOf(await summaryOf(service.front))).to.equal(payments.length);

@@ -16,6 +16,8 @@ function http(status: string, contentType: string, body: string): string {
   return `HTTP/1.1 ${status}\r\nContent-Type: ${contentType}\r\nContent-Length: ${body.length}\r\n\r\n${body}`;
 }
 
+const PART = '{"partition":1,"epoch":1,"processors":["default","fallback"],"totals":[1,2,3,4],"settledUntilMs":1}';
+
 /** What somebody who is no instance may say to whatever is asked. */
 const STRANGERS: Readonly<Record<string, string>> = {
   "a web page": http("200 OK", "text/html", HTML),
@@ -25,27 +27,35 @@ const STRANGERS: Readonly<Record<string, string>> = {
   "a bare 202": "HTTP/1.1 202 Accepted\r\nContent-Length: 0\r\n\r\n",
   "empty JSON": http("200 OK", "application/json", "{}"),
   null: http("200 OK", "application/json", "null"),
-  "JSON cut off": http("200 OK", "application/json", '{"processors":["default","fallback"],"totals":[1,2'),
+  "JSON cut off": http(
+    "200 OK",
+    "application/json",
+    '[{"partition":1,"epoch":1,"processors":["default","fallback"],"totals":[1,2',
+  ),
   "totals of another kind": http(
     "200 OK",
     "application/json",
-    '{"processors":["default","fallback"],"totals":[1,"2",3,4],"settledUntilMs":1}',
+    '[{"partition":1,"epoch":1,"processors":["default","fallback"],"totals":[1,"2",3,4],"settledUntilMs":1}]',
   ),
   "too few totals": http(
     "200 OK",
     "application/json",
-    '{"processors":["default","fallback"],"totals":[1,2],"settledUntilMs":1}',
+    '[{"partition":1,"epoch":1,"processors":["default","fallback"],"totals":[1,2],"settledUntilMs":1}]',
   ),
   "negative totals": http(
     "200 OK",
     "application/json",
-    '{"processors":["default","fallback"],"totals":[1,2,-3,4],"settledUntilMs":1}',
+    '[{"partition":1,"epoch":1,"processors":["default","fallback"],"totals":[1,2,-3,4],"settledUntilMs":1}]',
   ),
   "no watermark": http(
     "200 OK",
     "application/json",
-    '{"processors":["default","fallback"],"totals":[1,2,3,4],"settledUntilMs":null}',
+    '[{"partition":1,"epoch":1,"processors":["default","fallback"],"totals":[1,2,3,4],"settledUntilMs":null}]',
   ),
+  "a partition twice": http("200 OK", "application/json", `[${PART},${PART}]`),
+  "a summary of the protocol before": http("200 OK", "application/json", PART),
+  "partitions that were purged, and more": http("200 OK", "application/json", '{"partitions":[0,256]}'),
+  "a line that is none of its bulletins": http("200 OK", "application/json", '{"instance":0,"life":"x"}\n'),
   "a processor's word": http("200 OK", "application/json", '{"message":"payment processed successfully"}'),
   "two megabytes": http("200 OK", "text/plain", "x".repeat(2 << 20)),
   "no HTTP at all": "SSH-2.0-OpenSSH_9.2p1 Debian-2\r\n",

@@ -1,6 +1,6 @@
 import { expect } from "chai";
-import { type PeerAnswer, readingOf, summaryPartOf } from "../../../server/link/peer-answers.ts";
-import { combineParts } from "../../../server/payments/summary.ts";
+import { type PeerAnswer, purgedOf, readingOf, summaryPartsOf } from "../../../server/link/peer-answers.ts";
+import { combineParts, type SummaryPart } from "../../../server/payments/summary.ts";
 
 function namesOf(count: number): string[] {
   return Array.from({ length: count }, (_, i) => `p${i}`);
@@ -14,42 +14,77 @@ function totalsOf(count: number): number[] {
   return namesOf(count).flatMap((_, p) => [p + 1, (p + 1) * 100]);
 }
 
-describe("another instance's part of a summary", () => {
+describe("another instance's parts of a summary", () => {
   for (const count of [1, 2, 3, 16]) {
-    it(`is added processor by processor where there are ${count}`, () => {
+    it(`are added processor by processor where there are ${count}`, () => {
       const processors = namesOf(count);
-      const part = summaryPartOf(answerOf({ processors, totals: totalsOf(count), settledUntilMs: 1000 }), processors);
-      expect(part).to.deep.equal({ processors, totals: totalsOf(count), settledUntilMs: 1000 });
+      const partOf = (partition: number) => {
+        return { partition, epoch: partition + 1, processors, totals: totalsOf(count), settledUntilMs: 1000 };
+      };
+      const parts = summaryPartsOf(answerOf([partOf(0), partOf(255)]), processors);
+      expect(parts).to.deep.equal([partOf(0), partOf(255)]);
       const own = { processors, totals: totalsOf(count), settledUntilMs: 2000 };
-      const { body, settledUntil } = combineParts([own, part as typeof own]);
+      const { body, settledUntil } = combineParts([own, ...(parts as SummaryPart[])]);
       const expected = processors.map(
-        (name, p) => `"${name}":{"totalRequests":${2 * p + 2},"totalAmount":${2 * p + 2}.00}`,
+        (name, p) => `"${name}":{"totalRequests":${3 * p + 3},"totalAmount":${3 * p + 3}.00}`,
       );
       expect(body).to.equal(`{${expected.join(",")}}`);
       expect(settledUntil).to.equal("1970-01-01T00:00:01.000Z");
     });
   }
 
-  it("is told by its names where it is of other processors, or has them in another order", () => {
+  it("are none where it carries nothing", () => {
+    expect(summaryPartsOf(answerOf([]), ["a"])).to.deep.equal([]);
+  });
+
+  const right = { partition: 0, epoch: 3, processors: ["a"], totals: [1, 2], settledUntilMs: 1 };
+
+  it("are told by their names where they are of other processors, or have them in another order", () => {
     for (const processors of [["b", "a"], ["a"], ["a", "b", "c"], ["a,b"], []]) {
-      const answer = answerOf({ processors, totals: totalsOf(processors.length), settledUntilMs: 1 });
-      expect(summaryPartOf(answer, ["a", "b"])).to.deep.equal(processors);
+      const answer = answerOf([{ ...right, processors, totals: totalsOf(processors.length) }]);
+      expect(summaryPartsOf(answer, ["a", "b"])).to.deep.equal({ others: processors });
     }
   });
 
-  it("is none where it is not of the shape of one", () => {
-    const right = { processors: ["a"], totals: [1, 2], settledUntilMs: 1 };
-    const wrong: object[] = [
+  it("are not believed where they are not of the shape of parts", () => {
+    expect(summaryPartsOf(answerOf([right]), ["a"])).to.deep.equal([right]);
+    const wrong: unknown[] = [
       { ...right, totals: [1] },
       { ...right, totals: [1, 2, 3, 4] },
       { ...right, totals: [1, -2] },
       { ...right, totals: [1, 0.5] },
       { ...right, settledUntilMs: null },
+      { ...right, settledUntilMs: "1" },
       { ...right, processors: undefined },
       { ...right, processors: [null] },
       { ...right, processors: "a" },
+      ...[-1, 256, 0.5, "0", null, undefined].map((partition) => ({ ...right, partition })),
+      ...[-1, 0.5, "0", null, undefined].map((epoch) => ({ ...right, epoch })),
+      null,
+      [],
+      "part",
     ];
-    for (const part of wrong) expect(summaryPartOf(answerOf(part), ["a"]), JSON.stringify(part)).to.equal(undefined);
+    for (const part of wrong) {
+      expect(summaryPartsOf(answerOf([part]), ["a"]), JSON.stringify(part)).to.equal(undefined);
+      expect(summaryPartsOf(answerOf([{ ...right, partition: 7 }, part]), ["a"])).to.equal(undefined);
+    }
+    for (const answer of [right, { 0: right, length: 1 }, "[]", null, 1])
+      expect(summaryPartsOf(answerOf(answer), ["a"])).to.equal(undefined);
+    expect(summaryPartsOf({ ...answerOf([right]), status: 503 }, ["a"])).to.equal(undefined);
+  });
+
+  it("are not believed where a partition is there twice: it would be added twice", () => {
+    expect(summaryPartsOf(answerOf([right, { ...right, epoch: 4 }]), ["a"])).to.equal(undefined);
+  });
+});
+
+describe("another instance's word that it has purged", () => {
+  it("names partitions, each once", () => {
+    expect(purgedOf(answerOf({ partitions: [1, 0] }))).to.deep.equal([1, 0]);
+    expect(purgedOf(answerOf({ partitions: [] }))).to.deep.equal([]);
+    for (const partitions of [[0, 0], [256], [-1], ["0"], [null], "0", { 0: 0 }, undefined])
+      expect(purgedOf(answerOf({ partitions }))).to.equal(undefined);
+    expect(purgedOf(answerOf({ message: "purged" }))).to.equal(undefined);
   });
 });
 

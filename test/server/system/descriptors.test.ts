@@ -4,6 +4,7 @@ import {
   healthLinkMax,
   openFilesMax,
   shareDescriptors,
+  standingLinksMax,
 } from "../../../server/system/descriptors.ts";
 
 /** What an instance needs whatever it does: see server/system/descriptors.ts. */
@@ -18,7 +19,7 @@ function shares(limit: number, maxInFlight: readonly number[], peerCount: number
 describe("shares of the file descriptors", () => {
   it("give clients all that the instance itself does not need", () => {
     expect(shares(20_000, [128, 128], 1)).to.deep.equal({
-      clientsMax: 20_000 - 64 - 8 - 256 - 64 - 64,
+      clientsMax: 20_000 - 64 - 8 - 8 - 256 - 64 - 64,
       linkMax: 32,
       inFlightMax: [128, 128],
     });
@@ -32,7 +33,8 @@ describe("shares of the file descriptors", () => {
           const what = JSON.stringify({ limit, maxInFlight, peerCount, clientsMax, linkMax, inFlightMax });
           expect(Math.min(clientsMax, linkMax, ...inFlightMax), what).to.be.at.least(1);
           for (const [p, max] of inFlightMax.entries()) expect(max, what).to.be.at.most(maxInFlight[p]!);
-          const fixed = FIXED + 2 * healthLinkMax(maxInFlight.length, peerCount);
+          const forPeers = healthLinkMax(maxInFlight.length, peerCount) + standingLinksMax(peerCount);
+          const fixed = FIXED + 2 * forPeers;
           if (limit < fixed + 56 + 24 * peerCount) continue;
           const own = inFlightMax.reduce((sum, max) => sum + max, 0);
           expect(fixed + clientsMax + own + 2 * linkMax * peerCount, what).to.be.at.most(limit);

@@ -1,0 +1,30 @@
+import type { PaymentService } from "../payments/payment-service.ts";
+import type { Custody } from "./custody.ts";
+import type { PartitionMap } from "./partition-map.ts";
+
+/** A partition that this instance carries. */
+export type CarriedPartition = {
+  /** From 0. */
+  partition: number;
+  /** Number of this carrier. */
+  epoch: number;
+  service: PaymentService;
+};
+
+/** The partitions that this instance carries now. */
+export interface CarriedPartitions {
+  /** The payments of a partition, if it is carried here. Hot. */
+  at(partition: number): PaymentService | undefined;
+  /** The partition of the payment with this correlationId, carried here or not. Hot. */
+  partitionOf(correlationId: Int32Array): number;
+  all(): Iterable<CarriedPartition>;
+}
+
+/** Those that `custody` has. */
+export function carriedBy(custody: Custody, partitions: PartitionMap): CarriedPartitions {
+  return {
+    at: (partition) => (partition < custody.partitionCount ? custody.at(partition)?.service : undefined),
+    partitionOf: (correlationId) => partitions.of(correlationId),
+    all: () => custody.carried().map(({ number: partition, epoch, service }) => ({ partition, epoch, service })),
+  };
+}
