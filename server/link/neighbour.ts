@@ -2,7 +2,7 @@ import type { Logger } from "pino";
 import type { Bulletin, Standing } from "../partition/neighbours.ts";
 import type { Time, Timer } from "../system/time.ts";
 import { saysTheSame } from "./bulletin-lines.ts";
-import type { BulletinStream, StreamEnd, StreamEvents } from "./bulletin-stream.ts";
+import type { StreamEnd, StreamEvents } from "./bulletin-stream.ts";
 
 /** Five heartbeats: whoever says nothing for so long is silent. */
 export const SILENT_AFTER_MS = 1000;
@@ -20,7 +20,7 @@ export type NeighbourParts = {
   /** From 0. */
   instance: number;
   /** Connects to it. */
-  open: (events: StreamEvents) => BulletinStream;
+  open: (events: StreamEvents) => { close(): void };
   time: Time;
   logger: Logger;
   /** The standing or what the bulletin says has changed. */
@@ -38,7 +38,7 @@ export class Neighbour {
   standing: Standing = "unknown";
   bulletin: Bulletin | undefined;
   readonly #parts: NeighbourParts;
-  #stream: BulletinStream | undefined;
+  #stream: { close(): void } | undefined;
   #beganAtMs = 0;
   /** Since when there has been neither a bulletin nor a refusal. */
   #quietSinceMs: number;
