@@ -18,6 +18,12 @@ const VARIABLES: readonly Variable[] = [
   { name: "PORT", fallback: "9999", help: "where nginx listens" },
   { name: "HOST", fallback: "127.0.0.1", help: "the address it listens on; 0.0.0.0 lets other machines in" },
   { name: "INSTANCES", fallback: "2", help: "how many instances" },
+  {
+    name: "PARTITIONS",
+    fallback: "",
+    help: "of the payments; without it as many as the journals have, or the instances",
+  },
+  { name: "SILENCE_MS", fallback: "30000", help: "an instance that answers nothing for so long is killed; 0: never" },
   { name: "PROCESSORS", fallback: "", help: "1 to 16 processors: JSON, or a file's path; see docs/processors.md" },
   { name: "DEFAULT_PROCESSOR_PORT", fallback: "8001", help: "the first simulated processor's port; 0: any free one" },
   { name: "FALLBACK_PROCESSOR_PORT", fallback: "8002", help: "the second one's, without PROCESSORS" },
@@ -31,12 +37,16 @@ const VARIABLES: readonly Variable[] = [
   { name: "METRICS_THROUGH_NGINX", fallback: "false", help: "true: nginx answers /metrics/1, /metrics/2 …" },
 ];
 
+/** An hour. */
+const SILENCE_MS_MAX = 3_600_000;
+
 /** What says the same as PROCESSORS, of two. */
 const SHORT_FORM = ["DEFAULT_PROCESSOR_URL", "FALLBACK_PROCESSOR_URL", "DEFAULT_FEE", "FALLBACK_FEE"];
 
 export const TOPOLOGY_HELP = `npm start: the whole service on this machine, in processes of its own
 
-Starts simulated payment processors, the instances and nginx; starts again what dies; Ctrl-C ends all of it.
+Starts simulated payment processors, the instances and nginx; starts again what dies, or answers nothing for SILENCE_MS;
+Ctrl-C ends all of it.
 
 Environment:
 ${VARIABLES.map(({ name, fallback, help }) => `  ${name.padEnd(24)} ${help} (${fallback || "none"})`).join("\n")}
@@ -63,7 +73,8 @@ export function topologyOptionsFromEnv(env: NodeJS.ProcessEnv): StartOptions {
     port: reader.wholeNumber("PORT", 0, PORT_MAX),
     host: reader.hostName("HOST"),
     instanceCount: reader.wholeNumber("INSTANCES", 1, MAX_PARTITIONS),
-    env: { LOG_LEVEL: reader.text("LOG_LEVEL"), ...simulationEnv(env, processors) },
+    env: { LOG_LEVEL: reader.text("LOG_LEVEL"), ...reader.partitions(), ...simulationEnv(env, processors) },
+    silenceMs: reader.wholeNumber("SILENCE_MS", 0, SILENCE_MS_MAX),
     metricsThroughNginx: reader.isOn("METRICS_THROUGH_NGINX"),
     prettyLogs: reader.isOn("LOG_PRETTY"),
   };
@@ -88,6 +99,12 @@ class VariableReader {
     const value = /^\d+$/.test(text) ? Number(text) : Number.NaN;
     if (!(value >= min && value <= max)) this.#refuse(name, `a whole number from ${min} to ${max}`);
     return value;
+  }
+
+  /** Without a number the instances decide. */
+  partitions(): Record<string, string> {
+    if (this.text("PARTITIONS") === "") return {};
+    return { PARTITIONS: `${this.wholeNumber("PARTITIONS", 1, MAX_PARTITIONS)}` };
   }
 
   isOn(name: string): boolean {

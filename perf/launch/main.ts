@@ -77,6 +77,9 @@ function hooksWith(printer: LogPrinter): ChildHooks<ChildName> {
         `${exit.name} died: pid=${exit.pid} code=${exit.code} signal=${exit.signal}; starting it again ${when}`,
       );
     },
+    onSilence(name, pid, silentMs) {
+      console.error(`${name} is silent: pid=${pid} silentMs=${silentMs.toFixed(0)}; ending it by force`);
+    },
     onLine(name, stream, line) {
       // What a simulated processor has to say at its start is in the summary already.
       if (stream === "stdout" && name.startsWith("processor-")) return;

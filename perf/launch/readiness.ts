@@ -17,6 +17,24 @@ export function acceptsTcp(host: string, port: number): Promise<boolean> {
   });
 }
 
+/** Whether it answers GET /health with anything at all, in time. */
+export function answersAtAll(socketPath: string, signal: AbortSignal): Promise<boolean> {
+  return new Promise((resolve) => {
+    const probe = request({ socketPath, path: "/health", agent: false, signal }, (response) => {
+      response.resume();
+      resolve(true);
+    });
+    // Of the whole question: a socket's own timeout does not begin before it is connected.
+    const timer = setTimeout(() => probe.destroy(), PROBE_TIMEOUT_MS);
+    probe.once("error", () => resolve(false));
+    probe.once("close", () => {
+      clearTimeout(timer);
+      resolve(false);
+    });
+    probe.end();
+  });
+}
+
 /** Where to ask: host and port, or socketPath. */
 export function answersHealth(where: RequestOptions): Promise<boolean> {
   return new Promise((resolve) => {

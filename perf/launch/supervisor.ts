@@ -37,6 +37,8 @@ export type ChildHooks<Name extends string = string> = {
   onExit?(exit: ChildExit<Name>): void;
   /** After an unexpected exit that will be followed by a start. */
   onRestart?(exit: ChildExit<Name>, delayMs: number): void;
+  /** After `silentMs` without an answer, right before it is ended by force. */
+  onSilence?(name: Name, pid: number, silentMs: number): void;
   onLine?(name: Name, stream: OutputStream, line: string): void;
 };
 

@@ -37,6 +37,8 @@ export type TopologyOptions = TwoProcessors & {
   readonly companions?: (places: TopologyPlaces) => readonly ChildPlan<ChildName>[];
   /** Whether what dies is started again; it is, unless told otherwise. */
   readonly autoRestart?: boolean;
+  /** After how long without an answer a running instance is ended by force, to be started again; 0, as by default: never. */
+  readonly silenceMs?: number;
   /** For each process. */
   readonly readyTimeoutMs?: number;
   readonly hooks?: ChildHooks<ChildName>;
@@ -78,6 +80,7 @@ export async function settle(options: TopologyOptions): Promise<TopologySettings
     commands: options.commands ?? {},
     companions: options.companions ?? (() => []),
     autoRestart: options.autoRestart ?? true,
+    silenceMs: options.silenceMs ?? 0,
     readyTimeoutMs: options.readyTimeoutMs ?? 15_000,
     hooks: options.hooks ?? {},
     runDir: createRunDirectory(Array.from({ length: instanceCount }, (_, i) => socketNames(i + 1)).flat()),

@@ -3,7 +3,9 @@ import type { LifeEnd } from "./child-life.ts";
 import { OrphanGuard } from "./orphan-guard.ts";
 import { type ChildName, instancePlan, nginxPlan, processorPlan, serviceSocketName } from "./plans.ts";
 import { type ByName, environmentOf, PROCESSOR_HOST, simulatedOf, urlsOf } from "./processors.ts";
+import { answersAtAll } from "./readiness.ts";
 import { removeRunDirectory } from "./run-directory.ts";
+import { SilenceWatch } from "./silence-watch.ts";
 import { type ChildHooks, type ChildPlan, type ChildState, SupervisedChild } from "./supervisor.ts";
 import { settle, type TopologyOptions, type TopologySettings } from "./topology-options.ts";
 
@@ -47,6 +49,9 @@ export class Topology {
   readonly runDir: string;
   readonly #children: readonly SupervisedChild<ChildName>[];
   readonly #guard: OrphanGuard;
+  readonly #hooks: ChildHooks<ChildName>;
+  readonly #silenceMs: number;
+  #watches: readonly SilenceWatch[] = [];
 
   constructor(settings: TopologySettings) {
     const { host, port, runDir, instanceCount, processors, hooks } = settings;
@@ -65,6 +70,8 @@ export class Topology {
     this.#guard = new OrphanGuard(runDir);
     const guardedHooks = withGuard(hooks, this.#guard);
     this.#children = plans.map((plan) => new SupervisedChild(plan, guardedHooks));
+    this.#hooks = guardedHooks;
+    this.#silenceMs = settings.silenceMs;
     this.autoRestart = settings.autoRestart;
   }
 
@@ -91,6 +98,7 @@ export class Topology {
       signal?.throwIfAborted();
       await Promise.all(this.#named("nginx").map((child) => child.start()));
       signal?.throwIfAborted();
+      this.#watches = Array.from({ length: this.instanceCount }, (_, i) => this.#watch(i + 1));
     } catch (error) {
       await this.stop();
       signal?.throwIfAborted();
@@ -129,6 +137,7 @@ export class Topology {
    * From the outside in, so that nobody is asked by anybody who is still there. Leaves no process and no file behind.
    */
   async stop(): Promise<void> {
+    await Promise.all(this.#watches.map((watch) => watch.close()));
     for (const prefix of ["nginx", "companion-", "instance-", "processor-"]) {
       await Promise.all(this.#named(prefix).map((child) => child.stop()));
     }
@@ -139,6 +148,18 @@ export class Topology {
   #companionPlans({ companions }: TopologySettings): readonly ChildPlan<ChildName>[] {
     const instanceSockets = Array.from({ length: this.instanceCount }, (_, i) => this.instanceSocket(i + 1));
     return companions({ processorUrls: this.processorUrls, instanceSockets });
+  }
+
+  #watch(instance: number): SilenceWatch {
+    const child = this.#child(`instance-${instance}`);
+    return new SilenceWatch(child, {
+      silenceMs: this.#silenceMs,
+      ask: (signal) => answersAtAll(this.instanceSocket(instance), signal),
+      onSilence: (pid, silentMs) => {
+        this.#hooks.onSilence?.(child.name, pid, silentMs);
+        void child.kill();
+      },
+    });
   }
 
   #named(...prefixes: readonly string[]): SupervisedChild<ChildName>[] {

@@ -14,6 +14,9 @@ const { PATH } = process.env;
 
 const INSTANCE_COUNT = 2;
 
+/** Any correlationId but for its last two hex digits. */
+const ID_HEAD = "0b4eaf30-9e5e-4e0c-8b6a-3d1c5f7a90";
+
 /** All values of the last two hex digits of a correlationId. */
 export const allPairs: readonly string[] = Array.from({ length: 256 }, (_, byte) => byte.toString(16).padStart(2, "0"));
 
@@ -22,10 +25,18 @@ export function ownerOf(pair: string): number {
   return ((crc32(pair.toLowerCase()) >>> 16) & 0x7fff) % INSTANCE_COUNT;
 }
 
+/** The body of a payment whose first choice is the instance with this index. */
+export function paymentOf(index: number): string {
+  const pair = allPairs.find((one) => ownerOf(one) === index);
+  return `{"correlationId":"${ID_HEAD}${pair}","amount":1}`;
+}
+
 export interface Balancer {
   readonly port: number;
   /** The working directory: the instances' sockets are looked for here. */
   readonly runDirectory: string;
+  /** What it has written to its standard error. */
+  log(): string;
   stop(): Promise<void>;
 }
 
@@ -54,6 +65,7 @@ export async function startBalancer(): Promise<Balancer> {
   return {
     port,
     runDirectory,
+    log: () => log,
     async stop() {
       if (!ended()) nginx.kill("SIGTERM");
       await gone;
@@ -99,9 +111,13 @@ export async function startBalancedBackends(): Promise<BalancedBackends> {
   return { balancer, backends, stop };
 }
 
+/** What a backend does with a request once it has read it. */
+export type Manner = "answers" | "is silent" | "breaks off" | { readonly status: number; readonly problem: string };
+
 /** An instance as nginx sees one: a socket that answers, and remembers what it was asked. */
 export class Backend {
   readonly received: Received[] = [];
+  manner: Manner = "answers";
   connectionCount = 0;
   #server: Server | undefined;
   readonly #socketPath: string;
@@ -140,6 +156,16 @@ export class Backend {
     incoming.on("end", () => {
       const { method = "", url = "", headers } = incoming;
       this.received.push({ method, url, headers, body });
+      if (this.manner === "is silent") return;
+      if (this.manner === "breaks off") {
+        incoming.socket.destroy();
+        return;
+      }
+      if (typeof this.manner === "object") {
+        outgoing.writeHead(this.manner.status, { "content-type": "application/problem+json", "retry-after": "7" });
+        outgoing.end(this.manner.problem);
+        return;
+      }
       const status = Number(/\/(\d{3})$/.exec(url)?.[1] ?? 202);
       outgoing.writeHead(status, { "content-type": "text/plain", "x-instance": this.#name });
       outgoing.end(status === 204 ? undefined : `${this.#name} ${body.length}`);

@@ -71,6 +71,14 @@ describe("topology command", () => {
     await until(async () => (await fetch(`${url}/payments-summary`)).status === 200);
   });
 
+  it("says in one line when it ends an instance that has been silent for too long, and starts it again", async () => {
+    const { url, pids } = await started({ SILENCE_MS: "1500" });
+    process.kill(pids[1]!, "SIGSTOP");
+    await until(() => output.includes(`instance-1 is silent: pid=${pids[1]} silentMs=`));
+    await until(() => output.includes(`instance-1 died: pid=${pids[1]} code=null signal=SIGKILL; starting it again`));
+    await until(async () => (await fetch(`${url}/payments-summary`)).status === 200);
+  });
+
   it("runs with the contest profile", async () => {
     const { url } = await started({ PROFILE: "contest" });
     expect((await fetch(`${url}/purge-payments`, { method: "POST" })).ok).to.equal(true);
@@ -117,6 +125,17 @@ describe("topology command", () => {
     await started({ LOG_LEVEL: "info", LOG_PRETTY: "false" });
     const raw = (await stopped()).split("\n").filter((line) => line.includes('"msg":"listening"'));
     expect(raw.map((line) => (JSON.parse(line) as { level: number }).level)).to.deep.equal([30, 30]);
+  });
+
+  it("leaves the number of partitions to the instances unless told otherwise", () => {
+    expect(topologyOptionsFromEnv({}).env).to.not.have.property("PARTITIONS");
+    expect(topologyOptionsFromEnv({ PARTITIONS: "4" }).env).to.include({ PARTITIONS: "4" });
+    expect(() => topologyOptionsFromEnv({ PARTITIONS: "0" })).to.throw("PARTITIONS must be a whole number from 1 to");
+  });
+
+  it("ends silent instances after half a minute unless told otherwise", () => {
+    expect(topologyOptionsFromEnv({}).silenceMs).to.equal(30_000);
+    expect(topologyOptionsFromEnv({ SILENCE_MS: "0" }).silenceMs).to.equal(0);
   });
 
   it("keeps the instances quiet unless told otherwise", () => {
