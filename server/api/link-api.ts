@@ -14,7 +14,7 @@ import {
 import type { CarriedPartitions } from "../partition/carried-partitions.ts";
 import type { PaymentBody } from "../payments/payment-body.ts";
 import { lookInto } from "./link-lookup.ts";
-import { acceptPayment, UNSAFE } from "./payment-ack.ts";
+import { acceptPayment, refusePayment, STOPPED_DETAIL, UNSAFE } from "./payment-ack.ts";
 
 export type LinkApiParts = {
   carried: CarriedPartitions;
@@ -77,6 +77,10 @@ function acceptCarried(carried: CarriedPartitions, body: PaymentBody, exchange: 
   const problem = body.parse(bytes);
   if (problem) {
     exchange.answer(problemAnswer(problem));
+    return;
+  }
+  if (carried.wasStopped) {
+    refusePayment(exchange, STOPPED_DETAIL, "unknown");
     return;
   }
   const partition = carried.partitionOf(body.id);

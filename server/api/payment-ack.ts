@@ -12,6 +12,9 @@ export const REFUSAL_DETAILS = {
   journal_failing: "the journal cannot be written",
 } as const;
 
+/** What is told of a request that lay unread while the process was stopped. */
+export const STOPPED_DETAIL = "the process was stopped when this request came";
+
 /** What a read is told while something has happened that the journal cannot take. */
 export const UNSAFE = unavailable("the journal cannot be written: what has happened since is not told yet");
 

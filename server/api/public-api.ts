@@ -9,7 +9,7 @@ import type { PaymentBody } from "../payments/payment-body.ts";
 import { isProblem, parseWindow } from "../payments/summary.ts";
 import type { Tracing } from "../telemetry/tracing.ts";
 import { type Problem, unavailable } from "../text/problem.ts";
-import { acceptPayment } from "./payment-ack.ts";
+import { acceptPayment, refusePayment, STOPPED_DETAIL } from "./payment-ack.ts";
 import type { ReadinessReport } from "./readiness.ts";
 import type { WholeService } from "./whole-service.ts";
 
@@ -85,6 +85,10 @@ export class PublicApi {
     if (problem) {
       this.#meters.refused(refusalOf(problem));
       exchange.answer(problemAnswer(problem));
+      return;
+    }
+    if (custody.stoppedWatch.wasStopped) {
+      refusePayment(exchange, STOPPED_DETAIL, "unknown");
       return;
     }
     const number = partitions.of(body.id);

@@ -1,15 +1,22 @@
 import { partitionOfPaymentId } from "../../core/values/payment-id.ts";
-import type { Custody } from "../partition/custody.ts";
+import type { Books } from "../books.ts";
 import type { PartitionMap } from "../partition/partition-map.ts";
-import type { HandAnswer, HandWish } from "./doubt-desk.ts";
+import type { DoubtDesk, HandAnswer, HandWish } from "./doubt-desk.ts";
 import { doubtListing, type Page } from "./doubt-listing.ts";
+
+/** What is carried here now. */
+export type DeskedPartitions = {
+  readonly partitionCount: number;
+  at(partition: number): { readonly desk: DoubtDesk } | undefined;
+  carried(): readonly { readonly books: Pick<Books, "engine" | "clock" | "commit"> }[];
+};
 
 /** The desks of all partitions that are carried here, as one. */
 export class DoubtDesks {
-  readonly #custody: Custody;
+  readonly #custody: DeskedPartitions;
   readonly #partitions: PartitionMap;
 
-  constructor(custody: Custody, partitions: PartitionMap) {
+  constructor(custody: DeskedPartitions, partitions: PartitionMap) {
     this.#custody = custody;
     this.#partitions = partitions;
   }

@@ -18,6 +18,8 @@ export interface CarriedPartitions {
   /** The partition of the payment with this correlationId, carried here or not. Hot. */
   partitionOf(correlationId: Int32Array): number;
   all(): Iterable<CarriedPartition>;
+  /** See StoppedWatch. Hot. */
+  readonly wasStopped: boolean;
 }
 
 /** Those that `custody` has. */
@@ -25,6 +27,9 @@ export function carriedBy(custody: Custody, partitions: PartitionMap): CarriedPa
   return {
     at: (partition) => (partition < custody.partitionCount ? custody.at(partition)?.service : undefined),
     partitionOf: (correlationId) => partitions.of(correlationId),
+    get wasStopped() {
+      return custody.stoppedWatch.wasStopped;
+    },
     all: () => custody.carried().map(({ number: partition, epoch, service }) => ({ partition, epoch, service })),
   };
 }

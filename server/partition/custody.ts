@@ -5,6 +5,7 @@ import { Carriers, type Elsewhere } from "./carriers.ts";
 import type { Bulletin, Carriage, Neighbours } from "./neighbours.ts";
 import type { Partition, Reading } from "./partition.ts";
 import type { ReadingAlong } from "./reading-along.ts";
+import { StoppedWatch } from "./stopped-watch.ts";
 import { isExpected, rankOf, type Survey } from "./succession.ts";
 
 /** What is decided by time is decided this often; changes are looked at at once. */
@@ -74,6 +75,7 @@ export type Place = Partition | Elsewhere;
  */
 export class Custody {
   readonly carriers: Carriers;
+  readonly stoppedWatch: StoppedWatch;
   readonly #parts: CustodyParts;
   readonly #holds: Hold[];
   /** Since when nobody has a partition, as far as is known here. */
@@ -105,6 +107,7 @@ export class Custody {
     const { partitionCount: count } = store;
     this.#parts = parts;
     this.carriers = new Carriers(count, neighbours);
+    this.stoppedWatch = new StoppedWatch(time);
     this.#holds = Array.from({ length: count }, () => ({ state: "away" }));
     this.#orphanedAtMs = Array.from({ length: count }, () => undefined);
     this.#notBeforeMs = new Float64Array(count);
@@ -190,6 +193,7 @@ export class Custody {
       if (this.#preferredOf(partition) !== self) continue;
       await this.#startWith(partition, signal);
     }
+    this.stoppedWatch.tick();
     this.#timer = time.after(LOOK_MS, this.#tick);
     this.#changed();
   }
@@ -229,6 +233,7 @@ export class Custody {
   }
 
   readonly #tick = (): void => {
+    this.stoppedWatch.tick();
     this.#timer = this.#parts.time.after(LOOK_MS, this.#tick);
     this.#look();
   };

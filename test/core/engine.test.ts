@@ -18,7 +18,7 @@ import { DEFAULT, FALLBACK, TWO_NAMES, twoTerms } from "../support/terms.ts";
 type HandOptions = EngineOptions & { maxInFlight: number };
 
 const PATIENT: HandOptions = {
-  instance: 3,
+  partition: 3,
   capacity: 1000,
   seed: 0x5eed,
   giveUpAfterMs: 60_000,
@@ -1267,7 +1267,7 @@ describe("engine: looking up", () => {
 
   it("finds nothing by the payment id of another instance, of a payment to come or of one that was purged", () => {
     const hand = new Hand({ capacity: 2 });
-    const other = new Hand({ capacity: 2, instance: 4 });
+    const other = new Hand({ capacity: 2, partition: 4 });
     hand.acceptMany(2, 5);
     other.acceptMany(2, 5);
     expect(hand.engine.lookup(other.paymentId(0))).to.equal(NOT_FOUND_SLOT);

@@ -2,8 +2,11 @@ import type { EngineOptions } from "../../core/engine.ts";
 import type { RecordBatch } from "../../core/log/record.ts";
 import * as Outcome from "../../core/values/outcome.ts";
 import { DoubtDesk } from "../../server/doubts/doubt-desk.ts";
+import { DoubtDesks } from "../../server/doubts/doubt-desks.ts";
 import type { DoubtListing } from "../../server/doubts/doubt-listing.ts";
 import { Meters } from "../../server/meters/meters.ts";
+import { PartitionMap } from "../../server/partition/partition-map.ts";
+import { PaymentBody } from "../../server/payments/payment-body.ts";
 import { PaymentService } from "../../server/payments/payment-service.ts";
 import { RealTime } from "../../server/system/time.ts";
 import { SlewedClock } from "../../server/turn/clock.ts";
@@ -43,6 +46,7 @@ export class DoubtLife extends EngineLife {
   readonly commit: GroupCommit;
   readonly service: PaymentService;
   readonly desk: DoubtDesk;
+  readonly desks: DoubtDesks;
   /** What the clock says. */
   nowMs = 0;
 
@@ -62,8 +66,14 @@ export class DoubtLife extends EngineLife {
       logger: log.logger,
       meters: this.meters.journal,
     });
-    this.service = new PaymentService(this.engine, clock, this.commit, this.meters, log);
-    this.desk = new DoubtDesk(this.service, clock, this.commit, this.meters, log);
+    const { engine, commit, meters } = this;
+    const books = { engine, clock, commit, meters, log };
+    this.service = new PaymentService({ ...books, body: new PaymentBody(), isAskedFirst: true });
+    const { service } = this;
+    this.desk = new DoubtDesk({ ...books, service });
+    const { desk } = this;
+    const carried = { partitionCount: 1, at: () => ({ desk }), carried: () => [{ books }] };
+    this.desks = new DoubtDesks(carried, new PartitionMap(1));
   }
 
   /**
@@ -115,7 +125,7 @@ export class DoubtLife extends EngineLife {
   }
 
   async list(limit = 100, offset = 0): Promise<DoubtListing> {
-    return JSON.parse(await this.desk.list({ limit, offset })) as DoubtListing;
+    return JSON.parse(await this.desks.list({ limit, offset })) as DoubtListing;
   }
 
   #write(atMs: number): void {

@@ -14,7 +14,7 @@ export class EngineLife {
 
   constructor(options: Partial<EngineOptions> = {}) {
     this.engine = new Engine(Ways.open(new HealthSnapshot(TWO_NAMES.length), twoTerms(16)), {
-      instance: 0,
+      partition: 0,
       capacity: 64,
       seed: 1,
       giveUpAfterMs: 60_000,

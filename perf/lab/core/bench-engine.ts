@@ -43,7 +43,7 @@ export class BenchEngine {
   constructor(size: number) {
     this.#size = size;
     this.engine = new Engine(Ways.open(new HealthSnapshot(TERMS.length), TERMS), {
-      instance: 0,
+      partition: 0,
       capacity: size,
       seed: 0x5eed,
       giveUpAfterMs: 3_600_000,

@@ -92,7 +92,7 @@ class Run {
     const terms = processors.map(({ feePpm }, p) => ({ name: `p${p}`, feePpm, maxInFlight: MAX_IN_FLIGHT }));
     const ways = Ways.open(this.#health, terms);
     const engineOptions = {
-      ...{ instance: 0, capacity: arrivalsMs.length + 1, seed: 1, giveUpAfterMs: 3_600_000 },
+      ...{ partition: 0, capacity: arrivalsMs.length + 1, seed: 1, giveUpAfterMs: 3_600_000 },
       ...{ settleWithinMs, answerWithinMs, waitsForSlow, ...options },
     };
     this.#engine = makeRouter

@@ -73,7 +73,7 @@ function setClock(log: Log): void {
 
 function start(log: Log, options: Partial<EngineOptions> = {}): { engine: Engine; latestMs: number } {
   const engine = new Engine(Ways.open(new HealthSnapshot(2), twoTerms(16)), {
-    instance: 0,
+    partition: 0,
     capacity: 16,
     seed: 1,
     giveUpAfterMs: 30 * MINUTE_MS,

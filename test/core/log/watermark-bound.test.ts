@@ -161,7 +161,7 @@ class Lives {
 
 function newEngine(): Engine {
   return new Engine(Ways.open(new HealthSnapshot(2), twoTerms(16)), {
-    instance: 0,
+    partition: 0,
     capacity: 512,
     seed: 1,
     giveUpAfterMs: 3_600_000,

@@ -7,7 +7,7 @@ import { NOON_MS, uuid } from "../../support/payments.ts";
 import { DEFAULT, FALLBACK, TWO_NAMES, twoTerms } from "../../support/terms.ts";
 
 const OPTIONS: EngineOptions = {
-  instance: 0,
+  partition: 0,
   capacity: 10_000,
   seed: 1,
   giveUpAfterMs: 60_000,

@@ -219,7 +219,7 @@ describe("an operator's word", () => {
     life.doubtful(10, ID);
     life.disk.isFull = true;
     expect(await say(life, "charged")).to.deep.equal({ kind: "not written" });
-    expect(await life.desk.list({ limit: 1, offset: 0 })).to.equal("unsafe");
+    expect(await life.desks.list({ limit: 1, offset: 0 })).to.equal("unsafe");
     expect(life.disk.kinds).to.not.include(Kind.PROCESSED);
     life.disk.isFull = false;
     life.commit.retry();

@@ -1,5 +1,5 @@
 import { expect } from "chai";
-import { type PeerAnswer, purgedOf, readingOf, summaryPartsOf } from "../../../server/link/peer-answers.ts";
+import { isPurged, type PeerAnswer, readingOf, summaryPartsOf } from "../../../server/link/peer-answers.ts";
 import { combineParts, type SummaryPart } from "../../../server/payments/summary.ts";
 
 function namesOf(count: number): string[] {
@@ -79,12 +79,12 @@ describe("another instance's parts of a summary", () => {
 });
 
 describe("another instance's word that it has purged", () => {
-  it("names partitions, each once", () => {
-    expect(purgedOf(answerOf({ partitions: [1, 0] }))).to.deep.equal([1, 0]);
-    expect(purgedOf(answerOf({ partitions: [] }))).to.deep.equal([]);
-    for (const partitions of [[0, 0], [256], [-1], ["0"], [null], "0", { 0: 0 }, undefined])
-      expect(purgedOf(answerOf({ partitions }))).to.equal(undefined);
-    expect(purgedOf(answerOf({ message: "purged" }))).to.equal(undefined);
+  it("is its own words, and nothing else", () => {
+    const answer = answerOf({ message: "purged" });
+    expect(isPurged(answer)).to.equal(true);
+    expect(isPurged({ ...answer, status: 503 })).to.equal(false);
+    for (const value of [{}, { message: "All payments purged." }, "purged", null])
+      expect(isPurged(answerOf(value))).to.equal(false);
   });
 });
 

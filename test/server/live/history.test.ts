@@ -26,6 +26,7 @@ function readingOf(atMs: number, change: Partial<Reading> = {}): Reading {
     life: 1,
     atMs,
     refusal: null,
+    partitions: [],
     accepted: 0,
     repeated: 0,
     conflicting: 0,

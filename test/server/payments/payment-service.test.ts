@@ -6,6 +6,7 @@ import { HealthSnapshot } from "../../../core/routing/health-snapshot.ts";
 import { Ways } from "../../../core/routing/ways.ts";
 import { Log } from "../../../server/log/log.ts";
 import { Meters } from "../../../server/meters/meters.ts";
+import { PaymentBody } from "../../../server/payments/payment-body.ts";
 import { PaymentService } from "../../../server/payments/payment-service.ts";
 import { SlewedClock } from "../../../server/turn/clock.ts";
 import { GroupCommit } from "../../../server/turn/group-commit.ts";
@@ -46,7 +47,7 @@ function fixture(lines: Log) {
   const log = new BoundLog();
   const meters = new Meters(2);
   const engine = new Engine(Ways.open(new HealthSnapshot(2), twoTerms(16)), {
-    instance: 0,
+    partition: 0,
     capacity: 16,
     seed: 1,
     giveUpAfterMs: 60_000,
@@ -62,7 +63,15 @@ function fixture(lines: Log) {
     logger: lines.logger,
     meters: meters.journal,
   });
-  const service = new PaymentService(engine, new SlewedClock(time), commit, meters, lines);
+  const service = new PaymentService({
+    engine,
+    clock: new SlewedClock(time),
+    commit,
+    meters,
+    log: lines,
+    body: new PaymentBody(),
+    isAskedFirst: true,
+  });
   const told = async (): Promise<number> => (await service.summaryPart(EVER))!.settledUntilMs;
   return { time, log, commit, told };
 }

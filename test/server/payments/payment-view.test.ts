@@ -31,7 +31,7 @@ describe("payment view", () => {
   });
 
   it("shows an id by which the payment is found", () => {
-    const life = new EngineLife({ instance: 1 });
+    const life = new EngineLife({ partition: 1 });
     const slot = life.accept(5, ID, 1990);
     expect(life.engine.lookup(wordsOf(String(viewOf(life, slot)["id"])))).to.equal(slot);
   });

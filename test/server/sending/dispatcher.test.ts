@@ -64,6 +64,6 @@ describe("dispatcher", () => {
     commit.commit();
     const { ledger } = engine;
     expect([ledger.size, ledger.countIn(State.PENDING), engine.hasDoubts]).to.deep.equal([written, written, false]);
-    expect(dispatcher.inFlightCount).to.equal(0);
+    expect(dispatcher.requestCount).to.equal(0);
   });
 });

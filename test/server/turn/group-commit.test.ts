@@ -48,7 +48,7 @@ class FakeLog implements RecordLog {
 class Fixture {
   readonly log = new FakeLog();
   readonly engine = new Engine(Ways.open(new HealthSnapshot(2), twoTerms(16)), {
-    instance: 0,
+    partition: 0,
     capacity: 10_000,
     seed: 1,
     giveUpAfterMs: 60_000,

@@ -22,7 +22,7 @@ import { twoTerms } from "../../support/terms.ts";
 class Fixture {
   readonly log = new LateLog();
   readonly engine = new Engine(Ways.open(new HealthSnapshot(2), twoTerms(1000)), {
-    instance: 0,
+    partition: 0,
     capacity: 10_000,
     seed: 1,
     giveUpAfterMs: 100,
