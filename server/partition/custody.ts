@@ -193,7 +193,7 @@ export class Custody {
       if (this.#preferredOf(partition) !== self) continue;
       await this.#startWith(partition, signal);
     }
-    this.stoppedWatch.tick();
+    this.stoppedWatch.begin();
     this.#timer = time.after(LOOK_MS, this.#tick);
     this.#changed();
   }

@@ -20,6 +20,11 @@ export class StoppedWatch {
     this.#tickedAtMs = time.monotonicMs();
   }
 
+  /** From now on it is watched: a start may take long. */
+  begin(): void {
+    this.#tickedAtMs = this.#time.monotonicMs();
+  }
+
   /** Before whatever else is done, several times a second. */
   tick(): void {
     const nowMs = this.#time.monotonicMs();
