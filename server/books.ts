@@ -1,6 +1,5 @@
 import type { Engine } from "../core/engine.ts";
 import { StuckWatch } from "./doubts/stuck-watch.ts";
-import type { Storage } from "./journal/storage.ts";
 import type { Log } from "./log/log.ts";
 import type { Meters } from "./meters/meters.ts";
 import { PaymentService } from "./payments/payment-service.ts";
@@ -8,6 +7,7 @@ import { AttemptLog } from "./sending/attempt-log.ts";
 import { Dispatcher } from "./sending/dispatcher.ts";
 import { SendPacer } from "./sending/send-pacer.ts";
 import type { ProcessorConfig } from "./settings/processors.ts";
+import type { Storage } from "./store/store.ts";
 import type { Network } from "./system/network.ts";
 import type { Time } from "./system/time.ts";
 import type { Tracing } from "./telemetry/tracing.ts";
@@ -48,7 +48,7 @@ export function keepBooks(parts: BooksParts): Books {
   const onWritten = storage && (() => storage.maintain());
   const commit = new GroupCommit({
     engine,
-    log: storage?.journal,
+    log: storage?.log,
     syncs,
     time,
     logger,

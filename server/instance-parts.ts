@@ -15,7 +15,9 @@ import { DoubtDesk } from "./doubts/doubt-desk.ts";
 import { HealthMonitor } from "./health/monitor.ts";
 import { ConnectionBound } from "./http/connection-bound.ts";
 import { Listener } from "./http/listener.ts";
-import { Storage, type Surroundings } from "./journal/storage.ts";
+import type { JournalStorage } from "./journal/journal-storage.ts";
+import { JournalStore, type Surroundings } from "./journal/journal-store.ts";
+import { partitionPath } from "./journal/partition-directory.ts";
 import { Peers } from "./link/peers.ts";
 import { LivePage } from "./live/live-page.ts";
 import { takeReading } from "./live/reading.ts";
@@ -30,6 +32,7 @@ import { RestoredStart } from "./restored/restored-start.ts";
 import type { Config } from "./settings/config.ts";
 import { type Address, formatAddress, healthAddress } from "./system/address.ts";
 import { type DescriptorShares, openFilesMax, shareDescriptors } from "./system/descriptors.ts";
+import { DirectoryInUseError } from "./system/disk.ts";
 import { NameLookup } from "./system/name-lookup.ts";
 import { RealDisk } from "./system/real-disk.ts";
 import { RealNetwork } from "./system/real-network.ts";
@@ -51,13 +54,14 @@ export type InstanceParts = {
   monitor: HealthMonitor;
   page: LivePage | undefined;
   listeners: readonly Listener[];
-  storage: Storage | undefined;
+  storage: JournalStorage | undefined;
   telemetry: Telemetry;
   shutdownGraceMs: number;
 };
 
 /** The books with what is seen of them. */
 type OpenBooks = Books & {
+  storage: JournalStorage | undefined;
   health: HealthSnapshot;
   /** Of restored data. */
   mark: RestoredMark | undefined;
@@ -159,7 +163,7 @@ async function openBooks(
   const nowMs = books.clock.nowMs();
   const mark = storage && holdRestored(config, engine, storage, nowMs);
   engine.resume(nowMs, storage?.latestMs);
-  return { ...books, health, mark, telemetry };
+  return { ...books, storage, health, mark, telemetry };
 }
 
 /** What routing has to know of the processors, each with this instance's share of what may be in flight. */
@@ -249,20 +253,28 @@ async function openStorage(
   surroundings: Surroundings,
   onBroken: (error: Error) => void,
   signal: AbortSignal,
-): Promise<Storage | undefined> {
-  const { durability, dataDir, instance, segmentBytes, links, processors } = config;
+): Promise<JournalStorage | undefined> {
+  const { durability, dataDir, instance, segmentBytes, links, processors, capacity } = config;
   if (durability === "none") {
     surroundings.logger.warn("durability is none: accepted payments do not survive the end of this process");
     return undefined;
   }
-  const options = {
+  const instanceCount = Math.max(links.length, 1);
+  const store = await JournalStore.open(surroundings, {
     dataDir,
-    partition: instance,
-    partitionCount: Math.max(links.length, 1),
+    partitionCount: instanceCount,
+    instanceCount,
+    capacity,
     processors: processors.map(({ name }) => name),
     segmentBytes,
     syncs: durability === "fsync",
-    onBroken,
-  };
-  return Storage.open(engine, surroundings, options, signal);
+  });
+  const claim = await store.claim(instance);
+  if (!claim) throw new DirectoryInUseError(partitionPath(dataDir, instance));
+  try {
+    return await claim.open(engine.ledger, { signal, onBroken });
+  } catch (error) {
+    await claim.release();
+    throw error;
+  }
 }

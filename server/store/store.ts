@@ -1,0 +1,76 @@
+import type { Engine } from "../../core/engine.ts";
+import type { Ledger } from "../../core/ledger/ledger.ts";
+import type { JournalMeters } from "../meters/meters.ts";
+import type { RecordLog } from "../turn/record-log.ts";
+
+/** Says who may carry a partition, and keeps its log. */
+export interface Store {
+  /** Fixed when the data were first made. */
+  readonly partitionCount: number;
+  /** Whether another instance can carry on what this one leaves: not without a journal. */
+  readonly canMove: boolean;
+  /**
+   * The right to carry a partition (from 0), until it is released or the process ends; undefined: another has it. Of
+   * several that ask at once it may be that none gets it: then ask again. Rejects where nobody could have it: a disk
+   * that fails, a directory that cannot be made.
+   */
+  claim(partition: number): Promise<Claim | undefined>;
+  /** Reads along what another carries, into an empty ledger; undefined where the store cannot. */
+  follow(partition: number, ledger: Ledger): Following | undefined;
+}
+
+/** The right to carry a partition. */
+export interface Claim {
+  readonly partition: number;
+  /** Payments the partition has room for: what its files say, or the setting if that is more or nothing is there. */
+  readonly capacity: number;
+  /** Payments that a replay finds at most. */
+  readonly paymentsMax: number;
+  /**
+   * Fills the ledger, goes on from where `following` (of this very ledger) is, and begins to write. Rejects, with
+   * nothing changed, where acknowledged payments are in danger or `signal` is aborted. The claim is then still held,
+   * but ledger and `following` are of no use any more. With a `following` it also rejects where that cannot go on: an
+   * empty ledger and none will do.
+   */
+  open(ledger: Ledger, options: ClaimOptions): Promise<Storage>;
+  /** Gives the right back; for a claim that was not opened. */
+  release(): Promise<void>;
+}
+
+export type ClaimOptions = {
+  /** Of this claim's store and partition. */
+  following?: Following | undefined;
+  signal?: AbortSignal | undefined;
+  /** Nothing written can be relied on any more: the process has to end. */
+  onBroken: (error: Error) => void;
+};
+
+/** An open claim: the log of a carried partition and its upkeep. */
+export interface Storage {
+  /** Undefined where nothing is kept beyond this process. */
+  readonly log: RecordLog | undefined;
+  /** Number of this carrier, from 1; the next one has a higher one. */
+  readonly epoch: number;
+  /** The latest time or watermark, by the wall clock, that the log knew of when it was opened; 0 when of none. */
+  readonly latestMs: number;
+  /**
+   * Begins the upkeep: it follows the writes, see `maintain`. `flush` writes the engine's records now and says whether
+   * that worked.
+   */
+  beginUpkeep(engine: Engine, flush: () => boolean, meters: JournalMeters): void;
+  /** To be called after writes. Hot. */
+  maintain(): void;
+  /** Closes the log and gives the right back. With fsync everything is durable before that. */
+  close(): Promise<void>;
+}
+
+/** A ledger that reads along what another carries. */
+export interface Following {
+  /**
+   * Reads what has been written since, in slices of some milliseconds; resolves with how many records that were.
+   * Rejects where it cannot go on: then another one, with an empty ledger, begins anew. Given up by `signal`, it may be
+   * called again.
+   */
+  catchUp(signal?: AbortSignal): Promise<number>;
+  close(): void;
+}
