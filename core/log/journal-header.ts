@@ -11,19 +11,19 @@ import { RECORD_BYTES } from "./record.ts";
  *        │ RINHAJRN │ version │ record bytes │ partition │ partitions │ number  │ first LSN │ created ms │
  *        │ 8 ASCII  │ u16 = 2 │ u16          │ u16       │ u16        │ f64     │ f64       │ f64        │
  *        └──────────┴─────────┴──────────────┴───────────┴────────────┴─────────┴───────────┴────────────┘
- *        40     44      48         56      60           64                  448        476        480
- *        ┌──────┬───────┬──────────┬───────┬────────────┬───────────────────┬──────────┬──────────┐
- *        │ kind │ epoch │ bound ms │ flags │ processors │ their names       │ zeros    │ checksum │
- *        │ u32  │ u32   │ f64      │ u32   │ u32        │ 16 × 24 ASCII     │ 28 bytes │ u32      │
- *        └──────┴───────┴──────────┴───────┴────────────┴───────────────────┴──────────┴──────────┘
+ *        40     44      48         56      60           64              448        452        476        480
+ *        ┌──────┬───────┬──────────┬───────┬────────────┬───────────────┬──────────┬──────────┬──────────┐
+ *        │ kind │ epoch │ bound ms │ flags │ processors │ their names   │ capacity │ zeros    │ checksum │
+ *        │ u32  │ u32   │ f64      │ u32   │ u32        │ 16 × 24 ASCII │ u32      │ 24 bytes │ u32      │
+ *        └──────┴───────┴──────────┴───────┴────────────┴───────────────┴──────────┴──────────┴──────────┘
  *
  * `number` counts segments from 1; a checkpoint has the number of the first segment that is not in it. `partition`
  * counts from 0. `epoch` is the carrier's number, raised by one each time the journal is opened for writing. `bound` is
  * the latest time or watermark that was given out before this file began. Flag 1: all that came before this file was
- * safe from a loss of power when it began.
+ * safe from a loss of power when it began. `capacity`: payments that the carrier had room for; 0: not said.
  *
  * Version 1 is read, never written: its first 40 bytes are the same, then come kind (u32) and checksum (u32). It had
- * two processors, default and fallback, and no epoch, bound or flags.
+ * two processors, default and fallback, and no epoch, bound, flags or capacity.
  */
 export const HEADER_BYTES = 10 * RECORD_BYTES;
 export const FORMAT_VERSION = 2;
@@ -38,6 +38,7 @@ export const HEADER_BYTES_OF_VERSIONS: readonly number[] = [HEADER_BYTES, VERSIO
 const MAGIC = "RINHAJRN";
 const VERSION_1_PROCESSORS: readonly string[] = ["default", "fallback"];
 const NAMES_BYTE = 64;
+const CAPACITY_BYTE = 448;
 const FOLLOWS_DURABLE = 1;
 const PROCESSOR_NAME = new RegExp(`^[!-~]{1,${PROCESSOR_NAME_BYTES_MAX}}$`);
 
@@ -55,6 +56,8 @@ export type HeaderFields = {
   followsDurable: boolean;
   /** Names in the order of the numbers that the file's records have. */
   processors: readonly string[];
+  /** Payments that the carrier had room for; 0: not said. */
+  capacity: number;
 };
 
 export type JournalHeader = HeaderFields & {
@@ -89,6 +92,7 @@ export function encodeHeader(header: HeaderFields): Uint8Array {
   view.setUint32(56, header.followsDurable ? FOLLOWS_DURABLE : 0, true);
   view.setUint32(60, processors.length, true);
   for (const [i, name] of processors.entries()) putText(bytes, NAMES_BYTE + i * PROCESSOR_NAME_BYTES_MAX, name);
+  view.setUint32(CAPACITY_BYTE, header.capacity, true);
   view.setInt32(HEADER_BYTES - 4, checksum(bytes, HEADER_BYTES, FORMAT_VERSION), true);
   return bytes;
 }
@@ -131,9 +135,15 @@ export function endsInHeader(head: Uint8Array): boolean {
   return isOurs && head.length < HEADER_BYTES;
 }
 
-type Rest = Pick<HeaderFields, "epoch" | "boundMs" | "followsDurable" | "processors">;
+type Rest = Pick<HeaderFields, "epoch" | "boundMs" | "followsDurable" | "processors" | "capacity">;
 
-const VERSION_1_REST: Rest = { epoch: 0, boundMs: 0, followsDurable: false, processors: VERSION_1_PROCESSORS };
+const VERSION_1_REST: Rest = {
+  epoch: 0,
+  boundMs: 0,
+  followsDurable: false,
+  processors: VERSION_1_PROCESSORS,
+  capacity: 0,
+};
 
 function restOf(view: DataView, bytes: Uint8Array): Rest {
   const processorCount = Math.min(view.getUint32(60, true), PROCESSORS_MAX);
@@ -144,6 +154,7 @@ function restOf(view: DataView, bytes: Uint8Array): Rest {
     processors: Array.from({ length: processorCount }, (_, i) =>
       textAt(bytes, NAMES_BYTE + i * PROCESSOR_NAME_BYTES_MAX, PROCESSOR_NAME_BYTES_MAX).replace(/\0+$/, ""),
     ),
+    capacity: view.getUint32(CAPACITY_BYTE, true),
   };
 }
 

@@ -154,6 +154,11 @@ export class RecordBatch {
     return this.#words[record * RECORD_WORDS] === this.#checksum(record, lsn);
   }
 
+  /** As it was sealed: no two records of a log have the same at the same place, as good as certainly. */
+  sealOf(record: number): number {
+    return this.#words[record * RECORD_WORDS]!;
+  }
+
   /** A place that was never written: file systems may show one after a power loss. */
   isZero(record: number): boolean {
     const start = record * RECORD_WORDS;

@@ -72,7 +72,8 @@ export function planRecovery(files: readonly JournalFile[], expected: Expected):
   return { checkpoint, segments, obsolete, nextNumber: firstNumber + segments.length, epoch };
 }
 
-function problemOf(file: JournalFile, expected: Expected): string | undefined {
+/** Why a file cannot be one that is replayed. */
+export function problemOf(file: JournalFile, expected: Expected): string | undefined {
   const { header, name } = file;
   if (header === "blank") return `every file but the newest segment has a header: file=${name}`;
   if ("problem" in header) return `${header.problem}: file=${name}`;
@@ -80,7 +81,7 @@ function problemOf(file: JournalFile, expected: Expected): string | undefined {
     return `a file's name and header must agree: file=${name}`;
   if (header.partition !== expected.partition || header.partitionCount !== expected.partitionCount) {
     const found = `${header.partition + 1} of ${header.partitionCount}`;
-    return `the journal belongs to another instance or another number of instances: file=${name} instance=${found}`;
+    return `the journal belongs to another partition or another number of partitions: file=${name} partition=${found}`;
   }
   return undefined;
 }

@@ -3,7 +3,7 @@ import { MAX_CAPACITY } from "../../core/ledger/ledger.ts";
 import { SETTINGS } from "../settings/settings.ts";
 import { readProcessorUrls } from "./repair/inquiry.ts";
 
-export const USAGE = `Shows what is in an instance's journal, tells whether the instance would start with it, or makes a
+export const USAGE = `Shows what is in a partition's journal, tells whether an instance would start with it, or makes a
 new journal of what a damaged one still holds. These never change the journal they look at; inspect and verify work
 while an instance uses it. set-clock is for a journal whose latest time is ahead of the clock, because that was wrong
 once: time begins again at what the clock says now. The instance must not be running.
@@ -13,14 +13,14 @@ once: time begins again at what the clock says now. The instance must not be run
   node build/server/journal-cli/main.js repair DIR --out NEWDIR [options]
   node build/server/journal-cli/main.js set-clock DIR [--capacity COUNT]
 
-  DIR                 an instance's own directory, or a DATA_DIR with one folder for each instance
+  DIR                 a partition's own directory, or a DATA_DIR with one folder for each partition
   --out NEWDIR        repair: where the new journal goes, laid out as DIR is; must not be there, or be empty
   --processor NAME=URL  repair: a processor by its name in the journal, to be asked about payments; give all of them
   --names NAME,NAME…  repair: the processors by their numbers, for files that cannot tell them
   --json              repair: the report as JSON
 
-  --capacity COUNT    payments an instance has room for        (CAPACITY, or the instances' default)
-  --instances COUNT   expect a journal of so many instances    (what the files say)
+  --capacity COUNT    payments a partition has room for        (CAPACITY, or what the files say if that is more)
+  --partitions COUNT  expect a journal of so many partitions   (what the files say)
   --records           inspect: the records too, one a line, checkpoints first
   --limit COUNT       of them, from the first                  (1000)
   --from LSN          only records from this number on         (0)
@@ -50,7 +50,7 @@ export type CommandLine = {
   command: "inspect" | "verify" | "repair" | "set-clock";
   directory: string;
   capacity: number;
-  instanceCount: number | undefined;
+  partitionCount: number | undefined;
   showsRecords: boolean;
   limit: number;
   fromLsn: number;
@@ -74,7 +74,7 @@ export function readCommandLine(args: string[], environment: Environment): Comma
     allowPositionals: true,
     options: {
       capacity: text,
-      instances: text,
+      partitions: text,
       records: flag,
       limit: text,
       from: text,
@@ -98,7 +98,7 @@ export function readCommandLine(args: string[], environment: Environment): Comma
     command,
     directory,
     capacity: readCount("capacity", capacityText, 1, MAX_CAPACITY),
-    instanceCount: values.instances === undefined ? undefined : readCount("instances", values.instances, 1, 65_535),
+    partitionCount: values.partitions === undefined ? undefined : readCount("partitions", values.partitions, 1, 65_535),
     showsRecords: values.records === true,
     limit: readCount("limit", values.limit ?? "1000", 0, Number.MAX_SAFE_INTEGER),
     fromLsn: readCount("from", values.from ?? "0", 0, Number.MAX_SAFE_INTEGER),

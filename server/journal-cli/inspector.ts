@@ -68,7 +68,7 @@ async function steadyVerdict(directory: JournalDirectory, wish: CommandLine, isU
   for (let tries = 1; ; tries++) {
     const isLastTry = !isUsed || tries === TRIES_IN_USE;
     try {
-      const verdict = judge(directory, wish.capacity, wish.instanceCount);
+      const verdict = judge(directory, wish.capacity, wish.partitionCount);
       if (verdict.starts || isLastTry) return verdict;
     } catch (error) {
       if (isLastTry) throw error;
@@ -77,11 +77,11 @@ async function steadyVerdict(directory: JournalDirectory, wish: CommandLine, isU
   }
 }
 
-/** The directory itself, or the instances' folders in it. */
+/** The directory itself, or the partitions' folders in it, whichever release named them. */
 export function journalPaths(path: string): string[] {
   if (!statSync(path, { throwIfNoEntry: false })?.isDirectory()) throw new Error(`no such directory: DIR=${path}`);
   const folders = readdirSync(path, { withFileTypes: true }).filter(
-    (entry) => entry.isDirectory() && /^instance-\d+$/.test(entry.name),
+    (entry) => entry.isDirectory() && /^(partition|instance)-\d+$/.test(entry.name),
   );
   if (folders.length > 0) return folders.map(({ name }) => join(path, name)).sort();
   return [path];

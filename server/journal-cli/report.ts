@@ -43,19 +43,20 @@ function fileTable(surveys: readonly FileSurvey[]): string[] {
     const { file, firstLsn, recordCount, restBytes } = survey;
     return [file.name, `${file.bytes}`, `${recordCount}`, `${restBytes}`, ...headerCells(file.header, firstLsn)];
   });
-  const head = ["file", "bytes", "records", "rest", "instance", "first LSN", "created", "processors"];
+  const head = ["file", "bytes", "records", "rest", "partition", "first LSN", "created", "room", "processors"];
   return alignColumns([head, ...rows]);
 }
 
-/** Of a checkpoint the LSN it was begun at. */
+/** Of a checkpoint the LSN it was begun at; the room is the capacity of the carrier. */
 function headerCells(header: FileSurvey["file"]["header"], firstLsn: number): string[] {
-  if (header === "blank") return ["-", "-", "no header", "-"];
-  if ("problem" in header) return ["-", "-", header.problem, "-"];
-  const { partition, partitionCount, createdAtMs, kind, processors } = header as JournalHeader;
+  if (header === "blank") return ["-", "-", "no header", "-", "-"];
+  if ("problem" in header) return ["-", "-", header.problem, "-", "-"];
+  const { partition, partitionCount, createdAtMs, kind, capacity, processors } = header as JournalHeader;
   return [
     `${partition + 1} of ${partitionCount}`,
     `${kind === SEGMENT ? firstLsn : header.firstLsn}`,
     timeText(createdAtMs),
+    capacity === 0 ? "-" : `${capacity}`,
     processors.join(" "),
   ];
 }

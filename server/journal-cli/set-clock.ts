@@ -5,13 +5,14 @@ import * as Outcome from "../../core/values/outcome.ts";
 import { NO_PROCESSOR } from "../../core/values/processor.ts";
 import { Journal } from "../journal/journal.ts";
 import { JournalDirectory } from "../journal/journal-directory.ts";
-import { recover, tidy } from "../journal/recover.ts";
+import { recover } from "../journal/recover.ts";
 import { makeDurable } from "../journal/rewrite.ts";
+import { tidy } from "../journal/tidy.ts";
 import { RealDisk } from "../system/real-disk.ts";
 import type { CommandLine } from "./command-line.ts";
 import { journalPaths, type Print } from "./inspector.ts";
 import { timeText } from "./names.ts";
-import { expectedOf } from "./verdict.ts";
+import { capacityIn, expectedOf } from "./verdict.ts";
 
 /**
  * Lets the time of every journal there begin again at the wall clock, where it is ahead of that. Watermarks that were
@@ -31,20 +32,22 @@ export async function setClock(wish: CommandLine, print: Print): Promise<void> {
 }
 
 async function turnBack(directory: JournalDirectory, wish: CommandLine, nowMs: number): Promise<string> {
-  const expected = expectedOf(directory, wish.instanceCount);
-  const recovered = recover(directory, new Ledger(wish.capacity, 0, expected.processors.length), expected);
+  const expected = expectedOf(directory, wish.partitionCount);
+  const capacity = capacityIn(directory);
+  const ledger = new Ledger(Math.max(wish.capacity, capacity), 0, expected.processors.length);
+  const recovered = recover(directory, ledger, expected);
   const latest = timeText(recovered.latestMs);
   if (recovered.latestMs <= nowMs)
     return `nothing to do: its time is not ahead of the clock: journal=${latest} clock=${timeText(nowMs)}`;
   // Nobody knows here whether a loss of power matters.
-  makeDurable(directory, recovered);
-  tidy(directory, recovered);
+  await makeDurable(directory, recovered);
+  await tidy(directory, recovered);
   const onBroken = (error: Error): never => {
     throw error;
   };
   // The segments before this one may not be durable, so it must not say that they are.
-  const options = { ...expected, segmentBytes: Number.POSITIVE_INFINITY, syncsSegments: false, nowMs: () => nowMs };
-  const journal = new Journal(directory, recovered, { ...options, onBroken });
+  const options = { ...expected, capacity, segmentBytes: Number.POSITIVE_INFINITY, syncsSegments: false };
+  const journal = new Journal(directory, recovered, { ...options, nowMs: () => nowMs, onBroken });
   try {
     const batch = new RecordBatch(1);
     batch.append(Kind.CLOCK, 0, nowMs, NO_PROCESSOR, Outcome.NONE, 0);

@@ -4,7 +4,7 @@ import type { Ledger } from "../../core/ledger/ledger.ts";
 import { CHECKPOINT } from "../../core/log/journal-header.ts";
 import { RECORD_BYTES, RecordBatch } from "../../core/log/record.ts";
 import type { JournalMeters } from "../meters/meters.ts";
-import type { Disk, DiskFile } from "../system/disk.ts";
+import { type Disk, syncDataLater } from "../system/disk.ts";
 import type { Time, Timer } from "../system/time.ts";
 import { Backoff } from "./backoff.ts";
 import type { Journal } from "./journal.ts";
@@ -148,7 +148,7 @@ export class Checkpointer {
         position += bytes.length;
         await time.pause(SLICE_PAUSE_MS);
       }
-      await syncData(file);
+      await syncDataLater(file);
       return true;
     } finally {
       file.close();
@@ -167,7 +167,7 @@ export class Checkpointer {
   async #syncSegmentsFrom(number: number): Promise<void> {
     for (let finished = number; finished < this.#journal.number; finished++) {
       const file = this.#parts.disk.open(this.#directory.segmentPath(finished), "write");
-      const synced = syncData(file).finally(() => file.close());
+      const synced = syncDataLater(file).finally(() => file.close());
       await this.#orBreak("a finished segment must be durable", synced);
     }
     await new Promise<void>((resolve, reject) => {
@@ -215,8 +215,4 @@ export class Checkpointer {
   #tryAgain(delayMs: number): void {
     if (!this.#isClosed) this.#retry = this.#parts.time.after(delayMs, () => this.startIfDue());
   }
-}
-
-function syncData(file: DiskFile): Promise<void> {
-  return new Promise((resolve, reject) => file.syncDataThen((error) => (error ? reject(error) : resolve())));
 }

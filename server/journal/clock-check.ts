@@ -1,5 +1,6 @@
 import type { JournalDirectory } from "./journal-directory.ts";
-import { type Recovered, RecoveryError } from "./recover.ts";
+import type { Recovered } from "./recover.ts";
+import { RecoveryError } from "./recovery-error.ts";
 
 /**
  * How far the journal's time may be ahead of the wall clock: more is no clock that was set by hand, and would take

@@ -51,12 +51,23 @@ export class JournalDirectory {
     return join(this.path, name);
   }
 
-  /** The journal's files with their headers. */
+  /** The journal's files with their headers. Beside a carrier, which may take one away meanwhile, as far as there. */
   files(): JournalFile[] {
     return this.disk.list(this.path).flatMap((name) => {
       const match = FILE_NAME.exec(name);
-      return match ? [this.#describe(name, match[1] === "segment" ? SEGMENT : CHECKPOINT, Number(match[2]))] : [];
+      if (!match) return [];
+      return this.#describe(name, match[1] === "segment" ? SEGMENT : CHECKPOINT, Number(match[2])) ?? [];
     });
+  }
+
+  /** Whether the directory is there and has a file of a journal in it. */
+  get hasFiles(): boolean {
+    return this.disk.exists(this.path) && this.disk.list(this.path).some((name) => FILE_NAME.test(name));
+  }
+
+  /** Undefined where there is none of that number. */
+  segment(number: number): JournalFile | undefined {
+    return this.#describe(basename(this.segmentPath(number)), SEGMENT, number);
   }
 
   remove(name: string): void {
@@ -72,8 +83,15 @@ export class JournalDirectory {
     this.disk.syncDirectory(this.path);
   }
 
-  #describe(name: string, kind: JournalFile["kind"], number: number): JournalFile {
-    const file = this.disk.open(this.filePath(name), "read");
+  /** The same without holding up the event loop. */
+  syncLater(): Promise<void> {
+    return this.disk.syncDirectoryLater(this.path);
+  }
+
+  /** Undefined when it is gone. */
+  #describe(name: string, kind: JournalFile["kind"], number: number): JournalFile | undefined {
+    const file = openIfThere(this.disk, this.filePath(name));
+    if (!file) return undefined;
     try {
       const { bytes } = file;
       const head = new Uint8Array(Math.min(bytes, HEADER_BYTES));
@@ -82,6 +100,15 @@ export class JournalDirectory {
     } finally {
       file.close();
     }
+  }
+}
+
+function openIfThere(disk: Disk, path: string): DiskFile | undefined {
+  try {
+    return disk.open(path, "read");
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === "ENOENT") return undefined;
+    throw error;
   }
 }
 

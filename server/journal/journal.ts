@@ -12,6 +12,8 @@ const PROBE_BYTES = 65_536;
 export type JournalOptions = Expected & {
   /** A segment that has grown to this is followed by another. */
   segmentBytes: number;
+  /** Payments that this carrier has room for. */
+  capacity: number;
   /** Whether what is in a finished segment must survive a loss of power at once. */
   syncsSegments: boolean;
   /** The wall clock. */
@@ -60,6 +62,11 @@ export class Journal implements RecordLog {
     this.#lsn = start.lsn;
     this.#latestMs = start.latestMs;
     this.#file = this.#create(start.nextNumber);
+  }
+
+  /** Number of this carrier. */
+  get epoch(): number {
+    return this.#epoch;
   }
 
   get lsn(): number {
@@ -146,7 +153,7 @@ export class Journal implements RecordLog {
 
   /** Header of a file of this journal that begins now. */
   header(kind: HeaderFields["kind"], number: number): Uint8Array {
-    const { partition, partitionCount, processors, syncsSegments, nowMs } = this.#options;
+    const { partition, partitionCount, processors, capacity, syncsSegments, nowMs } = this.#options;
     return encodeHeader({
       kind,
       partition,
@@ -158,6 +165,7 @@ export class Journal implements RecordLog {
       boundMs: this.#latestMs,
       followsDurable: syncsSegments,
       processors,
+      capacity,
     });
   }
 

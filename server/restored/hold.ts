@@ -1,6 +1,6 @@
 import type { Engine } from "../../core/engine.ts";
 import { WATERMARK_STEP_MS } from "../../core/log/watermark-bound.ts";
-import type { Storage } from "../journal/storage.ts";
+import type { JournalStorage } from "../journal/journal-storage.ts";
 import { RestoredMark } from "./restored-mark.ts";
 
 export type RestoredSettings = {
@@ -18,7 +18,7 @@ export type RestoredSettings = {
 export function holdRestored(
   { restored, restoredGraceMs, restoredWatchMs, requestTimeoutMs }: RestoredSettings,
   engine: Engine,
-  storage: Storage,
+  storage: JournalStorage,
   nowMs: number,
 ): RestoredMark | undefined {
   const mark = new RestoredMark(storage.path);

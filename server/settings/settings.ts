@@ -71,7 +71,7 @@ export const SETTINGS: readonly Setting[] = [
     fallback: "data",
     rule: "directory",
     meaning:
-      "where the journal is, in a folder `instance-<INSTANCE>` of its own; made if missing. " +
+      "where the journals are, each partition's in a folder `partition-<number>`; made if missing. " +
       "Its file system must support unix sockets",
   },
   {

@@ -1,6 +1,7 @@
 import { randomUUID } from "node:crypto";
 import { closeSync, openSync, readdirSync, renameSync, rmSync } from "node:fs";
 import { connect, createServer, type Server } from "node:net";
+import { DirectoryInUseError } from "./disk.ts";
 
 /** What a file system answers that has no unix sockets, or no names for them. */
 const NO_SOCKETS = new Set(["EPERM", "EOPNOTSUPP", "ENOTSUP", "EAFNOSUPPORT", "EINVAL", "ENOSYS"]);
@@ -31,8 +32,9 @@ export class DirectoryLock {
   }
 
   /**
-   * Rejects with `the directory is in use by another process: directory=…`, and where the file system has no unix
-   * sockets, or they do not answer under their names: then others could not tell that the directory is in use.
+   * Rejects with DirectoryInUseError, and where the file system has no unix sockets, or they do not answer under their
+   * names: then others could not tell that the directory is in use. The directory may get another name meanwhile and
+   * afterwards.
    */
   static async take(directory: string): Promise<DirectoryLock> {
     const descriptor = openSync(directory, "r");
@@ -49,11 +51,11 @@ export class DirectoryLock {
       await lock.release();
       throw noSockets(directory, "they do not answer");
     }
-    const others = readdirSync(directory).filter((other) => LOCK_NAME.test(other) && other !== name);
+    const others = readdirSync(folder).filter((other) => LOCK_NAME.test(other) && other !== name);
     const alive = await Promise.all(others.map((other) => isAlive(`${folder}/${other}`)));
     if (alive.includes(true)) {
       await lock.release();
-      throw new Error(`the directory is in use by another process: directory=${directory}`);
+      throw new DirectoryInUseError(directory);
     }
     for (const other of others) rmSync(`${folder}/${other}`, { force: true });
     return lock;

@@ -13,7 +13,10 @@ export interface Disk {
   list(directory: string): string[];
   /** Makes one directory; the one it is in is there. */
   makeDirectory(path: string): void;
-  /** Gives a file another name in one step; what had that name is gone. */
+  /**
+   * Gives a file another name in one step; what had that name is gone. A directory takes along what is in it and the
+   * lock on it.
+   */
   rename(from: string, to: string): void;
   renameLater(from: string, to: string): Promise<void>;
   /** Takes a file's name away; fails when there is none. */
@@ -23,8 +26,7 @@ export interface Disk {
   syncDirectory(path: string): void;
   syncDirectoryLater(path: string): Promise<void>;
   /**
-   * Keeps the directory to one process at a time. Rejects with `the directory is in use …`, and where there can be no
-   * lock.
+   * Keeps the directory to one process at a time. Rejects with DirectoryInUseError, and where there can be no lock.
    */
   lock(directory: string): Promise<DiskLock>;
 }
@@ -53,6 +55,15 @@ export interface DiskLock {
   release(): Promise<void>;
 }
 
+/** Another process has the lock on a directory, or is about to have it. */
+export class DirectoryInUseError extends Error {
+  override readonly name = "DirectoryInUseError";
+
+  constructor(directory: string) {
+    super(`the directory is in use by another process: directory=${directory}`);
+  }
+}
+
 /** Reads `length` bytes from `position`, or throws when the file ends before. */
 export function readFully(file: DiskFile, into: Uint8Array, length: number, position: number): void {
   for (let done = 0; done < length; ) {
@@ -60,6 +71,19 @@ export function readFully(file: DiskFile, into: Uint8Array, length: number, posi
     if (read === 0) throw new Error(`a file keeps its length while it is read: position=${position + done}`);
     done += read;
   }
+}
+
+/** Reads up to `length` bytes from `position`, less only where the file ends; returns how many. */
+export function readThere(file: DiskFile, into: Uint8Array, length: number, position: number): number {
+  let done = 0;
+  for (let read = -1; done < length && read !== 0; done += read)
+    read = file.read(into, done, length - done, position + done);
+  return done;
+}
+
+/** Resolves once what was written before the call survives a loss of power. */
+export function syncDataLater(file: DiskFile): Promise<void> {
+  return new Promise((resolve, reject) => file.syncDataThen((error) => (error ? reject(error) : resolve())));
 }
 
 /** Writes the first `length` bytes of `from` at `position`. */

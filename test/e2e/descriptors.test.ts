@@ -73,7 +73,7 @@ describe("an instance that has few file descriptors", function () {
 
   it("has some left for the processors and for its journal's next segments", async () => {
     const segments = (): number =>
-      readdirSync(join(folder, "data", "instance-1")).filter((n) => /journal$/.test(n)).length;
+      readdirSync(join(folder, "data", "partition-1")).filter((n) => /journal$/.test(n)).length;
     const before = segments();
     processor.settings.delayMs = 20;
     const connections = open().slice(0, 8);

@@ -43,7 +43,7 @@ export class RestoredService {
 
   /** The instance's own folder in the data that are in use. */
   get instanceDirectory(): string {
-    return join(this.#dataDir, "instance-1");
+    return join(this.#dataDir, "partition-1");
   }
 
   get isMarked(): boolean {

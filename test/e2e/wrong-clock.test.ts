@@ -16,7 +16,7 @@ const WRONG_MS = Date.UTC(2098, 0, 1);
 
 /** Payments that were accepted while the clock was decades ahead. */
 function makeJournal(dataDir: string): void {
-  const life = new JournalLife(join(dataDir, "instance-1"), new Random(1), {
+  const life = new JournalLife(join(dataDir, "partition-1"), new Random(1), {
     expected: { ...OWNER, partitionCount: 1 },
   });
   life.wait(WRONG_MS - NOON_MS);
@@ -55,7 +55,7 @@ describe("a journal from a time when the clock was wrong", function () {
       makeJournal(data);
       const said = await failedStart(directory);
       expect(said).to.include("cannot start: the journal's latest time may be at most 24 h ahead of the clock");
-      expect(said).to.include(`npm run journal -- set-clock ${join(data, "instance-1")}`);
+      expect(said).to.include(`npm run journal -- set-clock ${join(data, "partition-1")}`);
       await new Promise<void>((resolve, reject) => {
         execFile(process.execPath, [CLI, "set-clock", data], (error) => (error ? reject(error) : resolve()));
       });

@@ -90,7 +90,7 @@ export const JOURNAL_MUTATIONS: Readonly<Record<string, Mutation>> = {
   "a checkpoint counts before it is durable": {
     seed: 1,
     file: "server/journal/checkpointer",
-    find: "await syncData(file); return true;",
+    find: "await syncDataLater(file); return true;",
     replace: "return true;",
   },
   "a checkpoint is not held back for the log it builds on": {
@@ -113,54 +113,54 @@ export const JOURNAL_MUTATIONS: Readonly<Record<string, Mutation>> = {
   },
   "the last sound record dropped with the torn one": {
     seed: 23,
-    file: "server/journal/recover",
-    find: "const total = Math.floor((file.bytes - headerBytes) / RECORD_BYTES);",
-    replace: `const isTorn = (file.bytes - headerBytes) % RECORD_BYTES !== 0;
-      const total = Math.max(0, Math.floor((file.bytes - headerBytes) / RECORD_BYTES) - (isTorn ? 1 : 0));`,
+    file: "server/journal/log-reader",
+    find: "const there = Math.floor((file.bytes - this.#soundBytes) / RECORD_BYTES);",
+    replace: `const isTorn = (file.bytes - this.#soundBytes) % RECORD_BYTES !== 0;
+      const there = Math.floor((file.bytes - this.#soundBytes) / RECORD_BYTES) - (isTorn ? 1 : 0);`,
   },
   "a record torn between two sectors taken for damage": {
     seed: 241,
-    file: "server/journal/recover",
+    file: "server/journal/torn-end",
     find: "if (untilSector >= RECORD_BYTES) return false;",
     replace: "return false;",
   },
   "damage taken for a torn end": {
     seed: 9,
-    file: "server/journal/recover",
-    find: "if (batch.isZero(record) || (record === unsound && isFirstTorn)) continue;",
-    replace: "if (batch.isZero(record) || (record === unsound && isFirstTorn) || true) continue;",
+    file: "server/journal/torn-end",
+    find: "if (batch.isZero(record) || (record === 0 && isFirstTorn)) continue;",
+    replace: "if (batch.isZero(record) || (record === 0 && isFirstTorn) || true) continue;",
   },
   "the torn end stays": {
     seed: 4,
-    file: "server/journal/recover",
+    file: "server/journal/tidy",
     find: "file.truncate(recovered.torn.soundBytes);",
     replace: "",
   },
   "replayed records left as they are": {
     seed: 16,
-    file: "server/journal/storage",
-    find: "if (options.syncs) makeDurable(directory, recovered);",
+    file: "server/journal/journal-claim",
+    find: "if (this.#options.syncs) await makeDurable(directory, recovered, signal);",
     replace: "",
   },
   "replayed records synced where they are": {
     seed: 61,
     file: "server/journal/rewrite",
-    find: "for (const { name, soundBytes } of recovered.unsafe) rewrite(directory, name, soundBytes);",
+    find: "for (const { name, soundBytes } of recovered.unsafe) await rewrite(directory, name, soundBytes, signal);",
     replace: `for (const { name } of recovered.unsafe) {
       directory.disk.open(directory.filePath(name), "write").syncData();
     }`,
   },
   "the clock goes back at a restart": {
     seed: 6,
-    file: "server/journal/storage",
+    file: "server/journal/journal-storage",
     find: "this.latestMs = recovered.latestMs;",
     replace: "this.latestMs = 0;",
   },
   "a directory is taken that is in use": {
     seed: 10,
-    file: "server/journal/storage",
-    find: "const lock = await disk.lock(directory.path);",
-    replace: "const lock = { release: async () => {} };",
+    file: "server/journal/partition-directory",
+    find: "return await disk.lock(path);",
+    replace: "return { release: async () => {} };",
   },
   "the clock jumps with the wall clock": {
     seed: 10,

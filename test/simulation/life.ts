@@ -7,8 +7,8 @@ import { formatUuid } from "../../core/values/uuid.ts";
 import { type Books, beginSending, keepBooks } from "../../server/books.ts";
 import { HealthEndpoint } from "../../server/health/health-endpoint.ts";
 import { Polling } from "../../server/health/polling.ts";
-import { RecoveryError } from "../../server/journal/recover.ts";
-import { Storage } from "../../server/journal/storage.ts";
+import { JournalStore } from "../../server/journal/journal-store.ts";
+import { RecoveryError } from "../../server/journal/recovery-error.ts";
 import { Meters } from "../../server/meters/meters.ts";
 import type { SummaryPart, Window } from "../../server/payments/summary.ts";
 import type { Effect } from "../../server/turn/effect.ts";
@@ -28,7 +28,6 @@ const CHUNK_RECORDS = 61;
 /** The bound of the watermarks given out is rounded up to this. */
 const BOUND_STEP_MS = 100;
 const OBSERVE_MS = 100;
-const IN_USE = /the directory is in use/;
 
 /** What is counted and logged is nobody's business here. */
 const METERS = new Meters(PROCESSORS_MAX);
@@ -149,17 +148,20 @@ export class Life {
     const { world, instance, network, peers } = this.#parts;
     const { settings } = world;
     const onBroken = () => this.#broke();
-    const storage = await Storage.open(this.engine, this.#surroundings, {
+    const store = await JournalStore.open(this.#surroundings, {
       dataDir: "/data",
-      partition: instance,
       partitionCount: settings.instanceCount,
+      instanceCount: settings.instanceCount,
+      capacity: settings.capacity,
       processors: this.engine.processorNames,
       segmentBytes: settings.segmentBytes,
       sliceRows: settings.sliceRows,
       chunkRecords: CHUNK_RECORDS,
       syncs: settings.syncs,
-      onBroken,
     });
+    const claim = await store.claim(instance);
+    if (!claim) return this.#parts.onEnd("no start");
+    const storage = await claim.open(this.engine.ledger, { onBroken });
     if (this.process.isOver) return;
     this.#expectNoLeap(storage.latestMs);
     const { engine, process: time } = this;
@@ -210,7 +212,7 @@ export class Life {
   #couldNotStart(error: unknown): void {
     if (error instanceof Violation) this.#parts.world.violation ??= error;
     if (this.process.isOver) return;
-    if (error instanceof DiskFault || IN_USE.test(String(error))) this.#parts.onEnd("no start");
+    if (error instanceof DiskFault) this.#parts.onEnd("no start");
     else if (!(error instanceof RecoveryError)) this.#died(error);
     else this.#parts.world.violation ??= new Violation("a restart finds its journal in order", String(error));
   }

@@ -1,4 +1,4 @@
-import type { Disk, DiskFile, DiskLock } from "../../server/system/disk.ts";
+import { DirectoryInUseError, type Disk, type DiskFile, type DiskLock } from "../../server/system/disk.ts";
 import { Killed, type Process } from "./process.ts";
 import type { VirtualDisk } from "./virtual-disk.ts";
 import { VirtualFile } from "./virtual-file.ts";
@@ -88,9 +88,8 @@ export class ProcessDisk implements Disk {
   }
 
   async lock(directory: string): Promise<DiskLock> {
-    if (!this.#disk.lock(directory, this.#process))
-      throw new Error(`the directory is in use by another process: directory=${directory}`);
-    return { release: async () => this.#disk.unlock(directory) };
+    if (!this.#disk.lock(directory, this.#process)) throw new DirectoryInUseError(directory);
+    return { release: async () => this.#disk.unlock(directory, this.#process) };
   }
 
   /** As read(2) with a short count now and then. */

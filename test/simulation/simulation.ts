@@ -1,7 +1,8 @@
 import { Ledger } from "../../core/ledger/ledger.ts";
 import * as State from "../../core/values/state.ts";
 import { JournalDirectory } from "../../server/journal/journal-directory.ts";
-import { RecoveryError, recover } from "../../server/journal/recover.ts";
+import { recover } from "../../server/journal/recover.ts";
+import { RecoveryError } from "../../server/journal/recovery-error.ts";
 import { namesOf } from "../support/terms.ts";
 import { damage } from "./damage.ts";
 import { Deployment } from "./deployment.ts";
@@ -160,7 +161,7 @@ function replay(disk: VirtualDisk, instance: number, world: World): Ledger | Err
 }
 
 function directoryOf(instance: number): string {
-  return `/data/instance-${instance + 1}`;
+  return `/data/partition-${instance + 1}`;
 }
 
 function describeUnsettled({ clients, hosts, world }: Deployment): string {

@@ -5,6 +5,9 @@ import type { VirtualFile } from "./virtual-file.ts";
 
 const CHECKPOINT = /\/checkpoint-\d+\.journal$/;
 
+/** Of partitions' directories. */
+const FORMER_NAME = /\/instance-/;
+
 type Names = Map<string, VirtualFile | "directory">;
 
 /** A change of names that no sync has made durable. */
@@ -80,12 +83,28 @@ export class VirtualDisk {
   }
 
   rename(from: string, to: string): void {
+    if (this.isDirectory(from)) this.#renameDirectory(from, to);
+    else this.#renameFile(from, to);
+  }
+
+  #renameFile(from: string, to: string): void {
     const file = this.file(from);
     if (CHECKPOINT.test(to)) this.publishedCount++;
     this.#change(to, (names) => {
       names.set(to, file);
       if (names.get(from) === file) names.delete(from);
     });
+  }
+
+  /** Whatever changed in it before counts as durable in it then. */
+  #renameDirectory(from: string, to: string): void {
+    if (this.has(to)) throw Object.assign(new Error(`ENOTEMPTY: ${to}`), { code: "ENOTEMPTY" });
+    this.syncNames(from);
+    this.#change(to, (names) => moveTree(names, from, to), false);
+    const holder = this.#lockedBy.get(from);
+    if (!holder) return;
+    this.#lockedBy.delete(from);
+    this.#lockedBy.set(to, holder);
   }
 
   remove(path: string): void {
@@ -124,8 +143,10 @@ export class VirtualDisk {
     return true;
   }
 
-  unlock(directory: string): void {
-    this.#lockedBy.delete(directory);
+  /** The process gives back what it has locked under this name, or under one that it has had since. */
+  unlock(directory: string, process: Process): void {
+    for (const path of [directory, directory.replace(FORMER_NAME, "/partition-")])
+      if (this.#lockedBy.get(path) === process) this.#lockedBy.delete(path);
   }
 
   #change(path: string, apply: Change["apply"], isOfFile = true): void {
@@ -135,5 +156,14 @@ export class VirtualDisk {
 
   #isReachable(path: string): boolean {
     return path === "/" || (this.#durableNames.has(dirname(path)) && this.#isReachable(dirname(path)));
+  }
+}
+
+/** Gives a directory another name, and so everything in it. */
+function moveTree(names: Names, from: string, to: string): void {
+  for (const [path, entry] of [...names]) {
+    if (path !== from && !path.startsWith(`${from}/`)) continue;
+    names.delete(path);
+    names.set(`${to}${path.slice(from.length)}`, entry);
   }
 }

@@ -15,7 +15,8 @@ import * as State from "../../core/values/state.ts";
 import { UUID_WORDS } from "../../core/values/uuid.ts";
 import { Journal, type JournalStart } from "../../server/journal/journal.ts";
 import { JournalDirectory } from "../../server/journal/journal-directory.ts";
-import { type Recovered, recover, tidy } from "../../server/journal/recover.ts";
+import { type Recovered, recover } from "../../server/journal/recover.ts";
+import { cutTornEnd, removeObsolete } from "../../server/journal/tidy.ts";
 import { RealDisk } from "../../server/system/real-disk.ts";
 import { NOON_MS } from "./payments.ts";
 import { Random } from "./random.ts";
@@ -31,6 +32,8 @@ const SEGMENT_BYTES = 1 << 30;
 export type LifeOptions = {
   expected?: Expected;
   capacity?: number;
+  /** What headers say of it; nothing unless given. */
+  toldCapacity?: number;
   /** Where a segment counts as full; rotating is the caller's. */
   segmentBytes?: number;
   from?: Restart;
@@ -69,6 +72,12 @@ export function restart(path: string, expected: Expected = OWNER, capacity = CAP
   return { ledger, recovered };
 }
 
+/** As `tidy`, without the syncs. */
+export function tidyNow(directory: JournalDirectory, recovered: Recovered): void {
+  cutTornEnd(directory, recovered);
+  removeObsolete(directory, recovered);
+}
+
 /** A ledger whose every record goes to a real journal, as in an instance, but one step at a time. */
 export class JournalLife {
   readonly directory: JournalDirectory;
@@ -87,13 +96,14 @@ export class JournalLife {
     this.#random = random;
     const { from, expected = OWNER } = options;
     this.names = expected.processors;
-    if (from) tidy(this.directory, from.recovered);
+    if (from) tidyNow(this.directory, from.recovered);
     this.ledger = from?.ledger ?? new Ledger(options.capacity ?? CAPACITY, INDEX_SEED, expected.processors.length);
     this.#latestMs = from?.recovered.latestMs ?? 0;
     this.#nowMs = Math.max(this.#nowMs, this.#latestMs);
     this.journal = new Journal(this.directory, from?.recovered ?? NEW_JOURNAL, {
       ...expected,
       segmentBytes: options.segmentBytes ?? SEGMENT_BYTES,
+      capacity: options.toldCapacity ?? 0,
       syncsSegments: false,
       nowMs: () => this.#nowMs,
       onBroken: unexpected,

@@ -1,5 +1,5 @@
 import { dirname } from "node:path";
-import { type Disk, type DiskFile, type DiskLock, writeFully } from "../../server/system/disk.ts";
+import { DirectoryInUseError, type Disk, type DiskFile, type DiskLock, writeFully } from "../../server/system/disk.ts";
 
 const PAGE_BYTES = 4096;
 
@@ -84,6 +84,10 @@ export class MemoryDisk implements Disk {
   readonly #durableNames: Names = new Map(this.#names);
   #changes: Change[] = [];
   readonly #locked = new Set<string>();
+  /** By the names that locked directories had. */
+  readonly #renamed = new Map<string, string>();
+  /** Called when the process is killed in an operation that somebody waits for. */
+  onKilled: (error: Killed) => void = () => {};
 
   /**
    * The machine stops and starts again. `isKept` says of each change of names that was not synced whether it is there.
@@ -104,6 +108,13 @@ export class MemoryDisk implements Disk {
   endProcess(): void {
     this.onOperation = () => {};
     this.#locked.clear();
+  }
+
+  /** Rejects once the process is killed in an operation that somebody waits for, and would wait for ever. */
+  killed(): Promise<never> {
+    return new Promise((_, reject) => {
+      this.onKilled = reject;
+    });
   }
 
   open(path: string): DiskFile {
@@ -136,13 +147,12 @@ export class MemoryDisk implements Disk {
 
   rename(from: string, to: string): void {
     this.onOperation("rename", to);
-    const content = this.#content(from);
-    content.path = to;
-    this.#change(to, (names) => names.set(to, content).delete(from));
+    if (this.#names.get(from) === "directory") this.#renameDirectory(from, to);
+    else this.#renameFile(from, to);
   }
 
   renameLater(from: string, to: string): Promise<void> {
-    return later(() => this.rename(from, to));
+    return this.later(() => this.rename(from, to));
   }
 
   remove(path: string): void {
@@ -152,7 +162,7 @@ export class MemoryDisk implements Disk {
   }
 
   removeLater(path: string): Promise<void> {
-    return later(() => this.remove(path));
+    return this.later(() => this.remove(path));
   }
 
   syncDirectory(path: string): void {
@@ -167,23 +177,52 @@ export class MemoryDisk implements Disk {
   }
 
   syncDirectoryLater(path: string): Promise<void> {
-    return later(() => this.syncDirectory(path));
+    return this.later(() => this.syncDirectory(path));
   }
 
   async lock(directory: string): Promise<DiskLock> {
-    if (this.#locked.has(directory))
-      throw new Error(`the directory is in use by another process: directory=${directory}`);
+    if (this.#locked.has(directory)) throw new DirectoryInUseError(directory);
+    if (this.#names.get(directory) !== "directory") throw failure("ENOENT", directory);
     this.#locked.add(directory);
     return {
       release: async () => {
-        this.#locked.delete(directory);
+        // It may have another name by now.
+        this.#locked.delete(this.#renamed.get(directory) ?? directory);
       },
     };
+  }
+
+  async later(act: () => void): Promise<void> {
+    await undefined;
+    try {
+      act();
+    } catch (error) {
+      if (!(error instanceof Killed)) throw error;
+      this.onKilled(error);
+      await new Promise(() => {});
+    }
   }
 
   #change(path: string, apply: Change["apply"], isOfFile = true): void {
     apply(this.#names);
     this.#changes.push({ directory: dirname(path), isOfFile, apply });
+  }
+
+  #renameFile(from: string, to: string): void {
+    const content = this.#content(from);
+    content.path = to;
+    this.#change(to, (names) => names.set(to, content).delete(from));
+  }
+
+  /** What is in it counts as durable then, if it is: nothing here changes a directory that it renames as well. */
+  #renameDirectory(from: string, to: string): void {
+    if (this.#names.has(to)) throw failure("ENOTEMPTY", to);
+    for (const { directory, apply } of this.#changes) if (directory === from) apply(this.#durableNames);
+    this.#changes = this.#changes.filter(({ directory }) => directory !== from);
+    this.#change(to, (names) => moveTree(names, from, to), false);
+    if (!this.#locked.delete(from)) return;
+    this.#locked.add(to);
+    this.#renamed.set(from, to);
   }
 
   #content(path: string): Content {
@@ -221,7 +260,7 @@ class MemoryFile implements DiskFile {
   }
 
   writeLater(from: Uint8Array, position: number): Promise<void> {
-    return later(() => writeFully(this, from, from.length, position));
+    return this.#disk.later(() => writeFully(this, from, from.length, position));
   }
 
   truncate(bytes: number): void {
@@ -240,24 +279,23 @@ class MemoryFile implements DiskFile {
   }
 
   syncDataThen(onDone: (error: Error | null) => void): void {
-    later(() => this.syncData()).then(() => onDone(null), onDone);
+    this.#disk.later(() => this.syncData()).then(() => onDone(null), onDone);
   }
 
   close(): void {}
 }
 
-function isReachable(path: string, names: Names): boolean {
-  return path === "/" || (names.has(dirname(path)) && isReachable(dirname(path), names));
+/** Gives a directory another name, and so everything in it. */
+function moveTree(names: Names, from: string, to: string): void {
+  for (const [path, entry] of [...names]) {
+    if (path !== from && !path.startsWith(`${from}/`)) continue;
+    names.delete(path);
+    names.set(`${to}${path.slice(from.length)}`, entry);
+  }
 }
 
-async function later(act: () => void): Promise<void> {
-  await undefined;
-  try {
-    act();
-  } catch (error) {
-    if (error instanceof Killed) await new Promise(() => {});
-    throw error;
-  }
+function isReachable(path: string, names: Names): boolean {
+  return path === "/" || (names.has(dirname(path)) && isReachable(dirname(path), names));
 }
 
 function failure(code: string, path: string): Error {

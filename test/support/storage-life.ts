@@ -6,7 +6,8 @@ import { NO_FLIGHT } from "../../core/routing/flights.ts";
 import { HealthSnapshot } from "../../core/routing/health-snapshot.ts";
 import { Ways } from "../../core/routing/ways.ts";
 import * as Outcome from "../../core/values/outcome.ts";
-import { Storage, type StorageOptions } from "../../server/journal/storage.ts";
+import type { JournalStorage } from "../../server/journal/journal-storage.ts";
+import { JournalStore, type JournalStoreOptions } from "../../server/journal/journal-store.ts";
 import { JournalMeters } from "../../server/meters/meters.ts";
 import type { Disk } from "../../server/system/disk.ts";
 import { portrait } from "./journal-life.ts";
@@ -27,7 +28,7 @@ export class StorageLife {
   readonly engine: Engine;
   /** Payments that were answered: their records are as durable as was asked for. */
   readonly acknowledged: Set<number>;
-  storage!: Storage;
+  storage!: JournalStorage;
   /** Of the ledger as it was found. */
   found: unknown;
   /** Why the process had to end. */
@@ -47,26 +48,34 @@ export class StorageLife {
     });
   }
 
-  async start(disk: Disk, options: Partial<StorageOptions> = {}): Promise<void> {
+  async start(disk: Disk, options: Partial<JournalStoreOptions> = {}): Promise<void> {
     const log = (level: Line["level"]) => (_fields: object, text?: string) =>
       this.lines.push({ level, text: text ?? String(_fields) });
     const logger = { info: log("info"), warn: log("warn"), error: log("error") } as unknown as Logger;
-    this.storage = await Storage.open(
-      this.engine,
+    const store = await JournalStore.open(
       { disk, time: this.time, logger },
       {
         dataDir: "/data",
-        partition: 0,
         partitionCount: 2,
+        instanceCount: 2,
+        capacity: 4096,
         processors: TWO_NAMES,
         segmentBytes: HEADER_BYTES + 16 * RECORD_BYTES,
         syncs: true,
-        onBroken: (error) => {
-          this.broken ??= error;
-        },
         ...options,
       },
     );
+    const claim = await store.claim(0);
+    if (!claim) throw new Error("the partition must be free");
+    try {
+      const onBroken = (error: Error): void => {
+        this.broken ??= error;
+      };
+      this.storage = await claim.open(this.engine.ledger, { onBroken });
+    } catch (error) {
+      await claim.release();
+      throw error;
+    }
     this.found = portrait(this.engine.ledger);
     this.storage.beginUpkeep(this.engine, () => this.write(), this.meters);
     this.engine.resume(this.nowMs, this.storage.latestMs);
@@ -89,7 +98,7 @@ export class StorageLife {
       if (flight !== NO_FLIGHT) this.#flights.push(flight);
     }
     if (this.write()) {
-      this.storage.journal.sync((error) => {
+      this.storage.log.sync((error) => {
         if (!error) for (const payment of payments) this.acknowledged.add(payment);
       });
     }
@@ -103,7 +112,7 @@ export class StorageLife {
 
   write(): boolean {
     if (this.engine.batch.count === 0) return true;
-    const error = this.storage.journal.append(this.engine.batch);
+    const error = this.storage.log.append(this.engine.batch);
     if (error) {
       this.engine.revert();
       // What was to be sent in this turn stays here.

@@ -29,11 +29,11 @@ const TURN_MS = 10;
 const CENTS = 1990;
 
 /**
- * Writes the journal that `paymentCount` payments leave, each accepted, sent and charged. Returns the instance's
+ * Writes the journal that `paymentCount` payments leave, each accepted, sent and charged. Returns the partition's
  * directory.
  */
 export function makeJournal(dataDir: string, paymentCount: number, beganAtMs: number): JournalDirectory {
-  const directory = new JournalDirectory(new RealDisk(), join(dataDir, "instance-1"));
+  const directory = new JournalDirectory(new RealDisk(), join(dataDir, "partition-1"));
   directory.make(false);
   const start = { nextNumber: 1, lsn: 0, epoch: 0, latestMs: 0 };
   const journal = new Journal(directory, start, journalOptions(beganAtMs));
@@ -77,7 +77,8 @@ function journalOptions(nowMs: number): JournalOptions {
   const onBroken = (error: Error): never => {
     throw error;
   };
-  return { ...OWNER, segmentBytes: SEGMENT_BYTES, syncsSegments: false, nowMs: () => nowMs, onBroken };
+  const options = { segmentBytes: SEGMENT_BYTES, capacity: 0, syncsSegments: false };
+  return { ...OWNER, ...options, nowMs: () => nowMs, onBroken };
 }
 
 /** Random enough to spread over an index as random UUIDs do, and different in every turn. */

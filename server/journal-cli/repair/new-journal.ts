@@ -10,6 +10,9 @@ import { RealDisk } from "../../system/real-disk.ts";
 
 const SLICE_ROWS = 4096;
 const FIRST_SEGMENT = 1;
+/** Whose journal it is, and for how many payments that had room; 0: not said. */
+export type Owner = Expected & { capacity: number };
+
 /** As an instance's own. */
 const SEGMENT_BYTES = 67_108_864;
 
@@ -19,14 +22,14 @@ const SEGMENT_BYTES = 67_108_864;
  */
 export class NewJournal {
   readonly directory: JournalDirectory;
-  readonly #owner: Expected;
+  readonly #owner: Owner;
   readonly #epoch: number;
   #journal: Journal | undefined;
 
   /**
    * `epoch`: the latest of the journal that it takes the place of. Throws when there is something at `path` already.
    */
-  constructor(path: string, owner: Expected, epoch: number) {
+  constructor(path: string, owner: Owner, epoch: number) {
     const disk = new RealDisk();
     if (disk.exists(path) && disk.list(path).length > 0)
       throw new Error(`the new journal needs a directory of its own, empty or not there: --out=${path}`);

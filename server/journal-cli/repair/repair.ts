@@ -10,7 +10,7 @@ import { RealDisk } from "../../system/real-disk.ts";
 import type { CommandLine } from "../command-line.ts";
 import { headerOf } from "../file-survey.ts";
 import { journalPaths, type Print } from "../inspector.ts";
-import { expectedOf, judge } from "../verdict.ts";
+import { capacityIn, expectedOf, judge } from "../verdict.ts";
 import { namesIn } from "./file-processors.ts";
 import { askAbout, urlsOf } from "./inquiry.ts";
 import { NewJournal } from "./new-journal.ts";
@@ -41,7 +41,7 @@ async function repairOne(path: string, out: string, wish: CommandLine): Promise<
   const directory = new JournalDirectory(new RealDisk(), path);
   const lock = await directory.disk.lock(path);
   try {
-    const verdict = judge(directory, wish.capacity, wish.instanceCount);
+    const verdict = judge(directory, wish.capacity, wish.partitionCount);
     if (!verdict.starts) return await salvageInto(directory, out, wish);
     const kept = verdict.ledger.size;
     return { directory: path, out: undefined, damages: [], kept, passedOver: 0, payments: [], lost: [] };
@@ -52,14 +52,15 @@ async function repairOne(path: string, out: string, wish: CommandLine): Promise<
 
 async function salvageInto(directory: JournalDirectory, out: string, wish: CommandLine): Promise<Repaired> {
   const names = namesIn(directory, wish.toldNames);
-  const owner = { ...expectedOf(directory, wish.instanceCount), processors: names };
+  const capacity = capacityIn(directory);
+  const owner = { ...expectedOf(directory, wish.partitionCount), processors: names, capacity };
   const urls = urlsOf(names, wish.processorUrls);
   const epoch = Math.max(0, ...directory.files().map((file) => headerOf(file)?.epoch ?? 0));
   const journal = new NewJournal(out, owner, epoch);
   // From the first, so that no instance can start with a part of it and trust that.
   const mark = new RestoredMark(out);
   mark.write({ lostFromMs: 0, sinceMs: undefined });
-  const ledger = new Ledger(wish.capacity, 0, owner.processors.length);
+  const ledger = new Ledger(Math.max(wish.capacity, capacity), 0, owner.processors.length);
   const log = new SalvagedLog(ledger, (batch) => journal.append(batch));
   const salvage = new Salvage(log, (latestMs) => journal.begin(ledger, latestMs));
   const damages = salvageFiles(directory, owner, wish.toldNames, salvage);
@@ -89,8 +90,8 @@ async function salvageInto(directory: JournalDirectory, out: string, wish: Comma
 }
 
 /** What was written is read back as an instance would read it. */
-function expectStart(directory: JournalDirectory, ledger: Ledger, { capacity, instanceCount }: CommandLine): void {
-  const verdict = judge(directory, capacity, instanceCount);
+function expectStart(directory: JournalDirectory, ledger: Ledger, { capacity, partitionCount }: CommandLine): void {
+  const verdict = judge(directory, capacity, partitionCount);
   if (!verdict.starts) throw new Error(`the new journal must start: ${verdict.why}`);
   const found = verdict.ledger;
   const isSame = found.head === ledger.head && found.tail === ledger.tail;

@@ -14,7 +14,7 @@ export type Damage = { file: string; what: string };
 
 /**
  * Reads all that is sound of a damaged journal into a salvage, and returns what is not. `told`: names of the processors
- * for files that cannot tell. Throws when a file belongs to another instance, or holds what this version does not know.
+ * for files that cannot tell. Throws when a file is of another partition, or holds what this version does not know.
  */
 export function salvageFiles(
   directory: JournalDirectory,
@@ -193,7 +193,7 @@ function expectOwn(file: JournalFile, { partition, partitionCount }: Expected): 
   if (header === undefined) return;
   if (header.partition === partition && header.partitionCount === partitionCount) return;
   const found = `${header.partition + 1} of ${header.partitionCount}`;
-  throw new Error(`a file of another instance: file=${file.name} instance=${found}`);
+  throw new Error(`a file of another partition: file=${file.name} partition=${found}`);
 }
 
 /** Two that wrote at once are no damage: which of their records hold, nobody can say here. */

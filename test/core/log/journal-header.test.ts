@@ -24,6 +24,7 @@ const HEADER: HeaderFields = {
   boundMs: NOON_MS - 1,
   followsDurable: true,
   processors: ["default", "fallback"],
+  capacity: 1_048_576,
 };
 
 describe("journal header", () => {
@@ -45,6 +46,7 @@ describe("journal header", () => {
       boundMs: fc.maxSafeNat(),
       followsDurable: fc.boolean(),
       processors: fc.uniqueArray(fc.stringMatching(/^[!-~]{1,24}$/), { minLength: 1, maxLength: 16 }),
+      capacity: fc.nat(0xffffffff),
     });
     forAll(headers, (header) => {
       const file = new Uint8Array(600).fill(0xaa);
@@ -86,9 +88,16 @@ describe("journal header", () => {
       boundMs: 0,
       followsDurable: false,
       processors: ["default", "fallback"],
+      capacity: 0,
     };
     expect(decodeHeader(bytes)).to.deep.equal(header);
     expect(decodeHeader(new Uint8Array([...bytes, ...new Uint8Array(100)]))).to.deep.equal(header);
+  });
+
+  it("of a release that said nothing of a capacity has zeros there", () => {
+    const bytes = encodeHeader({ ...HEADER, capacity: 0 });
+    expect([...bytes.subarray(448, 476)]).to.deep.equal(new Array(28).fill(0));
+    expect([...encodeHeader(HEADER).subarray(448, 456)]).to.deep.equal([0, 0, 16, 0, 0, 0, 0, 0]);
   });
 
   it("says what is wrong", () => {

@@ -3,7 +3,7 @@ import { CHECKPOINT, type JournalHeader, SEGMENT } from "../../../core/log/journ
 import { type JournalFile, planRecovery } from "../../../core/log/recovery-plan.ts";
 
 const EXPECTED = { partition: 1, partitionCount: 2, processors: ["cheap", "dear"] };
-const HEADER = { ...EXPECTED, epoch: 1, firstLsn: 0, createdAtMs: 0, boundMs: 0, followsDurable: true };
+const HEADER = { ...EXPECTED, capacity: 0, epoch: 1, firstLsn: 0, createdAtMs: 0, boundMs: 0, followsDurable: true };
 
 function file(
   kind: typeof SEGMENT | typeof CHECKPOINT,
@@ -101,12 +101,12 @@ describe("recovery plan", () => {
     });
   });
 
-  it("refuses files under a wrong name, of another instance, or of another number of instances", () => {
+  it("refuses files under a wrong name, of another partition, or of another number of partitions", () => {
     expect(plan(segment(1, { number: 2 }))).to.equal("a file's name and header must agree: file=segment-1");
     expect(plan(segment(1, { kind: CHECKPOINT }))).to.equal("a file's name and header must agree: file=segment-1");
-    const rule = "the journal belongs to another instance or another number of instances";
-    expect(plan(segment(1, { partition: 0 }))).to.equal(`${rule}: file=segment-1 instance=1 of 2`);
-    expect(plan(segment(1), segment(2, { partitionCount: 3 }))).to.equal(`${rule}: file=segment-2 instance=2 of 3`);
+    const rule = "the journal belongs to another partition or another number of partitions";
+    expect(plan(segment(1, { partition: 0 }))).to.equal(`${rule}: file=segment-1 partition=1 of 2`);
+    expect(plan(segment(1), segment(2, { partitionCount: 3 }))).to.equal(`${rule}: file=segment-2 partition=2 of 3`);
   });
 
   it("takes files with other processors, or the same in another order: their records are translated by name", () => {

@@ -75,24 +75,36 @@ describe("journal command", () => {
       journal(path);
       const small = await run("verify", path, "--capacity", "9");
       expect(small.out).to.include("refused: the journal's payments must fit CAPACITY: capacity=9");
-      const other = await run("verify", path, "--instances", "3");
-      expect(other.out).to.include("belongs to another instance or another number of instances");
+      const other = await run("verify", path, "--partitions", "3");
+      expect(other.out).to.include("belongs to another partition or another number of partitions");
       expect([small.code, other.code]).to.deep.equal([1, 1]);
     }));
 
-  it("looks at every instance's folder of a DATA_DIR, expecting its own instance in each", () =>
+  it("looks at every partition's folder of a DATA_DIR, expecting its own in each, by its former name too", () =>
     inDirectory(async (path) => {
-      new JournalLife(join(path, "instance-1"), new Random(1)).close();
+      new JournalLife(join(path, "partition-1"), new Random(1)).close();
       const second = { ...OWNER, partition: 1 };
       new JournalLife(join(path, "instance-2"), new Random(1), { expected: second }).close();
       const well = await run("verify", path);
       expect(well.out.split("\n").filter((line) => line.includes("starts: payments=0"))).to.have.length(2);
       expect(well.code).to.equal(0);
-      renameSync(join(path, "instance-1"), join(path, "aside"));
-      renameSync(join(path, "instance-2"), join(path, "instance-1"));
+      renameSync(join(path, "partition-1"), join(path, "aside"));
+      renameSync(join(path, "instance-2"), join(path, "partition-1"));
       const swapped = await run("verify", path);
-      expect(swapped.out).to.include("belongs to another instance");
+      expect(swapped.out).to.include("belongs to another partition");
       expect(swapped.code).to.equal(1);
+    }));
+
+  it("shows for how many payments the carrier had room, and has as much itself", () =>
+    inDirectory(async (path) => {
+      const life = new JournalLife(path, new Random(1), { toldCapacity: 64 });
+      for (let i = 0; i < 20; i++) life.accept();
+      life.write();
+      life.close();
+      expect((await run("verify", path, "--capacity", "9")).out).to.include("starts: payments=20");
+      const { out } = await run("inspect", path);
+      expect(out).to.match(/file +bytes +records +rest +partition +first LSN +created +room +processors/);
+      expect(out).to.match(/segment-0000000001\.journal .*Z +64 +default fallback/);
     }));
 
   it("says when the journal is in use", () =>

@@ -12,7 +12,7 @@ import { join } from "node:path";
 import { expect } from "chai";
 import { HEADER_BYTES } from "../../../core/log/journal-header.ts";
 import { RECORD_BYTES } from "../../../core/log/record.ts";
-import { RecoveryError, tidy } from "../../../server/journal/recover.ts";
+import { RecoveryError } from "../../../server/journal/recovery-error.ts";
 import {
   CAPACITY,
   contentsOf,
@@ -22,6 +22,7 @@ import {
   OWNER,
   portrait,
   restart,
+  tidyNow,
 } from "../../support/journal-life.ts";
 import { Random } from "../../support/random.ts";
 
@@ -65,7 +66,7 @@ function expectRestart(path: string, life: JournalLife): void {
   const first = restart(path);
   expect(portrait(first.ledger)).to.deep.equal(portrait(life.ledger));
   expect(first.recovered.lsn).to.equal(life.journal.lsn);
-  tidy(directoryOf(path), first.recovered);
+  tidyNow(directoryOf(path), first.recovered);
   const second = restart(path);
   expect(portrait(second.ledger)).to.deep.equal(portrait(life.ledger));
   expect(second.recovered).to.deep.include({ torn: undefined, obsolete: [], lsn: first.recovered.lsn });
@@ -134,7 +135,7 @@ describe("recovery of a journal directory", () => {
           const soundBytes = whole.length - RECORD_BYTES;
           expect(recovered.torn).to.deep.equal({ name: segmentName(3), fileBytes: soundBytes + bytes, soundBytes });
           expect(recovered.lsn).to.equal(life.journal.lsn - 1);
-          tidy(directoryOf(path), recovered);
+          tidyNow(directoryOf(path), recovered);
           expect(statSync(last).size).to.equal(soundBytes);
           expect(restart(path).recovered.torn).to.equal(undefined);
         }
@@ -183,7 +184,7 @@ describe("recovery of a journal directory", () => {
         writeFileSync(join(path, segmentName(1)), "");
         const { recovered } = restart(path);
         expect(recovered).to.deep.include({ nextNumber: 1, lsn: 0 });
-        tidy(directoryOf(path), recovered);
+        tidyNow(directoryOf(path), recovered);
         new JournalLife(path, new Random(1)).close();
       });
     });
@@ -340,10 +341,10 @@ describe("recovery of a journal directory", () => {
       });
     });
 
-    it("what belongs to another instance, or another number of instances", () => {
+    it("what belongs to another partition, or another number of partitions", () => {
       inDirectory((path) => {
         threeSegments(path);
-        const rule = "the journal belongs to another instance or another number of instances";
+        const rule = "the journal belongs to another partition or another number of partitions";
         expectRefusal(path, rule, { ...OWNER, partition: 1 });
         expectRefusal(path, rule, { ...OWNER, partitionCount: 1 });
       });

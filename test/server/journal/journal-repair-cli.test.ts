@@ -54,6 +54,7 @@ function damagedJournal(path: string): void {
   const journal = new Journal(directory, NEW_JOURNAL, {
     ...OWNER,
     segmentBytes: 1 << 30,
+    capacity: 0,
     syncsSegments: false,
     nowMs: () => NOON_MS,
     onBroken: unexpected,

@@ -16,7 +16,14 @@ import { TWO_NAMES } from "../../support/terms.ts";
 /** Repairs `path` into `out` without asking anybody. */
 async function repaired(path: string, out: string): Promise<Repaired> {
   let text = "";
-  const wish = { command: "repair", directory: path, out, capacity: CAPACITY, instanceCount: 2, isJson: true } as const;
+  const wish = {
+    command: "repair",
+    directory: path,
+    out,
+    capacity: CAPACITY,
+    partitionCount: 2,
+    isJson: true,
+  } as const;
   const rest = { showsRecords: false, limit: 0, fromLsn: 0, processorUrls: new Map<string, URL>(), toldNames: [] };
   await repair({ ...wish, ...rest }, (line) => {
     text += line;

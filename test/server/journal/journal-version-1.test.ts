@@ -3,8 +3,16 @@ import { join } from "node:path";
 import { expect } from "chai";
 import { CHECKPOINT, type JournalHeader } from "../../../core/log/journal-header.ts";
 import { JournalDirectory } from "../../../server/journal/journal-directory.ts";
-import { RecoveryError, tidy } from "../../../server/journal/recover.ts";
-import { directoryOf, inDirectory, JournalLife, OWNER, portrait, restart } from "../../support/journal-life.ts";
+import { RecoveryError } from "../../../server/journal/recovery-error.ts";
+import {
+  directoryOf,
+  inDirectory,
+  JournalLife,
+  OWNER,
+  portrait,
+  restart,
+  tidyNow,
+} from "../../support/journal-life.ts";
 import { MemoryDisk } from "../../support/memory-disk.ts";
 import { forSeeds, Random } from "../../support/random.ts";
 import { StorageLife } from "../../support/storage-life.ts";
@@ -75,7 +83,7 @@ describe("a journal of version 1", () => {
       const { ledger, recovered } = restart(path);
       expect(recovered.torn).to.deep.equal({ name: NEWEST, fileBytes: whole.length + 4, soundBytes: whole.length });
       expect(portrait(ledger)).to.deep.equal(portrait(life.ledger));
-      tidy(directoryOf(path), recovered);
+      tidyNow(directoryOf(path), recovered);
       expect(restart(path).recovered.torn).to.equal(undefined);
       const damaged = Buffer.from(whole);
       damaged[48 + 20]! ^= 1;
@@ -99,7 +107,7 @@ describe("a journal of version 1", () => {
     const old = new StorageLife();
     await old.start(disk, { syncs: false });
     for (let turn = 0; turn < 12; turn++) await old.turn([turn]);
-    const directory = new JournalDirectory(disk, "/data/instance-1");
+    const directory = new JournalDirectory(disk, "/data/partition-1");
     toVersion1(directory);
     disk.endProcess();
 

@@ -12,6 +12,7 @@ import { NOON_MS, uuid } from "../../support/payments.ts";
 const OPTIONS: JournalOptions = {
   ...OWNER,
   segmentBytes: HEADER_BYTES + 10 * RECORD_BYTES,
+  capacity: 0,
   syncsSegments: false,
   nowMs: () => NOON_MS,
   onBroken: unexpected,

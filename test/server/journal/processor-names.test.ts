@@ -6,7 +6,7 @@ import { makeTotals } from "../../../core/ledger/window-totals.ts";
 import { HEADER_BYTES } from "../../../core/log/journal-header.ts";
 import type { Expected } from "../../../core/log/recovery-plan.ts";
 import { formatUuid, UUID_WORDS } from "../../../core/values/uuid.ts";
-import { RecoveryError } from "../../../server/journal/recover.ts";
+import { RecoveryError } from "../../../server/journal/recovery-error.ts";
 import { examine } from "../../../server/journal-cli/inspector.ts";
 import { repair } from "../../../server/journal-cli/repair/repair.ts";
 import { setClock } from "../../../server/journal-cli/set-clock.ts";
@@ -24,7 +24,7 @@ import { toVersion1 } from "../../support/version-1-journal.ts";
 
 const CALL = {
   capacity: CAPACITY,
-  instanceCount: undefined,
+  partitionCount: undefined,
   showsRecords: false,
   limit: 1000,
   fromLsn: 0,

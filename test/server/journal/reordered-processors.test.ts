@@ -8,7 +8,8 @@ import { HealthSnapshot } from "../../../core/routing/health-snapshot.ts";
 import { Ways } from "../../../core/routing/ways.ts";
 import * as Outcome from "../../../core/values/outcome.ts";
 import { NO_PROCESSOR } from "../../../core/values/processor.ts";
-import { Storage } from "../../../server/journal/storage.ts";
+import type { JournalStorage } from "../../../server/journal/journal-storage.ts";
+import { JournalStore } from "../../../server/journal/journal-store.ts";
 import { JournalMeters } from "../../../server/meters/meters.ts";
 import { MemoryDisk } from "../../support/memory-disk.ts";
 import { uuid } from "../../support/payments.ts";
@@ -23,7 +24,7 @@ class Life {
   readonly time = new VirtualTime();
   readonly engine: Engine;
   readonly names: readonly string[];
-  storage!: Storage;
+  storage!: JournalStorage;
 
   constructor(names: readonly string[]) {
     this.names = names;
@@ -42,19 +43,25 @@ class Life {
   }
 
   async start(disk: MemoryDisk): Promise<this> {
-    this.storage = await Storage.open(
-      this.engine,
+    const store = await JournalStore.open(
       { disk, time: this.time, logger: LOGGER as never },
       {
         dataDir: "/data",
-        partition: 0,
         partitionCount: 1,
+        instanceCount: 1,
+        capacity: 4096,
         processors: this.names,
         segmentBytes: HEADER_BYTES + 64 * RECORD_BYTES,
         syncs: false,
-        onBroken: () => {},
       },
     );
+    const claim = (await store.claim(0))!;
+    try {
+      this.storage = await claim.open(this.engine.ledger, { onBroken: () => {} });
+    } catch (error) {
+      await claim.release();
+      throw error;
+    }
     this.storage.beginUpkeep(this.engine, () => this.write(), new JournalMeters());
     this.engine.resume(this.nowMs, this.storage.latestMs);
     return this;
@@ -81,7 +88,7 @@ class Life {
 
   write(): boolean {
     if (this.engine.batch.count === 0) return true;
-    const error = this.storage.journal.append(this.engine.batch);
+    const error = this.storage.log.append(this.engine.batch);
     this.engine.batch.clear();
     return error === undefined;
   }

@@ -11,8 +11,10 @@ const PAYMENTS_PER_TURN = 4;
  * end.
  */
 async function live(life: StorageLife, disk: MemoryDisk): Promise<boolean> {
+  const killed = disk.killed();
+  killed.catch(() => {});
   try {
-    await life.start(disk);
+    await Promise.race([life.start(disk), killed]);
     for (let turn = 0; turn < TURNS && !life.broken; turn++) {
       const first = turn * PAYMENTS_PER_TURN;
       await life.turn(Array.from({ length: PAYMENTS_PER_TURN }, (_, i) => first + i));

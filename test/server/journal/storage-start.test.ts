@@ -7,7 +7,8 @@ import { Engine } from "../../../core/engine.ts";
 import { HealthSnapshot } from "../../../core/routing/health-snapshot.ts";
 import { Ways } from "../../../core/routing/ways.ts";
 import { makeJournal } from "../../../perf/lab/recovery/journal-maker.ts";
-import { Storage } from "../../../server/journal/storage.ts";
+import { JournalStore } from "../../../server/journal/journal-store.ts";
+import type { Storage } from "../../../server/store/store.ts";
 import { RealDisk } from "../../../server/system/real-disk.ts";
 import { RealTime } from "../../../server/system/time.ts";
 import { NOON_MS } from "../../support/payments.ts";
@@ -55,18 +56,26 @@ describe("a replay", () => {
     const surroundings = { disk: new RealDisk(), time, logger: pino({ level: "silent" }) };
     const options = {
       dataDir: folder,
-      partition: 0,
       partitionCount: 1,
+      instanceCount: 1,
+      capacity: PAYMENTS,
       processors: TWO_NAMES,
       segmentBytes: 2 ** 26,
       syncs: false,
-      onBroken: (error: Error) => expect.fail(error.message),
     };
-    return { engine, opened: Storage.open(engine, surroundings, options, signal) };
+    const opened = JournalStore.open(surroundings, options).then(async (store) => {
+      const claim = (await store.claim(0))!;
+      const onBroken = (error: Error) => expect.fail(error.message);
+      return claim.open(engine.ledger, { signal, onBroken }).catch(async (error: Error) => {
+        await claim.release();
+        throw error;
+      });
+    });
+    return { engine, opened };
   }
 
   it("is given up in its middle when the process is to stop, and leaves everything as it was", async () => {
-    const before = readdirSync(join(folder, "instance-1"));
+    const before = readdirSync(join(folder, "partition-1"));
     const stopping = new AbortController();
     const time = new HastyTime();
     let turnCount = 0;
@@ -78,7 +87,7 @@ describe("a replay", () => {
     expect(error).to.have.property("name", "AbortError");
     expect(turnCount).to.equal(3);
     expect(engine.ledger.size).to.be.within(1, PAYMENTS - 1);
-    expect(readdirSync(join(folder, "instance-1"))).to.deep.equal(before);
+    expect(readdirSync(join(folder, "partition-1"))).to.deep.equal(before);
   });
 
   it("finds everything the next time", async () => {

@@ -2,23 +2,27 @@ import { expect } from "chai";
 import { encodeHeader, HEADER_BYTES, type JournalHeader, SEGMENT } from "../../../core/log/journal-header.ts";
 import { RECORD_BYTES } from "../../../core/log/record.ts";
 import { JournalDirectory } from "../../../server/journal/journal-directory.ts";
-import type { StorageOptions } from "../../../server/journal/storage.ts";
+import type { JournalStoreOptions } from "../../../server/journal/journal-store.ts";
 import { MemoryDisk, type Operation } from "../../support/memory-disk.ts";
 import { quiet, StorageLife } from "../../support/storage-life.ts";
 import { TWO_NAMES } from "../../support/terms.ts";
 
-const PATH = "/data/instance-1";
+const PATH = "/data/partition-1";
 const DAY_MS = 86_400_000;
 /** Never full. */
 const ONE_SEGMENT = 1 << 30;
 
-async function started(disk: MemoryDisk, options: Partial<StorageOptions> = {}): Promise<StorageLife> {
+async function started(disk: MemoryDisk, options: Partial<JournalStoreOptions> = {}): Promise<StorageLife> {
   const life = new StorageLife();
   await life.start(disk, options);
   return life;
 }
 
-async function refusal(disk: MemoryDisk, options: Partial<StorageOptions> = {}, wallOffsetMs = 0): Promise<string> {
+async function refusal(
+  disk: MemoryDisk,
+  options: Partial<JournalStoreOptions> = {},
+  wallOffsetMs = 0,
+): Promise<string> {
   const life = new StorageLife();
   life.time.wallOffsetMs = wallOffsetMs;
   return life.start(disk, options).then(
@@ -58,7 +62,7 @@ describe("storage", () => {
     await started(disk, { segmentBytes: ONE_SEGMENT });
     const [old, young] = segments(disk);
     expect(old).to.deep.include({ number: 1, epoch: 1, boundMs: 0, firstLsn: 0, followsDurable: false });
-    expect(young).to.deep.include({ number: 2, epoch: 2, firstLsn: first.storage.journal.lsn, followsDurable: true });
+    expect(young).to.deep.include({ number: 2, epoch: 2, firstLsn: first.storage.log.lsn, followsDurable: true });
     expect(young).to.deep.include({ partition: 0, partitionCount: 2, processors: [...TWO_NAMES] });
     expect(young!.boundMs).to.equal(first.time.wallMs() - 5);
   });
@@ -175,7 +179,7 @@ describe("storage", () => {
         expect(hasFailed).to.equal(true);
         expect(life.broken).to.be.instanceOf(Error);
         expect([triesAfter, after]).to.deep.equal([0, []]);
-        expect(() => life.storage.journal.append(life.engine.batch)).to.throw(life.broken!.message);
+        expect(() => life.storage.log.append(life.engine.batch)).to.throw(life.broken!.message);
       });
     }
 
@@ -197,8 +201,8 @@ describe("storage", () => {
       expect(life.broken?.message).to.equal("a finished segment must be durable: EIO: i/o error");
       life.accept(1000);
       expect(() => life.write()).to.throw(life.broken!.message);
-      expect(() => life.storage.journal.rotate()).to.throw(life.broken!.message);
-      expect(() => life.storage.journal.sync(() => {})).to.throw(life.broken!.message);
+      expect(() => life.storage.log.rotate()).to.throw(life.broken!.message);
+      expect(() => life.storage.log.sync(() => {})).to.throw(life.broken!.message);
       expect(tried).to.deep.equal(["syncData segment-0000000001.journal"]);
     });
 
@@ -211,7 +215,7 @@ describe("storage", () => {
       expect([hasFailed, life.broken, life.missing]).to.deep.equal([true, undefined, []]);
       // After a pause there is another file of that name.
       await turns(life, 60, 30);
-      expect([triesAfter, life.storage.journal.number > 2]).to.deep.equal([0, true]);
+      expect([triesAfter, life.storage.log.number > 2]).to.deep.equal([0, true]);
     });
 
     it("of a checkpoint, that one is abandoned and its segments stay", async () => {
@@ -249,7 +253,7 @@ describe("storage", () => {
       expect(life.lines.filter(({ level }) => level === "warn")).to.deep.equal([
         { level: "warn", text: "a new segment could be begun again" },
       ]);
-      expect(life.storage.journal.number).to.be.above(2);
+      expect(life.storage.log.number).to.be.above(2);
     });
 
     it("logs once that no checkpoint can be written, counts, tries by itself, and says when one could", async () => {
@@ -287,7 +291,7 @@ describe("storage", () => {
       if (operation === "syncData") synced.add(name);
       if (operation !== "rename" || !name.startsWith("checkpoint")) return;
       const first = Number(/\d+/.exec(name)![0]);
-      for (let number = first; number <= life.storage.journal.number; number++) {
+      for (let number = first; number <= life.storage.log.number; number++) {
         expect([...synced]).to.include(`segment-${String(number).padStart(10, "0")}.journal`);
         covers++;
       }
@@ -318,6 +322,7 @@ describe("storage", () => {
       boundMs: 0,
       followsDurable: false,
       processors: TWO_NAMES,
+      capacity: 0,
     });
     bytes[8] = 3;
     disk.create(`${PATH}/segment-0000000001.journal`).write(bytes, 0, bytes.length, 0);

@@ -1,0 +1,37 @@
+import type { Claim, Storage, Store } from "./store.ts";
+
+/** Nothing is written, nothing is found: whoever asks gets the partition, and nobody can carry on what is left. */
+export class VolatileStore implements Store {
+  readonly partitionCount: number;
+  readonly canMove = false;
+  readonly #capacity: number;
+
+  /** `capacity` in payments of a partition. */
+  constructor(partitionCount: number, capacity: number) {
+    this.partitionCount = partitionCount;
+    this.#capacity = capacity;
+  }
+
+  async claim(partition: number): Promise<Claim> {
+    return {
+      partition,
+      capacity: this.#capacity,
+      paymentsMax: 0,
+      open: async () => VOLATILE_STORAGE,
+      release: async () => {},
+    };
+  }
+
+  follow(): undefined {
+    return undefined;
+  }
+}
+
+const VOLATILE_STORAGE: Storage = {
+  log: undefined,
+  epoch: 1,
+  latestMs: 0,
+  beginUpkeep: () => {},
+  maintain: () => {},
+  close: async () => {},
+};
