@@ -2,11 +2,12 @@ import { type Ledger, MAX_CAPACITY } from "../../core/ledger/ledger.ts";
 import { CHECKPOINT } from "../../core/log/journal-header.ts";
 import { RECORD_BYTES } from "../../core/log/record.ts";
 import type { Expected, JournalFile } from "../../core/log/recovery-plan.ts";
-import type { Claim, ClaimOptions } from "../store/store.ts";
+import type { Claim, ClaimOptions, PartitionSize } from "../store/store.ts";
 import { expectClockAgrees } from "./clock-check.ts";
 import { inSlices } from "./in-slices.ts";
 import { JournalFollowing } from "./journal-following.ts";
 import { JournalStorage } from "./journal-storage.ts";
+import type { JournalDirectory } from "./journal-directory.ts";
 import type { JournalStoreOptions, Surroundings } from "./journal-store.ts";
 import { LogReader } from "./log-reader.ts";
 import { newestHeader } from "./partition-count.ts";
@@ -31,9 +32,9 @@ export class JournalClaim implements Claim {
   constructor(locked: LockedDirectory, surroundings: Surroundings, options: JournalClaimOptions) {
     const { directory } = locked;
     this.partition = options.partition;
-    const told = newestHeader(directory)?.capacity ?? 0;
-    this.capacity = Math.min(MAX_CAPACITY, Math.max(options.capacity, told));
-    this.paymentsMax = Math.min(this.capacity, recordsMaxIn(directory.files()));
+    const { capacity, paymentsMax } = sizeOf(directory, options.capacity);
+    this.capacity = capacity;
+    this.paymentsMax = paymentsMax;
     this.#locked = locked;
     this.#surroundings = surroundings;
     this.#options = options;
@@ -87,6 +88,13 @@ export class JournalClaim implements Claim {
       reader.close();
     }
   }
+}
+
+/** `asked` payments are there room for at least. */
+export function sizeOf(directory: JournalDirectory, asked: number): PartitionSize {
+  const told = newestHeader(directory)?.capacity ?? 0;
+  const capacity = Math.min(MAX_CAPACITY, Math.max(asked, told));
+  return { capacity, paymentsMax: Math.min(capacity, recordsMaxIn(directory.files())) };
 }
 
 /** Records that a replay applies at most: none of them is more than one payment. */

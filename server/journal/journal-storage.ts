@@ -71,8 +71,12 @@ export class JournalStorage implements Storage {
     this.#checkpointer?.maintain();
   }
 
-  async close(): Promise<void> {
+  async endUpkeep(): Promise<void> {
     await this.#checkpointer?.close();
+  }
+
+  async close(): Promise<void> {
+    await this.endUpkeep();
     try {
       if (this.#options.syncs) await this.#leaveDurable();
     } finally {

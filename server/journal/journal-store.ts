@@ -1,9 +1,9 @@
 import type { Logger } from "pino";
 import type { Ledger } from "../../core/ledger/ledger.ts";
-import type { Store } from "../store/store.ts";
+import type { PartitionSize, Store } from "../store/store.ts";
 import type { Disk } from "../system/disk.ts";
 import type { Time } from "../system/time.ts";
-import { JournalClaim } from "./journal-claim.ts";
+import { JournalClaim, sizeOf } from "./journal-claim.ts";
 import { JournalFollowing } from "./journal-following.ts";
 import { LogReader } from "./log-reader.ts";
 import { partitionCountOf } from "./partition-count.ts";
@@ -34,6 +34,7 @@ export type JournalStoreOptions = {
  *
  *   <DATA_DIR>/partition-1/     the journal of partition 0, and the lock of its carrier
  *   <DATA_DIR>/partition-2/     …
+ *   <DATA_DIR>/instance-2/      in its place where an earlier release made it (partition-directory.ts)
  */
 export class JournalStore implements Store {
   readonly partitionCount: number;
@@ -65,6 +66,12 @@ export class JournalStore implements Store {
       await locked.lock.release();
       throw error;
     }
+  }
+
+  sizeOf(partition: number): PartitionSize {
+    this.#expectPartition(partition);
+    const { dataDir, capacity } = this.#options;
+    return sizeOf(presentDirectory(this.#surroundings.disk, dataDir, partition), capacity);
   }
 
   follow(partition: number, ledger: Ledger): JournalFollowing {

@@ -3,7 +3,7 @@ import { latestTimeAfter } from "../../core/log/log-time.ts";
 import { RECORD_BYTES, type RecordBatch } from "../../core/log/record.ts";
 import type { Expected } from "../../core/log/recovery-plan.ts";
 import { type DiskFile, writeFully } from "../system/disk.ts";
-import type { RecordLog } from "../turn/record-log.ts";
+import { FencedError, type RecordLog } from "../turn/record-log.ts";
 import type { JournalDirectory } from "./journal-directory.ts";
 
 /** Room that must be there again before a journal that could not write is taken for working. */
@@ -47,6 +47,12 @@ export class Journal implements RecordLog {
   readonly #options: JournalOptions;
   readonly #epoch: number;
   #failure: Error | undefined;
+  #isClosed = false;
+  /**
+   * Records that were whole have been cut off again. Somebody who reads along may have read them, and would take what is
+   * written in their place for what follows them: so nothing is written in this segment any more.
+   */
+  #hasCut = false;
   #file: DiskFile;
   #number: number;
   #bytes = HEADER_BYTES;
@@ -93,14 +99,16 @@ export class Journal implements RecordLog {
 
   /** Hot: one system call, no copy. */
   append(batch: RecordBatch): Error | undefined {
+    if (this.#isClosed) return new FencedError("the journal is another's to write by now");
     this.#expectWhole();
     const bytes = batch.count * RECORD_BYTES;
+    let written = 0;
     batch.seal(this.#lsn);
     try {
-      for (let written = 0; written < bytes; ) {
+      while (written < bytes)
         written += this.#file.write(batch.bytes, written, bytes - written, this.#bytes + written);
-      }
     } catch (error) {
+      this.#hasCut ||= written > 0;
       this.#cutBack();
       return error as Error;
     }
@@ -124,11 +132,14 @@ export class Journal implements RecordLog {
     }
     this.#number++;
     this.#bytes = HEADER_BYTES;
+    this.#hasCut = false;
     return undefined;
   }
 
   probe(): boolean {
+    if (this.#isClosed) return false;
     this.#expectWhole();
+    if (this.#hasCut && this.rotate() !== undefined) return false;
     try {
       // A disk that is nearly full takes a part of it, without an error.
       return this.#file.write(new Uint8Array(PROBE_BYTES), 0, PROBE_BYTES, this.#bytes) === PROBE_BYTES;
@@ -147,7 +158,9 @@ export class Journal implements RecordLog {
     });
   }
 
+  /** The descriptor's number may soon be another file's: nothing is written to it any more. */
   close(): void {
+    this.#isClosed = true;
     this.#file.close();
   }
 

@@ -1,4 +1,4 @@
-import type { Claim, Storage, Store } from "./store.ts";
+import type { Claim, PartitionSize, Storage, Store } from "./store.ts";
 
 /** Nothing is written, nothing is found: whoever asks gets the partition, and nobody can carry on what is left. */
 export class VolatileStore implements Store {
@@ -15,11 +15,14 @@ export class VolatileStore implements Store {
   async claim(partition: number): Promise<Claim> {
     return {
       partition,
-      capacity: this.#capacity,
-      paymentsMax: 0,
+      ...this.sizeOf(),
       open: async () => VOLATILE_STORAGE,
       release: async () => {},
     };
+  }
+
+  sizeOf(): PartitionSize {
+    return { capacity: this.#capacity, paymentsMax: 0 };
   }
 
   follow(): undefined {
@@ -33,5 +36,6 @@ const VOLATILE_STORAGE: Storage = {
   latestMs: 0,
   beginUpkeep: () => {},
   maintain: () => {},
+  endUpkeep: async () => {},
   close: async () => {},
 };

@@ -38,7 +38,7 @@ export class StorageLife {
   constructor(acknowledged = new Set<number>()) {
     this.acknowledged = acknowledged;
     this.engine = new Engine(Ways.open(new HealthSnapshot(2), twoTerms(16)), {
-      instance: 0,
+      partition: 0,
       capacity: 4096,
       seed: 1,
       giveUpAfterMs: 3_600_000,

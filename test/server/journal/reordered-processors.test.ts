@@ -31,7 +31,7 @@ class Life {
     const terms = names.map((name, i) => ({ name, feePpm: (i + 1) * 1000, maxInFlight: 64 }));
     this.engine = new Engine(Ways.open(new HealthSnapshot(names.length), terms), {
       ...{
-        instance: 0,
+        partition: 0,
         capacity: 4096,
         seed: 1,
         giveUpAfterMs: 3_600_000,

@@ -45,7 +45,7 @@ describe("a replay", () => {
 
   function open(time = new RealTime(), signal?: AbortSignal): { engine: Engine; opened: Promise<Storage> } {
     const engine = new Engine(Ways.open(new HealthSnapshot(2), twoTerms(16)), {
-      instance: 0,
+      partition: 0,
       capacity: PAYMENTS,
       seed: 1,
       giveUpAfterMs: 60_000,
