@@ -103,7 +103,7 @@ export class Neighbour {
     const isOther = this.standing !== standing;
     this.standing = standing;
     const { instance, logger, onChange } = this.#parts;
-    if (isOther) logger.info({ instance: instance + 1, standing }, "another instance's standing has changed");
+    if (isOther) logger.info({ neighbour: instance + 1, standing }, "another instance's standing has changed");
     if (isOther || hasNews) onChange();
   }
 
@@ -128,7 +128,7 @@ export class Neighbour {
     this.#isStrange = true;
     const { instance, logger } = this.#parts;
     logger.warn(
-      { instance: instance + 1, reason },
+      { neighbour: instance + 1, reason },
       "what answers at another instance's link address is no such instance",
     );
   }

@@ -144,7 +144,7 @@ export class Peers {
       return parts;
     }
     if (!this.#haveOthers.has(peer)) {
-      const fields = { instance: peer + 1, processors: parts.others, expected: this.#processors };
+      const fields = { neighbour: peer + 1, processors: parts.others, expected: this.#processors };
       this.#logger.warn(
         fields,
         "another instance has other processors: there are no summaries until both have the same",

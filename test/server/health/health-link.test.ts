@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { expect } from "chai";
 import { HealthLinkClient, HealthLinkServer } from "../../../server/health/health-link.ts";
 import { NameLookup } from "../../../server/system/name-lookup.ts";
+import { Caller } from "../../e2e/caller.ts";
 
 function namesOf(count: number): string[] {
   return Array.from({ length: count }, (_, i) => `pay-${i}.example_${i}`);
@@ -80,6 +81,18 @@ describe("the health monitors' link", () => {
     await client.release(1, 1);
     await client.polled(1, true, 7);
     expect(heard).to.deep.equal([]);
+  });
+
+  it("says which version it speaks to whoever asks in another, and has not heard them", async () => {
+    await linked(["a"]);
+    const caller = new Caller({ socketPath: join(folder, "link.sock") });
+    for (const path of ["/claim/a/1/0", "/3/claim/a/1/0", "/22/claim/a/1/0"]) {
+      const { status, body } = await caller.ask("POST", path);
+      expect([status, JSON.parse(body).detail]).to.deep.equal([404, "the link's protocol is 2"]);
+    }
+    expect((await caller.ask("POST", "/2/claim/a/1/0")).status).to.equal(204);
+    caller.close();
+    expect(heard).to.deep.equal([["claim", 0, 1, false]]);
   });
 
   it("tells an instance that is gone from one that is silent", async () => {
