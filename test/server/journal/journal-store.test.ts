@@ -132,7 +132,7 @@ describe("a store of journals", () => {
       expect(storage.epoch).to.equal(2);
     });
 
-    it("and says for how many payments there is room, which never becomes less, and how many there are at most", async () => {
+    it("and says for how many payments it has room, never for less, and how many it has at most", async () => {
       const disk = new MemoryDisk();
       const fresh = await claimed(await open(disk));
       expect([fresh.capacity, fresh.paymentsMax]).to.deep.equal([CAPACITY, 0]);
@@ -294,7 +294,7 @@ describe("a store of journals", () => {
     });
   });
 
-  it("with fsync leaves a journal of which the next carrier has nothing to write anew but an empty segment", async () => {
+  it("with fsync leaves a journal of which the next carrier writes no payment anew", async () => {
     const disk = new MemoryDisk();
     const store = await open(disk, { syncs: true });
     await left(store, 0, 20);

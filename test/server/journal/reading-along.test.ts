@@ -114,7 +114,7 @@ class FollowedLife {
     if (random.chance(0.6)) this.reader.step(random.below(8));
   }
 
-  /** The carrier dies, in the middle of a write or not; whoever has read along carries on, and the reader begins anew. */
+  /** The carrier dies, in the middle of a write or not; whoever has read along carries on, and another reads along. */
   takeOver(): void {
     this.#die();
     const before = contentsOf(this.#path);
@@ -150,10 +150,11 @@ class FollowedLife {
   }
 
   #goOn(checkpoint: CheckpointInSteps): void {
+    const isOver = checkpoint.isStale || checkpoint.isDone;
     if (checkpoint.isStale) checkpoint.abandon();
     else if (checkpoint.isDone) checkpoint.finish(this.#random.chance(0.3));
-    else return checkpoint.step(this.#random.between(1, 20)) as undefined;
-    this.#checkpoint = undefined;
+    else checkpoint.step(this.#random.between(1, 20));
+    if (isOver) this.#checkpoint = undefined;
   }
 
   /** Another carrier takes over at once, and the reader goes on. */
