@@ -10,6 +10,16 @@ const TRIES = 5;
  * half written: it is read as far as it is sound, the rest another time.
  */
 export function* readAlong(reader: LogReader): Generator<void, void, void> {
+  try {
+    yield* readWritten(reader);
+  } catch (error) {
+    // A checkpoint covers it by now.
+    if ((error as NodeJS.ErrnoException).code !== "ENOENT") throw error;
+    throw new LostFollowingError(reader.directory, (error as Error).message);
+  }
+}
+
+function* readWritten(reader: LogReader): Generator<void, void, void> {
   const { directory, expected } = reader;
   if (reader.segment === undefined && !(yield* begin(reader))) return;
   if (!reader.isUnchanged()) throw new LostFollowingError(directory, `changed=${reader.segment!.name}`);
@@ -31,13 +41,10 @@ export function* readAlong(reader: LogReader): Generator<void, void, void> {
 
 /** False when there is nothing to begin with. */
 function* begin(reader: LogReader): Generator<void, boolean, void> {
-  const { directory } = reader;
   const { checkpoint, segments } = steadyPlan(reader);
   const [first] = segments;
   if (first === undefined) return false;
   if (checkpoint) yield* reader.readCheckpoint(checkpoint);
-  if (!directory.disk.exists(directory.filePath(first.name)))
-    throw new LostFollowingError(directory, `gone=${first.name}`);
   reader.beginSegment(first);
   return true;
 }

@@ -1,4 +1,4 @@
-import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { mkdtempSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { CheckpointCut } from "../../core/ledger/checkpoint.ts";
@@ -289,8 +289,7 @@ export class CheckpointInSteps {
   /** `isInterrupted`: the process dies between the new name and the removal of what it makes superfluous. */
   finish(isInterrupted = false): void {
     const { directory } = this.#life;
-    this.abandon();
-    writeFileSync(directory.checkpointPath(this.#number), Buffer.concat(this.#parts));
+    renameSync(this.#partialPath, directory.checkpointPath(this.#number));
     if (isInterrupted) return;
     for (const file of directory.files()) if (file.number < this.#number) directory.remove(file.name);
   }
