@@ -6,8 +6,9 @@ import type { StreamEnd, StreamEvents } from "./bulletin-stream.ts";
 
 /** Five heartbeats: whoever says nothing for so long is silent. */
 export const SILENT_AFTER_MS = 1000;
-/** From one attempt to connect to the next. A stream that has lasted longer is followed by another at once. */
+/** From one attempt to connect to the next, doubling while it is refused. A stream that has lasted is followed at once. */
 const RECONNECT_MS = 50;
+const REFUSED_RECONNECT_MS_MAX = 400;
 /** The same where somebody else answers: that will not change soon. */
 const STRANGE_RECONNECT_MS = 1000;
 /**
@@ -44,6 +45,7 @@ export class Neighbour {
   #quietSinceMs: number;
   #reconnectTimer: Timer | undefined;
   #silenceTimer: Timer;
+  #refusedCount = 0;
   /** Somebody else answers at its address, which has been said. */
   #isStrange = false;
   #isClosed = false;
@@ -79,6 +81,7 @@ export class Neighbour {
   #heard(bulletin: Bulletin): void {
     this.#quietSinceMs = this.#nowMs;
     this.#isStrange = false;
+    this.#refusedCount = 0;
     const isNews = this.bulletin === undefined || !saysTheSame(this.bulletin, bulletin);
     this.bulletin = bulletin;
     this.#stands("up", isNews);
@@ -87,13 +90,15 @@ export class Neighbour {
   #ended(end: StreamEnd): void {
     if (end.kind === "refused") {
       this.#quietSinceMs = this.#nowMs;
+      this.#refusedCount++;
       this.bulletin = undefined;
       this.#stands("down");
     }
     if (end.kind === "strange") this.#noteStrange(end.reason);
     // The listener may have closed everything.
     if (this.#isClosed) return;
-    const intervalMs = end.kind === "strange" ? STRANGE_RECONNECT_MS : RECONNECT_MS;
+    const refusedMs = Math.min(RECONNECT_MS * 2 ** Math.max(0, this.#refusedCount - 1), REFUSED_RECONNECT_MS_MAX);
+    const intervalMs = end.kind === "strange" ? STRANGE_RECONNECT_MS : refusedMs;
     const delayMs = this.#beganAtMs + intervalMs - this.#nowMs;
     if (delayMs <= 0) this.#connect();
     else this.#reconnectTimer = this.#parts.time.after(delayMs, () => this.#connect());

@@ -22,6 +22,7 @@ const PATIENT: HandOptions = {
   capacity: 1000,
   seed: 0x5eed,
   giveUpAfterMs: 60_000,
+  retainAtLeastMs: 0,
   maxInFlight: 100,
   settleWithinMs: Number.POSITIVE_INFINITY,
   answerWithinMs: Number.POSITIVE_INFINITY,
