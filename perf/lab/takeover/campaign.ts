@@ -134,10 +134,8 @@ async function injureAll(
     // One that is healed late has its calm all the same: what it had been asked may be answered late as well.
     await sleep(Math.max(everyMs - (healedMs - beganMs), everyMs / 2), undefined, { signal });
     times.push({ ...injury, beganMs, healedMs, endedMs: payers.nowMs });
-    const whom = injury.instances.join(" and ");
-    say(
-      `${i + 1} of ${injuries.length}: ${injury.how} instance ${whom}, healed after ${(healedMs - beganMs).toFixed(0)} ms`,
-    );
+    const what = `${injury.how} instance ${injury.instances.join(" and ")}`;
+    say(`${i + 1} of ${injuries.length}: ${what}, healed after ${(healedMs - beganMs).toFixed(0)} ms`);
   }
   return times;
 }
