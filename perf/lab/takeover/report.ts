@@ -1,3 +1,4 @@
+import { LATENESS_MS_MAX } from "../load/load-summary.ts";
 import { Samples } from "../load/samples.ts";
 import { figure } from "../report/figure.ts";
 import type { Figure, Measured } from "../report/result.ts";
@@ -70,7 +71,10 @@ function remarksOf(campaign: Campaign): string[] {
   const unanswered = Object.fromEntries(Object.entries(record.failures).filter(([why]) => !why.startsWith("status")));
   const summaryStatuses: Record<string, number> = {};
   for (const { status } of summaries) summaryStatuses[status] = (summaryStatuses[status] ?? 0) + 1;
+  const latenessMs = new Samples(record.sentMs.map((sentMs, i) => sentMs - record.dueMs[i]!)).at(99);
+  const isLate = latenessMs > LATENESS_MS_MAX;
   return [
+    ...(isLate ? [`the generator was late itself: p99 ${latenessMs.toFixed(1)} ms, which is in every time`] : []),
     `payments by status: ${texts(statusCounts(campaign))}`,
     ...(Object.keys(unanswered).length > 0 ? [`payments without an answer: ${texts(unanswered)}`] : []),
     `summaries by status: ${texts(summaryStatuses)}`,
