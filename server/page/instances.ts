@@ -2,11 +2,14 @@ import { byId, make, setText } from "./dom.ts";
 import { formatPercent, NOTHING } from "./format.ts";
 import type { Tick } from "./history.ts";
 import type { Hello } from "./message.ts";
+import { partitionsText, unseenText } from "./partitions.ts";
 
-/** The instances' state in the page's head, and the choice of which to look at. */
+/** The instances' state and their partitions in the page's head, and the choice of which to look at. */
 export class Instances {
   readonly #list = byId("instances");
   readonly #choice = byId("view");
+  /** Partitions that no instance on the list has. */
+  readonly #unseen = make("li", "");
   #items: HTMLElement[] = [];
 
   constructor(onView: (view: number) => void) {
@@ -17,7 +20,9 @@ export class Instances {
   setCount(count: number): void {
     if (this.#items.length === count) return;
     this.#items = Array.from({ length: count }, () => make("li", ""));
-    this.#list.replaceChildren(...this.#items);
+    this.#unseen.hidden = true;
+    this.#unseen.dataset["state"] = "down";
+    this.#list.replaceChildren(...this.#items, this.#unseen);
     for (const choice of [...this.#choice.querySelectorAll("label")].slice(1)) choice.remove();
     for (let instance = 1; instance <= count; instance++) {
       const input = make("input", "");
@@ -31,9 +36,15 @@ export class Instances {
       const point = tick?.views[i + 1];
       item.dataset["state"] = point ? "up" : "down";
       const cpu = point?.flow ? formatPercent(Math.max(point.flow.cpuFraction, 0)) : NOTHING;
-      const memory = point ? `${Math.round(point.standing.rssBytes / 1e6)} MB` : "";
       const here = i + 1 === hello.instance ? ", this page's" : "";
-      setText(item, `Instance ${i + 1}${here}: ${point ? `up, CPU ${cpu}, ${memory}` : "down"}`);
+      const state = point
+        ? `up, CPU ${cpu}, ${Math.round(point.standing.rssBytes / 1e6)} MB, ${partitionsText(point.standing.partitions)}`
+        : "down";
+      setText(item, `Instance ${i + 1}${here}: ${state}`);
     }
+    const together = tick?.views[0];
+    const unseen = together ? unseenText(together.standing.partitions, hello.partitionCount) : undefined;
+    this.#unseen.hidden = unseen === undefined;
+    setText(this.#unseen, unseen === undefined ? "" : `Out of reach: ${unseen}`);
   }
 }

@@ -3,7 +3,7 @@ export type Query = { selectors: Selector[]; groupings: string[] };
 
 const AGGREGATIONS = new Set(["sum", "min", "max", "avg", "count", "topk", "bottomk", "stddev", "quantile", "group"]);
 const FUNCTIONS = new Set(
-  "rate irate increase delta deriv histogram_quantile clamp_min clamp_max time max_over_time avg_over_time abs".split(
+  "absent rate irate increase delta deriv histogram_quantile clamp_min clamp_max time max_over_time avg_over_time abs".split(
     " ",
   ),
 );
