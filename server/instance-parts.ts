@@ -154,11 +154,7 @@ function termsOf(config: Config): ProcessorTerms[] {
   }));
 }
 
-async function openCustody(
-  common: Common,
-  onBroken: (error: Error) => void,
-  opening: Opening,
-): Promise<Custody> {
+async function openCustody(common: Common, onBroken: (error: Error) => void, opening: Opening): Promise<Custody> {
   const { config, log, time, neighbours } = common;
   const { logger } = log;
   const store = await openStore(common);

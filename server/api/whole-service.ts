@@ -114,7 +114,6 @@ export class WholeService {
     const parts = await Promise.all(this.#parts.custody.carried().map((partition) => partOf(partition, window)));
     return parts.includes(undefined) ? "unsafe" : (parts as SummaryPart[]);
   }
-
 }
 
 /** A refusal by the carrier says nothing of what became of the payment at another instance before. */

@@ -49,8 +49,8 @@ export class Journal implements RecordLog {
   #failure: Error | undefined;
   #isClosed = false;
   /**
-   * Records that were whole have been cut off again. Somebody who reads along may have read them, and would take what is
-   * written in their place for what follows them: so nothing is written in this segment any more.
+   * Records that were whole have been cut off again. Somebody who reads along may have read them, and would take what
+   * is written in their place for what follows them: so nothing is written in this segment any more.
    */
   #hasCut = false;
   #file: DiskFile;
@@ -105,8 +105,7 @@ export class Journal implements RecordLog {
     let written = 0;
     batch.seal(this.#lsn);
     try {
-      while (written < bytes)
-        written += this.#file.write(batch.bytes, written, bytes - written, this.#bytes + written);
+      while (written < bytes) written += this.#file.write(batch.bytes, written, bytes - written, this.#bytes + written);
     } catch (error) {
       this.#hasCut ||= written > 0;
       this.#cutBack();

@@ -6,13 +6,13 @@ import type { NameLookup } from "../system/name-lookup.ts";
 import {
   isElsewhere,
   isLinkHealth,
+  isPurged,
   isUnknownPayment,
   LINK_HEALTH,
   LINK_ROOT,
   type PeerAnswer,
   paymentAnswerOf,
   paymentOf,
-  isPurged,
   readingOf,
   summaryPartsOf,
 } from "./peer-answers.ts";
@@ -80,7 +80,7 @@ export class Peers {
     return new Map(answers.map(([peer, answer]) => [peer, answer && this.#sameParts(peer, answer)]));
   }
 
-  /** The payment as a peer that carries the partition knows it: its JSON, "unknown", or "unreachable" without a word. */
+  /** The payment as a peer knows it that carries the partition: its JSON, "unknown", or "unreachable": not a word. */
   async find(
     instance: number,
     partition: number,

@@ -1,6 +1,6 @@
 import { byId, make, setText } from "./dom.ts";
 import { formatPercent, NOTHING } from "./format.ts";
-import type { Tick } from "./history.ts";
+import type { Point, Tick } from "./history.ts";
 import type { Hello } from "./message.ts";
 import { partitionsText, unseenText } from "./partitions.ts";
 
@@ -35,16 +35,18 @@ export class Instances {
     for (const [i, item] of this.#items.entries()) {
       const point = tick?.views[i + 1];
       item.dataset["state"] = point ? "up" : "down";
-      const cpu = point?.flow ? formatPercent(Math.max(point.flow.cpuFraction, 0)) : NOTHING;
       const here = i + 1 === hello.instance ? ", this page's" : "";
-      const state = point
-        ? `up, CPU ${cpu}, ${Math.round(point.standing.rssBytes / 1e6)} MB, ${partitionsText(point.standing.partitions)}`
-        : "down";
-      setText(item, `Instance ${i + 1}${here}: ${state}`);
+      setText(item, `Instance ${i + 1}${here}: ${point ? stateText(point) : "down"}`);
     }
     const together = tick?.views[0];
     const unseen = together ? unseenText(together.standing.partitions, hello.partitionCount) : undefined;
     this.#unseen.hidden = unseen === undefined;
     setText(this.#unseen, unseen === undefined ? "" : `Out of reach: ${unseen}`);
   }
+}
+
+function stateText({ standing, flow }: Point): string {
+  const cpu = flow ? formatPercent(Math.max(flow.cpuFraction, 0)) : NOTHING;
+  const memory = `${Math.round(standing.rssBytes / 1e6)} MB`;
+  return `up, CPU ${cpu}, ${memory}, ${partitionsText(standing.partitions)}`;
 }
