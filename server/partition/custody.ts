@@ -380,7 +380,7 @@ export class Custody {
       return false;
     }
     await partition.prepareToLeave();
-    logger.warn({ partition: number + 1, instance: heir + 1 }, "partition handed over");
+    logger.warn({ partition: number + 1, heir: heir + 1 }, "partition handed over");
     this.#handOverCount++;
     this.#givenAtMs[number] = time.monotonicMs();
     await this.#let(partition);
@@ -414,12 +414,12 @@ export class Custody {
   }
 
   #heirOf(partition: number): number | undefined {
-    const { instanceCount, neighbours, store } = this.#parts;
+    const { self, instanceCount, neighbours, store } = this.#parts;
     if (!store.canMove) return undefined;
     const preferred = this.#preferredOf(partition);
     const inOrder = Array.from({ length: instanceCount }, (_, i) => (preferred + i) % instanceCount);
     return inOrder.find((other) => {
-      return neighbours.standing(other) === "up" && neighbours.bulletin(other)?.isLeaving === false;
+      return other !== self && neighbours.standing(other) === "up" && neighbours.bulletin(other)?.isLeaving === false;
     });
   }
 
