@@ -10,7 +10,7 @@ import { ReadTail } from "./read-tail.ts";
 import { refusal } from "./recovery-error.ts";
 import { tornBytes } from "./torn-end.ts";
 
-/** Records read at once unless told otherwise: 192 KiB, about two milliseconds. */
+/** Records read at once unless told otherwise: 192 KiB, about a millisecond. */
 const CHUNK_RECORDS = 4096;
 
 /**
