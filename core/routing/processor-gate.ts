@@ -6,6 +6,7 @@ import { AnswerTime } from "./answer-time.ts";
 import { type HealthSnapshot, isFeltDown, isPolledFailing, isUp, minResponseMs, pollStamp } from "./health-snapshot.ts";
 import { InFlightLimit } from "./in-flight-limit.ts";
 import { NO_PROBE, Probes } from "./probes.ts";
+import { Silence } from "./silence.ts";
 import { asIfSeen, Spells } from "./spells.ts";
 
 /** What a processor can be given now. */
@@ -50,6 +51,8 @@ export class ProcessorGate {
   readonly #health: HealthSnapshot;
   readonly #limit: InFlightLimit;
   readonly #answerTime = new AnswerTime();
+  readonly #silence = new Silence();
+  readonly #maxInFlight: number;
   readonly #up = new Spells(asIfSeen(EXPECTATION_WEIGHT, UP_MS_EXPECTED));
   readonly #down = new Spells(asIfSeen(EXPECTATION_WEIGHT, DOWN_MS_EXPECTED));
   readonly #probes = new Probes();
@@ -72,6 +75,7 @@ export class ProcessorGate {
     this.feePpm = feePpm;
     this.#processor = processor;
     this.#health = health;
+    this.#maxInFlight = maxInFlight;
     this.#limit = new InFlightLimit(maxInFlight);
   }
 
@@ -128,6 +132,11 @@ export class ProcessorGate {
     return this.#down.endsPerMs(nowMs);
   }
 
+  /** Whether it counts as working, and does not answer. */
+  isHanging(nowMs: number): boolean {
+    return this.#silence.isHanging(this.#answerTime.usualMs, nowMs);
+  }
+
   /** When a payment last tried whether it works again, or when it went down. */
   get triedAtMs(): number {
     return this.#probes.triedAtMs;
@@ -151,8 +160,7 @@ export class ProcessorGate {
     const word = this.#listen(nowMs);
     if (isUp(word)) {
       this.#up.begin(nowMs);
-      const isFree = this.#postCount < this.#limit.current && !this.isPaused(nowMs);
-      return isFree ? OPEN : SATURATED;
+      return this.#isFree(nowMs) ? OPEN : SATURATED;
     }
     this.#heedFailure(word, nowMs);
     return this.#probes.isDue(nowMs) ? OPEN : DOWN;
@@ -167,6 +175,7 @@ export class ProcessorGate {
     }
     this.#limit.began(this.#postCount, nowMs);
     this.#answerTime.began(nowMs);
+    this.#silence.began(nowMs);
     return this.#isDown ? this.#probes.begin(nowMs) : NO_PROBE;
   }
 
@@ -180,6 +189,7 @@ export class ProcessorGate {
   postDropped(probe: number, beganAtMs: number): void {
     this.#inFlightCount--;
     this.#answerTime.dropped(beganAtMs);
+    this.#silence.ended(beganAtMs);
     this.#endProbe(probe);
   }
 
@@ -188,7 +198,11 @@ export class ProcessorGate {
     this.#inFlightCount--;
     const wasProbe = this.#endProbe(probe);
     const sign = signOf(outcome);
-    if (Outcome.isAnswer(outcome)) this.#answerTime.answered(beganAtMs);
+    this.#silence.ended(beganAtMs);
+    if (Outcome.isAnswer(outcome)) {
+      this.#answerTime.answered(beganAtMs);
+      this.#silence.answered(beganAtMs, nowMs);
+    }
     if (sign === "works") {
       this.#answerTime.charged(beganAtMs, nowMs);
       this.#succeeded(beganAtMs, nowMs);
@@ -221,6 +235,12 @@ export class ProcessorGate {
     return this.#inFlightCount - this.#lookupCount;
   }
 
+  #isFree(nowMs: number): boolean {
+    if (this.isPaused(nowMs) || this.#postCount >= this.#maxInFlight) return false;
+    if (this.isHanging(nowMs)) return this.#silence.isLookDue(nowMs);
+    return this.#postCount - this.#silence.stuckCount < this.#limit.current;
+  }
+
   #succeeded(beganAtMs: number, nowMs: number): void {
     this.#lossCount = 0;
     this.#oddCount = 0;
@@ -230,6 +250,7 @@ export class ProcessorGate {
     } else if (beganAtMs >= this.#downSinceMs) {
       this.#isDown = false;
       this.#isSaidToWork = false;
+      this.#silence.overtaken(nowMs);
       this.#down.end(nowMs);
       this.#up.begin(nowMs);
       this.#health.feltUp(this.#processor);
