@@ -82,7 +82,7 @@ export const JOURNAL_MUTATIONS: Readonly<Record<string, Mutation>> = {
     replace: "",
   },
   "a checkpoint used though it is stale": {
-    seed: 230,
+    seed: 297,
     file: "server/journal/checkpointer",
     find: "cut.isStale ||",
     replace: "",
@@ -112,7 +112,7 @@ export const JOURNAL_MUTATIONS: Readonly<Record<string, Mutation>> = {
     replace: "",
   },
   "the last sound record dropped with the torn one": {
-    seed: 23,
+    seed: 32,
     file: "server/journal/recover",
     find: "const total = Math.floor((file.bytes - headerBytes) / RECORD_BYTES);",
     replace: `const isTorn = (file.bytes - headerBytes) % RECORD_BYTES !== 0;
