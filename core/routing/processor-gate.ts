@@ -35,7 +35,8 @@ const EXPECTATION_WEIGHT = 3;
  *      ▲                                              │  ▲──┘
  *      └──────── the answer to one payment ───────────┘ a "not failing" poll: the next probe at once
  *
- * Slow is not down, and 429 is not down. News is judged by when its attempt began: what began before the last known
+ * Slow is not down, and 429 is not down; nor is one that hangs, until an attempt has timed out: it gets one attempt now
+ * and then (silence.ts). News is judged by when its attempt began: what began before the last known
  * success says nothing about now. Lookups (GET) pass the processor's failure setting, so they say nothing of now
  * either; only when a POST was answered without a word on the charge, the first lookup that follows completes its
  * answer.
