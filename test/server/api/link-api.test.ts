@@ -15,6 +15,7 @@ import { Peers } from "../../../server/link/peers.ts";
 import { Log } from "../../../server/log/log.ts";
 import { Meters } from "../../../server/meters/meters.ts";
 import type { CarriedPartitions } from "../../../server/partition/carried-partitions.ts";
+import { PaymentBody } from "../../../server/payments/payment-body.ts";
 import { PaymentService } from "../../../server/payments/payment-service.ts";
 import type { Address } from "../../../server/system/address.ts";
 import { NameLookup } from "../../../server/system/name-lookup.ts";
@@ -27,21 +28,21 @@ import { twoTerms } from "../../support/terms.ts";
 const TIMEOUT_MS = 2000;
 const EVER = linkQuery({ fromMs: Number.NEGATIVE_INFINITY, toMs: Number.POSITIVE_INFINITY });
 
-function serviceOf(partition: number, lines: Log): PaymentService {
+function serviceOf(partition: number, body: PaymentBody, log: Log): PaymentService {
   const time = new RealTime();
   const ways = Ways.open(new HealthSnapshot(2), twoTerms(16));
   const options = { giveUpAfterMs: 60_000, settleWithinMs: 0, answerWithinMs: 2000, waitsForSlow: true };
-  const engine = new Engine(ways, { instance: partition, capacity: 64, seed: 1, ...options });
+  const engine = new Engine(ways, { partition, capacity: 64, seed: 1, ...options });
   const meters = new Meters(2);
   const commit = new GroupCommit({
     engine,
     log: undefined,
     syncs: false,
     time,
-    logger: lines.logger,
+    logger: log.logger,
     meters: meters.journal,
   });
-  return new PaymentService(engine, new SlewedClock(time), commit, meters, lines);
+  return new PaymentService({ engine, clock: new SlewedClock(time), commit, meters, log, body, isAskedFirst: true });
 }
 
 /** An instance that carries the partitions 0 and 2 of four, which the last digit of a correlationId tells. */
@@ -53,15 +54,21 @@ describe("the link of an instance that carries several partitions", () => {
   let caller: Caller;
   let names: NameLookup;
   let services: Map<number, PaymentService>;
+  let wasStopped: boolean;
   const followed: number[] = [];
 
   beforeEach(async () => {
     folder = mkdtempSync(join(tmpdir(), "rinha-link-"));
-    services = new Map([0, 2].map((partition) => [partition, serviceOf(partition, lines)]));
+    const body = new PaymentBody();
+    services = new Map([0, 2].map((partition) => [partition, serviceOf(partition, body, lines)]));
+    wasStopped = false;
     const carried: CarriedPartitions = {
       at: (partition) => services.get(partition),
       partitionOf: (id) => id[3]! & 3,
       all: () => Array.from(services, ([partition, service]) => ({ partition, epoch: partition + 5, service })),
+      get wasStopped() {
+        return wasStopped;
+      },
     };
     const links: Address[] = [0, 1].map((instance) => ({ kind: "unix", path: join(folder, `${instance}.sock`) }));
     followed.length = 0;
@@ -75,6 +82,7 @@ describe("the link of an instance that carries several partitions", () => {
           return partition === 1;
         },
         maxBodyBytes: 1024,
+        body,
         spans: undefined,
       }),
     );
@@ -110,16 +118,28 @@ describe("the link of an instance that carries several partitions", () => {
     expect((refused as Answer).status).to.equal(400);
   });
 
-  it("finds a payment by either id, and says that it is unknown only where it could be", async () => {
+  it("refuses what may have lain unread while it was stopped", async () => {
+    wasStopped = true;
+    const refused = (await forward(idOf(0))) as Answer;
+    expect([refused.status, JSON.parse(refused.body!).accepted]).to.deep.equal([503, "unknown"]);
+    expect(await forward(idOf(1))).to.deep.equal(refused);
+    expect(keptIn(0)).to.equal(0);
+    wasStopped = false;
+    expect(((await forward(idOf(0))) as Answer).status).to.equal(202);
+  });
+
+  it("finds a payment by either id in the partition that is asked for, and says of others that it cannot know", async () => {
     const correlationId = idOf(2);
     await forward(correlationId);
-    const found = (await peers.find(correlationId, [0, 1])) as { json: string };
+    const found = (await peers.find(1, 2, correlationId)) as { json: string };
     const { id } = JSON.parse(found.json) as { id: string };
-    expect(await peers.find(id, [1], TIMEOUT_MS)).to.deep.equal(found);
-    expect(await peers.find(idOf(0), [1])).to.equal("unknown");
-    // The first byte of the last word is the partition of a payment id.
-    const elsewhere = `${randomUUID().slice(0, -8)}09000001`;
-    expect(await peers.find(elsewhere, [1])).to.equal("unreachable");
+    expect(await peers.find(1, 2, id, TIMEOUT_MS)).to.deep.equal(found);
+    expect(await peers.find(1, 2, idOf(2))).to.equal("unknown");
+    expect(await peers.find(1, 0, correlationId)).to.equal("unknown");
+    for (const partition of [1, 3, 9]) expect(await peers.find(1, partition, correlationId)).to.equal("unreachable");
+    const detail = "this partition is not carried here";
+    for (const query of ["", "?partition=", "?partition=x", "?partition=1", "?partition=0000"])
+      expect(await problemOf("GET", `/2/payments/${correlationId}${query}`), query).to.deep.equal([421, detail]);
   });
 
   it("sums up partition by partition, each with its carrier's number", async () => {
@@ -136,12 +156,21 @@ describe("the link of an instance that carries several partitions", () => {
     expect(await peers.summaryParts(EVER)).to.deep.equal(new Map([[1, []]]));
   });
 
-  it("says which partitions it has purged", async () => {
-    await forward(idOf(0));
-    expect(await peers.purge([1])).to.deep.equal(new Map([[1, [0, 2]]]));
-    expect([keptIn(0), keptIn(2)]).to.deep.equal([0, 0]);
+  it("purges the partition that is asked for, and no other", async () => {
+    for (const partition of [0, 2]) await forward(idOf(partition));
+    expect(await peers.purge(1, 0)).to.equal(true);
+    expect([keptIn(0), keptIn(2)]).to.deep.equal([0, 1]);
+    expect(await peers.purge(1, 1)).to.equal(false);
+    const detail = "this partition is not carried here: partition=2";
+    expect(await problemOf("POST", "/2/partitions/1/purge")).to.deep.equal([421, detail]);
+    expect(await problemOf("POST", "/2/partitions/x/purge")).to.deep.equal([404, "no such link endpoint"]);
+    expect([keptIn(0), keptIn(2)]).to.deep.equal([0, 1]);
+  });
+
+  it("has nothing to say once it is gone", async () => {
     listener.close();
-    expect(await peers.purge()).to.deep.equal(new Map([[1, undefined]]));
+    expect(await peers.purge(1, 0)).to.equal(false);
+    expect(await peers.find(1, 0, idOf(0))).to.equal("unreachable");
     expect(await peers.summaryParts(EVER)).to.deep.equal(new Map([[1, undefined]]));
   });
 
@@ -158,7 +187,7 @@ describe("the link of an instance that carries several partitions", () => {
   it("says which version it speaks to whoever asks in another", async () => {
     for (const path of ["/payments", "/health", "/1/health", "/3/health", "/22/health", "/2", "/bulletins"]) {
       for (const method of ["GET", "POST"])
-        expect(await problemOf(method, path), path).to.deep.equal([404, "the link's protocol is 2"]);
+        expect(await problemOf(method, path), path).to.deep.equal([505, "the link's protocol is 2"]);
     }
     expect(await problemOf("GET", "/2/nothing")).to.deep.equal([404, "no such link endpoint"]);
     expect(await peers.reachable()).to.deep.equal([{ instance: 2, reachable: true }]);
