@@ -31,8 +31,8 @@ export const SETTINGS: readonly Setting[] = [
     fallback: "",
     rule: "addresses, comma-separated",
     meaning:
-      "link address of every instance, in order, the same for all; the health monitor takes the next port, or the path " +
-      "with `.health`; empty: a single instance",
+      "link address of every instance, in order, the same for all; the health monitor takes the next port, or the " +
+      "path with `.health`; empty: a single instance",
   },
   {
     name: "PROCESSORS",
@@ -106,8 +106,8 @@ export const SETTINGS: readonly Setting[] = [
     fallback: "false",
     rule: "true or false",
     meaning:
-      "the data are a copy without the latest records, such as a backup: payments are looked up before they are sent. " +
-      "To be set for all instances",
+      "the data are a copy without the latest records, such as a backup: payments are looked up before they are " +
+      "sent. To be set for all instances",
   },
   {
     name: "RESTORED_GRACE_MS",
