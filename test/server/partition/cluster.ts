@@ -133,6 +133,7 @@ export class Instance implements Neighbours {
   }
 
   standing(instance: number): Standing {
+    if (instance === this.number) throw new Error("an instance is none of its own neighbours");
     return this.#standings.get(instance) ?? "unknown";
   }
 
