@@ -24,6 +24,11 @@ export class AnswerTime {
   #first = 0;
   #count = 0;
 
+  /** As far as answers and polls tell. */
+  get usualMs(): number {
+    return this.#meanMs;
+  }
+
   /** Hot. */
   expectedMs(nowMs: number): number {
     if (this.#count === 0) return this.#meanMs;

@@ -13,8 +13,8 @@ export type LeastFeeOptions = {
   waitsForSlow: boolean;
 };
 
-/** Between deciding to send and sending, and for what nobody expects. */
-const SPARE_MS = 250;
+/** Between deciding to send and sending, and for what nobody expects: a processor that has just become slower. */
+const SPARE_MS = 500;
 /** An answer may take this much longer than expected. */
 const ANSWER_MARGIN = 1.25;
 /** A slow processor counts as fast again when it is expected to answer within this part of what it may take. */
@@ -70,9 +70,9 @@ export class LeastFee implements Router {
   isLate(ageMs: number, nowMs: number): boolean {
     let fastestMs = Number.POSITIVE_INFINITY;
     for (const gate of this.#ways.gates) {
-      if (!gate.isDown) fastestMs = Math.min(fastestMs, gate.expectedAnswerMs(nowMs));
+      if (!gate.isDown && !gate.isHanging(nowMs)) fastestMs = Math.min(fastestMs, gate.expectedAnswerMs(nowMs));
     }
-    // While none works nobody can say.
+    // While none works, or those that do hang, nobody can say.
     return ageMs + (Number.isFinite(fastestMs) ? fastestMs : 0) >= this.#settleWithinMs;
   }
 

@@ -6,6 +6,7 @@ import { AnswerTime } from "./answer-time.ts";
 import { type HealthSnapshot, isFeltDown, isPolledFailing, isUp, minResponseMs, pollStamp } from "./health-snapshot.ts";
 import { InFlightLimit } from "./in-flight-limit.ts";
 import { NO_PROBE, Probes } from "./probes.ts";
+import { Silence } from "./silence.ts";
 import { asIfSeen, Spells } from "./spells.ts";
 
 /** What a processor can be given now. */
@@ -34,7 +35,8 @@ const EXPECTATION_WEIGHT = 3;
  *      ▲                                              │  ▲──┘
  *      └──────── the answer to one payment ───────────┘ a "not failing" poll: the next probe at once
  *
- * Slow is not down, and 429 is not down. News is judged by when its attempt began: what began before the last known
+ * Slow is not down, and 429 is not down; nor is one that hangs, until an attempt has timed out: it gets one attempt now
+ * and then (silence.ts). News is judged by when its attempt began: what began before the last known
  * success says nothing about now. Lookups (GET) pass the processor's failure setting, so they say nothing of now
  * either; only when a POST was answered without a word on the charge, the first lookup that follows completes its
  * answer.
@@ -50,6 +52,8 @@ export class ProcessorGate {
   readonly #health: HealthSnapshot;
   readonly #limit: InFlightLimit;
   readonly #answerTime = new AnswerTime();
+  readonly #silence = new Silence();
+  readonly #maxInFlight: number;
   readonly #up = new Spells(asIfSeen(EXPECTATION_WEIGHT, UP_MS_EXPECTED));
   readonly #down = new Spells(asIfSeen(EXPECTATION_WEIGHT, DOWN_MS_EXPECTED));
   readonly #probes = new Probes();
@@ -74,6 +78,7 @@ export class ProcessorGate {
     this.feePpm = feePpm;
     this.#processor = processor;
     this.#health = health;
+    this.#maxInFlight = maxInFlight;
     this.#limit = new InFlightLimit(maxInFlight);
   }
 
@@ -135,6 +140,11 @@ export class ProcessorGate {
     return this.#down.endsPerMs(nowMs);
   }
 
+  /** Whether it counts as working, and does not answer. */
+  isHanging(nowMs: number): boolean {
+    return this.#silence.isHanging(this.#answerTime.usualMs, nowMs);
+  }
+
   /** When a payment last tried whether it works again, or when it went down. */
   get triedAtMs(): number {
     return this.#probes.triedAtMs;
@@ -158,8 +168,7 @@ export class ProcessorGate {
     const word = this.#listen(nowMs);
     if (isUp(word)) {
       this.#up.begin(nowMs);
-      const isFree = this.#postCount < this.#limit.current && !this.isPaused(nowMs);
-      return isFree ? OPEN : SATURATED;
+      return this.#isFree(nowMs) ? OPEN : SATURATED;
     }
     this.#heedFailure(word, nowMs);
     return this.#probes.isDue(nowMs) ? OPEN : DOWN;
@@ -174,6 +183,7 @@ export class ProcessorGate {
     }
     this.#limit.began(this.#postCount, nowMs);
     this.#answerTime.began(nowMs);
+    this.#silence.began(nowMs);
     return this.#isDown ? this.#probes.begin(nowMs) : NO_PROBE;
   }
 
@@ -187,6 +197,7 @@ export class ProcessorGate {
   postDropped(probe: number, beganAtMs: number): void {
     this.#inFlightCount--;
     this.#answerTime.dropped(beganAtMs);
+    this.#silence.ended(beganAtMs);
     this.#endProbe(probe);
   }
 
@@ -195,7 +206,11 @@ export class ProcessorGate {
     this.#inFlightCount--;
     const wasProbe = this.#endProbe(probe);
     const sign = signOf(outcome);
-    if (Outcome.isAnswer(outcome)) this.#answerTime.answered(beganAtMs);
+    this.#silence.ended(beganAtMs);
+    if (Outcome.isAnswer(outcome)) {
+      this.#answerTime.answered(beganAtMs);
+      this.#silence.answered(beganAtMs, nowMs);
+    }
     if (sign === "works") {
       this.#answerTime.charged(beganAtMs, nowMs);
       this.#succeeded(beganAtMs, nowMs);
@@ -228,6 +243,12 @@ export class ProcessorGate {
     return this.#inFlightCount - this.#lookupCount;
   }
 
+  #isFree(nowMs: number): boolean {
+    if (this.isPaused(nowMs) || this.#postCount >= this.#maxInFlight) return false;
+    if (this.isHanging(nowMs)) return this.#silence.isLookDue(nowMs);
+    return this.#postCount - this.#silence.stuckCount < this.#limit.current;
+  }
+
   #succeeded(beganAtMs: number, nowMs: number): void {
     this.#lossCount = 0;
     this.#oddCount = 0;
@@ -237,6 +258,7 @@ export class ProcessorGate {
     } else if (beganAtMs >= this.#downSinceMs) {
       this.#isDown = false;
       this.#isSaidToWork = false;
+      this.#silence.overtaken(nowMs);
       this.#down.end(nowMs);
       this.#up.begin(nowMs);
       this.#health.feltUp(this.#processor);

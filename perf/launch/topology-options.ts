@@ -37,7 +37,7 @@ export type TopologyOptions = TwoProcessors & {
   readonly companions?: (places: TopologyPlaces) => readonly ChildPlan<ChildName>[];
   /** Whether what dies is started again; it is, unless told otherwise. */
   readonly autoRestart?: boolean;
-  /** After how long without an answer a running instance is ended by force, to be started again; 0, as by default: never. */
+  /** A running instance that answers nothing for so long is ended by force and started again; 0, the default: never. */
   readonly silenceMs?: number;
   /** For each process. */
   readonly readyTimeoutMs?: number;

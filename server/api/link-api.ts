@@ -1,6 +1,6 @@
 import type { HttpRequest, HttpResponse, TemplatedApp } from "uWebSockets.js";
 import { type Answer, jsonAnswer, problemAnswer } from "../http/answer.ts";
-import { Exchange, type ExchangeWatch } from "../http/exchange.ts";
+import { type Asker, Exchange, type ExchangeWatch } from "../http/exchange.ts";
 import type { BulletinBoard } from "../link/bulletin-board.ts";
 import {
   isPartition,
@@ -11,7 +11,7 @@ import {
   LINK_ROOT,
   OTHER_PROTOCOL,
 } from "../link/peer-answers.ts";
-import type { CarriedPartitions } from "../partition/carried-partitions.ts";
+import { type CarriedPartitions, partsOf } from "../partition/carried-partitions.ts";
 import type { PaymentBody } from "../payments/payment-body.ts";
 import { lookInto } from "./link-lookup.ts";
 import { acceptPayment, refusePayment, STOPPED_DETAIL, UNSAFE } from "./payment-ack.ts";
@@ -73,7 +73,13 @@ export function serveLink(app: TemplatedApp, parts: LinkApiParts): void {
 
 const NO_SUCH_ENDPOINT = problemAnswer({ status: 404, detail: "no such link endpoint" });
 
-function acceptCarried(carried: CarriedPartitions, body: PaymentBody, exchange: Exchange, bytes: Uint8Array): void {
+/** A payment from another instance. */
+export function acceptCarried(
+  carried: CarriedPartitions,
+  body: PaymentBody,
+  exchange: Asker,
+  bytes: Uint8Array,
+): void {
   const problem = body.parse(bytes);
   if (problem) {
     exchange.answer(problemAnswer(problem));
@@ -99,13 +105,8 @@ async function summaryParts(carried: CarriedPartitions, req: HttpRequest): Promi
     fromMs: from === undefined ? Number.NEGATIVE_INFINITY : Number(from),
     toMs: to === undefined ? Number.POSITIVE_INFINITY : Number(to),
   };
-  const parts = await Promise.all(
-    [...carried.all()].map(async ({ partition, epoch, service }) => {
-      const part = await service.summaryPart(window);
-      return part && { ...part, partition, epoch };
-    }),
-  );
-  return parts.includes(undefined) ? problemAnswer(UNSAFE) : jsonAnswer(JSON.stringify(parts));
+  const parts = await partsOf(carried, window);
+  return parts === "unsafe" ? problemAnswer(UNSAFE) : jsonAnswer(JSON.stringify(parts));
 }
 
 async function purge(carried: CarriedPartitions, text: string): Promise<Answer> {

@@ -1,7 +1,7 @@
 import { ACCEPTED_NEW, type AcceptResult, CONFLICT, DUPLICATE } from "../../core/values/accept-result.ts";
 import { formatUuid, parseUuidText, UUID_WORDS } from "../../core/values/uuid.ts";
 import { type Answer, jsonAnswer, problemAnswer } from "../http/answer.ts";
-import type { Exchange } from "../http/exchange.ts";
+import type { Asker } from "../http/exchange.ts";
 import type { PaymentService } from "../payments/payment-service.ts";
 import { type Accepted, paymentUnavailable, unavailable } from "../text/problem.ts";
 import type { Effect } from "../turn/effect.ts";
@@ -21,7 +21,7 @@ export const UNSAFE = unavailable("the journal cannot be written: what has happe
 /** The answer to a payment, given once its record is safe. */
 class PaymentAck implements Effect {
   readonly #service: PaymentService;
-  readonly #exchange: Exchange;
+  readonly #exchange: Asker;
   readonly #correlationId: string;
   readonly #result: AcceptResult;
   /** Of a repetition: the payment as it stands when that is asked, which the records that are waited for cover. */
@@ -29,7 +29,7 @@ class PaymentAck implements Effect {
 
   constructor(
     service: PaymentService,
-    exchange: Exchange,
+    exchange: Asker,
     correlationId: string,
     result: AcceptResult,
     known: string | undefined,
@@ -69,7 +69,7 @@ class PaymentAck implements Effect {
  * Accepts the payment whose body the service has just read, and sees to its answer. A known one needs no new record,
  * so it is answered even when no other is accepted. Hot.
  */
-export function acceptPayment(service: PaymentService, exchange: Exchange): void {
+export function acceptPayment(service: PaymentService, exchange: Asker): void {
   const { id, cents } = service.body;
   const correlationId = formatUuid(id);
   const refusal = service.refusal;
@@ -86,13 +86,13 @@ export function acceptPayment(service: PaymentService, exchange: Exchange): void
 }
 
 /** A payment is not taken, and nobody who knows of it was asked. */
-export function refusePayment(exchange: Exchange, detail: string, accepted: Accepted): void {
+export function refusePayment(exchange: Asker, detail: string, accepted: Accepted): void {
   exchange.answer(problemAnswer(paymentUnavailable(detail, accepted)));
 }
 
 function refuse(
   service: PaymentService,
-  exchange: Exchange,
+  exchange: Asker,
   reason: keyof typeof REFUSAL_DETAILS,
   correlationId: string,
   accepted: Accepted,

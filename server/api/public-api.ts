@@ -9,7 +9,7 @@ import type { PaymentBody } from "../payments/payment-body.ts";
 import { isProblem, parseWindow } from "../payments/summary.ts";
 import type { Tracing } from "../telemetry/tracing.ts";
 import { type Problem, unavailable } from "../text/problem.ts";
-import { acceptPayment, refusePayment, STOPPED_DETAIL } from "./payment-ack.ts";
+import { acceptRead } from "./accept-read.ts";
 import type { ReadinessReport } from "./readiness.ts";
 import type { WholeService } from "./whole-service.ts";
 
@@ -80,22 +80,13 @@ export class PublicApi {
   }
 
   #acceptBody(exchange: Exchange, bytes: Uint8Array): void {
-    const { body, custody, partitions, whole, tracing } = this.#parts;
-    const problem = body.parse(bytes);
+    const problem = this.#parts.body.parse(bytes);
     if (problem) {
       this.#meters.refused(refusalOf(problem));
       exchange.answer(problemAnswer(problem));
       return;
     }
-    if (custody.stoppedWatch.wasStopped) {
-      refusePayment(exchange, STOPPED_DETAIL, "unknown");
-      return;
-    }
-    const number = partitions.of(body.id);
-    const partition = custody.at(number);
-    if (partition !== undefined) acceptPayment(partition.service, exchange);
-    // The bytes are gone when this returns.
-    else void whole.accept(exchange, number, bytes.slice(), tracing?.headersOf(exchange));
+    void acceptRead(this.#parts, exchange, bytes);
   }
 
   #getSummary(exchange: Exchange, req: HttpRequest): void {

@@ -1,25 +1,29 @@
 import { partitionOfPaymentId } from "../../core/values/payment-id.ts";
 import { type Answer, jsonAnswer, problemAnswer } from "../http/answer.ts";
-import type { Exchange } from "../http/exchange.ts";
+import type { Asker } from "../http/exchange.ts";
 import type { Peers } from "../link/peers.ts";
+import { carriedBy, partsOf } from "../partition/carried-partitions.ts";
 import type { Custody } from "../partition/custody.ts";
 import type { Partition } from "../partition/partition.ts";
 import type { PartitionMap } from "../partition/partition-map.ts";
 import { type NoWord, type Reach, UNREACHED_DETAILS } from "../partition/reach.ts";
 import { everyPlace, wholeOf } from "../partition/whole.ts";
 import type { PaymentBody } from "../payments/payment-body.ts";
-import { combineParts, type SummaryPart, type Window } from "../payments/summary.ts";
+import { combineParts, type Window } from "../payments/summary.ts";
 import type { Time } from "../system/time.ts";
 import { paymentUnavailable, unavailable } from "../text/problem.ts";
 import { linkQuery } from "./link-api.ts";
 import { acceptPayment, refusePayment, UNSAFE } from "./payment-ack.ts";
+
+/** What the other instances are asked. */
+export type PeerAsking = Pick<Peers, "forward" | "find" | "summaryParts" | "purge">;
 
 export type WholeServiceParts = {
   isAskedFirst: (partition: number) => boolean;
   custody: Custody;
   reach: Reach;
   partitions: PartitionMap;
-  peers: Peers;
+  peers: PeerAsking;
   body: PaymentBody;
   time: Time;
 };
@@ -36,7 +40,7 @@ export class WholeService {
   }
 
   /** A payment of a partition that is not carried here. `headers`: what carries the request's trace on. */
-  async accept(exchange: Exchange, partition: number, bytes: Uint8Array, headers?: readonly string[]): Promise<void> {
+  async accept(exchange: Asker, partition: number, bytes: Uint8Array, headers?: readonly string[]): Promise<void> {
     const { peers, body, reach } = this.#parts;
     const word = await reach.bring<Answer | "answered">(partition, {
       here: (own) => {
@@ -68,11 +72,11 @@ export class WholeService {
   }
 
   async summary(window: Window): Promise<Answer> {
-    const { custody, peers, time } = this.#parts;
+    const { custody, partitions, peers, time } = this.#parts;
     const query = linkQuery(window);
     const parts = await wholeOf(custody, time, async (timeoutMs) => {
       const others = peers.summaryParts(query, custody.carriers.instances(), timeoutMs);
-      const own = await this.#ownParts(window);
+      const own = await partsOf(carriedBy(custody, partitions), window);
       if (own === "unsafe") return own;
       return [...own, ...[...(await others).values()].flatMap((ofOne) => ofOne ?? [])];
     });
@@ -109,24 +113,12 @@ export class WholeService {
     });
     return word.kind === "done" ? word.result : "unreached";
   }
-
-  async #ownParts(window: Window): Promise<SummaryPart[] | "unsafe"> {
-    const parts = await Promise.all(this.#parts.custody.carried().map((partition) => partOf(partition, window)));
-    return parts.includes(undefined) ? "unsafe" : (parts as SummaryPart[]);
-  }
-
 }
 
 /** A refusal by the carrier says nothing of what became of the payment at another instance before. */
 function asUncertain(answer: Answer): Answer {
   if (answer.status !== 503) return answer;
   return problemAnswer(paymentUnavailable("the instance that carries this payment's partition refuses it", "unknown"));
-}
-
-/** Undefined while something has happened that the log cannot take. */
-export async function partOf(partition: Partition, window: Window): Promise<SummaryPart | undefined> {
-  const part = await partition.service.summaryPart(window);
-  return part && { ...part, partition: partition.number, epoch: partition.epoch };
 }
 
 function lookAt(partition: Partition, id: Int32Array): Promise<Found> {

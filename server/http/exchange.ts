@@ -4,6 +4,13 @@ import { type Answer, statusLine, tooLargeAnswer } from "./answer.ts";
 
 export type Header = readonly [name: string, value: string];
 
+/** Whoever waits for the answer to a payment. */
+export interface Asker {
+  answer(answer: Answer): void;
+  /** 202, with where the payment can be looked at. */
+  answerAccepted(location: string): void;
+}
+
 /** Whoever follows requests from their heads to their answers; see RequestSpans. */
 export interface ExchangeWatch {
   began(exchange: Exchange, req: HttpRequest, method: string, route: string): void;
@@ -23,7 +30,7 @@ export type ExchangeContext = {
 export const PLAIN: ExchangeContext = { sharedHeaders: [], spans: undefined };
 
 /** A request to one of our routes, until it is answered: at most once, and not at all when its client has gone. */
-export class Exchange {
+export class Exchange implements Asker {
   readonly #res: HttpResponse;
   readonly #context: ExchangeContext;
   readonly #meters: RouteMeters | undefined;

@@ -48,11 +48,6 @@ export class Journal implements RecordLog {
   readonly #epoch: number;
   #failure: Error | undefined;
   #isClosed = false;
-  /**
-   * Records that were whole have been cut off again. Somebody who reads along may have read them, and would take what is
-   * written in their place for what follows them: so nothing is written in this segment any more.
-   */
-  #hasCut = false;
   #file: DiskFile;
   #number: number;
   #bytes = HEADER_BYTES;
@@ -102,13 +97,12 @@ export class Journal implements RecordLog {
     if (this.#isClosed) return new FencedError("the journal is another's to write by now");
     this.#expectWhole();
     const bytes = batch.count * RECORD_BYTES;
-    let written = 0;
     batch.seal(this.#lsn);
     try {
-      while (written < bytes)
+      for (let written = 0; written < bytes; ) {
         written += this.#file.write(batch.bytes, written, bytes - written, this.#bytes + written);
+      }
     } catch (error) {
-      this.#hasCut ||= written > 0;
       this.#cutBack();
       return error as Error;
     }
@@ -132,14 +126,12 @@ export class Journal implements RecordLog {
     }
     this.#number++;
     this.#bytes = HEADER_BYTES;
-    this.#hasCut = false;
     return undefined;
   }
 
   probe(): boolean {
     if (this.#isClosed) return false;
     this.#expectWhole();
-    if (this.#hasCut && this.rotate() !== undefined) return false;
     try {
       // A disk that is nearly full takes a part of it, without an error.
       return this.#file.write(new Uint8Array(PROBE_BYTES), 0, PROBE_BYTES, this.#bytes) === PROBE_BYTES;

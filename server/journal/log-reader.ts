@@ -10,7 +10,7 @@ import { ReadTail } from "./read-tail.ts";
 import { refusal } from "./recovery-error.ts";
 import { tornBytes } from "./torn-end.ts";
 
-/** Records read at once unless told otherwise: 192 KiB, about two milliseconds. */
+/** Records read at once unless told otherwise: 192 KiB, about a millisecond. */
 const CHUNK_RECORDS = 4096;
 
 /**
@@ -120,12 +120,16 @@ export class LogReader {
     return this.#tail.isIn(this.#file!, this.#soundBytes);
   }
 
-  /** Reads the segment's sound records that are there by now. */
+  /**
+   * Reads the segment's sound records that are there at the first step. No later ones: of a batch that is taken back
+   * meanwhile, `isUnchanged` remembers what was read only while that is at the end.
+   */
   *readOn(): Generator<void, void, void> {
     const file = this.#file!;
+    const endBytes = file.bytes;
     const batch = this.#batch;
     for (;;) {
-      const there = Math.floor((file.bytes - this.#soundBytes) / RECORD_BYTES);
+      const there = Math.floor((endBytes - this.#soundBytes) / RECORD_BYTES);
       const wanted = Math.min(batch.capacity, Math.max(0, there)) * RECORD_BYTES;
       batch.refill(Math.floor(readThere(file, batch.bytes, wanted, this.#soundBytes) / RECORD_BYTES));
       if (batch.count === 0) return;

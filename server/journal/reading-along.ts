@@ -22,7 +22,7 @@ export function* readAlong(reader: LogReader): Generator<void, void, void> {
 function* readWritten(reader: LogReader): Generator<void, void, void> {
   const { directory, expected } = reader;
   if (reader.segment === undefined && !(yield* begin(reader))) return;
-  if (!reader.isUnchanged()) throw new LostFollowingError(directory, `changed=${reader.segment!.name}`);
+  expectUnchanged(reader);
   for (;;) {
     const { name, number } = reader.segment!;
     // A segment is taken away only when the one after it is there.
@@ -33,10 +33,16 @@ function* readWritten(reader: LogReader): Generator<void, void, void> {
     // Where there is a next one, nothing is written into this one any more.
     yield* reader.readOn();
     if (!hasNext) return;
+    expectUnchanged(reader);
     const problem = problemOf(next, expected);
     if (problem !== undefined) throw refusal(directory, problem);
     reader.beginSegment(next);
   }
+}
+
+/** Throws where a batch that was read has been taken back. */
+function expectUnchanged(reader: LogReader): void {
+  if (!reader.isUnchanged()) throw new LostFollowingError(reader.directory, `changed=${reader.segment!.name}`);
 }
 
 /** False when there is nothing to begin with. */

@@ -118,6 +118,14 @@ export function paymentAnswerOf(answer: PeerAnswer): Answer | undefined {
   return { status, body, headers, isProblem: true };
 }
 
+/**
+ * What an instance says to a payment that was passed on to it; "elsewhere": it has not taken it, because it does not
+ * carry its partition.
+ */
+export function forwardedOf(answer: PeerAnswer): Answer | "elsewhere" | "unanswered" {
+  return isElsewhere(answer) ? "elsewhere" : (paymentAnswerOf(answer) ?? "unanswered");
+}
+
 function isProblem(answer: PeerAnswer, status: number): boolean {
   return answer.contentType.startsWith("application/problem+json") && objectOf(answer, status)?.["status"] === status;
 }

@@ -4,13 +4,12 @@ import type { SummaryPart } from "../payments/summary.ts";
 import type { Address } from "../system/address.ts";
 import type { NameLookup } from "../system/name-lookup.ts";
 import {
-  isElsewhere,
+  forwardedOf,
   isLinkHealth,
   isUnknownPayment,
   LINK_HEALTH,
   LINK_ROOT,
   type PeerAnswer,
-  paymentAnswerOf,
   paymentOf,
   isPurged,
   readingOf,
@@ -101,8 +100,7 @@ export class Peers {
     const path = `${LINK_ROOT}/payments`;
     const call = { method: "POST", path, body, timeoutMs, ...(headers && { headers: [...headers] }) } as const;
     const answer = await this.#lines.get(instance)!.call(call);
-    if (typeof answer === "string") return answer;
-    return isElsewhere(answer) ? "elsewhere" : (paymentAnswerOf(answer) ?? "unanswered");
+    return typeof answer === "string" ? answer : forwardedOf(answer);
   }
 
   /** Empties a partition that a peer carries; false if that one did not say so. Asked once: what came since is kept. */

@@ -1,4 +1,5 @@
 import type { PaymentService } from "../payments/payment-service.ts";
+import type { SummaryPart, Window } from "../payments/summary.ts";
 import type { Custody } from "./custody.ts";
 import type { PartitionMap } from "./partition-map.ts";
 
@@ -32,4 +33,15 @@ export function carriedBy(custody: Custody, partitions: PartitionMap): CarriedPa
     },
     all: () => custody.carried().map(({ number: partition, epoch, service }) => ({ partition, epoch, service })),
   };
+}
+
+/** The part of each; "unsafe" while something has happened at one of them that its log cannot take. */
+export async function partsOf(carried: CarriedPartitions, window: Window): Promise<SummaryPart[] | "unsafe"> {
+  const parts = await Promise.all(
+    [...carried.all()].map(async ({ partition, epoch, service }) => {
+      const part = await service.summaryPart(window);
+      return part && { ...part, partition, epoch };
+    }),
+  );
+  return parts.includes(undefined) ? "unsafe" : (parts as SummaryPart[]);
 }

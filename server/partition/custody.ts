@@ -2,6 +2,9 @@ import type { Logger } from "pino";
 import type { Claim, Store } from "../store/store.ts";
 import type { Time, Timer } from "../system/time.ts";
 import { Carriers, type Elsewhere } from "./carriers.ts";
+import { ClaimPace } from "./claim-pace.ts";
+import { HandOverPace } from "./hand-over-pace.ts";
+import { Holds } from "./holds.ts";
 import type { Bulletin, Carriage, Neighbours } from "./neighbours.ts";
 import type { Partition, Reading } from "./partition.ts";
 import type { ReadingAlong } from "./reading-along.ts";
@@ -10,24 +13,8 @@ import { isExpected, rankOf, type Survey } from "./succession.ts";
 
 /** What is decided by time is decided this often; changes are looked at at once. */
 const LOOK_MS = 50;
-/** Each further candidate waits so much longer before it claims what the one before it has left alone. */
-const RANK_WAIT_MS = 150;
-/** A claim that another was faster with is tried again after a random time of these, doubling. */
-const CLAIM_AGAIN_MS_MIN = 20;
-const CLAIM_AGAIN_MS_MAX = 500;
-/** After an adoption that failed, or a partition that does not fit in memory. */
-const REFUSED_MS = 5000;
-/** What an instance has left it leaves alone for so long: its heir comes first. */
-const LEFT_MS = 200;
-/** What comes back to who gave it away within this was not wanted. */
-const GIVEN_BACK_MS = 30_000;
-/** What an instance has that says nothing any more may be free all the same: that is tried now and then. */
-const SILENT_AGAIN_MS = 500;
 /** An instance that has run for so long is warm: its partitions go back to it. */
 const WARM_AFTER_MS = 5000;
-/** After a hand-over that came to nothing, doubling. */
-const HAND_OVER_AGAIN_MS_MIN = 5000;
-const HAND_OVER_AGAIN_MS_MAX = 600_000;
 /** A start waits so long for a partition that is locked by nobody who is known. */
 const START_CLAIM_MS = 2000;
 /** How long heirs may take to carry what was left to them, before this instance ends all the same. */
@@ -50,14 +37,6 @@ export type CustodyParts = {
   readingAlong: ReadingAlong;
 };
 
-/** What this instance has of a partition. */
-type Hold =
-  | { state: "away" }
-  | { state: "claiming" }
-  | { state: "adopting"; sinceMs: number }
-  | { state: "carried"; partition: Partition }
-  | { state: "leaving"; partition: Partition; sinceMs: number };
-
 export type Place = Partition | Elsewhere;
 
 /**
@@ -77,11 +56,9 @@ export class Custody {
   readonly carriers: Carriers;
   readonly stoppedWatch: StoppedWatch;
   readonly #parts: CustodyParts;
-  readonly #holds: Hold[];
-  /** Since when nobody has a partition, as far as is known here. */
-  readonly #orphanedAtMs: (number | undefined)[];
-  readonly #notBeforeMs: Float64Array;
-  readonly #failedClaims: Uint32Array;
+  readonly #holds: Holds;
+  readonly #claimPace: ClaimPace;
+  readonly #handOverPace: HandOverPace;
   /** Why a partition is not carried here, if that was tried last. */
   readonly #problems: (string | undefined)[];
   readonly #wasUp = new Set<number>();
@@ -93,11 +70,6 @@ export class Custody {
   readonly #moves = new Set<Promise<unknown>>();
   #takeOverCount = 0;
   #handOverCount = 0;
-  #handOverNotBeforeMs = 0;
-  /** Hand-overs in a row that came to nothing. */
-  #handOversInVain = 0;
-  /** When each partition was last given away. */
-  readonly #givenAtMs: Float64Array;
   #isHandingOver = false;
   #isLeaving = false;
   #timer: Timer | undefined;
@@ -108,11 +80,9 @@ export class Custody {
     this.#parts = parts;
     this.carriers = new Carriers(count, neighbours);
     this.stoppedWatch = new StoppedWatch(time);
-    this.#holds = Array.from({ length: count }, () => ({ state: "away" }));
-    this.#orphanedAtMs = Array.from({ length: count }, () => undefined);
-    this.#notBeforeMs = new Float64Array(count);
-    this.#givenAtMs = new Float64Array(count).fill(Number.NEGATIVE_INFINITY);
-    this.#failedClaims = new Uint32Array(count);
+    this.#holds = new Holds(count);
+    this.#claimPace = new ClaimPace(count, random);
+    this.#handOverPace = new HandOverPace(count);
     this.#problems = Array.from({ length: count }, () => undefined);
     this.#startedAtMs = time.monotonicMs();
     this.#life = Math.floor(random() * 2 ** 48).toString(16);
@@ -121,18 +91,17 @@ export class Custody {
   }
 
   get partitionCount(): number {
-    return this.#holds.length;
+    return this.#holds.count;
   }
 
   /** The partition, if it is carried here. Hot. */
   at(partition: number): Partition | undefined {
-    const hold = this.#holds[partition]!;
-    return hold.state === "carried" ? hold.partition : undefined;
+    return this.#holds.at(partition);
   }
 
   /** Those carried here, in their order. */
   carried(): Partition[] {
-    return this.#holds.flatMap((hold) => (hold.state === "carried" ? [hold.partition] : []));
+    return this.#holds.carried();
   }
 
   get isLeaving(): boolean {
@@ -165,7 +134,7 @@ export class Custody {
 
   /** What this instance says of the partitions that it has. */
   carriages(): Carriage[] {
-    return this.#holds.flatMap((hold, partition) => carriageOf(hold, partition) ?? []);
+    return this.#holds.carriages();
   }
 
   /** Resolves when something has changed, or after `timeoutMs`. */
@@ -200,7 +169,7 @@ export class Custody {
 
   /** Another instance is about to leave us a partition: true once we read along with it. */
   async follow(partition: number): Promise<boolean> {
-    if (this.#isLeaving || this.#holds[partition]?.state !== "away") return false;
+    if (this.#isLeaving || this.#holds.stateOf(partition) !== "away") return false;
     return this.#parts.readingAlong.begin(partition);
   }
 
@@ -249,10 +218,10 @@ export class Custody {
     const { neighbours, time } = this.#parts;
     for (const other of neighbours.others) if (neighbours.standing(other) === "up") this.#wasUp.add(other);
     const nowMs = time.monotonicMs();
-    for (let partition = 0; partition < this.#holds.length; partition++) {
-      const hold = this.#holds[partition]!;
-      if (hold.state === "away") this.#considerClaim(partition, nowMs);
-      else if (hold.state === "carried") this.#considerHandBack(hold.partition, nowMs);
+    for (let number = 0; number < this.#holds.count; number++) {
+      const partition = this.at(number);
+      if (partition !== undefined) this.#considerHandBack(partition, nowMs);
+      else if (this.#holds.stateOf(number) === "away") this.#considerClaim(number, nowMs);
     }
   }
 
@@ -261,16 +230,15 @@ export class Custody {
     const preferred = this.#preferredOf(partition);
     if (!store.canMove && preferred !== self) return;
     const taken = this.carriers.taken(partition);
+    const pace = this.#claimPace;
     if (taken === "by one that is up") {
-      this.#orphanedAtMs[partition] = undefined;
+      pace.taken(partition);
       return;
     }
-    this.#orphanedAtMs[partition] ??= nowMs;
-    if (nowMs < this.#notBeforeMs[partition]!) return;
-    if (taken === "by one that is silent") this.#notBeforeMs[partition] = nowMs + SILENT_AGAIN_MS;
+    pace.free(partition, nowMs);
     const survey = this.#survey(nowMs);
-    if (isExpected(survey, preferred)) return;
-    if (nowMs - this.#orphanedAtMs[partition]! < rankOf(survey, preferred) * RANK_WAIT_MS) return;
+    if (isExpected(survey, preferred) || !pace.isDue(partition, rankOf(survey, preferred), nowMs)) return;
+    if (taken === "by one that is silent") pace.triedAtSilent(partition, nowMs);
     this.#move(this.#claim(partition, false));
   }
 
@@ -282,15 +250,12 @@ export class Custody {
   /** True when it is carried here. Rejects when it could have been, and failed. */
   async #claim(partition: number, isFirst: boolean): Promise<boolean> {
     const { store, time, logger, refusalOfSize } = this.#parts;
-    this.#holds[partition] = { state: "claiming" };
+    this.#holds.set(partition, { state: "claiming" });
     let claim: Claim | undefined;
     try {
       claim = await store.claim(partition);
       if (claim === undefined) {
-        this.#notBeforeMs[partition] = Math.max(
-          this.#notBeforeMs[partition]!,
-          time.monotonicMs() + this.#claimAgainMs(partition),
-        );
+        this.#claimPace.lost(partition, time.monotonicMs());
         return false;
       }
       const refusal = isFirst ? undefined : refusalOfSize(claim.paymentsMax);
@@ -299,10 +264,9 @@ export class Custody {
         await claim.release();
         return false;
       }
-      await this.#adopt(claim, isFirst);
-      return true;
+      return await this.#adopt(claim, isFirst);
     } catch (error) {
-      this.#notBeforeMs[partition] = time.monotonicMs() + REFUSED_MS;
+      this.#claimPace.refused(partition, time.monotonicMs());
       if (!isFirst && !this.#isLeaving) {
         logger.error({ err: error, partition: partition + 1 }, "a partition cannot be carried: it is tried again");
         this.#problems[partition] = (error as Error).message;
@@ -310,27 +274,30 @@ export class Custody {
       throw error;
     } finally {
       if (this.at(partition) === undefined) {
-        this.#holds[partition] = { state: "away" };
+        this.#holds.set(partition, { state: "away" });
         this.#announce();
       }
     }
   }
 
-  async #adopt(claim: Claim, isFirst: boolean): Promise<void> {
+  /** False when this instance is to end by now. */
+  async #adopt(claim: Claim, isFirst: boolean): Promise<boolean> {
     const { time, logger, open, readingAlong } = this.#parts;
     const { partition: number } = claim;
     const beganAtMs = time.monotonicMs();
-    this.#holds[number] = { state: "adopting", sinceMs: time.wallMs() };
+    this.#holds.set(number, { state: "adopting", sinceMs: time.wallMs() });
     this.#announce();
     const partition = await open(claim, await readingAlong.take(number), this.#adoptions.signal);
+    if (this.#isLeaving) {
+      await partition.leave();
+      return false;
+    }
     partition.begin();
-    this.#failedClaims[number] = 0;
     this.#problems[number] = undefined;
-    this.#orphanedAtMs[number] = undefined;
+    this.#claimPace.carried(number);
+    this.#handOverPace.carried(number, time.monotonicMs());
     this.carriers.noteEpoch(number, partition.epoch);
-    this.#holds[number] = { state: "carried", partition };
-    if (time.monotonicMs() - this.#givenAtMs[number]! < GIVEN_BACK_MS) this.#noteInVain();
-    else this.#handOversInVain = 0;
+    this.#holds.set(number, { state: "carried", partition });
     this.#announce();
     const ms = Math.round(time.monotonicMs() - beganAtMs);
     const { size: payments } = partition.books.engine.ledger;
@@ -340,25 +307,20 @@ export class Custody {
       this.#takeOverCount++;
       logger.warn(fields, "partition taken over");
     }
+    return true;
   }
 
   #refuse(partition: number, refusal: string): void {
-    this.#notBeforeMs[partition] = this.#parts.time.monotonicMs() + REFUSED_MS;
+    this.#claimPace.refused(partition, this.#parts.time.monotonicMs());
     if (this.#problems[partition] !== refusal)
       this.#parts.logger.error({ partition: partition + 1 }, `a partition is not taken over: ${refusal}`);
     this.#problems[partition] = refusal;
   }
 
-  #claimAgainMs(partition: number): number {
-    const failed = this.#failedClaims[partition]!++;
-    const baseMs = Math.min(CLAIM_AGAIN_MS_MIN * 2 ** failed, CLAIM_AGAIN_MS_MAX);
-    return baseMs * (1 + 3 * this.#parts.random());
-  }
-
   #considerHandBack(partition: Partition, nowMs: number): void {
     const { neighbours, self } = this.#parts;
     const preferred = this.#preferredOf(partition.number);
-    if (preferred === self || this.#isHandingOver || nowMs < this.#handOverNotBeforeMs) return;
+    if (preferred === self || this.#isHandingOver || !this.#handOverPace.isDue(nowMs)) return;
     const bulletin = neighbours.bulletin(preferred);
     const isWarm = neighbours.standing(preferred) === "up" && bulletin !== undefined && bulletin.upMs >= WARM_AFTER_MS;
     if (!isWarm || bulletin.isLeaving) return;
@@ -376,32 +338,26 @@ export class Custody {
     const isHeirThere = (): boolean =>
       neighbours.standing(heir) === "up" && neighbours.bulletin(heir)?.isLeaving === false;
     if (!(await neighbours.askToFollow(heir, number)) || !isHeirThere() || this.at(number) !== partition) {
-      this.#noteInVain();
+      this.#handOverPace.inVain(time.monotonicMs());
       return false;
     }
     await partition.prepareToLeave();
-    logger.warn({ partition: number + 1, instance: heir + 1 }, "partition handed over");
+    logger.warn({ partition: number + 1, heir: heir + 1 }, "partition handed over");
     this.#handOverCount++;
-    this.#givenAtMs[number] = time.monotonicMs();
+    this.#handOverPace.given(number, time.monotonicMs());
     await this.#let(partition);
     return true;
-  }
-
-  #noteInVain(): void {
-    const againMs = Math.min(HAND_OVER_AGAIN_MS_MIN * 2 ** this.#handOversInVain, HAND_OVER_AGAIN_MS_MAX);
-    this.#handOversInVain++;
-    this.#handOverNotBeforeMs = this.#parts.time.monotonicMs() + againMs;
   }
 
   /** Nobody asks the partition any more from here on; then it is ended, and then the right is somebody else's. */
   async #let(partition: Partition): Promise<void> {
     const { time } = this.#parts;
     const { number } = partition;
-    this.#holds[number] = { state: "leaving", partition, sinceMs: time.wallMs() };
+    this.#holds.set(number, { state: "leaving", partition, sinceMs: time.wallMs() });
     this.#announce();
     await partition.leave();
-    this.#notBeforeMs[number] = time.monotonicMs() + LEFT_MS;
-    this.#holds[number] = { state: "away" };
+    this.#claimPace.left(number, time.monotonicMs());
+    this.#holds.set(number, { state: "away" });
     this.#announce();
   }
 
@@ -414,12 +370,12 @@ export class Custody {
   }
 
   #heirOf(partition: number): number | undefined {
-    const { instanceCount, neighbours, store } = this.#parts;
+    const { self, instanceCount, neighbours, store } = this.#parts;
     if (!store.canMove) return undefined;
     const preferred = this.#preferredOf(partition);
     const inOrder = Array.from({ length: instanceCount }, (_, i) => (preferred + i) % instanceCount);
     return inOrder.find((other) => {
-      return neighbours.standing(other) === "up" && neighbours.bulletin(other)?.isLeaving === false;
+      return other !== self && neighbours.standing(other) === "up" && neighbours.bulletin(other)?.isLeaving === false;
     });
   }
 
@@ -427,7 +383,8 @@ export class Custody {
   async #untilCarriedByOthers(): Promise<void> {
     const { time, neighbours } = this.#parts;
     const untilMs = time.monotonicMs() + HEIR_MS;
-    const isEachCarried = (): boolean => this.#holds.every((_, p) => typeof this.carriers.place(p) === "object");
+    const isEachCarried = (): boolean =>
+      !Array.from({ length: this.#holds.count }, (_, p) => p).some((p) => typeof this.carriers.place(p) === "string");
     const mayBe = (): boolean => neighbours.others.some((other) => neighbours.standing(other) === "up");
     while (mayBe() && !isEachCarried() && time.monotonicMs() < untilMs) await this.changed(LOOK_MS);
   }
@@ -459,7 +416,7 @@ export class Custody {
       if (neighbours.others.some((other) => neighbours.standing(other) === "silent")) return;
       if (time.monotonicMs() > untilMs)
         throw new Error(`a partition must not be in use by another process: partition=${partition + 1}`);
-      await time.pause(this.#notBeforeMs[partition]! - time.monotonicMs());
+      await time.pause(this.#claimPace.waitMs(partition, time.monotonicMs()));
     }
   }
 
@@ -481,13 +438,4 @@ export class Custody {
       carries: this.carriages(),
     };
   }
-}
-
-function carriageOf(hold: Hold, partition: number): Carriage | undefined {
-  if (hold.state === "adopting") return { partition, epoch: 0, state: "adopting", sinceMs: hold.sinceMs };
-  if (hold.state === "carried")
-    return { partition, epoch: hold.partition.epoch, state: "carried", sinceMs: hold.partition.sinceMs };
-  if (hold.state === "leaving")
-    return { partition, epoch: hold.partition.epoch, state: "leaving", sinceMs: hold.sinceMs };
-  return undefined;
 }

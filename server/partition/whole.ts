@@ -25,7 +25,7 @@ export async function wholeOf(
     const told = await ask(leftMs);
     if (told === "unsafe") return told;
     const parts = latestOf(custody, told);
-    const missing = parts.findIndex((part) => part === undefined);
+    const missing = parts.indexOf(undefined);
     if (missing < 0) return parts as SummaryPart[];
     if (custody.place(missing) === "silent") return undefined;
     await custody.changed(Math.min(AGAIN_MS, Math.max(1, untilMs - time.monotonicMs())));

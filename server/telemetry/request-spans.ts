@@ -10,7 +10,7 @@ import {
   ATTR_URL_PATH,
   ATTR_URL_SCHEME,
 } from "@opentelemetry/semantic-conventions";
-import type { Exchange, ExchangeWatch } from "../http/exchange.ts";
+import type { Asker, Exchange, ExchangeWatch } from "../http/exchange.ts";
 import type { HeadSampler } from "./head-sampler.ts";
 import type { SpanExport } from "./span-export.ts";
 
@@ -21,7 +21,7 @@ const OPEN_REQUESTS_MAX = 4096;
 export class RequestSpans implements ExchangeWatch {
   readonly #export: SpanExport;
   readonly #sampler: HeadSampler;
-  readonly #open = new Map<Exchange, Span>();
+  readonly #open = new Map<Asker, Span>();
 
   constructor(spanExport: SpanExport, sampler: HeadSampler) {
     this.#export = spanExport;
@@ -36,7 +36,7 @@ export class RequestSpans implements ExchangeWatch {
   }
 
   /** Hot. */
-  of(exchange: Exchange): Span | undefined {
+  of(exchange: Asker): Span | undefined {
     return this.#open.size === 0 ? undefined : this.#open.get(exchange);
   }
 
@@ -50,7 +50,7 @@ export class RequestSpans implements ExchangeWatch {
   }
 
   /** The client has gone before it was answered. */
-  aborted(exchange: Exchange): void {
+  aborted(exchange: Asker): void {
     const span = this.of(exchange);
     if (span === undefined) return;
     fail(span, "aborted");
@@ -88,7 +88,7 @@ export class RequestSpans implements ExchangeWatch {
     return false;
   }
 
-  #end(exchange: Exchange, span: Span): void {
+  #end(exchange: Asker, span: Span): void {
     this.#open.delete(exchange);
     span.end();
   }

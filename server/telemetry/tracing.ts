@@ -9,7 +9,7 @@ import {
 import type { Logger } from "pino";
 import type { Engine } from "../../core/engine.ts";
 import { ACCEPTED_NEW, type AcceptResult, CONFLICT, DUPLICATE } from "../../core/values/accept-result.ts";
-import type { Exchange } from "../http/exchange.ts";
+import type { Asker } from "../http/exchange.ts";
 import type { PollReport } from "../meters/poll-report.ts";
 import type { TracingSettings } from "../settings/tracing-settings.ts";
 import { portOf } from "../text/url-port.ts";
@@ -33,7 +33,7 @@ export class PartitionTracing {
   }
 
   /** A payment was read from a request and offered to the engine. Hot. */
-  offered(exchange: Exchange, result: AcceptResult, correlationId: Int32Array, cents: number): void {
+  offered(exchange: Asker, result: AcceptResult, correlationId: Int32Array, cents: number): void {
     const request = this.requests.of(exchange);
     if (request === undefined) return;
     request.setAttributes({ ...paymentAttributes(correlationId, cents), [ATTR_OUTCOME]: resultName(result) });
@@ -78,7 +78,7 @@ export class Tracing {
   }
 
   /** The headers that carry the context of a request on to another instance, if it is sampled. */
-  headersOf(exchange: Exchange): readonly string[] | undefined {
+  headersOf(exchange: Asker): readonly string[] | undefined {
     const request = this.requests.of(exchange);
     return request && contextHeaders(request);
   }

@@ -812,7 +812,7 @@ describe("engine: doubts", () => {
   });
 
   it("keeps at most 4096 payments in flight or in doubt at one processor, and the other one takes the rest", () => {
-    const hand = new Hand({ capacity: 10_000, maxInFlight: 10_000, settleWithinMs: 500 });
+    const hand = new Hand({ capacity: 10_000, maxInFlight: 10_000, settleWithinMs: 1000 });
     hand.acceptMany(10_000, 0);
     const requests = hand.sendAll(1);
     // The in-flight limit grows by one with every success while it is used up.
@@ -822,10 +822,10 @@ describe("engine: doubts", () => {
     }
     expect(requests).to.have.length(4096);
     expect(hand.engine.flights.openCount(DEFAULT)).to.equal(4096);
-    const spilled = hand.send(500);
+    const spilled = hand.send(1000);
     expect(spilled.processor).to.equal(FALLBACK);
-    hand.settle(requests.pop()!, Outcome.CHARGED, 501);
-    expect(hand.send(501).processor).to.equal(DEFAULT);
+    hand.settle(requests.pop()!, Outcome.CHARGED, 1001);
+    expect(hand.send(1001).processor).to.equal(DEFAULT);
   });
 });
 

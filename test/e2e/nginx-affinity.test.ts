@@ -7,6 +7,7 @@ import {
   type BalancedBackends,
   type Balancer,
   ownerOf,
+  paymentOf,
   startBalancedBackends,
 } from "./nginx-harness.ts";
 
@@ -79,6 +80,14 @@ describe("nginx: the owner of a payment", function () {
       expect(answer.headers["x-instance"], pair).to.equal(`instance-${ownerOf(pair) + 1}`);
     }
     expect(backends.flatMap(({ received }) => received.map(({ body }) => JSON.parse(body)))).to.have.length(4);
+  });
+
+  it("is found in the largest body, though each byte is a chunk of its own: nothing is written to disk", async () => {
+    for (const index of [0, 1]) {
+      const body = [...paymentOf(index).padEnd(8192)];
+      const answer = await ask(balancer.port, "/payments", { method: "POST", body });
+      expect([answer.status, answer.headers["x-instance"]]).to.deep.equal([202, `instance-${index + 1}`]);
+    }
   });
 
   it("does not matter while nobody can tell: such bodies of one client all meet the same instance", async () => {

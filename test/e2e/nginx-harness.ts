@@ -162,8 +162,10 @@ export class Backend {
         return;
       }
       if (typeof this.manner === "object") {
-        outgoing.writeHead(this.manner.status, { "content-type": "application/problem+json", "retry-after": "7" });
-        outgoing.end(this.manner.problem);
+        const { status, problem } = this.manner;
+        const type = { "content-type": "application/problem+json", "content-length": problem.length };
+        outgoing.writeHead(status, { ...type, "retry-after": "7" });
+        outgoing.end(problem);
         return;
       }
       const status = Number(/\/(\d{3})$/.exec(url)?.[1] ?? 202);

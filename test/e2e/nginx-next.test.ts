@@ -107,6 +107,7 @@ describe("nginx: a request that its first choice does not answer", function () {
     first.manner = REFUSED;
     const { status, headers, body } = await pay();
     expect([status, headers["retry-after"], body]).to.deep.equal([503, "7", REFUSED.problem]);
+    expect(headers["content-length"]).to.equal(`${REFUSED.problem.length}`);
     expect(receivedCounts()).to.deep.equal([1, 0]);
   });
 

@@ -1,5 +1,5 @@
 import { planOf } from "./plan.ts";
-import { type Coverage, simulate } from "./simulation.ts";
+import { type Coverage, NO_COVERAGE, simulate } from "./simulation.ts";
 
 /** What many seeds have come to. */
 export type Tally = {
@@ -11,8 +11,7 @@ export type Tally = {
 };
 
 export function emptyTally(): Tally {
-  const coverage = { charges: 0, failed: 0, starts: 0, checkpoints: 0, broken: 0 };
-  return { seedCount: 0, eventCount: 0, virtualMs: 0, coverage, failedSeeds: [] };
+  return { seedCount: 0, eventCount: 0, virtualMs: 0, coverage: { ...NO_COVERAGE }, failedSeeds: [] };
 }
 
 /** Runs `seedCount` seeds from `fromSeed` on. */
@@ -30,24 +29,20 @@ export function addTo(tally: Tally, more: Tally): void {
   tally.eventCount += more.eventCount;
   tally.virtualMs += more.virtualMs;
   tally.failedSeeds.push(...more.failedSeeds);
-  const { coverage } = tally;
-  coverage.charges += more.coverage.charges;
-  coverage.failed += more.coverage.failed;
-  coverage.starts += more.coverage.starts;
-  coverage.checkpoints += more.coverage.checkpoints;
-  coverage.broken += more.coverage.broken;
+  for (const what of Object.keys(NO_COVERAGE) as (keyof Coverage)[]) tally.coverage[what] += more.coverage[what];
 }
 
 /** `elapsedMs` is real time. */
 export function describeTally(tally: Tally, elapsedMs: number): string {
   const seconds = elapsedMs / 1000;
-  const { charges, failed, starts, checkpoints, broken } = tally.coverage;
+  const { charges, failed, starts, checkpoints, broken, takeOvers, handOvers } = tally.coverage;
   const rates = [
     `${(tally.seedCount / seconds).toFixed(0)} seeds/s`,
     `${(tally.eventCount / seconds / 1000).toFixed(0)} thousand events/s`,
     `${(tally.virtualMs / 3_600_000 / seconds).toFixed(2)} virtual hours per second`,
   ];
   const payments = `${charges} charges, ${failed} given up`;
-  const met = `${payments}, ${starts} starts, ${checkpoints} checkpoints, ${broken} broken journals`;
+  const moves = `${takeOvers} partitions taken over, ${handOvers} handed over`;
+  const met = `${payments}, ${starts} starts, ${moves}, ${checkpoints} checkpoints, ${broken} broken journals`;
   return `${tally.seedCount} seeds, ${tally.failedSeeds.length} failed; ${rates.join(", ")}; ${met}`;
 }

@@ -1,12 +1,16 @@
 import { MAX_AMOUNT_CENTS } from "../../core/values/money.ts";
-import type { SummaryPart, Window } from "../../server/payments/summary.ts";
+import { formatUuid } from "../../core/values/uuid.ts";
+import type { Answer } from "../../server/http/answer.ts";
 import type { Host } from "./host.ts";
+import type { Life } from "./life.ts";
 import type { Known, Oracle } from "./oracle.ts";
 import type { VirtualProcessor } from "./virtual-processor.ts";
 import { EPOCH_MS, type World } from "./world.ts";
 
 /** As long as the contest's load script waits. */
 const TIMEOUT_MS = 1500;
+/** See proxy_read_timeout of the balancer. */
+const NEXT_AFTER_MS = 1000;
 const REPEAT_AFTER_MS_MAX = 1000;
 /** Long enough for an instance that comes back: a client that was told nothing does not give up. */
 const REPEAT_UNANSWERED_MAX = 3;
@@ -55,51 +59,43 @@ export class Clients {
     else if (known.isAcknowledged && known.purged === "no") this.#postConflict(known);
   }
 
+  /** Asked of any instance that serves. */
   purge(): void {
-    const { hosts, oracle } = this.#parts;
-    for (const { instance, serving } of hosts) {
-      if (!serving) continue;
-      oracle.purgeBegins(instance);
-      serving.purge((isPurged) => {
-        if (isPurged) oracle.purged(instance);
-      });
-    }
+    const { oracle } = this.#parts;
+    const life = this.#anyServing();
+    if (!life) return;
+    const forgotten = oracle.purgeBegins();
+    const ended = oracle.purgeGoesOn(life.process);
+    life.purge((isPurged) => {
+      ended();
+      if (isPurged) oracle.purged(forgotten);
+    });
   }
 
-  /** The parts one after another, as an instance asks the others. A negative end is that long before now. */
-  askSummary(fromMs: number, toMs: number, pauseMs: number): void {
-    const { hosts, oracle, world } = this.#parts;
+  /** Asked of any instance that serves. A negative end is that long before now. */
+  askSummary(fromMs: number, toMs: number): void {
+    const { oracle, world } = this.#parts;
     const window = { fromMs: EPOCH_MS + fromMs, toMs: toMs > 0 ? EPOCH_MS + toMs : world.wallMs + toMs };
-    const first = world.random.below(hosts.length);
-    const order = hosts.map((_, i) => hosts[(first + i) % hosts.length]!);
-    const { purgeCount } = oracle;
-    this.#collect(order, window, pauseMs, [], (parts) => {
-      if (purgeCount !== oracle.purgeCount || hosts.some(({ serving }) => !serving)) return;
-      const totals = parts[0]!.totals.map((_, i) => parts.reduce((sum, part) => sum + part.totals[i]!, 0));
-      const settledUntilMs = Math.min(...parts.map((part) => part.settledUntilMs));
-      oracle.told(window.fromMs, window.toMs, totals, settledUntilMs, world.clock.nowMs);
+    const life = this.#anyServing();
+    if (!life) return;
+    const { purgeCount, settledUntilMs: floorMs } = oracle;
+    life.summary(window, (answer) => {
+      world.note(() => `a summary is answered ${answer.status}`);
+      if (answer.status !== 200) return;
+      const { totals, settledUntilMs } = toldIn(answer);
+      oracle.toldSettledUntil(settledUntilMs, floorMs);
+      if (purgeCount === oracle.purgeCount)
+        oracle.told(window.fromMs, window.toMs, totals, settledUntilMs, world.clock.nowMs);
     });
   }
 
-  /** Calls back only with all parts. */
-  #collect(
-    hosts: readonly Host[],
-    window: Window,
-    pauseMs: number,
-    parts: readonly SummaryPart[],
-    onAll: (parts: readonly SummaryPart[]) => void,
-  ): void {
-    const [host, ...rest] = hosts;
-    host!.serving?.summaryPart(window, (part) => {
-      if (!part) return;
-      const more = [...parts, part];
-      if (rest.length === 0) onAll(more);
-      else this.#parts.world.clock.after(pauseMs, () => this.#collect(rest, window, pauseMs, more, onAll));
-    });
+  #anyServing(): Life | undefined {
+    const serving = this.#parts.hosts.flatMap((host) => host.serving ?? []);
+    return serving.length === 0 ? undefined : this.#parts.world.random.pick(serving);
   }
 
   #post(known: Known, repeats: number): void {
-    const { oracle, hosts, world } = this.#parts;
+    const { world } = this.#parts;
     const { clock, random } = world;
     let isOver = false;
     const end = (isSettled: boolean): void => {
@@ -112,16 +108,35 @@ export class Clients {
     clock.after(TIMEOUT_MS, () => end(false));
     clock.after(world.latencyMs(), () => {
       if (known.purged !== "no") return end(true);
-      const { serving } = hosts[known.owner]!;
-      // The balancer answers for an instance that is down.
-      if (!serving) return end(false);
-      oracle.asked(known);
-      serving.accept(known.words, known.cents, (status) => {
-        world.note(() => `payment ${known.payment} is answered ${status}`);
-        oracle.answered(known, status);
-        // Now and then an answer does not reach its client.
+      // Now and then an answer does not reach its client.
+      this.#balance(known, known.preferred, this.#parts.hosts.length, (status) => {
         if (!random.chance(0.05)) end(status !== 503);
       });
+    });
+  }
+
+  /** As the balancer does: to the next instance where one is not there, ends, or says nothing for a second. */
+  #balance(known: Known, instance: number, left: number, onAnswer: (status: number) => void): void {
+    const { oracle, hosts, world } = this.#parts;
+    if (left === 0) return onAnswer(503);
+    let isOver = false;
+    const goOn = (): void => {
+      if (isOver || known.purged !== "no") return;
+      isOver = true;
+      this.#balance(known, (instance + 1) % hosts.length, left - 1, onAnswer);
+    };
+    const { serving } = hosts[instance]!;
+    if (!serving) return goOn();
+    oracle.asked(known);
+    const forget = serving.process.onEnd(goOn);
+    world.clock.after(NEXT_AFTER_MS, goOn);
+    serving.post(bodyOf(known.words, known.cents), (answer) => {
+      forget();
+      world.note(() => `payment ${known.payment} is answered ${answer.status} by instance ${instance}`);
+      oracle.answered(known, answer.status, answer.body?.includes('"accepted":"no"') === true);
+      if (isOver) return;
+      isOver = true;
+      onAnswer(answer.status);
     });
   }
 
@@ -136,9 +151,21 @@ export class Clients {
 
   #postConflict(known: Known): void {
     const { oracle, hosts } = this.#parts;
-    const { serving } = hosts[known.owner]!;
-    serving?.accept(known.words, otherAmount(known.cents), (status) => oracle.answeredConflict(known, status));
+    const { serving } = hosts[known.preferred]!;
+    serving?.post(bodyOf(known.words, otherAmount(known.cents)), ({ status }) => oracle.answeredConflict(known, status));
   }
+}
+
+function bodyOf(words: Int32Array, cents: number): Uint8Array {
+  return Buffer.from(`{"correlationId":"${formatUuid(words)}","amount":${cents / 100}}`);
+}
+
+/** What a summary says, as clients read it. */
+function toldIn({ body, headers }: Answer): { totals: number[]; settledUntilMs: number } {
+  const parts = Object.values(JSON.parse(body!) as Record<string, { totalRequests: number; totalAmount: number }>);
+  const totals = parts.flatMap(({ totalRequests, totalAmount }) => [totalRequests, Math.round(totalAmount * 100)]);
+  const settledUntil = headers!.find(([name]) => name === "Settled-Until")![1];
+  return { totals, settledUntilMs: Date.parse(settledUntil) };
 }
 
 /** An amount that is not the payment's. */

@@ -39,13 +39,13 @@ export const CORE_MUTATIONS: Readonly<Record<string, Mutation>> = {
     replace: "409: Outcome.REJECTED, 413: Outcome.REJECTED,",
   },
   "500 with a body taken for a refusal": {
-    seed: 18,
+    seed: 51,
     file: "core/answers/dialect",
     find: "isProvenEmpty ? Outcome.FAILING : Outcome.ERRED",
     replace: "Outcome.FAILING",
   },
   "202 taken for a charge": {
-    seed: 14,
+    seed: 73,
     file: "core/answers/dialect",
     find: "202 ? Outcome.ADMITTED",
     replace: "202 ? Outcome.CHARGED",
@@ -111,7 +111,7 @@ export const CORE_MUTATIONS: Readonly<Record<string, Mutation>> = {
     replace: "isSound(record, lsn) { return true;",
   },
   "a missing segment is passed over": {
-    seed: 203,
+    seed: 240,
     file: "core/log/recovery-plan",
     find: "if (gap >= 0)",
     replace: "if (gap >= 1e9)",

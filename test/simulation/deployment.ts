@@ -1,12 +1,16 @@
 import type { Engine } from "../../core/engine.ts";
 import * as State from "../../core/values/state.ts";
+import type { Partition } from "../../server/partition/partition.ts";
 import { namesOf } from "../support/terms.ts";
+import { BulletinStreams } from "./bulletin-streams.ts";
 import { Clients } from "./clients.ts";
 import { Host } from "./host.ts";
 import type { Plan } from "./incident.ts";
 import type { Life } from "./life.ts";
+import { LinkCalls } from "./link-calls.ts";
 import { Oracle } from "./oracle.ts";
-import { expectThat } from "./violation.ts";
+import { expectThat, Violation } from "./violation.ts";
+import { VirtualDisk } from "./virtual-disk.ts";
 import { VirtualNetwork } from "./virtual-network.ts";
 import { VirtualProcessor } from "./virtual-processor.ts";
 import { World } from "./world.ts";
@@ -14,11 +18,17 @@ import { World } from "./world.ts";
 /** Besides the in-flight limit: a probe of each kind and the lookups. */
 const REQUESTS_BEYOND_LIMIT = 18;
 
-/** Some instances and processors, the network between them, the clients, and whoever watches. */
+/**
+ * Some instances on one machine, whose disk they share, and some processors; the network between them, the clients, and
+ * whoever watches.
+ */
 export class Deployment {
   readonly world: World;
   readonly processors: readonly VirtualProcessor[];
   readonly network: VirtualNetwork;
+  readonly disk = new VirtualDisk();
+  readonly streams: BulletinStreams;
+  readonly calls: LinkCalls;
   readonly hosts: readonly Host[];
   readonly oracle: Oracle;
   readonly clients: Clients;
@@ -34,22 +44,41 @@ export class Deployment {
       });
     });
     this.network = new VirtualNetwork(world, this.processors);
-    this.hosts = Array.from({ length: settings.instanceCount }, (_, instance) => this.#host(instance));
+    this.streams = new BulletinStreams(world);
+    this.calls = new LinkCalls(world);
     this.oracle = new Oracle({
       seed,
+      world,
       instanceCount: settings.instanceCount,
+      partitionCount: settings.partitionCount,
       retains: settings.retainCount > 0,
       chargesAt: this.processors.map(({ charges }) => charges),
-      engineOf: (instance) => this.hosts[instance]!.life!.engine,
+      engineOf: (partition) => this.carrierOf(partition)!.books.engine,
     });
+    this.hosts = Array.from({ length: settings.instanceCount }, (_, instance) => this.#host(instance));
     const { hosts, oracle, processors } = this;
     this.clients = new Clients({ world, hosts, oracle, processors });
   }
 
+  /** Whoever carries the partition now. */
+  carrierOf(partition: number): Partition | undefined {
+    for (const host of this.hosts) {
+      const carried = host.life?.custody?.at(partition) ?? host.second?.custody?.at(partition);
+      if (carried) return carried;
+    }
+    return undefined;
+  }
+
+  get uncarried(): number[] {
+    const { partitionCount } = this.world.settings;
+    const all = Array.from({ length: partitionCount }, (_, partition) => partition);
+    return all.filter((partition) => !this.carrierOf(partition));
+  }
+
   /** Whether nothing is left to be done by anybody. */
   get isQuiet(): boolean {
-    if (this.clients.openCount > 0 || !this.network.isQuiet) return false;
-    return this.hosts.every(({ serving }) => serving !== undefined && isIdle(serving));
+    if (this.clients.openCount > 0 || !this.network.isQuiet || this.uncarried.length > 0) return false;
+    return this.hosts.every(({ serving, second }) => !second && serving !== undefined && isIdle(serving));
   }
 
   /** Whether who awaits something must go on before the next event. */
@@ -60,34 +89,81 @@ export class Deployment {
     return hasSettled;
   }
 
+  /** All processes of the machine end at once. */
+  killAll(downMs: number): void {
+    for (const host of this.hosts) {
+      host.endSecond();
+      host.kill(downMs);
+    }
+  }
+
+  losePower(downMs: number): void {
+    this.killAll(downMs);
+    this.world.note(() => "the machine loses power");
+    this.disk.losePower(this.world.random);
+  }
+
   #host(instance: number): Host {
     const others = Array.from({ length: this.world.settings.instanceCount }, (_, i) => i).filter((i) => i !== instance);
+    const { world, disk, network, streams, calls, oracle } = this;
     return new Host({
-      world: this.world,
+      world,
       instance,
-      network: this.network,
+      disk,
+      network,
+      streams,
+      calls,
+      oracle,
       peers: others.map((other) => () => this.hosts[other]!.listener),
-      onStarted: () => this.oracle.started(instance),
-      observe: (engine) => this.#observe(engine),
+      onStarted: () => world.note(() => `instance ${instance} serves`),
+      onCustody: () => this.#expectOneCarrier(instance),
+      observe: (life) => this.#observe(life),
     });
   }
 
-  #observe({ batch, flights, gates, ledger }: Engine): void {
-    const { maxInFlight, capacity } = this.world.settings;
-    expectThat(!batch.isHalfFull, "batches are written in time", () => `count=${batch.count}`);
-    expectThat(ledger.size <= capacity, "the ledger keeps to its capacity", () => `size=${ledger.size}`);
-    const requestMax = maxInFlight + REQUESTS_BEYOND_LIMIT;
-    for (const [processor, { inFlightCount }] of gates.entries()) {
-      const openCount = flights.openCount(processor);
-      expectThat(openCount <= flights.quota, "flights keep to their quota", () => `openCount=${openCount}`);
+  #expectOneCarrier(instance: number): void {
+    const { world } = this;
+    const lives = this.hosts.flatMap((host) => host.lives);
+    for (let partition = 0; partition < world.settings.partitionCount; partition++) {
+      const count = lives.filter(({ custody, process }) => !process.isOver && custody?.at(partition)).length;
+      if (count > 1)
+        world.violation ??= new Violation("a partition has one carrier", `partition=${partition} carriers=${count}`);
+    }
+    const carriages = () => this.hosts[instance]!.lives.flatMap(({ custody }) => custody?.carriages() ?? []);
+    world.note(() => {
+      const words = carriages().map(({ partition, epoch, state }) => `${partition} ${state} (epoch ${epoch})`);
+      return `instance ${instance} says: ${words.join(", ") || "nothing carried"}`;
+    });
+  }
+
+  #observe(life: Life): void {
+    for (const { books } of life.carried) this.#observeEngine(books.engine);
+    const { ways } = life;
+    const requestMax = this.world.settings.maxInFlight + REQUESTS_BEYOND_LIMIT;
+    for (const [processor, { inFlightCount }] of ways.gates.entries()) {
+      const openCount = ways.flights.openCount(processor);
+      const openMax = Math.max(ways.flights.quota, life.openCountsMax[processor]!);
+      expectThat(openCount <= openMax, "flights keep to their quota", () => `openCount=${openCount}`);
+      life.openCountsMax[processor] = openCount;
       const isWithin = inFlightCount >= 0 && inFlightCount <= requestMax;
       expectThat(isWithin, "requests keep to their limit", () => `inFlight=${inFlightCount} processor=${processor}`);
     }
   }
+
+  #observeEngine({ batch, ledger }: Engine): void {
+    const { capacity } = this.world.settings;
+    expectThat(!batch.isHalfFull, "batches are written in time", () => `count=${batch.count}`);
+    expectThat(ledger.size <= capacity, "the ledger keeps to its capacity", () => `size=${ledger.size}`);
+  }
 }
 
+/** What it has left has given its places back, too. */
 function isIdle(life: Life): boolean {
-  const { ledger } = life.engine;
+  return life.requestCount === 0 && life.openCount === 0 && life.carried.every(isSettled);
+}
+
+function isSettled({ books: { engine, commit } }: Partition): boolean {
+  const { ledger } = engine;
   const unsettled = ledger.countIn(State.PENDING) + ledger.countIn(State.SENDING) + ledger.countIn(State.IN_DOUBT);
-  return unsettled === 0 && life.requestCount === 0 && !life.isWriting;
+  return unsettled === 0 && engine.batch.count === 0 && !commit.isFailing;
 }

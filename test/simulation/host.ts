@@ -1,22 +1,25 @@
-import { Life, type LifeParts } from "./life.ts";
-import { Violation } from "./violation.ts";
-import { VirtualDisk } from "./virtual-disk.ts";
+import { Life, type LifeEnd, type LifeParts } from "./life.ts";
+import { KillFault } from "./process-disk.ts";
 import type { Listener } from "./virtual-link.ts";
 
 /** A start that fails, and a process whose journal is broken, are started again by whoever watches. */
 const START_AGAIN_MS = 200;
 
-export type HostParts = Omit<LifeParts, "disk" | "onEnd">;
+export type HostParts = Omit<LifeParts, "kill" | "listens" | "onEnd">;
 
-/** A machine that one instance runs on: its disk stays when the instance's life ends. */
+/** A place that one instance runs at, life after life. */
 export class Host {
-  readonly disk = new VirtualDisk();
   /** Of the life that goes on, from its start on. */
   life: Life | undefined;
-  /** For how long a kill in a disk operation keeps the instance down. */
-  downMsOfKill = 0;
+  /** A second process of the same instance, which is not there for long. */
+  second: Life | undefined;
+  /** For how long a kill in a disk operation, or SIGTERM, keeps the instance down. */
+  downMs = 0;
   startCount = 0;
   brokenCount = 0;
+  takeOverCount = 0;
+  handOverCount = 0;
+  readonly killFault = new KillFault();
   readonly #parts: HostParts;
 
   constructor(parts: HostParts) {
@@ -32,6 +35,11 @@ export class Host {
     return this.life?.isServing ? this.life : undefined;
   }
 
+  /** Its processes. */
+  get lives(): readonly Life[] {
+    return [this.life, this.second].filter((life) => life !== undefined);
+  }
+
   /** What the others' monitors reach. */
   get listener(): Listener {
     const { process, polling } = this.life ?? {};
@@ -42,54 +50,91 @@ export class Host {
     if (this.life) return;
     this.#note("starts");
     this.startCount++;
-    this.life = new Life({ ...this.#parts, disk: this.disk, onEnd: (why) => this.#ended(why) });
-    this.life.start();
+    const life: Life = new Life({
+      ...this.#parts,
+      kill: this.killFault,
+      listens: true,
+      onEnd: (why) => this.#ended(life, why),
+    });
+    this.life = life;
+    life.start();
   }
 
   kill(downMs: number): void {
     const { life } = this;
     if (!life) return;
     this.#note("is killed");
-    life.noteTime();
-    life.process.end();
-    this.life = undefined;
+    this.#end(life);
     this.#parts.world.clock.after(downMs, () => this.start());
   }
 
-  losePower(downMs: number): void {
-    this.kill(downMs);
-    this.#note("loses power");
-    this.disk.losePower(this.#parts.world.random);
+  /** SIGTERM; it is started again once it has ended. */
+  leave(downMs: number): void {
+    if (!this.life) return;
+    this.#note("is to leave");
+    this.downMs = downMs;
+    this.life.leave();
   }
 
   /** SIGSTOP, and SIGCONT after `forMs`. */
   stop(forMs: number): void {
-    const process = this.life?.process;
-    if (!process) return;
+    const { life } = this;
+    if (!life || life.process.isStopped) return;
     this.#note("is stopped");
-    process.stop();
-    this.#parts.world.clock.after(forMs, () => process.goOn());
+    life.process.stop();
+    this.#parts.streams.mute(life.neighbours);
+    this.#parts.world.clock.after(forMs, () => this.goOn(life));
   }
 
-  /** Somebody starts it a second time while it is there. */
+  goOn(life = this.life): void {
+    if (!life?.process.isStopped || life.process.isOver) return;
+    life.process.goOn();
+    this.#parts.streams.unmute(life.neighbours);
+  }
+
+  /** What it says of itself does not reach the others. */
+  mute(forMs: number): void {
+    const { life } = this;
+    if (!life) return;
+    this.#parts.streams.mute(life.neighbours);
+    this.#parts.world.clock.after(forMs, () => this.#parts.streams.unmute(life.neighbours));
+  }
+
+  /** Somebody starts it a second time while it is there: it cannot have its addresses, so it ends again. */
   startTwice(): void {
-    if (!this.serving) return;
+    if (!this.serving || this.second) return;
     this.#note("is started twice");
     const second: Life = new Life({
       ...this.#parts,
-      disk: this.disk,
-      onEnd: () => second.process.end(),
-      onStarted: () => {
-        this.#parts.world.violation ??= new Violation("a directory has one process", `instance=${this.instance}`);
-      },
+      kill: new KillFault(),
+      listens: false,
+      onEnd: () => this.endSecond(),
+      onStarted: () => second.leave(),
     });
+    this.second = second;
     second.start();
   }
 
-  #ended(why: "killed" | "broken" | "no start"): void {
+  endSecond(): void {
+    this.second?.process.end();
+    this.second = undefined;
+  }
+
+  #ended(life: Life, why: LifeEnd): void {
+    if (life !== this.life) return;
     this.#note(why);
     if (why === "broken") this.brokenCount++;
-    this.kill(why === "killed" ? this.downMsOfKill : START_AGAIN_MS);
+    this.#end(life);
+    const downMs = why === "killed" || why === "left" ? this.downMs : START_AGAIN_MS;
+    this.#parts.world.clock.after(downMs, () => this.start());
+  }
+
+  #end(life: Life): void {
+    life.noteTime();
+    this.takeOverCount += life.custody?.takeOverCount ?? 0;
+    this.handOverCount += life.custody?.handOverCount ?? 0;
+    life.process.end();
+    this.life = undefined;
   }
 
   #note(what: string): void {

@@ -1,6 +1,7 @@
 /** What is the same for a whole run. */
 export type Settings = {
   instanceCount: number;
+  partitionCount: number;
   processorCount: number;
   capacity: number;
   /** Durability: acknowledged after a sync, or after the write. */
@@ -23,6 +24,9 @@ export type Settings = {
   polls: boolean;
   /** Whether reads of the disk may return less than there is. */
   readsShort: boolean;
+  /** Whether replays take several turns. */
+  replaysSlowly: boolean;
+  linkTimeoutMs: number;
   /** Most milliseconds a turn of an instance's event loop lasts. */
   turnMsMax: number;
   /** From here on nothing fails any more. */
@@ -48,16 +52,20 @@ export type Weather = {
 export type Incident = { atMs: number } & (
   | { kind: "pay"; payment: number; cents: number; repeats: number; isForeign: boolean }
   | { kind: "again"; payment: number; isConflict: boolean }
-  | { kind: "summary"; fromMs: number; toMs: number; pauseMs: number }
+  | { kind: "summary"; fromMs: number; toMs: number }
   | { kind: "purge" }
   | { kind: "kill"; instance: number; downMs: number }
   | { kind: "kill in disk operation"; instance: number; operation: number; fraction: number; downMs: number }
-  | { kind: "lose power"; instance: number; downMs: number }
+  | { kind: "kill all"; downMs: number }
+  | { kind: "lose power"; downMs: number }
+  | { kind: "leave"; instance: number; downMs: number }
+  | { kind: "mute"; instance: number; forMs: number }
+  | { kind: "link"; lossChance: number; lateMsMax: number; forMs: number }
   | { kind: "stop"; instance: number; forMs: number }
   | { kind: "start twice"; instance: number }
-  | { kind: "sync fails"; instance: number; operation: number }
-  | { kind: "read fails"; instance: number; operation: number }
-  | { kind: "disk full"; instance: number; roomBytes: number; forMs: number }
+  | { kind: "sync fails"; operation: number }
+  | { kind: "read fails"; operation: number }
+  | { kind: "disk full"; roomBytes: number; forMs: number }
   | { kind: "wall clock"; stepMs: number }
   | {
       kind: "processor";

@@ -82,7 +82,7 @@ export const JOURNAL_MUTATIONS: Readonly<Record<string, Mutation>> = {
     replace: "",
   },
   "a checkpoint used though it is stale": {
-    seed: 230,
+    seed: 297,
     file: "server/journal/checkpointer",
     find: "cut.isStale ||",
     replace: "",
@@ -112,11 +112,11 @@ export const JOURNAL_MUTATIONS: Readonly<Record<string, Mutation>> = {
     replace: "",
   },
   "the last sound record dropped with the torn one": {
-    seed: 23,
+    seed: 32,
     file: "server/journal/log-reader",
-    find: "const there = Math.floor((file.bytes - this.#soundBytes) / RECORD_BYTES);",
-    replace: `const isTorn = (file.bytes - this.#soundBytes) % RECORD_BYTES !== 0;
-      const there = Math.floor((file.bytes - this.#soundBytes) / RECORD_BYTES) - (isTorn ? 1 : 0);`,
+    find: "const there = Math.floor((endBytes - this.#soundBytes) / RECORD_BYTES);",
+    replace: `const isTorn = (endBytes - this.#soundBytes) % RECORD_BYTES !== 0;
+      const there = Math.floor((endBytes - this.#soundBytes) / RECORD_BYTES) - (isTorn ? 1 : 0);`,
   },
   "a record torn between two sectors taken for damage": {
     seed: 241,

@@ -1,26 +1,41 @@
-import { Engine } from "../../core/engine.ts";
+import type { Engine } from "../../core/engine.ts";
 import { HealthSnapshot, pollStamp } from "../../core/routing/health-snapshot.ts";
 import { Ways } from "../../core/routing/ways.ts";
-import { ACCEPTED_NEW, type AcceptResult, CONFLICT, DUPLICATE } from "../../core/values/accept-result.ts";
 import { PROCESSORS_MAX } from "../../core/values/processor.ts";
-import { formatUuid } from "../../core/values/uuid.ts";
-import { type Books, beginSending, keepBooks } from "../../server/books.ts";
+import { acceptRead } from "../../server/api/accept-read.ts";
+import { WholeService } from "../../server/api/whole-service.ts";
 import { HealthEndpoint } from "../../server/health/health-endpoint.ts";
 import { Polling } from "../../server/health/polling.ts";
+import type { Answer } from "../../server/http/answer.ts";
 import { JournalStore } from "../../server/journal/journal-store.ts";
 import { RecoveryError } from "../../server/journal/recovery-error.ts";
 import { Meters } from "../../server/meters/meters.ts";
-import type { SummaryPart, Window } from "../../server/payments/summary.ts";
-import type { Effect } from "../../server/turn/effect.ts";
+import { carriedBy } from "../../server/partition/carried-partitions.ts";
+import { Custody } from "../../server/partition/custody.ts";
+import { newEngine, Partition, type PartitionSurroundings } from "../../server/partition/partition.ts";
+import { PartitionMap } from "../../server/partition/partition-map.ts";
+import { Reach } from "../../server/partition/reach.ts";
+import { ReadingAlong } from "../../server/partition/reading-along.ts";
+import { PaymentBody } from "../../server/payments/payment-body.ts";
+import type { Window } from "../../server/payments/summary.ts";
+import type { Store } from "../../server/store/store.ts";
+import { SlewedClock } from "../../server/turn/clock.ts";
 import { logOf } from "../support/memory-log.ts";
-import { termsOf } from "../support/terms.ts";
+import { namesOf, termsOf } from "../support/terms.ts";
+import type { BulletinStreams } from "./bulletin-streams.ts";
+import type { LinkCalls } from "./link-calls.ts";
+import type { Oracle } from "./oracle.ts";
 import { PaceWatch } from "./pace-watch.ts";
 import { Process } from "./process.ts";
-import { DiskFault, ProcessDisk } from "./process-disk.ts";
+import { DiskFault, type KillFault, ProcessDisk } from "./process-disk.ts";
+import { SlowTime } from "./slow-time.ts";
 import { expectThat, Violation } from "./violation.ts";
+import { VirtualAsker } from "./virtual-asker.ts";
 import type { VirtualDisk } from "./virtual-disk.ts";
 import { type Listener, VirtualLink } from "./virtual-link.ts";
+import { VirtualNeighbours } from "./virtual-neighbours.ts";
 import { PROCESSORS, type VirtualNetwork } from "./virtual-network.ts";
+import { VirtualPeers } from "./virtual-peers.ts";
 import type { World } from "./world.ts";
 
 /** Small, so that files span several chunks. */
@@ -28,54 +43,92 @@ const CHUNK_RECORDS = 61;
 /** The bound of the watermarks given out is rounded up to this. */
 const BOUND_STEP_MS = 100;
 const OBSERVE_MS = 100;
+const GRACE_MS = 500;
+/** See Instance.stop. */
+const WAITING_LOOK_MS = 5;
+const REFUSING_MS = 100;
+/** Another process has what this one is to start with, and nobody knows which: see Custody.start. */
+const IN_USE = /must not be in use/;
 
 /** What is counted and logged is nobody's business here. */
 const METERS = new Meters(PROCESSORS_MAX);
 const { log: LOG } = logOf("silent");
+
+export type LifeEnd = "killed" | "broken" | "no start" | "left";
 
 export type LifeParts = {
   world: World;
   instance: number;
   disk: VirtualDisk;
   network: VirtualNetwork;
+  streams: BulletinStreams;
+  calls: LinkCalls;
+  oracle: Oracle;
+  /** In a disk operation. */
+  kill: KillFault;
+  /** Whether the link's address is free for it. */
+  listens: boolean;
   /** The other instances' monitors, as they are when they are asked. */
   peers: readonly (() => Listener)[];
   /**
-   * The process ends: in a disk operation, because its journal is broken, or because its disk kept it from starting.
+   * The process ends: in a disk operation, because its journal is broken, because it could not start, or by SIGTERM.
    */
-  onEnd: (why: "killed" | "broken" | "no start") => void;
+  onEnd: (why: LifeEnd) => void;
   /** It has started. */
   onStarted: () => void;
-  /** Looks whether the engine keeps within its bounds. */
-  observe: (engine: Engine) => void;
+  /** What it carries has changed. */
+  onCustody: () => void;
+  /** Looks whether the engines keep within their bounds. */
+  observe: (life: Life) => void;
 };
 
 /** One life of an instance, from a start to its end: the product's parts in virtual surroundings. */
 export class Life {
   readonly process: Process;
-  readonly engine: Engine;
+  readonly ways: Ways;
+  readonly neighbours: VirtualNeighbours;
   polling: Polling | undefined;
+  custody: Custody | undefined;
+  /** Payments that have been taken over count beyond the quota until they are settled. */
+  openCountsMax: number[];
   readonly #parts: LifeParts;
   readonly #health: HealthSnapshot;
   readonly #pace: PaceWatch;
-  #books: Books | undefined;
+  readonly #clock: SlewedClock;
+  readonly #body = new PaymentBody();
+  readonly #partitions: PartitionMap;
+  readonly #starting = new AbortController();
+  #whole: WholeService | undefined;
+  #reach: Reach | undefined;
+  #isServing = false;
+  #isLeaving = false;
   /** Calls whose promise somebody waits for. */
   #awaitedCount = 0;
 
   constructor(parts: LifeParts) {
     const { world, instance } = parts;
+    const { processorCount, maxInFlight, flightQuota, instanceCount, partitionCount } = world.settings;
     this.#parts = parts;
     this.process = new Process(world, instance);
-    this.#pace = new PaceWatch(this.process);
-    const { processorCount, maxInFlight, flightQuota } = world.settings;
+    this.#pace = new PaceWatch(this.process, partitionCount);
     this.#health = new HealthSnapshot(processorCount);
-    const ways = Ways.open(this.#health, termsOf(processorCount, maxInFlight), flightQuota);
-    this.engine = new Engine(ways, { ...world.settings, instance, seed: world.random.bits() | 0 });
+    this.ways = Ways.open(this.#health, termsOf(processorCount, maxInFlight), flightQuota);
+    this.openCountsMax = this.ways.gates.map(() => flightQuota);
+    this.#clock = new SlewedClock(this.process);
+    this.#partitions = new PartitionMap(partitionCount);
+    const { streams, calls, onCustody } = parts;
+    this.neighbours = new VirtualNeighbours({
+      process: this.process,
+      instanceCount,
+      streams,
+      calls,
+      onTell: onCustody,
+    });
   }
 
   /** Whether payments are taken. */
   get isServing(): boolean {
-    return this.#books !== undefined;
+    return this.#isServing;
   }
 
   /** Whether somebody awaits what the next event may settle. */
@@ -83,12 +136,19 @@ export class Life {
     return this.#awaitedCount > 0;
   }
 
-  get isWriting(): boolean {
-    return this.engine.batch.count > 0 || (this.#books?.commit.isFailing ?? true);
+  /** Those that it carries. */
+  get carried(): readonly Partition[] {
+    return this.custody?.carried() ?? [];
   }
 
+  /** At all processors. */
   get requestCount(): number {
-    return this.engine.gates.reduce((sum, gate) => sum + gate.inFlightCount, 0);
+    return this.ways.gates.reduce((sum, gate) => sum + gate.inFlightCount, 0);
+  }
+
+  /** In flight or in doubt, at all processors. */
+  get openCount(): number {
+    return this.ways.gates.reduce((sum, _, processor) => sum + this.ways.flights.openCount(processor), 0);
   }
 
   /** How old the last poll is that this instance knows of, in milliseconds, to the second. */
@@ -99,9 +159,8 @@ export class Life {
 
   /** What the instance's clock says; the world takes note. */
   noteTime(): void {
-    if (!this.#books) return;
     const { world } = this.#parts;
-    world.timeMaxMs = Math.max(world.timeMaxMs, this.#books.clock.nowMs());
+    world.timeMaxMs = Math.max(world.timeMaxMs, this.#clock.nowMs());
   }
 
   start(): void {
@@ -109,32 +168,43 @@ export class Life {
     this.process.deliver(() => void this.#open().catch((error: unknown) => this.#couldNotStart(error)));
   }
 
-  /** POST /payments */
-  accept(words: Int32Array, cents: number, answer: (status: number) => void): void {
+  /** SIGTERM */
+  leave(): void {
     this.process.deliver(() => {
-      const { service } = this.#books!;
-      const text = `{"correlationId":"${formatUuid(words)}","amount":${cents / 100}}`;
-      const problem = service.body.parse(Buffer.from(text));
-      expectThat(problem === undefined, "a payment is read", () => text);
-      if (service.refusal !== undefined && !service.knows(service.body.id)) return answer(503);
-      const result = service.accept();
-      if (result === ACCEPTED_NEW) this.#pace.accepted();
-      service.whenSafe(new Ack(this.process, result, answer));
+      if (this.#isLeaving) return;
+      this.#isLeaving = true;
+      this.#parts.world.hasSettled = true;
+      if (!this.#isServing) this.#starting.abort();
+      else void this.#leave().then(() => this.#parts.onEnd("left"), (error: unknown) => this.#died(error));
     });
   }
 
-  /** GET /payments-summary, this instance's part; never calls back when it ends before it could answer. */
-  summaryPart(window: Window, onPart: (part: SummaryPart | undefined) => void): void {
-    this.#await(() => this.#books!.service.summaryPart(window), onPart);
+  /** POST /payments */
+  post(bytes: Uint8Array, answer: (answer: Answer) => void): void {
+    this.process.deliver(() => {
+      const problem = this.#body.parse(bytes);
+      expectThat(problem === undefined, "a payment is read", () => String(bytes));
+      this.#pace.accepted();
+      const parts = { body: this.#body, custody: this.custody!, partitions: this.#partitions, whole: this.#whole! };
+      const accepted = acceptRead(parts, new VirtualAsker(this.process, answer), bytes);
+      accepted?.catch((error: unknown) => this.#died(error));
+      this.#parts.world.hasSettled = true;
+    });
+  }
+
+  /** GET /payments-summary; never calls back when it ends before it could answer. */
+  summary(window: Window, onAnswer: (answer: Answer) => void): void {
+    this.#await(() => this.#whole!.summary(window), onAnswer);
   }
 
   /** POST /purge-payments */
   purge(onPurged: (isPurged: boolean) => void): void {
-    this.#await(() => this.#books!.service.purge(), onPurged);
+    this.#await(() => this.#whole!.purge(), onPurged);
   }
 
   #await<T>(ask: () => Promise<T>, onAnswer: (answer: T) => void): void {
     this.process.deliver(() => {
+      this.#parts.world.hasSettled = true;
       this.#awaitedCount++;
       const answered = (answer: T): void => {
         this.#awaitedCount--;
@@ -144,54 +214,155 @@ export class Life {
     });
   }
 
+  /** As openInstance does. */
   async #open(): Promise<void> {
-    const { world, instance, network, peers } = this.#parts;
+    const { world, instance, calls, streams, oracle, listens } = this.#parts;
     const { settings } = world;
-    const onBroken = () => this.#broke();
-    const store = await JournalStore.open(this.#surroundings, {
-      dataDir: "/data",
-      partitionCount: settings.instanceCount,
-      instanceCount: settings.instanceCount,
-      capacity: settings.capacity,
-      processors: this.engine.processorNames,
-      segmentBytes: settings.segmentBytes,
-      sliceRows: settings.sliceRows,
-      chunkRecords: CHUNK_RECORDS,
-      syncs: settings.syncs,
+    const { process } = this;
+    const store = await this.#openStore();
+    const custody = this.#openCustody(store);
+    this.custody = custody;
+    this.#reach = new Reach(custody, process.awaited);
+    this.#whole = new WholeService({
+      isAskedFirst: this.#isAskedFirst,
+      custody,
+      reach: this.#reach,
+      partitions: this.#partitions,
+      peers: new VirtualPeers({ process, calls, oracle }),
+      body: this.#body,
+      time: process.awaited,
     });
-    const claim = await store.claim(instance);
-    if (!claim) return this.#parts.onEnd("no start");
-    const storage = await claim.open(this.engine.ledger, { onBroken });
-    if (this.process.isOver) return;
-    this.#expectNoLeap(storage.latestMs);
-    const { engine, process: time } = this;
-    const books = keepBooks({ engine, storage, onBroken, syncs: settings.syncs, time, log: LOG, meters: METERS });
-    this.#expectTimeGoesOn(books);
-    engine.resume(books.clock.nowMs(), storage.latestMs);
-    this.#books = books;
-    const { requestTimeoutMs, processorCount } = settings;
-    const processors = PROCESSORS.slice(0, processorCount);
-    const way = network.of(this.process, () => this.#pace.sent());
-    beginSending(books, { network: way, processors, requestTimeoutMs });
-    if (settings.polls) {
-      const time = this.process.awaited;
-      this.polling = new Polling({
-        self: instance,
-        endpoints: processors.map(
-          (processor) => new HealthEndpoint(processor, { network: network.of(this.process, () => {}), time }),
-        ),
-        peers: peers.map((listener) => new VirtualLink(this.process, listener)),
-        health: this.#health,
-        time,
-      });
-    }
-    this.process.later(OBSERVE_MS, () => this.#observe());
+    if (settings.polls && listens) this.polling = this.#poll(instance);
+    if (listens) calls.listen({ process, custody, carried: carriedBy(custody, this.#partitions), body: this.#body });
+    streams.open(this.neighbours, listens);
+    await custody.start(this.#starting.signal);
+    if (process.isOver) return;
+    if (this.#starting.signal.aborted) return this.#giveUpStart();
+    this.#isServing = true;
+    process.later(OBSERVE_MS, () => this.#observe());
     this.#parts.onStarted();
   }
 
-  get #surroundings() {
-    const disk = new ProcessDisk(this.#parts.disk, this.process, () => this.#parts.onEnd("killed"));
-    return { disk, time: this.process, logger: LOG.logger };
+  #openStore(): Promise<JournalStore> {
+    const { world, disk, kill } = this.#parts;
+    const { settings } = world;
+    const { process } = this;
+    const own = new ProcessDisk(disk, process, kill, () => this.#parts.onEnd("killed"));
+    const time = settings.replaysSlowly ? new SlowTime(process.awaited) : process.awaited;
+    return JournalStore.open(
+      { disk: own, time, logger: LOG.logger },
+      {
+        dataDir: "/data",
+        partitionCount: settings.partitionCount,
+        instanceCount: settings.instanceCount,
+        capacity: settings.capacity,
+        processors: namesOf(settings.processorCount),
+        segmentBytes: settings.segmentBytes,
+        sliceRows: settings.sliceRows,
+        chunkRecords: CHUNK_RECORDS,
+        syncs: settings.syncs,
+      },
+    );
+  }
+
+  #openCustody(store: Store): Custody {
+    const { world, instance } = this.#parts;
+    const { process, neighbours } = this;
+    const surroundings = this.#surroundings();
+    const time = process.awaited;
+    const refusalOfSize = () => undefined;
+    return new Custody({
+      self: instance,
+      instanceCount: world.settings.instanceCount,
+      store,
+      neighbours,
+      time,
+      logger: this.#logger,
+      random: () => world.random.bits() / 2 ** 32,
+      refusalOfSize,
+      open: async (claim, reading, signal) => {
+        const partition = await Partition.open(claim, surroundings, reading, signal);
+        this.#opened(partition, reading !== undefined);
+        return partition;
+      },
+      readingAlong: new ReadingAlong({
+        store,
+        time,
+        logger: LOG.logger,
+        refusalOfSize,
+        newEngine: (partition, capacity) => newEngine(partition, capacity, surroundings),
+      }),
+    });
+  }
+
+  #surroundings(): PartitionSurroundings {
+    const { world, network } = this.#parts;
+    const { settings } = world;
+    return {
+      ways: this.ways,
+      engineOptions: settings,
+      processors: PROCESSORS.slice(0, settings.processorCount),
+      requestTimeoutMs: settings.requestTimeoutMs,
+      syncs: settings.syncs,
+      time: this.process,
+      clock: this.#clock,
+      network: network.of(this.process, () => this.#pace.sent()),
+      log: LOG,
+      meters: METERS,
+      body: this.#body,
+      isAskedFirst: this.#isAskedFirst,
+      onBroken: () => this.#broke(),
+    };
+  }
+
+  readonly #isAskedFirst = (partition: number): boolean => {
+    const { instanceCount, partitionCount } = this.#parts.world.settings;
+    return partitionCount % instanceCount === 0 && partition % instanceCount === this.process.instance;
+  };
+
+  #poll(instance: number): Polling {
+    const { world, network, peers } = this.#parts;
+    const { process } = this;
+    const time = process.awaited;
+    const processors = PROCESSORS.slice(0, world.settings.processorCount);
+    return new Polling({
+      self: instance,
+      endpoints: processors.map(
+        (processor) => new HealthEndpoint(processor, { network: network.of(process, () => {}), time }),
+      ),
+      peers: peers.map((listener) => new VirtualLink(process, listener)),
+      health: this.#health,
+      time,
+    });
+  }
+
+  /** As Instance.stop does. */
+  async #leave(): Promise<void> {
+    const { process } = this;
+    await this.custody!.leave(GRACE_MS);
+    while (this.#reach!.waitingCount > 0) await process.pause(WAITING_LOOK_MS);
+    await process.pause(REFUSING_MS);
+  }
+
+  /** A partition has been replayed, and is about to be carried. */
+  #opened(partition: Partition, wasRead: boolean): void {
+    const { world, oracle, instance } = this.#parts;
+    if (this.process.isOver) return;
+    const { number, epoch, books } = partition;
+    world.note(() => `instance ${instance} opens partition ${number}, epoch ${epoch}${wasRead ? ", read along" : ""}`);
+    this.openCountsMax = this.ways.gates.map(() => Number.POSITIVE_INFINITY);
+    this.#check(() => {
+      this.#expectTimeGoesOn(books.engine);
+      oracle.opened(number, epoch, books.engine);
+    });
+  }
+
+  /** Hears of partitions that could not be carried, which custody tries again later. */
+  get #logger() {
+    const error = ({ err }: { err?: unknown }): void => {
+      if (!this.process.isOver && !(err instanceof DiskFault)) this.#couldNotOpen(err);
+    };
+    return { error, warn: () => {}, info: () => {} } as unknown as typeof LOG.logger;
   }
 
   #broke(): void {
@@ -204,6 +375,7 @@ export class Life {
   /** What is thrown in what somebody awaits. */
   #died(error: unknown): void {
     if (this.process.isOver) return;
+    if (error instanceof DiskFault) return this.#parts.onEnd("broken");
     this.#parts.world.violation ??= new Violation("an instance does not die by itself", String(error), {
       cause: error,
     });
@@ -212,14 +384,27 @@ export class Life {
   #couldNotStart(error: unknown): void {
     if (error instanceof Violation) this.#parts.world.violation ??= error;
     if (this.process.isOver) return;
-    if (error instanceof DiskFault) this.#parts.onEnd("no start");
-    else if (!(error instanceof RecoveryError)) this.#died(error);
+    if (this.#starting.signal.aborted) void this.#giveUpStart();
+    else if (error instanceof DiskFault || IN_USE.test(String(error))) this.#parts.onEnd("no start");
+    else this.#couldNotOpen(error);
+  }
+
+  async #giveUpStart(): Promise<void> {
+    try {
+      await this.custody?.close();
+    } finally {
+      if (!this.process.isOver) this.#parts.onEnd("left");
+    }
+  }
+
+  #couldNotOpen(error: unknown): void {
+    if (!(error instanceof RecoveryError)) this.#died(error);
     else this.#parts.world.violation ??= new Violation("a restart finds its journal in order", String(error));
   }
 
   #observe(): void {
     this.noteTime();
-    this.#parts.observe(this.engine);
+    this.#parts.observe(this);
     this.process.later(OBSERVE_MS, () => this.#observe());
   }
 
@@ -232,46 +417,16 @@ export class Life {
     }
   }
 
-  #expectNoLeap(latestMs: number): void {
-    const { world } = this.#parts;
-    const timeMaxMs = Math.max(world.timeMaxMs, world.wallMs) + BOUND_STEP_MS;
-    expectThat(latestMs <= timeMaxMs, "time does not leap", () => `latestMs=${latestMs} timeMaxMs=${timeMaxMs}`);
-  }
-
   /**
    * The ledger takes a payment that is requested before it was accepted for one of a time that was set back by hand.
    */
-  #expectTimeGoesOn({ engine: { ledger }, clock }: Books): void {
+  #expectTimeGoesOn({ ledger }: Engine): void {
+    const { world } = this.#parts;
+    const nowMs = this.#clock.nowMs();
+    const timeMaxMs = Math.max(world.timeMaxMs, world.wallMs) + BOUND_STEP_MS;
+    expectThat(nowMs <= timeMaxMs, "time does not leap", () => `nowMs=${nowMs} timeMaxMs=${timeMaxMs}`);
     if (ledger.size === 0) return;
     const acceptedAtMs = ledger.rows.acceptedAtMs[ledger.slotOf(ledger.head - 1)]!;
-    const nowMs = clock.nowMs();
     expectThat(nowMs >= acceptedAtMs, "time does not go back", () => `nowMs=${nowMs} acceptedAtMs=${acceptedAtMs}`);
-  }
-}
-
-/** The answer to a payment, given once its record is safe. */
-export class Ack implements Effect {
-  readonly #process: Process;
-  readonly #result: AcceptResult;
-  readonly #answer: (status: number) => void;
-
-  constructor(process: Process, result: AcceptResult, answer: (status: number) => void) {
-    this.#process = process;
-    this.#result = result;
-    this.#answer = answer;
-  }
-
-  commit(): void {
-    if (this.#result === ACCEPTED_NEW) this.#tell(202);
-    else if (this.#result === DUPLICATE) this.#tell(200);
-    else this.#tell(this.#result === CONFLICT ? 409 : 503);
-  }
-
-  abort(): void {
-    this.#tell(503);
-  }
-
-  #tell(status: number): void {
-    if (!this.#process.isOver) this.#answer(status);
   }
 }

@@ -3,22 +3,29 @@ import { NOT_FOUND_SLOT } from "../../core/ledger/uuid-index.ts";
 import { makeTotals } from "../../core/ledger/window-totals.ts";
 import * as Outcome from "../../core/values/outcome.ts";
 import * as State from "../../core/values/state.ts";
-import { ownersByLastByte } from "../../server/payments/ownership.ts";
+import { partitionsByLastByte } from "../../server/partition/partition-map.ts";
 import { Random } from "../support/random.ts";
+import type { Process } from "./process.ts";
 import { expectThat } from "./violation.ts";
 import { PAYMENT_MASK } from "./virtual-network.ts";
 import type { Charge } from "./virtual-processor.ts";
+import type { World } from "./world.ts";
 
 const FINAL_WINDOWS = 6;
+const UNDER_WAY_MS_MAX = 10;
 
 /** What the world outside knows of a payment. */
 export type Known = {
   readonly payment: number;
   readonly words: Int32Array;
-  readonly owner: number;
+  readonly partition: number;
+  /** The instance that the balancer asks first. */
+  readonly preferred: number;
   cents: number;
   /** Requests whose answer was never given, or not yet: they may have been accepted. */
   openCount: number;
+  /** Somebody was told that it may have been accepted. */
+  isUncertain: boolean;
   wasAsked: boolean;
   isAcknowledged: boolean;
   /** Maybe: a purge was begun and nobody was told whether it was done. */
@@ -28,13 +35,15 @@ export type Known = {
 
 export type OracleParts = {
   seed: number;
+  world: World;
   instanceCount: number;
+  partitionCount: number;
   /** Whether ended payments may be evicted. */
   retains: boolean;
   /** By processor, by payment. */
   chargesAt: readonly ReadonlyMap<number, Charge>[];
-  /** Of the life that goes on. */
-  engineOf: (instance: number) => Engine;
+  /** Of the partition's carrier. */
+  engineOf: (partition: number) => Engine;
 };
 
 type Promised = { fromMs: number; toMs: number; totals: number[]; atMs: number };
@@ -59,25 +68,34 @@ export class Oracle {
   purgeCount = 0;
   readonly #random: Random;
   readonly #parts: OracleParts;
-  readonly #owners: Uint8Array;
+  readonly #partitions: Uint8Array;
+  readonly #preferred: Uint8Array;
+  /** By partition, the latest carrier's number. */
+  readonly #epochs: number[];
+  #openPurgeCount = 0;
+  /** The latest that was told. */
+  #settledUntilMs = Number.NEGATIVE_INFINITY;
   #promised: Promised[] = [];
 
   constructor(parts: OracleParts) {
     this.#random = new Random(parts.seed ^ 0x0acce5);
     this.#parts = parts;
-    this.#owners = ownersByLastByte(parts.instanceCount);
+    this.#partitions = partitionsByLastByte(parts.partitionCount);
+    this.#preferred = partitionsByLastByte(parts.instanceCount);
+    this.#epochs = Array.from({ length: parts.partitionCount }, () => 0);
   }
 
   meet(payment: number, cents: number): Known {
     const words = this.#random.uuid();
     words[3] = (words[3]! & ~PAYMENT_MASK) | payment;
-    const owner = this.#owners[payment & 0xff]!;
     const known: Known = {
       payment,
       words,
-      owner,
+      partition: this.#partitions[payment & 0xff]!,
+      preferred: this.#preferred[payment & 0xff]!,
       cents,
       openCount: 0,
+      isUncertain: false,
       wasAsked: false,
       isAcknowledged: false,
       purged: "no",
@@ -90,11 +108,14 @@ export class Oracle {
   asked(known: Known): void {
     known.wasAsked = true;
     known.openCount++;
+    // Whether the purge takes it along is decided by chance.
+    if (this.isPurging && known.purged === "no") known.purged = "maybe";
   }
 
-  /** A host has answered a payment with its amount. */
-  answered(known: Known, status: number): void {
+  /** A host has answered a payment with its amount; `isCertain`: a refusal is the whole truth. */
+  answered(known: Known, status: number, isCertain: boolean): void {
     known.openCount--;
+    if (status === 503 && !isCertain) known.isUncertain = true;
     if (known.purged !== "no") return;
     const name = () => `payment=${known.payment} status=${status}`;
     expectThat(status !== 409, "the same amount is no conflict", name);
@@ -121,38 +142,74 @@ export class Oracle {
     expectThat(charge.cents === known.cents, "a payment is charged at its amount", name);
   }
 
-  purgeBegins(instance: number): void {
-    this.purgeCount++;
-    this.#promised = [];
-    for (const known of this.known.values()) {
-      if (known.owner === instance && known.wasAsked && known.purged === "no") known.purged = "maybe";
-    }
+  /** Somebody has begun to purge, or a partition is about to be purged, until `process` has done so or is over. */
+  purgeGoesOn(process: Process): () => void {
+    this.#openPurgeCount++;
+    let isOver = false;
+    const end = (): void => {
+      if (isOver) return;
+      isOver = true;
+      forget();
+      this.#openPurgeCount--;
+      this.#promised = [];
+    };
+    // What it has asked of others may be on its way.
+    const forget = process.onEnd(() => this.#parts.world.clock.after(UNDER_WAY_MS_MAX, end));
+    return end;
   }
 
-  purged(instance: number): void {
-    for (const known of this.known.values()) {
-      if (known.owner === instance && known.purged === "maybe") known.purged = "yes";
-    }
+  get isPurging(): boolean {
+    return this.#openPurgeCount > 0;
+  }
+
+  /** Returns what all partitions have forgotten once that is done. */
+  purgeBegins(): Known[] {
+    this.purgeCount++;
+    this.#promised = [];
+    const asked = [...this.known.values()].filter(({ wasAsked, purged }) => wasAsked && purged === "no");
+    for (const known of asked) known.purged = "maybe";
+    // What is still on its way may be accepted after it.
+    return asked.filter(({ openCount, isUncertain }) => openCount === 0 && !isUncertain);
+  }
+
+  purged(forgotten: readonly Known[]): void {
+    for (const known of forgotten) known.purged = "yes";
   }
 
   /**
-   * A host has started: what was acknowledged must be there. What was promised stays, even if its clock was set back
-   * meanwhile.
+   * A partition has a new carrier: what was acknowledged must be there. What was promised stays, even if its clock was
+   * set back meanwhile.
    */
-  started(instance: number): void {
+  opened(partition: number, epoch: number, engine: Engine): void {
+    const epochBefore = this.#epochs[partition]!;
+    this.#epochs[partition] = epoch;
+    const name = () => `partition=${partition} epoch=${epoch} before=${epochBefore}`;
+    expectThat(epoch > epochBefore, "a later carrier has a higher number", name);
     for (const known of this.known.values()) {
-      if (known.owner !== instance) continue;
-      this.#expectKept(known);
+      if (known.partition !== partition) continue;
+      this.#expectKept(known, engine);
       // A purge that nobody was told of may not have happened after all; then what it took out of the summaries is
       // back.
       if (known.purged === "maybe") this.#promised = [];
     }
   }
 
+  /** What was told when a summary is asked for: it must not be told less. */
+  get settledUntilMs(): number {
+    return this.#settledUntilMs;
+  }
+
+  /** A summary says until when it is final. */
+  toldSettledUntil(settledUntilMs: number, floorMs: number): void {
+    const name = () => `settledUntilMs=${settledUntilMs} before=${floorMs}`;
+    expectThat(settledUntilMs >= floorMs, "Settled-Until never runs back", name);
+    this.#settledUntilMs = Math.max(this.#settledUntilMs, settledUntilMs);
+  }
+
   /** A summary that is final must agree with the processors now, and for good. */
   told(fromMs: number, toMs: number, totals: number[], settledUntilMs: number, atMs: number): void {
     // What retention has dropped is in no summary any more, so none is final.
-    if (toMs >= settledUntilMs || this.#parts.retains) return;
+    if (toMs >= settledUntilMs || this.#parts.retains || this.isPurging) return;
     this.#expectTotals("a final summary agrees with the processors", fromMs, toMs, totals, atMs);
     this.#promised.push({ fromMs, toMs, totals, atMs });
   }
@@ -160,7 +217,7 @@ export class Oracle {
   /** Everything has settled. At `workingSinceMs` everything had worked for long enough to have found that out. */
   ended(giveUpAfterMs: number, workingSinceMs: number): void {
     for (const known of this.known.values()) {
-      this.#expectKept(known);
+      this.#expectKept(known, this.#parts.engineOf(known.partition));
       this.#expectSettled(known, giveUpAfterMs, workingSinceMs);
     }
     for (const { fromMs, toMs, totals, atMs } of this.#promised) {
@@ -175,8 +232,7 @@ export class Oracle {
     }
   }
 
-  #expectKept(known: Known): void {
-    const { ledger } = this.#parts.engineOf(known.owner);
+  #expectKept(known: Known, { ledger }: Engine): void {
     const slot = ledger.find(known.words);
     const name = () => `payment=${known.payment}`;
     if (known.purged === "yes") {
@@ -186,14 +242,14 @@ export class Oracle {
       if (slot === NOT_FOUND_SLOT && this.#parts.retains) return;
       expectThat(slot !== NOT_FOUND_SLOT, "an acknowledged payment is kept", name);
       expectThat(ledger.rows.cents[slot] === known.cents, "a payment keeps its amount", name);
-    } else if (known.purged === "no" && known.openCount === 0) {
+    } else if (known.purged === "no" && known.openCount === 0 && !known.isUncertain) {
       expectThat(slot === NOT_FOUND_SLOT, "a refused payment is not kept", name);
     }
   }
 
   /** The ledger says of the payment what the processors say. */
   #expectSettled(known: Known, giveUpAfterMs: number, workingSinceMs: number): void {
-    const { ledger } = this.#parts.engineOf(known.owner);
+    const { ledger } = this.#parts.engineOf(known.partition);
     const { rows } = ledger;
     const charges = this.#chargesOf(known.payment);
     const slot = ledger.find(known.words);
@@ -202,7 +258,7 @@ export class Oracle {
       return `payment=${known.payment} state=${state} charges=${JSON.stringify(charges)}`;
     };
     if (slot === NOT_FOUND_SLOT) {
-      const mayBeGone = known.purged !== "no" || (this.#parts.retains && (known.isAcknowledged || known.openCount > 0));
+      const mayBeGone = known.purged !== "no" || (this.#parts.retains && (known.isAcknowledged || known.openCount > 0 || known.isUncertain));
       expectThat(mayBeGone || charges.length === 0, "a payment that is not kept is not charged", name);
       return;
     }
@@ -230,8 +286,8 @@ export class Oracle {
     const processorCount = this.#parts.chargesAt.length;
     const totals = new Array<number>(processorCount * 2).fill(0);
     const part = makeTotals(processorCount);
-    for (let instance = 0; instance < this.#parts.instanceCount; instance++) {
-      this.#parts.engineOf(instance).ledger.sum(fromMs, toMs, part);
+    for (let partition = 0; partition < this.#parts.partitionCount; partition++) {
+      this.#parts.engineOf(partition).ledger.sum(fromMs, toMs, part);
       for (let i = 0; i < totals.length; i++) totals[i]! += part[i]!;
     }
     this.#expectTotals("the summary agrees with the processors", fromMs, toMs, totals, 0);
@@ -256,6 +312,6 @@ export class Oracle {
   #isCounted(payment: number): boolean {
     const known = this.known.get(payment)!;
     if (known.purged === "no" && !this.#parts.retains) return true;
-    return this.#parts.engineOf(known.owner).ledger.find(known.words) !== NOT_FOUND_SLOT;
+    return this.#parts.engineOf(known.partition).ledger.find(known.words) !== NOT_FOUND_SLOT;
   }
 }

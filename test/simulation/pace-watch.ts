@@ -13,11 +13,14 @@ const TURN_MS = 30;
 /** Sees to it that what has piled up at an instance leaves evenly. */
 export class PaceWatch {
   readonly #process: Process;
+  readonly #partitionCount: number;
   readonly #sentAtMs: number[] = [];
   readonly #acceptedAtMs: number[] = [];
 
-  constructor(process: Process) {
+  /** Each partition has a pace of its own. */
+  constructor(process: Process, partitionCount: number) {
     this.#process = process;
+    this.#partitionCount = partitionCount;
   }
 
   accepted(): void {
@@ -33,7 +36,8 @@ export class PaceWatch {
     if (nowMs - wentOnAtMs < TURN_MS) return;
     const sentCount = countSince(this.#sentAtMs, nowMs - WINDOW_MS);
     const acceptedCount = countSince(this.#acceptedAtMs, nowMs - WINDOW_MS - TURN_MS);
-    const sentMax = CREDIT_MAX + DRAIN_PER_MS * (WINDOW_MS + LEAVES_WITHIN_MS) + acceptedCount;
+    const paceMax = CREDIT_MAX + DRAIN_PER_MS * (WINDOW_MS + LEAVES_WITHIN_MS);
+    const sentMax = paceMax * this.#partitionCount + acceptedCount;
     expectThat(sentCount <= sentMax, "what has piled up leaves evenly", () => `sent=${sentCount} max=${sentMax}`);
   }
 }

@@ -16,6 +16,9 @@ const STRESSES = [
   "power",
   "stop",
   "twice",
+  "leave",
+  "link",
+  "long",
   "network",
   "processor",
   "odd",
@@ -27,7 +30,7 @@ const STRESSES = [
 type Stress = (typeof STRESSES)[number];
 
 /** Where it is not the usual one. */
-const CHANCES: Partial<Record<Stress, number>> = { crowd: 0.01, twice: 0.1 };
+const CHANCES: Partial<Record<Stress, number>> = { crowd: 0.01, twice: 0.1, long: 0.12 };
 
 const SECOND_MS = 1000;
 const CROWD_PAYMENTS = 250;
@@ -41,7 +44,7 @@ export function planOf(seed: number): Plan {
   const stresses = new Set<Stress>(STRESSES.filter((stress) => !isCalm && random.chance(CHANCES[stress] ?? 0.45)));
   const polls = random.chance(0.1);
   // Polls are seconds apart, everything else is over in milliseconds.
-  const durationMs = (polls ? random.between(15, 40) : random.between(1, 6)) * SECOND_MS;
+  const durationMs = durationOf(random, stresses, polls);
   const processorCount = processorCountOf(seed);
   const settings = { ...settingsOf(random, stresses), processorCount, polls, faultsEndAtMs: durationMs };
   const incidents = [
@@ -56,6 +59,15 @@ export function planOf(seed: number): Plan {
   return { seed, settings, incidents };
 }
 
+/** A partition goes back to an instance that has been there for five seconds: only in a long run. */
+function durationOf(random: Random, stresses: ReadonlySet<Stress>, polls: boolean): number {
+  if (polls) return random.between(15, 40) * SECOND_MS;
+  return (stresses.has("long") ? random.between(8, 16) : random.between(1, 6)) * SECOND_MS;
+}
+
+/** Instances and partitions: mostly two and two, as in the contest. */
+const SIZES = [[1, 2], [2, 3], [3, 3], [3, 6]] as const;
+
 /** Mostly two, as in the contest. Chances of its own, so that a seed with two is the same whatever the others are. */
 function processorCountOf(seed: number): number {
   const random = new Random(~seed);
@@ -67,8 +79,10 @@ function settingsOf(
   stresses: ReadonlySet<Stress>,
 ): Omit<Settings, "processorCount" | "polls" | "faultsEndAtMs"> {
   const isCrowded = stresses.has("burst") && !stresses.has("crowd") && random.chance(0.5);
+  const [instanceCount, partitionCount] = random.chance(0.75) ? [2, 2] : random.pick(SIZES);
   return {
-    instanceCount: random.chance(0.12) ? 3 : 2,
+    instanceCount,
+    partitionCount,
     capacity: stresses.has("crowd") ? 512 : random.pick([8, 64, 64, 128, 256]),
     syncs: stresses.has("power") || random.chance(stresses.has("diskFails") ? 0.6 : 0.2),
     segmentBytes: HEADER_BYTES + RECORD_BYTES * random.pick([2, 6, 20, 60, 400]),
@@ -84,6 +98,8 @@ function settingsOf(
     processorPlaces: isCrowded ? random.between(1, 3) : 800,
     processorQueue: isCrowded ? random.below(3) : 500,
     readsShort: random.chance(0.3),
+    replaysSlowly: random.chance(0.3),
+    linkTimeoutMs: random.pick([100, 1000]),
     turnMsMax: random.pick([0, 0, 2, 15]),
   };
 }
@@ -132,7 +148,6 @@ function summaries(random: Random, durationMs: number): Incident[] {
     fromMs: random.chance(0.3) ? Number.NEGATIVE_INFINITY : random.below(durationMs),
     // A negative end is before the time of asking: near the watermark, where it is decided what is final.
     toMs: random.chance(0.6) ? -random.below(60) : random.below(durationMs),
-    pauseMs: random.below(4),
   }));
 }
 
@@ -154,19 +169,27 @@ function crashes(
     const fraction = random.bits() / 2 ** 32;
     return { kind: "kill in disk operation", ...when(), operation: random.below(24), fraction, downMs: downMs() };
   });
+  const atMs = () => random.below(durationMs);
   if (syncs)
     some(stresses.has("diskFails") ? "diskFails" : "power", 3, () => ({
       kind: "lose power",
-      ...when(),
+      atMs: atMs(),
       downMs: downMs(),
     }));
+  if (random.chance(0.2)) some("kill", 2, () => ({ kind: "kill all", atMs: atMs(), downMs: downMs() }));
+  some("leave", 3, () => ({ kind: "leave", ...when(), downMs: downMs() }));
+  some("link", 2, () => ({ kind: "mute", ...when(), forMs: random.pick([30, 700, 1500, 4000]) }));
+  some("link", 2, () => {
+    const [lossChance, lateMsMax] = [random.pick([0, 0.1, 0.5, 1]), random.pick([0, 30, 1000])];
+    return { kind: "link", atMs: atMs(), lossChance, lateMsMax, forMs: random.between(10, 4000) };
+  });
   some("twice", 1, () => ({ kind: "start twice", ...when() }));
   some("stop", 2, () => ({ kind: "stop", ...when(), forMs: random.pick([30, 700, 3000, polls ? 25_000 : 6000]) }));
-  some("diskFails", 2, () => ({ kind: "sync fails", ...when(), operation: random.below(6) }));
-  some("diskFails", 1, () => ({ kind: "read fails", ...when(), operation: random.below(10) }));
+  some("diskFails", 2, () => ({ kind: "sync fails", atMs: atMs(), operation: random.below(6) }));
+  some("diskFails", 1, () => ({ kind: "read fails", atMs: atMs(), operation: random.below(10) }));
   some("diskFull", 2, () => {
     const roomBytes = random.below(random.pick([2, 100, 400]));
-    return { kind: "disk full", ...when(), roomBytes, forMs: random.between(1, 2000) };
+    return { kind: "disk full", atMs: atMs(), roomBytes, forMs: random.between(1, 2000) };
   });
   some("wall", 2, () => ({
     kind: "wall clock",
@@ -191,19 +214,15 @@ function lastWords(
   const incidents: Incident[] = [];
   for (let count = random.below(3); count > 0; count--) {
     const atMs = random.below(durationMs);
-    const end = {
-      atMs: atMs + random.below(8),
-      instance: random.below(instanceCount),
-      downMs: random.pick([0, 5, 50]),
-    };
+    const end = { atMs: atMs + random.below(8), downMs: random.pick([0, 5, 50]) };
     incidents.push({
       kind: "summary",
       atMs,
       fromMs: Number.NEGATIVE_INFINITY,
       toMs: -random.between(1, 30),
-      pauseMs: 0,
     });
-    incidents.push({ kind: isPower && random.chance(0.5) ? "lose power" : "kill", ...end });
+    if (isPower && random.chance(0.5)) incidents.push({ kind: "lose power", ...end });
+    else incidents.push({ kind: "kill", ...end, instance: random.below(instanceCount) });
     if (stresses.has("wall"))
       incidents.push({ kind: "wall clock", atMs: end.atMs, stepMs: -random.pick([20, 200, 3000]) });
   }

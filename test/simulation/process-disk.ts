@@ -1,5 +1,7 @@
+import { dirname } from "node:path";
 import { DirectoryInUseError, type Disk, type DiskFile, type DiskLock } from "../../server/system/disk.ts";
 import { Killed, type Process } from "./process.ts";
+import { Violation } from "./violation.ts";
 import type { VirtualDisk } from "./virtual-disk.ts";
 import { VirtualFile } from "./virtual-file.ts";
 
@@ -17,6 +19,12 @@ export class DiskFault extends Error {
   }
 }
 
+/** A process is killed after so many more operations, at this fraction of that one. */
+export class KillFault {
+  after = Number.POSITIVE_INFINITY;
+  fraction = 0;
+}
+
 /**
  * A machine's disk in the hands of one process. Every change is one operation, and the process can be killed in any of
  * them: a write then leaves any number of its bytes, everything else has happened or has not. A process that is over
@@ -25,24 +33,27 @@ export class DiskFault extends Error {
 export class ProcessDisk implements Disk {
   readonly #disk: VirtualDisk;
   readonly #process: Process;
+  readonly #kill: KillFault;
   readonly #onKilled: () => void;
 
   /** `onKilled` is called when the process is killed in an operation. */
-  constructor(disk: VirtualDisk, process: Process, onKilled: () => void) {
+  constructor(disk: VirtualDisk, process: Process, kill = new KillFault(), onKilled: () => void = () => {}) {
     this.#disk = disk;
     this.#process = process;
+    this.#kill = kill;
     this.#onKilled = onKilled;
   }
 
   open(path: string): DiskFile {
-    return new ProcessFile(this, this.#disk.file(path));
+    return new ProcessFile(this, this.#disk.file(path), dirname(path));
   }
 
   create(path: string): DiskFile {
     if (this.#disk.has(path)) throw Object.assign(new Error(`EEXIST: ${path}`), { code: "EEXIST" });
     const file = new VirtualFile();
-    this.operate(() => this.#disk.put(path, file));
-    return new ProcessFile(this, file);
+    const directory = dirname(path);
+    this.operate(directory, () => this.#disk.put(path, file));
+    return new ProcessFile(this, file, directory);
   }
 
   exists(path: string): boolean {
@@ -54,11 +65,11 @@ export class ProcessDisk implements Disk {
   }
 
   makeDirectory(path: string): void {
-    this.operate(() => this.#disk.put(path, "directory"));
+    this.operate(undefined, () => this.#disk.put(path, "directory"));
   }
 
   rename(from: string, to: string): void {
-    this.operate(() => this.#disk.rename(from, to));
+    this.operate(dirname(from), () => this.#disk.rename(from, to));
   }
 
   renameLater(from: string, to: string): Promise<void> {
@@ -66,7 +77,7 @@ export class ProcessDisk implements Disk {
   }
 
   remove(path: string): void {
-    this.operate(() => this.#disk.remove(path));
+    this.operate(dirname(path), () => this.#disk.remove(path));
   }
 
   removeLater(path: string): Promise<void> {
@@ -74,7 +85,7 @@ export class ProcessDisk implements Disk {
   }
 
   syncDirectory(path: string): void {
-    this.operate(() => {
+    this.operate(undefined, () => {
       if (this.#isSyncFailing()) {
         this.#disk.loseNames(path);
         throw new DiskFault("EIO");
@@ -88,6 +99,7 @@ export class ProcessDisk implements Disk {
   }
 
   async lock(directory: string): Promise<DiskLock> {
+    if (this.#process.isOver) throw new Killed();
     if (!this.#disk.lock(directory, this.#process)) throw new DirectoryInUseError(directory);
     return { release: async () => this.#disk.unlock(directory, this.#process) };
   }
@@ -108,13 +120,15 @@ export class ProcessDisk implements Disk {
   }
 
   /** As write(2): writes what there is room for and returns how much that was; throws when there is none. */
-  write(file: VirtualFile, from: Uint8Array, offset: number, length: number, position: number): number {
+  write(place: Place, from: Uint8Array, offset: number, length: number, position: number): number {
+    const { file, directory } = place;
     const { faults } = this.#disk;
     if (this.#isKilledNow()) {
-      const part = Math.min(Math.floor(faults.killFraction * (length + 1)), faults.roomBytes);
+      const part = Math.min(Math.floor(this.#kill.fraction * (length + 1)), faults.roomBytes);
       file.write(from, offset, part, position);
       this.#die();
     }
+    this.#expectHeld(directory);
     const written = Math.min(length, faults.roomBytes);
     if (written === 0 && length > 0) throw new DiskFault("ENOSPC");
     faults.roomBytes -= written;
@@ -122,8 +136,8 @@ export class ProcessDisk implements Disk {
     return written;
   }
 
-  truncate(file: VirtualFile, length: number): void {
-    this.operate(() => {
+  truncate({ file, directory }: Place, length: number): void {
+    this.operate(directory, () => {
       this.#disk.faults.roomBytes += file.length - length;
       file.truncate(length);
     });
@@ -131,7 +145,7 @@ export class ProcessDisk implements Disk {
 
   /** Of what was written when the file had this length. */
   sync(file: VirtualFile, length: number): void {
-    this.operate(() => {
+    this.operate(undefined, () => {
       if (!this.#isSyncFailing()) return file.synced(length);
       file.syncFailed(length);
       throw new DiskFault("EIO");
@@ -165,17 +179,24 @@ export class ProcessDisk implements Disk {
     });
   }
 
-  operate(change: () => void): void {
+  /** `directory`: the one of a partition that this changes something in. */
+  operate(directory: string | undefined, change: () => void): void {
     const isKilled = this.#isKilledNow();
-    if (!isKilled || this.#disk.faults.killFraction >= 0.5) change();
+    if (directory !== undefined) this.#expectHeld(directory);
+    if (!isKilled || this.#kill.fraction >= 0.5) change();
     if (isKilled) this.#die();
+  }
+
+  #expectHeld(directory: string): void {
+    const isHeld = this.#disk.isLockedBy(directory, this.#process);
+    const name = () => `directory=${directory} instance=${this.#process.instance}`;
+    if (!isHeld) this.#process.world.violation ??= new Violation("only its carrier changes a partition", name());
   }
 
   #isKilledNow(): boolean {
     if (this.#process.isOver) throw new Killed();
-    const { faults } = this.#disk;
-    if (faults.killAfter-- > 0) return false;
-    faults.killAfter = Number.POSITIVE_INFINITY;
+    if (this.#kill.after-- > 0) return false;
+    this.#kill.after = Number.POSITIVE_INFINITY;
     return true;
   }
 
@@ -193,13 +214,18 @@ export class ProcessDisk implements Disk {
   }
 }
 
+/** A file and the directory it is in. */
+type Place = { file: VirtualFile; directory: string };
+
 class ProcessFile implements DiskFile {
   readonly #disk: ProcessDisk;
   readonly #file: VirtualFile;
+  readonly #place: Place;
 
-  constructor(disk: ProcessDisk, file: VirtualFile) {
+  constructor(disk: ProcessDisk, file: VirtualFile, directory: string) {
     this.#disk = disk;
     this.#file = file;
+    this.#place = { file, directory };
   }
 
   get bytes(): number {
@@ -211,18 +237,18 @@ class ProcessFile implements DiskFile {
   }
 
   write(from: Uint8Array, offset: number, length: number, position: number): number {
-    return this.#disk.write(this.#file, from, offset, length, position);
+    return this.#disk.write(this.#place, from, offset, length, position);
   }
 
   writeLater(from: Uint8Array, position: number): Promise<void> {
     return this.#disk.later(() => {
       for (let done = 0; done < from.length; )
-        done += this.#disk.write(this.#file, from, done, from.length - done, position + done);
+        done += this.#disk.write(this.#place, from, done, from.length - done, position + done);
     });
   }
 
   truncate(bytes: number): void {
-    this.#disk.truncate(this.#file, bytes);
+    this.#disk.truncate(this.#place, bytes);
   }
 
   syncData(): void {

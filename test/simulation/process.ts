@@ -15,24 +15,41 @@ export class Killed extends Error {
 export class Process implements Time {
   readonly world: World;
   readonly instance: number;
+  /** The same time for who goes on by promises after a timer. */
+  readonly awaited: Time;
   /** When it was last let go on. */
   wentOnAtMs = Number.NEGATIVE_INFINITY;
   #isOver = false;
   /** Of a stopped process, in the order in which it will meet it. */
   #waiting: (() => void)[] | undefined;
+  readonly #onEnd = new Set<() => void>();
 
   constructor(world: World, instance: number) {
     this.world = world;
     this.instance = instance;
+    this.awaited = new AwaitedTime(this);
   }
 
   get isOver(): boolean {
     return this.#isOver;
   }
 
+  get isStopped(): boolean {
+    return this.#waiting !== undefined;
+  }
+
   end(): void {
+    if (this.#isOver) return;
     this.#isOver = true;
     this.#waiting = undefined;
+    for (const told of [...this.#onEnd]) told();
+    this.#onEnd.clear();
+  }
+
+  /** Calls back when the process ends; what is returned takes that back. */
+  onEnd(told: () => void): () => void {
+    this.#onEnd.add(told);
+    return () => this.#onEnd.delete(told);
   }
 
   stop(): void {
@@ -98,22 +115,6 @@ export class Process implements Time {
     return new Promise((resolve) => this.settleLater(Math.max(1, delayMs), resolve));
   }
 
-  /** The same time for who goes on by promises after a timer. */
-  get awaited(): Time {
-    const after = (delayMs: number, run: () => void) =>
-      this.after(delayMs, () => {
-        this.world.hasSettled = true;
-        run();
-      });
-    return {
-      wallMs: () => this.wallMs(),
-      monotonicMs: () => this.monotonicMs(),
-      after,
-      atEndOfTurn: (run) => this.atEndOfTurn(run),
-      pause: (delayMs) => this.pause(delayMs),
-    };
-  }
-
   #run(body: () => void): void {
     try {
       body();
@@ -122,5 +123,38 @@ export class Process implements Time {
       if (this.#isOver) return;
       throw new Violation("an instance does not die by itself", String(error), { cause: error });
     }
+  }
+}
+
+class AwaitedTime implements Time {
+  readonly #process: Process;
+
+  constructor(process: Process) {
+    this.#process = process;
+  }
+
+  wallMs(): number {
+    return this.#process.wallMs();
+  }
+
+  monotonicMs(): number {
+    return this.#process.monotonicMs();
+  }
+
+  after(delayMs: number, run: () => void): Timer {
+    return this.#process.after(delayMs, () => this.#settle(run));
+  }
+
+  atEndOfTurn(run: () => void): void {
+    this.#process.atEndOfTurn(() => this.#settle(run));
+  }
+
+  pause(delayMs: number): Promise<void> {
+    return this.#process.pause(delayMs);
+  }
+
+  #settle(run: () => void): void {
+    this.#process.world.hasSettled = true;
+    run();
   }
 }

@@ -15,7 +15,7 @@ export const ROUTING_MUTATIONS: Readonly<Record<string, Mutation>> = {
     replace: "",
   },
   "a pause never ends": {
-    seed: 6,
+    seed: 28,
     file: "core/routing/processor-gate",
     find: "this.#pausedUntilMs = nowMs + PAUSE_MS;",
     replace: "this.#pausedUntilMs = Number.POSITIVE_INFINITY;",

@@ -21,7 +21,7 @@ export const SENDING_MUTATIONS: Readonly<Record<string, Mutation>> = {
     replace: "return wasKept ? Outcome.UNREACHABLE : Outcome.RESET; return OWN_LIMITS",
   },
   "the amount of a told charge is not compared": {
-    seed: 19,
+    seed: 45,
     file: "server/sending/told-charge",
     find: 'if (told.charge.cents !== sent.cents) return "foreign";',
     replace: "",
@@ -78,7 +78,7 @@ export const SENDING_MUTATIONS: Readonly<Record<string, Mutation>> = {
     replace: "new Send(engine, clock, this.#clients[engine.flights.processor[flight]], flight).commit();",
   },
   "what could not be written is not unasked": {
-    seed: 293,
+    seed: 524,
     file: "server/sending/dispatcher",
     find: "this.#engine.unask(this.#flight, this.#clock.nowMs());",
     replace: "{}",

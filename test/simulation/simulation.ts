@@ -6,7 +6,6 @@ import { RecoveryError } from "../../server/journal/recovery-error.ts";
 import { namesOf } from "../support/terms.ts";
 import { damage } from "./damage.ts";
 import { Deployment } from "./deployment.ts";
-import type { Host } from "./host.ts";
 import type { Plan } from "./incident.ts";
 import type { Life } from "./life.ts";
 import { Process } from "./process.ts";
@@ -21,10 +20,13 @@ const SETTLE_MS_MAX = 90_000;
 /** A restart, a probe, and a backlog sent through the narrowest in-flight limit. */
 const FIND_OUT_MS = 10_000;
 const QUIET_CHECK_MS = 200;
+/** A start, a replay that failed before and is tried again after five seconds, and a hand-over. */
+const CARRIED_WITHIN_MS = 15_000;
 /** After the last fault a poll takes a restart, an instance that knows of no poll yet, and its turn. */
 const POLL_AGAIN_MS = 18_000;
 const POLLED_MS_MAX = 14_000;
 const CHUNK_RECORDS = 61;
+const NOBODY = -1;
 /** An event loop that never ends is a finding, too. */
 const EVENTS_MAX = 500_000;
 
@@ -37,7 +39,18 @@ export type Run = {
 };
 
 /** What a campaign has met, so that one that meets nothing is noticed. */
-export type Coverage = { charges: number; failed: number; starts: number; checkpoints: number; broken: number };
+export type Coverage = typeof NO_COVERAGE;
+
+export const NO_COVERAGE = {
+  charges: 0,
+  failed: 0,
+  starts: 0,
+  checkpoints: 0,
+  broken: 0,
+  /** Partitions that an instance took over after its start, and that it handed to another. */
+  takeOvers: 0,
+  handOvers: 0,
+};
 
 /** Runs a plan from its first incident until everything has settled, and checks every promise. */
 export async function simulate(plan: Plan, trace?: string[]): Promise<Run> {
@@ -53,7 +66,7 @@ export async function simulate(plan: Plan, trace?: string[]): Promise<Run> {
     world.note(() => `VIOLATION ${error.message}`);
   } finally {
     // Nothing that is still awaited goes on in the next run.
-    for (const { life } of deployment.hosts) life?.process.end();
+    for (const { lives } of deployment.hosts) for (const { process } of lives) process.end();
   }
   const { nowMs: virtualMs, eventCount } = world.clock;
   return { seed: plan.seed, violation, eventCount, virtualMs, coverage: coverageOf(deployment) };
@@ -69,7 +82,12 @@ async function live(deployment: Deployment, plan: Plan): Promise<void> {
   await pass(deployment, Math.max(lastMs, settings.faultsEndAtMs) + 1);
   if (settings.polls) await pass(deployment, settings.faultsEndAtMs + POLL_AGAIN_MS);
   const limitMs = clock.nowMs + settings.giveUpAfterMs + SETTLE_MS_MAX;
+  let carriedAtMs = clock.nowMs;
   while (!deployment.isQuiet) {
+    const { uncarried } = deployment;
+    if (uncarried.length === 0) carriedAtMs = clock.nowMs;
+    const isSoon = clock.nowMs - carriedAtMs < CARRIED_WITHIN_MS;
+    expectThat(isSoon, "every partition is carried again", () => `uncarried=${uncarried} nowMs=${clock.nowMs}`);
     expectThat(clock.nowMs < limitMs, "everything settles", () => describeUnsettled(deployment));
     await pass(deployment, clock.nowMs + QUIET_CHECK_MS);
   }
@@ -90,20 +108,22 @@ function untilNobodyGoesOn(): Promise<void> {
   return new Promise((resolve) => setImmediate(resolve));
 }
 
-function checkEnd({ hosts, oracle, world }: Deployment): void {
-  const { faultsEndAtMs, giveUpAfterMs, polls } = world.settings;
+function checkEnd(deployment: Deployment): void {
+  const { disk, hosts, oracle, world } = deployment;
+  const { faultsEndAtMs, giveUpAfterMs, partitionCount, polls } = world.settings;
   for (const { life } of hosts) life!.noteTime();
   // A wall clock that was set makes ages what they are not.
   const isClockTrue = world.wallOffsetMs === 0 && world.timeMaxMs <= world.wallMs;
   oracle.ended(giveUpAfterMs, isClockTrue ? EPOCH_MS + faultsEndAtMs + FIND_OUT_MS : Number.POSITIVE_INFINITY);
   for (const { life } of hosts) if (polls) checkPolled(life!);
-  for (const host of hosts) checkRebuilt(host);
-  if (world.random.chance(0.3)) checkDamage(world.random.pick(hosts));
+  for (let partition = 0; partition < partitionCount; partition++)
+    checkRebuilt(deployment.carrierOf(partition)!.books.engine.ledger, disk, partition, world);
+  if (world.random.chance(0.3)) checkDamage(disk, world.random.below(partitionCount), world);
 }
 
 /** Whoever polled, everybody knows. */
 function checkPolled(life: Life): void {
-  for (let processor = 0; processor < life.engine.gates.length; processor++) {
+  for (let processor = 0; processor < life.ways.gates.length; processor++) {
     const msAgo = life.polledMsAgo(processor);
     const name = () => `instance=${life.process.instance} processor=${processor} msAgo=${msAgo}`;
     expectThat(msAgo <= POLLED_MS_MAX, "the processors are polled, and all know the result", name);
@@ -111,19 +131,16 @@ function checkPolled(life: Life): void {
 }
 
 /** A journal that has lost what was acknowledged is not taken for a shorter one. */
-function checkDamage({ disk, instance, life }: Host): void {
-  const { world } = life!.process;
-  const what = damage(disk, directoryOf(instance), world.random);
+function checkDamage(disk: VirtualDisk, partition: number, world: World): void {
+  const what = damage(disk, directoryOf(partition), world.random);
   if (what === undefined) return;
-  const wasRefused = replay(disk, instance, world) instanceof RecoveryError;
-  expectThat(wasRefused, "a damaged journal is refused", () => `instance=${instance} ${what}`);
+  const wasRefused = replay(disk, partition, world) instanceof RecoveryError;
+  expectThat(wasRefused, "a damaged journal is refused", () => `partition=${partition} ${what}`);
 }
 
 /** The log is the truth: a ledger built from the disk once more is the ledger in memory. */
-function checkRebuilt({ disk, instance, life }: Host): void {
-  const { world } = life!.process;
-  const { ledger } = life!.engine;
-  const rebuilt = replay(disk, instance, world);
+function checkRebuilt(ledger: Ledger, disk: VirtualDisk, partition: number, world: World): void {
+  const rebuilt = replay(disk, partition, world);
   if (rebuilt instanceof Error) throw new Violation("a restart finds its journal in order", String(rebuilt));
   const same = (what: string, live: number, again: number) =>
     expectThat(live === again, "memory is what the log says", () => `${what} live=${live} rebuilt=${again}`);
@@ -146,12 +163,12 @@ function checkRebuilt({ disk, instance, life }: Host): void {
 }
 
 /** What a start would make of the journal, or why it would be refused. */
-function replay(disk: VirtualDisk, instance: number, world: World): Ledger | Error {
-  const { capacity, instanceCount: partitionCount, processorCount } = world.settings;
+function replay(disk: VirtualDisk, partition: number, world: World): Ledger | Error {
+  const { capacity, partitionCount, processorCount } = world.settings;
   const ledger = new Ledger(capacity, 1, processorCount);
-  const reader = new ProcessDisk(disk, new Process(world, instance), () => {});
-  const directory = new JournalDirectory(reader, directoryOf(instance));
-  const expected = { partition: instance, partitionCount, processors: namesOf(processorCount) };
+  const reader = new ProcessDisk(disk, new Process(world, NOBODY));
+  const directory = new JournalDirectory(reader, directoryOf(partition));
+  const expected = { partition, partitionCount, processors: namesOf(processorCount) };
   try {
     recover(directory, ledger, expected, CHUNK_RECORDS);
     return ledger;
@@ -160,27 +177,32 @@ function replay(disk: VirtualDisk, instance: number, world: World): Ledger | Err
   }
 }
 
-function directoryOf(instance: number): string {
-  return `/data/partition-${instance + 1}`;
+function directoryOf(partition: number): string {
+  return `/data/partition-${partition + 1}`;
 }
 
 function describeUnsettled({ clients, hosts, world }: Deployment): string {
   const counts = hosts.map(({ serving }) => {
     if (!serving) return "down";
-    const { ledger } = serving.engine;
-    return [1, 2, 3, 4, 5].map((state) => ledger.countIn(state)).join("/");
+    const carried = serving.carried.map(({ number, books }) => {
+      const { ledger } = books.engine;
+      return `${number}:${[1, 2, 3, 4, 5].map((state) => ledger.countIn(state)).join("/")}`;
+    });
+    return `[${carried.join(" ")} requests=${serving.requestCount} open=${serving.openCount}]`;
   });
   return `nowMs=${world.clock.nowMs} states=${counts.join(" ")} clients=${clients.openCount}`;
 }
 
-function coverageOf({ hosts, processors }: Deployment): Coverage {
-  const coverage = { charges: 0, failed: 0, starts: 0, checkpoints: 0, broken: 0 };
+function coverageOf({ disk, hosts, processors }: Deployment): Coverage {
+  const coverage = { ...NO_COVERAGE, checkpoints: disk.publishedCount };
   for (const processor of processors) coverage.charges += processor.charges.size;
-  for (const { life, startCount, brokenCount, disk } of hosts) {
-    coverage.starts += startCount;
-    coverage.broken += brokenCount;
-    coverage.failed += life?.engine.ledger.countIn(State.FAILED) ?? 0;
-    coverage.checkpoints += disk.publishedCount;
+  for (const host of hosts) {
+    const { custody } = host.life ?? {};
+    coverage.starts += host.startCount;
+    coverage.broken += host.brokenCount;
+    coverage.takeOvers += host.takeOverCount + (custody?.takeOverCount ?? 0);
+    coverage.handOvers += host.handOverCount + (custody?.handOverCount ?? 0);
+    for (const { books } of host.life?.carried ?? []) coverage.failed += books.engine.ledger.countIn(State.FAILED);
   }
   return coverage;
 }

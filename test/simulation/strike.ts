@@ -3,7 +3,7 @@ import { describeIncident, type Incident } from "./incident.ts";
 
 /** Lets an incident happen; what lasts for a while is over by itself. */
 export function strike(deployment: Deployment, incident: Incident): void {
-  const { clients, network, world } = deployment;
+  const { clients, disk, network, world } = deployment;
   world.note(() => describeIncident(incident));
   switch (incident.kind) {
     case "pay":
@@ -13,7 +13,7 @@ export function strike(deployment: Deployment, incident: Incident): void {
       clients.again(incident.payment, incident.isConflict);
       return;
     case "summary":
-      clients.askSummary(incident.fromMs, incident.toMs, incident.pauseMs);
+      clients.askSummary(incident.fromMs, incident.toMs);
       return;
     case "purge":
       clients.purge();
@@ -31,6 +31,29 @@ export function strike(deployment: Deployment, incident: Incident): void {
         network.weather[incident.processor] = undefined;
       });
       return;
+    case "sync fails":
+      disk.faults.failSyncAfter = incident.operation;
+      return;
+    case "read fails":
+      disk.faults.failReadAfter = incident.operation;
+      return;
+    case "disk full":
+      disk.faults.roomBytes = incident.roomBytes;
+      world.clock.after(incident.forMs, () => {
+        disk.faults.roomBytes = Number.POSITIVE_INFINITY;
+      });
+      return;
+    case "kill all":
+      deployment.killAll(incident.downMs);
+      return;
+    case "lose power":
+      deployment.losePower(incident.downMs);
+      return;
+    case "link":
+      deployment.calls.lossChance = incident.lossChance;
+      deployment.streams.lateMsMax = incident.lateMsMax;
+      world.clock.after(incident.forMs, () => healLink(deployment));
+      return;
     default:
       strikeHost(deployment, incident);
   }
@@ -38,39 +61,34 @@ export function strike(deployment: Deployment, incident: Incident): void {
 
 type HostIncident = Extract<Incident, { instance: number }>;
 
-function strikeHost({ hosts, world }: Deployment, incident: HostIncident): void {
+function strikeHost({ hosts }: Deployment, incident: HostIncident): void {
   const host = hosts[incident.instance]!;
-  const { faults } = host.disk;
   switch (incident.kind) {
     case "kill":
       host.kill(incident.downMs);
       return;
+    case "leave":
+      host.leave(incident.downMs);
+      return;
     case "stop":
       host.stop(incident.forMs);
+      return;
+    case "mute":
+      host.mute(incident.forMs);
       return;
     case "start twice":
       host.startTwice();
       return;
-    case "lose power":
-      host.losePower(incident.downMs);
-      return;
     case "kill in disk operation":
-      host.downMsOfKill = incident.downMs;
-      faults.killAfter = incident.operation;
-      faults.killFraction = incident.fraction;
-      return;
-    case "sync fails":
-      faults.failSyncAfter = incident.operation;
-      return;
-    case "read fails":
-      faults.failReadAfter = incident.operation;
-      return;
-    case "disk full":
-      faults.roomBytes = incident.roomBytes;
-      world.clock.after(incident.forMs, () => {
-        host.disk.faults.roomBytes = Number.POSITIVE_INFINITY;
-      });
+      host.downMs = incident.downMs;
+      host.killFault.after = incident.operation;
+      host.killFault.fraction = incident.fraction;
   }
+}
+
+function healLink({ calls, streams }: Deployment): void {
+  calls.lossChance = 0;
+  streams.lateMsMax = 0;
 }
 
 function strikeProcessor(deployment: Deployment, incident: Extract<Incident, { kind: "processor" }>): void {
@@ -91,14 +109,16 @@ function healProcessor({ processors }: Deployment, processor: number): void {
 
 /** From now on everything works. */
 export function endFaults(deployment: Deployment): void {
-  const { hosts, network, processors, world } = deployment;
+  const { disk, hosts, network, processors, world } = deployment;
   world.note(() => "faults end");
   for (let processor = 0; processor < processors.length; processor++) {
     healProcessor(deployment, processor);
     network.weather[processor] = undefined;
   }
-  for (const { disk, life } of hosts) {
-    disk.heal();
-    life?.process.goOn();
+  disk.heal();
+  healLink(deployment);
+  for (const host of hosts) {
+    host.killFault.after = Number.POSITIVE_INFINITY;
+    host.goOn();
   }
 }

@@ -17,9 +17,6 @@ type Change = { directory: string; isOfFile: boolean; apply: (names: Names) => v
 export type DiskFaults = {
   /** Bytes that can still be written. */
   roomBytes: number;
-  /** The process is killed after so many more operations, at this fraction of that one. */
-  killAfter: number;
-  killFraction: number;
   /** A sync fails after so many more. */
   failSyncAfter: number;
   /** A read fails after so many more. */
@@ -28,8 +25,6 @@ export type DiskFaults = {
 
 const NO_FAULTS: DiskFaults = {
   roomBytes: Number.POSITIVE_INFINITY,
-  killAfter: Number.POSITIVE_INFINITY,
-  killFraction: 0,
   failSyncAfter: Number.POSITIVE_INFINITY,
   failReadAfter: Number.POSITIVE_INFINITY,
 };
@@ -141,6 +136,10 @@ export class VirtualDisk {
     if (holder && !holder.isOver) return false;
     this.#lockedBy.set(directory, process);
     return true;
+  }
+
+  isLockedBy(directory: string, process: Process): boolean {
+    return this.#lockedBy.get(directory) === process;
   }
 
   /** The process gives back what it has locked under this name, or under one that it has had since. */

@@ -112,6 +112,12 @@ function randomFigures({ policies }: RoutingOptions, random: readonly WeatherOut
         "lower",
         mean(({ doubtCount }) => doubtCount),
       ),
+      of(
+        "answered 429, mean",
+        "times",
+        "lower",
+        mean(({ refusedCount }) => refusedCount),
+      ),
       ...(policy === OURS
         ? []
         : [of(`ours within ${NEARLY_BP} bp of it or better`, "%", "higher", nearlyShare(random, policy) * 100)]),
@@ -201,6 +207,6 @@ function bandsOf({ processors, durationMs }: Weather): NonNullable<Chart["bands"
     }));
 }
 
-function spellText({ delayMs, failing, capacity }: Spell): string {
-  return `processor 1: ${delayMs} ms${failing ? " failing" : ""}, ${capacity} at once`;
+function spellText({ delayMs, failing, capacity, queue }: Spell): string {
+  return `processor 1: ${delayMs} ms${failing ? " failing" : ""}, ${capacity} at once, ${queue} wait`;
 }

@@ -26,6 +26,8 @@ export type RunResult = {
   /** Times that the processor changed which takes the payments. */
   readonly switchCount: number;
   readonly doubtCount: number;
+  /** Attempts that got 429. */
+  readonly refusedCount: number;
   /** By processor, a second each: payments sent; and how many waited at its end. */
   readonly sentPerS: readonly (readonly number[])[];
   readonly waitingAtS: readonly number[];
@@ -249,7 +251,8 @@ class Run {
     const sentPerS = this.#sentPerS;
     const waitingAtS = this.#waitingAtS;
     const { length: paymentCount } = arrivalsMs;
-    const rest = { switchCount: this.#switchCount, doubtCount: this.#doubtCount, sentPerS, waitingAtS };
+    const refusedCount = this.#processors.reduce((sum, processor) => sum + processor.refusedCount, 0);
+    const rest = { switchCount: this.#switchCount, doubtCount: this.#doubtCount, refusedCount, sentPerS, waitingAtS };
     return { paymentCount, ...counts, perProcessor, ...rest };
   }
 

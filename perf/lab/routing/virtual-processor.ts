@@ -1,6 +1,6 @@
 import * as Outcome from "../../../core/values/outcome.ts";
 import type { EventQueue } from "./event-queue.ts";
-import { type ProcessorWeather, QUEUE, type Spell } from "./weather.ts";
+import type { ProcessorWeather, Spell } from "./weather.ts";
 
 /** One way to a processor, or back. */
 export const NETWORK_MS = 0.5;
@@ -15,6 +15,8 @@ export type ProcessorEvents = { readonly worked: number; readonly answered: numb
 export class VirtualProcessor {
   /** When each payment was charged, by its number. */
   readonly chargedAtMs: Float64Array;
+  /** Requests that got 429. */
+  refusedCount = 0;
   readonly #number: number;
   readonly #spells: readonly Spell[];
   readonly #queue: EventQueue;
@@ -48,10 +50,13 @@ export class VirtualProcessor {
 
   /** A POST arrives. */
   post(request: number, atMs: number): void {
-    const { capacity } = this.spellAt(atMs);
+    const { capacity, queue } = this.spellAt(atMs);
     if (this.#workingCount < capacity) this.#work(request, atMs);
-    else if (this.#waiting.length < QUEUE) this.#waiting.push(request);
-    else this.#answer(request, Outcome.OVERLOADED, atMs);
+    else if (this.#waiting.length < queue) this.#waiting.push(request);
+    else {
+      this.refusedCount++;
+      this.#answer(request, Outcome.OVERLOADED, atMs);
+    }
   }
 
   /** The delay of a request is over. */

@@ -6,8 +6,9 @@ export type Spell = {
   readonly atMs: number;
   readonly delayMs: number;
   readonly failing: boolean;
-  /** Requests it works on at once; 500 more wait, others get 429. */
+  /** Requests it works on at once; so many more wait; others get 429. */
   readonly capacity: number;
+  readonly queue: number;
 };
 
 export type ProcessorWeather = {
@@ -35,7 +36,7 @@ export const QUEUE = 500;
 export function contestWeather(script: ContestScript, settleWithinMs: number, answerWithinMs: number): Weather {
   const { load, stages, fees } = script;
   const spellsOf = (role: "default" | "fallback"): Spell[] =>
-    stages.map((stage) => ({ atMs: stage.atMs, ...stage[role], capacity: CAPACITY }));
+    stages.map((stage) => ({ atMs: stage.atMs, ...stage[role], capacity: CAPACITY, queue: QUEUE }));
   const arrivals: number[] = [];
   for (let user = 0; user < load.userCount; user++) {
     const fromMs = (user * load.durationMs) / load.userCount;
@@ -66,7 +67,11 @@ export const CLIMATE = {
   slow: { stayMs: 15_000, weight: 15, what: "1 to 4 s more" },
   failing: { stayMs: 15_000, weight: 20, what: "500 after its usual delay" },
   "failing and slow": { stayMs: 10_000, weight: 10, what: "500 after 1 to 5 s" },
-  squeezed: { stayMs: 15_000, weight: 15, what: "works on 5 to 50 at once, at 20 to 200 ms each" },
+  squeezed: {
+    stayMs: 15_000,
+    weight: 15,
+    what: "works on 2 to 20 at once, at 20 to 200 ms each; 0 to 20 wait, others get 429",
+  },
   hanging: { stayMs: 8000, weight: 10, what: "answers after 15 to 30 s, which is after our timeout" },
 } as const;
 
@@ -122,19 +127,26 @@ function behaviourOf(
   usualMs: number,
   capacity: number,
 ): Omit<Spell, "atMs"> {
-  const usual = { delayMs: usualMs, failing: false, capacity };
+  const usual = { delayMs: usualMs, failing: false, capacity, queue: QUEUE };
   if (condition === "delayed") return { ...usual, delayMs: usualMs + random.between(50, 500) };
   if (condition === "slow") return { ...usual, delayMs: usualMs + random.between(1000, 4000) };
   if (condition === "failing") return { ...usual, failing: true };
   if (condition === "failing and slow") return { ...usual, failing: true, delayMs: random.between(1000, 5000) };
-  if (condition === "squeezed") return { ...usual, delayMs: random.between(20, 200), capacity: random.between(5, 50) };
+  if (condition === "squeezed") {
+    const squeezed = {
+      delayMs: random.between(20, 200),
+      capacity: random.between(2, 20),
+      queue: random.between(0, 20),
+    };
+    return { ...usual, ...squeezed };
+  }
   if (condition === "hanging") return { ...usual, delayMs: random.between(15_000, 30_000) };
   return usual;
 }
 
-/** Steady, ramped or bursty, 10 to 120 payments a second. */
+/** Steady, ramped or bursty; 10 to 300 payments a second in the mean, each order of magnitude as often. */
 function arrivalsOf(random: SeededRandom, durationMs: number): Float64Array {
-  const perS = random.between(10, 120);
+  const perS = 10 * 30 ** random.share();
   const kind = random.pick(["steady", "ramped", "bursty"] as const);
   const burstMs = random.between(5, 20) * 1000;
   const arrivals: number[] = [];

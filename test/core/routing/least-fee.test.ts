@@ -133,6 +133,11 @@ describe("least fee", () => {
     expect([59_999, 60_000].map((ageMs) => market.router.isLate(ageMs, NOON_MS + 5))).to.deep.equal([false, true]);
   });
 
+  it("takes no payment for late while the only processor that works hangs: it may be back at once", () => {
+    const market = new Market(FIVE_AND_FIFTEEN, { settleWithinMs: 2000 }).fail(1, 0).fill(0, 10);
+    expect([1999, 2000].map((ageMs) => market.router.isLate(ageMs, NOON_MS + 1500))).to.deep.equal([false, true]);
+  });
+
   it("does not use one that answers too late while a faster one works", () => {
     const market = new Market(FIVE_AND_FIFTEEN).poll(0, 2000, 0);
     expect(market.choose(0, 1)).to.equal("1 cheaper slow");

@@ -316,6 +316,36 @@ describe("processor gate", () => {
     expect(gate.admit(110)).to.equal("saturated");
   });
 
+  it("gives a processor that hangs one attempt in 250 ms, and its places back once one of these is answered", () => {
+    const gate = new Gate();
+    for (let atMs = 0; atMs < 16; atMs++) gate.begin(atMs);
+    expect(gate.admit(199)).to.equal("saturated");
+    expect(gate.opensAtMs(200)).to.equal(265);
+    gate.begin(265);
+    expect(gate.opensAtMs(266)).to.equal(515);
+    gate.begin(515);
+    gate.end(Outcome.CHARGED, 515, 520);
+    for (let atMs = 521; atMs < 521 + 16; atMs++) {
+      expect(gate.admit(atMs)).to.equal("open");
+      gate.begin(atMs);
+    }
+    expect(gate.admit(540)).to.equal("saturated");
+  });
+
+  it("gives no more than are allowed in flight, however many are stuck", () => {
+    const gate = new Gate(2);
+    for (const atMs of [0, 1]) gate.begin(atMs);
+    expect(gate.admit(5000)).to.equal("saturated");
+  });
+
+  it("gives its places back after an outage, whatever is still out from before", () => {
+    const gate = new Gate();
+    for (let atMs = 0; atMs < 17; atMs++) gate.begin(atMs);
+    gate.end(Outcome.TIMED_OUT, 0, 1000);
+    gate.post(Outcome.CHARGED, 1100, 1110);
+    expect(gate.admit(1111)).to.equal("open");
+  });
+
   it("starts slowly after an outage", () => {
     const gate = new Gate(200);
     for (let round = 0; round < 3; round++) {
@@ -376,8 +406,15 @@ class Account {
   #pausedUntilMs = 0;
   #lossesInARow = 0;
   #lastSuccessBeganAtMs = 0;
+  #lastBeganAtMs = 0;
+  /** When it was seen to hang. */
+  #hangsSinceMs: number | undefined;
+  /** Attempts that were overtaken by one that was answered. */
+  #stuck = new Set<object>();
+  readonly #maxInFlight: number;
 
   constructor(maxInFlight: number) {
+    this.#maxInFlight = maxInFlight;
     this.gate = new ProcessorGate(0, this.health, { name: "a", feePpm: 0, maxInFlight: maxInFlight });
   }
 
@@ -406,6 +443,7 @@ class Account {
   begin(isPost: boolean, sequence: number): void {
     const request = { isPost, beganAtMs: this.nowMs, probe: this.gate.began(isPost, this.nowMs), sequence };
     this.out.push(request);
+    if (isPost) this.#lastBeganAtMs = this.nowMs;
     if (isPost && this.#isDown) this.#probe = request;
   }
 
@@ -415,6 +453,8 @@ class Account {
     if (wasProbe) this.#probe = undefined;
     if (request.isPost) {
       this.gate.postEnded(outcome, request.sequence, request.beganAtMs, this.nowMs, request.probe);
+      if (this.#isNothingAwaited) this.#hangsSinceMs = undefined;
+      if (Outcome.isAnswer(outcome)) this.#answered(request.beganAtMs);
       this.#postEnded(outcome, request, wasProbe);
     } else {
       this.gate.lookupEnded();
@@ -428,8 +468,26 @@ class Account {
   }
 
   #whenUp(): number {
-    const posts = this.out.filter(({ isPost }) => isPost);
-    return posts.length < this.gate.limit && this.nowMs >= this.#pausedUntilMs ? OPEN : SATURATED;
+    const posts = this.#posts;
+    if (this.nowMs < this.#pausedUntilMs || posts.length >= this.#maxInFlight) return SATURATED;
+    if (this.gate.isHanging(this.nowMs)) {
+      this.#hangsSinceMs ??= this.nowMs;
+      return this.nowMs - this.#lastBeganAtMs >= 250 ? OPEN : SATURATED;
+    }
+    return posts.filter((post) => !this.#stuck.has(post)).length < this.gate.limit ? OPEN : SATURATED;
+  }
+
+  get #posts(): object[] {
+    return this.out.filter(({ isPost }) => isPost);
+  }
+
+  get #isNothingAwaited(): boolean {
+    return this.#posts.every((post) => this.#stuck.has(post));
+  }
+
+  #answered(beganAtMs: number): void {
+    if (this.#hangsSinceMs !== undefined && beganAtMs >= this.#hangsSinceMs) this.#stuck = new Set(this.#posts);
+    this.#hangsSinceMs = undefined;
   }
 
   #whenDown(): number {
@@ -463,6 +521,7 @@ class Account {
     if (beganAtMs <= this.#downSinceMs) return;
     this.#downSinceMs = Number.POSITIVE_INFINITY;
     this.#saidFailing = false;
+    this.#stuck = new Set(this.#posts);
   }
 
   #probeFailed(): void {

@@ -29,7 +29,7 @@ describe("perf:routing", () => {
 
   it("compares policies, the same on however many threads", async () => {
     const run = async (...args: string[]): Promise<string> => {
-      const all = [MAIN, "--no-save", "--only", "random", "--weathers", "8", "--half", "both", ...args];
+      const all = [MAIN, "--no-save", "--only", "random", "--weathers", "4", "--half", "both", ...args];
       const { stdout, stderr } = await promisify(execFile)(process.execPath, all);
       // Which weather to look at, for each policy.
       expect(stdout + stderr).to.match(/ours: worst in random \d, [\d.]+ bp/);

@@ -4,7 +4,7 @@ import { isAllowed } from "../../../../perf/lab/routing/rule.ts";
 import { type ProcessorWeather, type Spell, spellAt, type Weather } from "../../../../perf/lab/routing/weather.ts";
 import { forSeeds } from "../../../support/random.ts";
 
-const HEALTHY: Omit<Spell, "atMs"> = { delayMs: 10, failing: false, capacity: 100 };
+const HEALTHY: Omit<Spell, "atMs"> = { delayMs: 10, failing: false, capacity: 100, queue: 500 };
 
 function weather(
   processors: readonly ProcessorWeather[],
@@ -101,7 +101,7 @@ describe("clairvoyant optimum", () => {
   });
 
   it("gives the dearer processor only what the cheaper has no room for", () => {
-    const narrow = [processor(50_000, { delayMs: 1000, capacity: 1 }), processor(150_000, {})];
+    const narrow = [processor(50_000, { delayMs: 1000, capacity: 1, queue: 500 }), processor(150_000, {})];
     const arrivals = Array.from({ length: 100 }, () => 0);
     const earned = optimumOf(weather(narrow, arrivals, { answerWithinMs: 2000 }));
     // One or two by the cheaper one, and the bound may grant it its capacity twice.
@@ -129,6 +129,7 @@ describe("clairvoyant optimum", () => {
           delayMs: random.between(1, 7) * 100,
           failing: random.chance(0.3),
           capacity: random.between(1, 2),
+          queue: random.between(0, 2),
         }));
         return processor(percent * 10_000, ...spells);
       });

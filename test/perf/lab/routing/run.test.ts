@@ -9,7 +9,7 @@ const STEADY: Weather = {
   durationMs: 20_000,
   processors: [50_000, 150_000].map((feePpm) => ({
     feePpm,
-    spells: [{ atMs: 0, delayMs: 20, failing: false, capacity: 100 }],
+    spells: [{ atMs: 0, delayMs: 20, failing: false, capacity: 100, queue: 500 }],
   })),
   arrivalsMs: Float64Array.from({ length: 1000 }, (_, i) => i * 20),
   settleWithinMs: 2000,
@@ -27,9 +27,9 @@ function withSpells(...spells: Weather["processors"][number]["spells"]): Weather
 function bothDown(cheapUntilMs: number, dearUntilMs: number): Weather {
   const [cheap, dear] = STEADY.processors;
   const spells = (untilMs: number) => [
-    { atMs: 0, delayMs: 20, failing: false, capacity: 100 },
-    { atMs: 5000, delayMs: 20, failing: true, capacity: 100 },
-    { atMs: untilMs, delayMs: 20, failing: false, capacity: 100 },
+    { atMs: 0, delayMs: 20, failing: false, capacity: 100, queue: 500 },
+    { atMs: 5000, delayMs: 20, failing: true, capacity: 100, queue: 500 },
+    { atMs: untilMs, delayMs: 20, failing: false, capacity: 100, queue: 500 },
   ];
   const processors = [
     { ...cheap!, spells: spells(cheapUntilMs) },
@@ -57,8 +57,8 @@ describe("a weather in virtual time", () => {
 
   it("lets a request that began while the processor failed be charged once that works", () => {
     const spells = [
-      { atMs: 0, delayMs: 1500, failing: true, capacity: 100 },
-      { atMs: 100, delayMs: 20, failing: false, capacity: 100 },
+      { atMs: 0, delayMs: 1500, failing: true, capacity: 100, queue: 500 },
+      { atMs: 100, delayMs: 20, failing: false, capacity: 100, queue: 500 },
     ];
     const { lostCount, perProcessor } = runWeather(withSpells(...spells), POLICIES["cheapest only"]);
     expect([lostCount, perProcessor]).to.deep.equal([0, [1000, 0]]);
@@ -78,8 +78,8 @@ describe("a weather in virtual time", () => {
   });
 
   it("goes back to a dearer processor that failed while the cheapest worked", () => {
-    const ok = { delayMs: 20, failing: false, capacity: 100 };
-    const narrow = { atMs: 14_000, delayMs: 1000, failing: false, capacity: 5 };
+    const ok = { delayMs: 20, failing: false, capacity: 100, queue: 500 };
+    const narrow = { atMs: 14_000, delayMs: 1000, failing: false, capacity: 5, queue: 500 };
     const failed = [
       { atMs: 0, ...ok },
       { atMs: 2000, ...ok, failing: true },
@@ -95,9 +95,9 @@ describe("a weather in virtual time", () => {
 
   it("puts what is not answered in doubt, and charges nothing twice", () => {
     const spells = [
-      { atMs: 0, delayMs: 20, failing: false, capacity: 100 },
-      { atMs: 5100, delayMs: 15_000, failing: false, capacity: 100 },
-      { atMs: 40_000, delayMs: 20, failing: false, capacity: 100 },
+      { atMs: 0, delayMs: 20, failing: false, capacity: 100, queue: 500 },
+      { atMs: 5100, delayMs: 15_000, failing: false, capacity: 100, queue: 500 },
+      { atMs: 40_000, delayMs: 20, failing: false, capacity: 100, queue: 500 },
     ];
     const result = runWeather(withSpells(...spells), undefined);
     expect(result.doubtCount).to.be.above(0);
@@ -105,14 +105,14 @@ describe("a weather in virtual time", () => {
   });
 
   it("credits what broke the rule on answer times no more than who kept to it", () => {
-    const slow = withSpells({ atMs: 0, delayMs: 1500, failing: false, capacity: 100 });
+    const slow = withSpells({ atMs: 0, delayMs: 1500, failing: false, capacity: 100, queue: 500 });
     const result = runWeather(slow, POLICIES["cheapest only"]);
     expect(result.perProcessor).to.deep.equal([1000, 0]);
     expect(result.earned / result.inTimeCount).to.be.closeTo(0.85, 1e-6);
   });
 
   it("finds a processor's spells by time", () => {
-    const [one, two] = [0, 100].map((atMs) => ({ atMs, delayMs: atMs, failing: false, capacity: 1 }));
+    const [one, two] = [0, 100].map((atMs) => ({ atMs, delayMs: atMs, failing: false, capacity: 1, queue: 500 }));
     expect([0, 99, 100, 1e9].map((atMs) => spellAt([one!, two!], atMs).delayMs)).to.deep.equal([0, 0, 100, 100]);
   });
 

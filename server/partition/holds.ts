@@ -1,0 +1,61 @@
+import type { Carriage } from "./neighbours.ts";
+import type { Partition } from "./partition.ts";
+
+/** What this instance has of a partition. */
+export type Hold =
+  | { state: "away" }
+  | { state: "claiming" }
+  | { state: "adopting"; sinceMs: number }
+  | { state: "carried"; partition: Partition }
+  | { state: "leaving"; partition: Partition; sinceMs: number };
+
+/** What this instance has of all partitions. */
+export class Holds {
+  readonly #holds: Hold[];
+
+  constructor(partitionCount: number) {
+    this.#holds = Array.from({ length: partitionCount }, () => ({ state: "away" }));
+  }
+
+  get count(): number {
+    return this.#holds.length;
+  }
+
+  set(partition: number, hold: Hold): void {
+    this.#holds[partition] = hold;
+  }
+
+  stateOf(partition: number): Hold["state"] | undefined {
+    return this.#holds[partition]?.state;
+  }
+
+  /** The partition, if it is carried here. Hot. */
+  at(partition: number): Partition | undefined {
+    const hold = this.#holds[partition]!;
+    return hold.state === "carried" ? hold.partition : undefined;
+  }
+
+  /** Those carried here, in their order. */
+  carried(): Partition[] {
+    return this.#holds.flatMap((hold) => (hold.state === "carried" ? [hold.partition] : []));
+  }
+
+  /** What is told of them. */
+  carriages(): Carriage[] {
+    return this.#holds.flatMap((hold, partition) => carriageOf(hold, partition) ?? []);
+  }
+}
+
+/** Nobody is told of a claim: whoever has the right makes sure that others do not. */
+function carriageOf(hold: Hold, partition: number): Carriage | undefined {
+  switch (hold.state) {
+    case "adopting":
+      return { partition, epoch: 0, state: hold.state, sinceMs: hold.sinceMs };
+    case "carried":
+      return { partition, epoch: hold.partition.epoch, state: hold.state, sinceMs: hold.partition.sinceMs };
+    case "leaving":
+      return { partition, epoch: hold.partition.epoch, state: hold.state, sinceMs: hold.sinceMs };
+    default:
+      return undefined;
+  }
+}
