@@ -5,9 +5,9 @@ import type { Expected, JournalFile } from "../../core/log/recovery-plan.ts";
 import type { Claim, ClaimOptions, PartitionSize } from "../store/store.ts";
 import { expectClockAgrees } from "./clock-check.ts";
 import { inSlices } from "./in-slices.ts";
+import type { JournalDirectory } from "./journal-directory.ts";
 import { JournalFollowing } from "./journal-following.ts";
 import { JournalStorage } from "./journal-storage.ts";
-import type { JournalDirectory } from "./journal-directory.ts";
 import type { JournalStoreOptions, Surroundings } from "./journal-store.ts";
 import { LogReader } from "./log-reader.ts";
 import { newestHeader } from "./partition-count.ts";
@@ -59,7 +59,8 @@ export class JournalClaim implements Claim {
     const ms = Math.round(time.monotonicMs() - beganAtMs);
     const { lsn: records, torn } = recovered;
     const followed = following === undefined ? undefined : followedTo;
-    logger.info({ partition: this.partition, payments: ledger.size, records, followed, torn, ms }, "journal replayed");
+    const fields = { partition: this.partition + 1, payments: ledger.size, records, followed, torn, ms };
+    logger.info(fields, "journal replayed");
     const options = { ...this.#options, capacity: this.capacity, onBroken };
     return new JournalStorage(this.#locked, this.#surroundings, recovered, options);
   }
