@@ -154,11 +154,7 @@ function termsOf(config: Config): ProcessorTerms[] {
   }));
 }
 
-async function openCustody(
-  common: Common,
-  onBroken: (error: Error) => void,
-  opening: Opening,
-): Promise<Custody> {
+async function openCustody(common: Common, onBroken: (error: Error) => void, opening: Opening): Promise<Custody> {
   const { config, log, time, neighbours } = common;
   const { logger } = log;
   const store = await openStore(common);
@@ -262,8 +258,9 @@ function makeApis(common: Common, custody: Custody, reach: Reach, metrics: Metri
   const { config, log, time, health, ways, body, telemetry, peers, neighbours } = common;
   const { meters, tracing } = telemetry;
   const { instance: self, durability, maxBodyBytes } = config;
-  const partitions = new PartitionMap(custody.partitionCount);
-  const isAskedFirst = askedFirst(config, custody.partitionCount);
+  const { partitionCount } = custody;
+  const partitions = new PartitionMap(partitionCount);
+  const isAskedFirst = askedFirst(config, partitionCount);
   const whole = new WholeService({ isAskedFirst, custody, reach, partitions, peers, body, time });
   const reportReadiness = () => readiness({ custody, neighbours, ways, health, self, durability });
   const publicParts = { whole, custody, partitions, body, meters, tracing, readiness: reportReadiness };
@@ -271,7 +268,7 @@ function makeApis(common: Common, custody: Custody, reach: Reach, metrics: Metri
   const ownReading = async () => JSON.stringify(await takeReading(custody, ways, health, meters));
   return {
     api: (app) => publicApi.register(app),
-    page: config.page ? new LivePage(peers, ownReading, config) : undefined,
+    page: config.page ? new LivePage(peers, ownReading, { ...config, partitionCount }) : undefined,
     admin: (app) => {
       serveAdmin(app, log, metrics);
       serveDoubts(app, new DoubtDesks(custody, partitions));

@@ -19,7 +19,7 @@ export function renderNginxConf(conf: string, { host, port, instanceCount }: Ngi
     .replace(INSTANCE_LINES, (block) => instanceServers(block, instanceCount));
 }
 
-/** The order is the instances' numbers: the hash that names a payment's owner counts on it. */
+/** The order is the instances' numbers: the hash that picks which of them is asked first counts on it. */
 function instanceServers(block: string, instanceCount: number): string {
   const first = block.slice(0, block.indexOf("\n") + 1);
   const lines = Array.from({ length: instanceCount }, (_, i) => first.replace(/instance-\d+/, `instance-${i + 1}`));

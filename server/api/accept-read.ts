@@ -1,4 +1,5 @@
 import type { Asker } from "../http/exchange.ts";
+import type { Meters } from "../meters/meters.ts";
 import type { Custody } from "../partition/custody.ts";
 import type { PartitionMap } from "../partition/partition-map.ts";
 import type { PaymentBody } from "../payments/payment-body.ts";
@@ -11,26 +12,35 @@ export type AcceptReadParts = {
   custody: Custody;
   partitions: PartitionMap;
   whole: WholeService;
+  meters?: Meters | undefined;
   tracing?: Tracing | undefined;
 };
 
 /**
- * A payment from a client, whose `bytes` are those that `body` has just read: it is accepted here, or brought to whoever
- * carries its partition. Returns what ends when that one has answered, or cannot be reached. Hot.
+ * A payment from a client, whose `bytes` are those that `body` has just read: it is accepted here, or brought to
+ * whoever carries its partition. Returns what ends when that one has answered, or cannot be reached. Hot.
  */
-export function acceptRead(
-  { body, custody, partitions, whole, tracing }: AcceptReadParts,
-  exchange: Asker,
-  bytes: Uint8Array,
-): Promise<void> | undefined {
+export function acceptRead(parts: AcceptReadParts, exchange: Asker, bytes: Uint8Array): Promise<void> | undefined {
+  const { body, custody, partitions, meters } = parts;
   if (custody.stoppedWatch.wasStopped) {
+    meters?.refused("process_stopped");
     refusePayment(exchange, STOPPED_DETAIL, "unknown");
     return undefined;
   }
   const number = partitions.of(body.id);
   const partition = custody.at(number);
   // The bytes are gone when this returns.
-  if (partition === undefined) return whole.accept(exchange, number, bytes.slice(), tracing?.headersOf(exchange));
+  if (partition === undefined) return acceptElsewhere(parts, exchange, number, bytes.slice());
   acceptPayment(partition.service, exchange);
   return undefined;
+}
+
+async function acceptElsewhere(
+  { whole, meters, tracing }: AcceptReadParts,
+  exchange: Asker,
+  partition: number,
+  bytes: Uint8Array,
+): Promise<void> {
+  const isReached = await whole.accept(exchange, partition, bytes, tracing?.headersOf(exchange));
+  if (!isReached) meters?.refused("partition_unreachable");
 }

@@ -39,8 +39,11 @@ export class WholeService {
     this.#parts = parts;
   }
 
-  /** A payment of a partition that is not carried here. `headers`: what carries the request's trace on. */
-  async accept(exchange: Asker, partition: number, bytes: Uint8Array, headers?: readonly string[]): Promise<void> {
+  /**
+   * A payment of a partition that is not carried here; false if no carrier could be asked. `headers`: what carries the
+   * request's trace on.
+   */
+  async accept(exchange: Asker, partition: number, bytes: Uint8Array, headers?: readonly string[]): Promise<boolean> {
     const { peers, body, reach } = this.#parts;
     const word = await reach.bring<Answer | "answered">(partition, {
       here: (own) => {
@@ -54,9 +57,12 @@ export class WholeService {
       },
     });
     const isCertain = this.#parts.isAskedFirst(partition);
-    if (word.kind === "unreached")
+    if (word.kind === "unreached") {
       refusePayment(exchange, UNREACHED_DETAILS[word.why], word.wasSent || !isCertain ? "unknown" : "no");
-    else if (word.result !== "answered") exchange.answer(isCertain ? word.result : asUncertain(word.result));
+      return false;
+    }
+    if (word.result !== "answered") exchange.answer(isCertain ? word.result : asUncertain(word.result));
+    return true;
   }
 
   /** The payment with this correlationId, whose partition follows from it, or payment id, which carries its own. */

@@ -6,7 +6,7 @@ import type { StreamEnd, StreamEvents } from "./bulletin-stream.ts";
 
 /** Five heartbeats: whoever says nothing for so long is silent. */
 export const SILENT_AFTER_MS = 1000;
-/** From one attempt to connect to the next, doubling while it is refused. A stream that has lasted is followed at once. */
+/** From one attempt to connect to the next, doubling while it is refused. What has lasted is followed at once. */
 const RECONNECT_MS = 50;
 const REFUSED_RECONNECT_MS_MAX = 400;
 /** The same where somebody else answers: that will not change soon. */

@@ -106,7 +106,7 @@ export function isEpoch(value: unknown): value is number {
   return isCount(value);
 }
 
-/** The owner's answer to a payment, to be passed on to its client. */
+/** The carrier's answer to a payment, to be passed on to its client. */
 export function paymentAnswerOf(answer: PeerAnswer): Answer | undefined {
   const { status, body, location } = answer;
   if (status === 202 && body === "" && location?.startsWith("/payments/")) {

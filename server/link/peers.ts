@@ -6,12 +6,12 @@ import type { NameLookup } from "../system/name-lookup.ts";
 import {
   forwardedOf,
   isLinkHealth,
+  isPurged,
   isUnknownPayment,
   LINK_HEALTH,
   LINK_ROOT,
   type PeerAnswer,
   paymentOf,
-  isPurged,
   readingOf,
   summaryPartsOf,
 } from "./peer-answers.ts";
@@ -79,7 +79,7 @@ export class Peers {
     return new Map(answers.map(([peer, answer]) => [peer, answer && this.#sameParts(peer, answer)]));
   }
 
-  /** The payment as a peer that carries the partition knows it: its JSON, "unknown", or "unreachable" without a word. */
+  /** The payment as a peer knows it that carries the partition: its JSON, "unknown", or "unreachable": not a word. */
   async find(
     instance: number,
     partition: number,

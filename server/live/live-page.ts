@@ -14,6 +14,7 @@ export type LivePageOptions = {
   /** From 0. */
   instance: number;
   links: readonly unknown[];
+  partitionCount: number;
   answerWithinMs: number;
   corsOrigin: string;
   processors: readonly ProcessorConfig[];
@@ -40,7 +41,7 @@ export class LivePage {
 
   /** `clients`: whose connections the pages' sockets are. */
   register(app: TemplatedApp, clients?: ConnectionBound): void {
-    const { instance, links, processors, answerWithinMs, corsOrigin } = this.#options;
+    const { instance, links, partitionCount, processors, answerWithinMs, corsOrigin } = this.#options;
     const instanceCount = Math.max(links.length, 1);
     const feed = new LiveFeed({
       self: instance,
@@ -53,6 +54,7 @@ export class LivePage {
       type: "hello",
       instance: instance + 1,
       instanceCount,
+      partitionCount,
       processors: processors.map(({ name }) => name),
       feeFractions: processors.map(({ fee }) => Number(fee.text)),
       answerWithinMs,

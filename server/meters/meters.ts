@@ -76,7 +76,8 @@ export const REFUSALS = [
   "too_large",
   "shutting_down",
   "journal_failing",
-  "owner_unreachable",
+  "partition_unreachable",
+  "process_stopped",
 ] as const;
 export type Refusal = (typeof REFUSALS)[number];
 

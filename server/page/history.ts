@@ -1,5 +1,5 @@
 import { percentileMs } from "../meters/duration-histogram.ts";
-import type { ProcessorReading, Reading, Sample } from "./message.ts";
+import type { PartitionReading, ProcessorReading, Reading, Sample } from "./message.ts";
 
 /** Five minutes of samples, and what is older is dropped. */
 export const HISTORY_LENGTH = 300;
@@ -41,6 +41,8 @@ export type Standing = {
   rssBytes: number;
   processed: { count: number; cents: number }[];
   processors: ProcessorNow[];
+  /** What the instances looked at have of the partitions. */
+  partitions: readonly PartitionReading[];
   /** How many of the instances looked at did answer. */
   answeringCount: number;
 };
@@ -114,6 +116,7 @@ function pointOf(reading: Reading, before: Reading | null, answerWithinMs: numbe
       limit: now.limit,
       routed: now.routed,
     })),
+    partitions: reading.partitions,
     answeringCount: 1,
   };
   return { standing, flow: before === null ? undefined : flowOf(reading, before) };
@@ -189,6 +192,7 @@ function together(points: readonly (Point | null)[]): Point | null {
         total(({ processors }) => processors[p]!.routed[reason]!),
       ),
     })),
+    partitions: standings.flatMap(({ partitions }) => partitions),
     answeringCount: present.length,
   };
   return { standing, flow: flows.length === 0 ? undefined : flowTogether(flows) };

@@ -10,6 +10,7 @@ export type Hello = {
   /** The one that the socket is on; from 1. */
   instance: number;
   instanceCount: number;
+  partitionCount: number;
   processors: readonly string[];
   /** Of the amount, per processor. */
   feeFractions: readonly number[];

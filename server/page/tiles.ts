@@ -2,6 +2,7 @@ import { byId, make, setText } from "./dom.ts";
 import { formatCount, formatMoney, formatMs, formatPercent, formatRate, NOTHING } from "./format.ts";
 import type { Tick } from "./history.ts";
 import type { Hello } from "./message.ts";
+import { missingText } from "./partitions.ts";
 
 type Text = { value: string; note: string };
 const EMPTY: Text = { value: NOTHING, note: "" };
@@ -58,7 +59,9 @@ function textsOf(tick: Tick | undefined, view: number, hello: Hello): Text[] | u
     (sum, part, p) => sum + Math.round(part.cents * hello.feeFractions[p]!),
     0,
   );
-  const missing = view === 0 ? missingNote(tick!, hello) : "";
+  const absent = view === 0 ? missingText(standing.partitions, hello.partitionCount) : undefined;
+  // A sum that lacks payments says so.
+  const missing = absent && `without ${absent}`;
   return [
     { value: formatRate(flow?.acceptedPerS), note: `${formatCount(standing.accepted)} since the start` },
     { value: `${formatMs(flow?.p50Ms)} / ${formatMs(flow?.p99Ms)}`, note: "in the last second" },
@@ -68,14 +71,8 @@ function textsOf(tick: Tick | undefined, view: number, hello: Hello): Text[] | u
     { value: formatCount(standing.failed), note: "given up or refused" },
     {
       value: formatMoney(feeCents),
-      note: missing || `${formatPercent(cents === 0 ? 0 : feeCents / cents)} of the amount`,
+      note: missing ?? `${formatPercent(cents === 0 ? 0 : feeCents / cents)} of the amount`,
     },
-    { value: formatMoney(cents - feeCents), note: missing || `of ${formatMoney(cents)}` },
+    { value: formatMoney(cents - feeCents), note: missing ?? `of ${formatMoney(cents)}` },
   ];
-}
-
-/** A sum that lacks an instance says so. */
-function missingNote(tick: Tick, hello: Hello): string {
-  const missing = Array.from({ length: hello.instanceCount }, (_, i) => i + 1).filter((i) => !tick.views[i]);
-  return missing.length === 0 ? "" : `without instance ${missing.join(", ")}`;
 }

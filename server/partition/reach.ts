@@ -47,7 +47,7 @@ export class Reach {
     return this.#waitingCount;
   }
 
-  /** What is asked must be safe to be asked twice. Settles within REACH_MS. Never rejects, unless an errand here does. */
+  /** What is asked must be safe to be asked twice. Settles within REACH_MS. Rejects only where an errand here does. */
   async bring<T>(partition: number, errand: Errand<T>): Promise<Errands<T>> {
     if (this.#waitingCount >= WAITING_MAX) return { kind: "unreached", why: "too many", wasSent: false };
     this.#waitingCount++;

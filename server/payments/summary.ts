@@ -56,8 +56,8 @@ export function isProblem(value: Window | Problem): value is Problem {
 }
 
 /**
- * This instance's part. Watermark and totals are read in one turn, so nothing settles in between. The part may
- * leave once the batch is written: see Engine.giveOutWatermark.
+ * A partition's part. Watermark and totals are read in one turn, so nothing settles in between. The part may leave once
+ * the batch is written: see Engine.giveOutWatermark.
  */
 export function summaryPart(engine: Engine, window: Window, nowMs: number, isWritable = true): SummaryPart {
   const totals = makeTotals(engine.ledger.processorCount);
@@ -72,8 +72,8 @@ export function summaryPart(engine: Engine, window: Window, nowMs: number, isWri
 }
 
 /**
- * The parts of all instances together, at least one and all of the same processors: body and watermark. BigInt, because
- * only a part is sure to fit a double.
+ * The parts of all partitions together, at least one and all of the same processors: body and watermark. BigInt,
+ * because only a part is sure to fit a double.
  */
 export function combineParts(parts: readonly Omit<SummaryPart, "partition" | "epoch">[]): {
   body: string;

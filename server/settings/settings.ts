@@ -14,7 +14,12 @@ export const SETTINGS: readonly Setting[] = [
     rule: "default or contest",
     meaning: "set of defaults; single settings still win",
   },
-  { name: "INSTANCE", fallback: "1", rule: "1 to the number of LINKS", meaning: "number of this instance" },
+  {
+    name: "INSTANCE",
+    fallback: "1",
+    rule: "1 to the number of LINKS",
+    meaning: "number of this instance: which of the LINKS is its own, and which partitions prefer it",
+  },
   {
     name: "LISTEN",
     fallback: "tcp:127.0.0.1:8080",
@@ -26,8 +31,8 @@ export const SETTINGS: readonly Setting[] = [
     fallback: "",
     rule: "addresses, comma-separated",
     meaning:
-      "link address of every instance, in order; the health monitor takes the next port, or the path with `.health`; " +
-      "empty: a single instance",
+      "link address of every instance, in order, the same for all; the health monitor takes the next port, or the " +
+      "path with `.health`; empty: a single instance",
   },
   {
     name: "PROCESSORS",
@@ -64,15 +69,16 @@ export const SETTINGS: readonly Setting[] = [
     fallback: "write",
     rule: "write, fsync or none",
     meaning:
-      "what an accepted payment survives: `write` the end of the process, `fsync` a loss of power, `none` nothing",
+      "what an accepted payment survives: `write` the end of the process, `fsync` a loss of power, `none` nothing. " +
+      "With `none` no instance can take over what another carries",
   },
   {
     name: "DATA_DIR",
     fallback: "data",
     rule: "directory",
     meaning:
-      "where the journals are, each partition's in a folder `partition-<number>`; made if missing. " +
-      "Its file system must support unix sockets",
+      "where the journals are, the same for all instances; each partition's in a folder `partition-<number>`. Made " +
+      "if missing. Its file system must be a local one that supports unix sockets",
   },
   {
     name: "SEGMENT_BYTES",
@@ -85,8 +91,9 @@ export const SETTINGS: readonly Setting[] = [
     fallback: "",
     rule: `1 to ${MAX_PARTITIONS}, and at least the number of LINKS`,
     meaning:
-      "into how many shares the payments are divided; any instance can carry any of them. Fixed when the journals are " +
-      "made; empty: as they were made, 2 at first, or the number of instances if that is more",
+      "into how many shares the payments are divided; any instance can carry any of them. Best a multiple of the " +
+      "number of LINKS. Fixed when the journals are made; empty: as they were made, 2 at first, or the number of " +
+      "LINKS if that is more",
   },
   {
     name: "CAPACITY",
@@ -99,7 +106,8 @@ export const SETTINGS: readonly Setting[] = [
     fallback: "false",
     rule: "true or false",
     meaning:
-      "the data are a copy without the latest records, such as a backup: payments are looked up before they are sent",
+      "the data are a copy without the latest records, such as a backup: payments are looked up before they are " +
+      "sent. To be set for all instances",
   },
   {
     name: "RESTORED_GRACE_MS",
@@ -156,8 +164,8 @@ export const SETTINGS: readonly Setting[] = [
     fallback: "0",
     rule: `0 to ${MAX_CAPACITY}`,
     meaning:
-      "ended payments beyond this many are forgotten, oldest first: they are in no summary any more, and their " +
-      "correlationIds count as new; 0: never",
+      "ended payments of a partition beyond this many are forgotten, oldest first: they are in no summary any more, " +
+      "and their correlationIds count as new; 0: never",
   },
   {
     name: "RETAIN_MS",
@@ -216,7 +224,7 @@ export const SETTINGS: readonly Setting[] = [
     name: "SHUTDOWN_GRACE_MS",
     fallback: "5000",
     rule: "0 to 60000",
-    meaning: "how long requests in flight may take to finish on SIGTERM",
+    meaning: "how long requests in flight may take to finish on SIGTERM, where no other instance takes over",
   },
   {
     name: "PAGE",

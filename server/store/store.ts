@@ -33,9 +33,9 @@ export interface Claim extends PartitionSize {
   readonly partition: number;
   /**
    * Fills the ledger, goes on from where `following` (of this very ledger) is, and begins to write. Rejects, with
-   * nothing changed, where acknowledged payments are in danger or `signal` is aborted. The claim is then still held, but
-   * ledger and `following` are of no use any more. With a `following` it also rejects where that cannot go on: an empty
-   * ledger and none will do.
+   * nothing changed, where acknowledged payments are in danger or `signal` is aborted. The claim is then still held,
+   * but ledger and `following` are of no use any more. With a `following` it also rejects where that cannot go on: an
+   * empty ledger and none will do.
    */
   open(ledger: Ledger, options: ClaimOptions): Promise<Storage>;
   /** Gives the right back; for a claim that was not opened. */

@@ -9,16 +9,16 @@ const LOCK_NAME = /^lock-[0-9a-f-]+\.sock$/;
 
 /**
  * Keeps a directory to one process. The lock is a listening unix socket in it: the kernel closes it with the process,
- * however that ends, so a name left behind is told from a living owner by trying to connect. It holds across containers
- * that share the directory. Sockets are addressed through /proc/self/fd, so the length of the directory's path does not
- * matter.
+ * however that ends, so a name left behind is told from a living holder by trying to connect. It holds across
+ * containers that share the directory. Sockets are addressed through /proc/self/fd, so the length of the directory's
+ * path does not matter.
  *
  *   listen under a name of one's own ──► is any other alive? ── no ───► remove the dead names: the directory is ours
  *                                                          └── yes ──► give the own name up: in use
  *
- * Of two that come at once, the later name is there before its owner looks around, so at least one of them sees the
+ * Of two that come at once, the later name is there before its holder looks around, so at least one of them sees the
  * other; both may, and then neither gets it. A name is never used again, so removing a dead one cannot take a living
- * owner's.
+ * holder's.
  */
 export class DirectoryLock {
   readonly #server: Server;
@@ -89,7 +89,7 @@ function listen(path: string): Promise<Server> {
   });
 }
 
-/** Only a refusal is a sign of death: whatever else keeps us from connecting, the owner may be there. */
+/** Only a refusal is a sign of death: whatever else keeps us from connecting, the holder may be there. */
 function isAlive(path: string): Promise<boolean> {
   return new Promise((resolve) => {
     const socket = connect(path);

@@ -26,7 +26,7 @@ export function registerPayments(readings: Readings, source: MetricsSource): voi
 function registerAnswers(readings: Readings, { meters }: MetricsSource): void {
   readings.counter(
     "payments_accepted_total",
-    "New payments answered 202 since the process started, at the instance that owns them.",
+    "New payments answered 202 since the process started, at the instance that carried their partition.",
     () => meters.accepts[ACCEPTED_NEW]!,
   );
   readings.counter(
@@ -108,10 +108,8 @@ function registerRestored(readings: Readings, { custody, ways }: MetricsSource):
         value: sumOver(custody, ({ engine }) => engine.held?.foundCounts[p] ?? 0),
       })),
   );
-  readings.counter(
-    "restored_released_total",
-    "Payments found charged nowhere after a start with restored data.",
-    () => sumOver(custody, ({ engine }) => engine.held?.releasedCount ?? 0),
+  readings.counter("restored_released_total", "Payments found charged nowhere after a start with restored data.", () =>
+    sumOver(custody, ({ engine }) => engine.held?.releasedCount ?? 0),
   );
   readings.counter(
     "restored_charged_twice_total",

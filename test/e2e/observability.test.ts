@@ -132,6 +132,10 @@ describe("dashboard and alerts", () => {
     expect(new Set(names).size).to.equal(names.length);
     expect(names).to.include.members([
       "InstanceDown",
+      "PartitionNotCarried",
+      "PartitionCarriedTwice",
+      "PartitionRefused",
+      "PartitionsMoveOften",
       "AllProcessorsDown",
       "PaymentsInDoubt",
       "StuckDoubts",

@@ -109,7 +109,11 @@ describe("live page in a browser", function () {
     }
     expect(Math.min(...counts)).to.be.above(0);
     expect(counts[0]! + counts[1]!).to.equal(payments.length);
-    expect((await page.instances()).map((text) => /: up, CPU/.test(text))).to.deep.equal([true, true]);
+    await until("each carries the partition of its number", async () => {
+      const instances = await page.instances();
+      return instances.every((text, i) => new RegExp(`: up, CPU .* MB, partition ${i + 1}$`).test(text));
+    });
+    expect(await page.instances()).to.have.length(2);
   });
 
   it("has buttons that make a processor fail and be well, and shows what the routing makes of it", async () => {
@@ -180,7 +184,7 @@ describe("live page in a browser", function () {
     await until("it is seen processed", async () => /^processed, /.test((await status.textContent()) ?? ""));
   });
 
-  it("survives kill -9 of the instance it is connected to, and shows it down and back", async () => {
+  it("survives kill -9 of the instance it is connected to, and shows who takes over and hands back", async () => {
     const payments = Array.from({ length: 40 }, () => newPayment());
     await payMany(service.front, payments);
     await untilProcessed(service, payments.length);
@@ -195,21 +199,27 @@ describe("live page in a browser", function () {
       "the victim is shown down",
       async () => (await page.instances())[victim - 1] === `Instance ${victim}: down`,
     );
-    expect((await page.tile("Fees")).note).to.equal(`without instance ${victim}`);
-    const alone = await page.processedCount();
-    expect(alone).to.be.above(0).and.below(payments.length);
-    await service.topology.restart(`instance-${victim}`);
-    await until("it is shown up", async () => /: up, /.test((await page.instances())[victim - 1]!));
+    await until("the other carries all", async () => /, partitions 1, 2$/.test((await page.instances())[other - 1]!));
     await until("nothing is missing", async () => (await page.processedCount()) === payments.length);
     expect((await page.tile("Fees")).note).to.include("of the amount");
+    await service.topology.restart(`instance-${victim}`);
+    await until("it is shown up", async () => /: up, /.test((await page.instances())[victim - 1]!));
+    await until("its partition comes back to it", async () =>
+      new RegExp(`, partition ${victim}$`).test((await page.instances())[victim - 1]!),
+    );
+    await until("nothing is missing again", async () => (await page.processedCount()) === payments.length);
   });
 
-  it("shows an instance that hangs as down, and goes on with the other", async () => {
+  it("shows an instance that hangs as down and its partition out of reach, and goes on with the other", async () => {
     const here = await page.untilConnected();
     const other = 3 - here;
     service.topology.signal(`instance-${other}`, "SIGSTOP");
     try {
       await until("it is shown down", async () => (await page.instances())[other - 1] === `Instance ${other}: down`);
+      await until("its partition is out of reach", async () => {
+        return (await page.instances()).at(-1) === `Out of reach: partition ${other}`;
+      });
+      expect((await page.tile("Fees")).note).to.equal(`without partition ${other}`);
       expect(await page.untilConnected()).to.equal(here);
     } finally {
       service.topology.signal(`instance-${other}`, "SIGCONT");

@@ -3,9 +3,10 @@ export type Query = { selectors: Selector[]; groupings: string[] };
 
 const AGGREGATIONS = new Set(["sum", "min", "max", "avg", "count", "topk", "bottomk", "stddev", "quantile", "group"]);
 const FUNCTIONS = new Set(
-  "rate irate increase delta deriv histogram_quantile clamp_min clamp_max time max_over_time avg_over_time abs".split(
-    " ",
-  ),
+  [
+    "abs absent rate irate increase delta deriv histogram_quantile",
+    "clamp_min clamp_max time max_over_time avg_over_time",
+  ].flatMap((names) => names.split(" ")),
 );
 const WORDS = new Set("and or unless bool offset".split(" "));
 const GROUPERS = new Set("by without on ignoring group_left group_right".split(" "));

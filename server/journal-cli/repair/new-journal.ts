@@ -11,7 +11,7 @@ import { RealDisk } from "../../system/real-disk.ts";
 const SLICE_ROWS = 4096;
 const FIRST_SEGMENT = 1;
 /** Whose journal it is, and for how many payments that had room; 0: not said. */
-export type Owner = Expected & { capacity: number };
+export type Identity = Expected & { capacity: number };
 
 /** As an instance's own. */
 const SEGMENT_BYTES = 67_108_864;
@@ -22,20 +22,20 @@ const SEGMENT_BYTES = 67_108_864;
  */
 export class NewJournal {
   readonly directory: JournalDirectory;
-  readonly #owner: Owner;
+  readonly #identity: Identity;
   readonly #epoch: number;
   #journal: Journal | undefined;
 
   /**
    * `epoch`: the latest of the journal that it takes the place of. Throws when there is something at `path` already.
    */
-  constructor(path: string, owner: Owner, epoch: number) {
+  constructor(path: string, identity: Identity, epoch: number) {
     const disk = new RealDisk();
     if (disk.exists(path) && disk.list(path).length > 0)
       throw new Error(`the new journal needs a directory of its own, empty or not there: --out=${path}`);
     this.directory = new JournalDirectory(disk, path);
     this.directory.make(true);
-    this.#owner = owner;
+    this.#identity = identity;
     this.#epoch = epoch;
   }
 
@@ -44,7 +44,7 @@ export class NewJournal {
     if (ledger.head > 0) this.#writeCheckpoint(ledger, latestMs);
     const start = { nextNumber: FIRST_SEGMENT, lsn: 0, epoch: this.#epoch, latestMs };
     this.#journal = new Journal(this.directory, start, {
-      ...this.#owner,
+      ...this.#identity,
       segmentBytes: SEGMENT_BYTES,
       syncsSegments: true,
       nowMs: Date.now,
@@ -71,7 +71,7 @@ export class NewJournal {
 
   #writeCheckpoint(ledger: Ledger, latestMs: number): void {
     const header = encodeHeader({
-      ...this.#owner,
+      ...this.#identity,
       kind: CHECKPOINT,
       epoch: this.#epoch,
       number: FIRST_SEGMENT,

@@ -53,17 +53,17 @@ async function repairOne(path: string, out: string, wish: CommandLine): Promise<
 async function salvageInto(directory: JournalDirectory, out: string, wish: CommandLine): Promise<Repaired> {
   const names = namesIn(directory, wish.toldNames);
   const capacity = capacityIn(directory);
-  const owner = { ...expectedOf(directory, wish.partitionCount), processors: names, capacity };
+  const identity = { ...expectedOf(directory, wish.partitionCount), processors: names, capacity };
   const urls = urlsOf(names, wish.processorUrls);
   const epoch = Math.max(0, ...directory.files().map((file) => headerOf(file)?.epoch ?? 0));
-  const journal = new NewJournal(out, owner, epoch);
+  const journal = new NewJournal(out, identity, epoch);
   // From the first, so that no instance can start with a part of it and trust that.
   const mark = new RestoredMark(out);
   mark.write({ lostFromMs: 0, sinceMs: undefined });
-  const ledger = new Ledger(Math.max(wish.capacity, capacity), 0, owner.processors.length);
+  const ledger = new Ledger(Math.max(wish.capacity, capacity), 0, identity.processors.length);
   const log = new SalvagedLog(ledger, (batch) => journal.append(batch));
   const salvage = new Salvage(log, (latestMs) => journal.begin(ledger, latestMs));
-  const damages = salvageFiles(directory, owner, wish.toldNames, salvage);
+  const damages = salvageFiles(directory, identity, wish.toldNames, salvage);
   const lostFromMs = salvage.lostFromMs ?? 0;
   const asked = await askAbout(salvage.suspects(), ledger, urls, lostFromMs);
   const logTexts = asked.map((each) => logText(ledger, names, each));

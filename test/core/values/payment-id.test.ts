@@ -3,9 +3,9 @@ import fc from "fast-check";
 import {
   acceptedAtMsOfPaymentId,
   encodePaymentId,
-  partitionOfPaymentId,
   MAX_PARTITIONS,
   MAX_SEQUENCE,
+  partitionOfPaymentId,
   sequenceOfPaymentId,
 } from "../../../core/values/payment-id.ts";
 import { formatUuid, UUID_WORDS } from "../../../core/values/uuid.ts";

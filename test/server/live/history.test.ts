@@ -97,6 +97,16 @@ describe("history of samples", () => {
     expect(history.latest!.views[1]!.flow!.acceptedPerS).to.equal(10);
   });
 
+  it("has the partitions of all instances together, and each one's own", () => {
+    const partition = (number: number) => ({ partition: number, epoch: 1, state: "carried" as const, sinceMs: 0 });
+    const history = new History(1000);
+    const partitions = [partition(0), partition(1)];
+    history.add(...sampleOf(0, ...partitions.map((own) => readingOf(0, { partitions: [own] }))));
+    const [together, ...each] = history.latest!.views.map((point) => point!.standing.partitions);
+    expect(together).to.deep.equal(partitions);
+    expect(each).to.deep.equal(partitions.map((own) => [own]));
+  });
+
   it("leaves a gap where it was not connected, and no rate over it", () => {
     const history = new History(1000);
     history.add(...sampleOf(0, readingOf(1000)));

@@ -14,6 +14,7 @@ const HELLO: Hello = {
   type: "hello",
   instance: 1,
   instanceCount: 1,
+  partitionCount: 2,
   processors: ["default", "fallback"],
   feeFractions: [0.05, 0.15],
   answerWithinMs: 2000,
