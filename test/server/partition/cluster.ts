@@ -19,7 +19,7 @@ const REPLAY_MS = 20;
 
 type Life = "running" | "stopped" | "gone";
 
-/** The clocks of an instance: nothing happens in one that is stopped until it goes on, and never in one that is gone. */
+/** Clocks of an instance: nothing happens in one that is stopped until it goes on, and never in one that is gone. */
 class InstanceTime implements Time {
   readonly #time: VirtualTime;
   readonly #life: () => Life;
