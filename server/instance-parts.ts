@@ -263,7 +263,7 @@ function makeApis(common: Common, custody: Custody, reach: Reach, metrics: Metri
   const isAskedFirst = askedFirst(config, partitionCount);
   const whole = new WholeService({ isAskedFirst, custody, reach, partitions, peers, body, time });
   const reportReadiness = () => readiness({ custody, neighbours, ways, health, self, durability });
-  const publicParts = { whole, custody, partitions, body, meters, tracing, readiness: reportReadiness };
+  const publicParts = { whole, custody, partitions, body, meters, log, tracing, readiness: reportReadiness };
   const publicApi = new PublicApi(publicParts, config);
   const ownReading = async () => JSON.stringify(await takeReading(custody, ways, health, meters));
   return {

@@ -1,18 +1,18 @@
+import { formatUuid } from "../../core/values/uuid.ts";
 import type { Asker } from "../http/exchange.ts";
-import type { Meters } from "../meters/meters.ts";
 import type { Custody } from "../partition/custody.ts";
 import type { PartitionMap } from "../partition/partition-map.ts";
 import type { PaymentBody } from "../payments/payment-body.ts";
 import type { Tracing } from "../telemetry/tracing.ts";
 import { acceptPayment, refusePayment, STOPPED_DETAIL } from "./payment-ack.ts";
+import { noteRefusal, type RefusalNotes } from "./refusal-note.ts";
 import type { WholeService } from "./whole-service.ts";
 
-export type AcceptReadParts = {
+export type AcceptReadParts = RefusalNotes & {
   body: PaymentBody;
   custody: Custody;
   partitions: PartitionMap;
   whole: WholeService;
-  meters?: Meters | undefined;
   tracing?: Tracing | undefined;
 };
 
@@ -21,9 +21,9 @@ export type AcceptReadParts = {
  * whoever carries its partition. Returns what ends when that one has answered, or cannot be reached. Hot.
  */
 export function acceptRead(parts: AcceptReadParts, exchange: Asker, bytes: Uint8Array): Promise<void> | undefined {
-  const { body, custody, partitions, meters } = parts;
+  const { body, custody, partitions } = parts;
   if (custody.stoppedWatch.wasStopped) {
-    meters?.refused("process_stopped");
+    noteRefusal(parts, "process_stopped", formatUuid(body.id));
     refusePayment(exchange, STOPPED_DETAIL, "unknown");
     return undefined;
   }
@@ -36,11 +36,13 @@ export function acceptRead(parts: AcceptReadParts, exchange: Asker, bytes: Uint8
 }
 
 async function acceptElsewhere(
-  { whole, meters, tracing }: AcceptReadParts,
+  parts: AcceptReadParts,
   exchange: Asker,
   partition: number,
   bytes: Uint8Array,
 ): Promise<void> {
+  const { body, whole, tracing } = parts;
+  const correlationId = formatUuid(body.id);
   const isReached = await whole.accept(exchange, partition, bytes, tracing?.headersOf(exchange));
-  if (!isReached) meters?.refused("partition_unreachable");
+  if (!isReached) noteRefusal(parts, "partition_unreachable", correlationId);
 }

@@ -2,6 +2,7 @@ import type { HttpRequest, HttpResponse, TemplatedApp } from "uWebSockets.js";
 import { parseUuidText, UUID_WORDS } from "../../core/values/uuid.ts";
 import { type Answer, jsonAnswer, notAllowedAnswer, problemAnswer, tooLargeAnswer } from "../http/answer.ts";
 import { Exchange, type ExchangeContext, type Header } from "../http/exchange.ts";
+import type { Log } from "../log/log.ts";
 import type { Meters, Refusal, Route } from "../meters/meters.ts";
 import type { Custody } from "../partition/custody.ts";
 import type { PartitionMap } from "../partition/partition-map.ts";
@@ -11,6 +12,7 @@ import type { Tracing } from "../telemetry/tracing.ts";
 import { type Problem, unavailable } from "../text/problem.ts";
 import { acceptRead } from "./accept-read.ts";
 import type { ReadinessReport } from "./readiness.ts";
+import { noteRefusal } from "./refusal-note.ts";
 import type { WholeService } from "./whole-service.ts";
 
 /** What the public API is a front of. */
@@ -20,6 +22,7 @@ export type PublicApiParts = {
   partitions: PartitionMap;
   body: PaymentBody;
   meters: Meters;
+  log: Log;
   tracing: Tracing | undefined;
   readiness: () => ReadinessReport;
 };
@@ -73,7 +76,7 @@ export class PublicApi {
       this.#options.maxBodyBytes,
       (bytes) => this.#acceptBody(exchange, bytes),
       () => {
-        this.#meters.refused("too_large");
+        noteRefusal(this.#parts, "too_large");
         exchange.answer(tooLargeAnswer(this.#options.maxBodyBytes));
       },
     );
@@ -82,7 +85,7 @@ export class PublicApi {
   #acceptBody(exchange: Exchange, bytes: Uint8Array): void {
     const problem = this.#parts.body.parse(bytes);
     if (problem) {
-      this.#meters.refused(refusalOf(problem));
+      noteRefusal(this.#parts, refusalOf(problem));
       exchange.answer(problemAnswer(problem));
       return;
     }

@@ -59,7 +59,8 @@ export class JournalClaim implements Claim {
     const ms = Math.round(time.monotonicMs() - beganAtMs);
     const { lsn: records, torn } = recovered;
     const followed = following === undefined ? undefined : followedTo;
-    logger.info({ partition: this.partition, payments: ledger.size, records, followed, torn, ms }, "journal replayed");
+    const fields = { partition: this.partition + 1, payments: ledger.size, records, followed, torn, ms };
+    logger.info(fields, "journal replayed");
     const options = { ...this.#options, capacity: this.capacity, onBroken };
     return new JournalStorage(this.#locked, this.#surroundings, recovered, options);
   }

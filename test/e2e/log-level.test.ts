@@ -56,6 +56,7 @@ describe("log level", () => {
     await payMany(service.front, [newPaymentOf(1)]);
     await untilProcessed(service, 3);
     await service.topology.restart("instance-1");
+    await service.untilAtHome();
     expect(lines.filter(({ level }) => level <= DEBUG)).to.deep.equal([]);
   });
 

@@ -14,6 +14,8 @@ import { until } from "./until.ts";
 
 const FEES: Record<Role, number> = { default: 0.05, fallback: 0.15 };
 
+const TAKE_OVERS = "rinha_partition_takeovers_total";
+
 type Ready = { payments: Record<string, number>; processors: { name: string; available: boolean; limit: number }[] };
 
 describe("metrics", () => {
@@ -124,6 +126,33 @@ describe("metrics", () => {
     } finally {
       service.topology.signal("instance-2", "SIGCONT");
     }
+  });
+
+  it("tell which partitions each instance carries, and how often they have moved", async () => {
+    const read = (families: Scraped, name: string): number[] =>
+      ["1", "2"].map((partition) => metricValue(families, name, { partition }));
+    const [first] = service.instances;
+    const carried = async (): Promise<number[][]> =>
+      (await scrapeAll(service)).map((families) => read(families, "rinha_partition_carried"));
+    const atHome = [
+      [1, 0],
+      [0, 1],
+    ];
+    expect(await carried()).to.deep.equal(atHome);
+    const takenBefore = metricValue(await scrape(first!), TAKE_OVERS);
+    await service.topology.kill("instance-2");
+    await until("its partition is taken over", async () => {
+      return metricValue(await scrape(first!), TAKE_OVERS) === takenBefore + 1;
+    });
+    const survivor = await scrape(first!);
+    expect(read(survivor, "rinha_partition_carried")).to.deep.equal([1, 1]);
+    expect(read(survivor, "rinha_partition_moving")).to.deep.equal([0, 0]);
+    expect(read(survivor, "rinha_partition_epoch")[1]).to.be.above(1);
+    await service.topology.restart("instance-2");
+    await service.untilAtHome();
+    expect(await carried()).to.deep.equal(atHome);
+    expect(metricValue(await scrape(first!), "rinha_partition_handovers_total")).to.be.at.least(1);
+    expect(metricValue(await scrape(service.instances[1]!), TAKE_OVERS)).to.equal(1);
   });
 
   it("tell of failing processors, doubts and payments given up", async () => {

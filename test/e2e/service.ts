@@ -1,7 +1,9 @@
 import { startTopology, type Topology } from "../../perf/launch/topology.ts";
 import type { TopologyOptions } from "../../perf/launch/topology-options.ts";
 import { type ProcessorOptions, type RunningProcessor, startProcessor } from "../../perf/processor/processor.ts";
+import type { ReadinessReport } from "../../server/api/readiness.ts";
 import { Caller } from "./caller.ts";
+import { until } from "./until.ts";
 import { Wire } from "./wire.ts";
 
 export type Role = "default" | "fallback";
@@ -59,11 +61,31 @@ export class Service {
         hooks,
         metricsThroughNginx,
       });
-      return new Service(topology, running, wires);
+      const service = new Service(topology, running, wires);
+      await service.untilAtHome();
+      return service;
     } catch (error) {
       for (const role of ROLES) await closeProcessor(running[role], wires[role]);
       throw error;
     }
+  }
+
+  /** What an instance, from 1, says of itself. */
+  async readyOf(instance: number): Promise<ReadinessReport> {
+    return JSON.parse((await this.instances[instance - 1]!.get("/ready")).body) as ReadinessReport;
+  }
+
+  /**
+   * Resolves when both instances know that each partition is where it prefers to be: that may take some seconds after a
+   * restart, or where one of two that start together was much slower.
+   */
+  async untilAtHome(): Promise<void> {
+    await until("every partition is at home", async () => {
+      const reports = await Promise.all([1, 2].map((instance) => this.readyOf(instance)));
+      return reports
+        .flatMap(({ partitions }) => partitions)
+        .every(({ partition, instance, state }) => state === "carried" && instance === 2 - (partition % 2));
+    });
   }
 
   get frontTarget(): { host: string; port: number } {

@@ -66,8 +66,8 @@ describe("an instance whose neighbour has stopped", function () {
       const answers = await summaries(20);
       expect(slowestMs(answers)).to.be.below(LINK_TIMEOUT_MS);
       const { answer, ms } = await timed(pay(caller, newPaymentOf(2)));
-      expect([answer.status, JSON.parse(answer.body).accepted]).to.deep.equal([503, "no"]);
-      expect(JSON.parse(answer.body).detail).to.contain("was not accepted");
+      expect([answer.status, JSON.parse(answer.body).accepted]).to.deep.equal([503, "unknown"]);
+      expect(JSON.parse(answer.body).detail).to.contain("says nothing");
       expect(ms).to.be.below(LINK_TIMEOUT_MS);
       const own = newPaymentOf(1);
       expect((await pay(caller, own)).status).to.equal(202);
@@ -82,7 +82,7 @@ describe("an instance whose neighbour has stopped", function () {
     await until("there are summaries", async () => (await caller.get("/payments-summary")).status === 200);
     expect(performance.now() - beganAtMs).to.be.below(2 * LINK_TIMEOUT_MS + PATIENCE_MS);
     await until("its own payments are processed", async () => countOf(await summaryOf(caller)) >= payments.length);
-    const later = newPaymentOf(2);
-    expect((await pay(caller, later)).status).to.equal(202);
+    // What it reads just after it has gone on may be old, and is refused.
+    await until("payments are accepted", async () => (await pay(caller, newPaymentOf(2))).status === 202);
   });
 });

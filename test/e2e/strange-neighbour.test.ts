@@ -8,6 +8,7 @@ import { expect } from "chai";
 import { type Answer, Caller } from "./caller.ts";
 import { startLoneInstance } from "./lone-instance.ts";
 import { newPaymentOf, pay } from "./payments.ts";
+import { until } from "./until.ts";
 
 const LINK_TIMEOUT_MS = 2000;
 const HTML = "<!doctype html><html><body>It works!</body></html>";
@@ -63,10 +64,22 @@ const STRANGERS: Readonly<Record<string, string>> = {
   "nothing, and hangs up": "",
 };
 
+const BULLETINS = "GET /2/bulletins ";
+const BULLETIN_HEAD = "HTTP/1.1 200 OK\r\nContent-Type: application/x-ndjson\r\nConnection: close\r\n\r\n";
+const HEARTBEAT_MS = 200;
+
+/** That it is instance 2, and carries its partition. */
+function bulletin(): string {
+  const carries = [{ partition: 1, epoch: 1, state: "carried", sinceMs: Date.now() }];
+  return `${JSON.stringify({ instance: 1, life: "x", upMs: performance.now(), isLeaving: false, carries })}\n`;
+}
+
 describe("an instance whose neighbour is somebody else", () => {
   let folder: string;
   let stranger: Server;
   let says = "";
+  /** Whether it says all the while that it is a neighbour. */
+  let saysItCarries = true;
   let child: ChildProcess;
   let caller: Caller;
   const sockets = new Set<Socket>();
@@ -77,7 +90,10 @@ describe("an instance whose neighbour is somebody else", () => {
       sockets.add(socket);
       socket.on("error", () => {});
       socket.on("close", () => sockets.delete(socket));
-      socket.once("data", () => socket.end(says));
+      socket.once("data", (head) => {
+        if (saysItCarries && head.toString().startsWith(BULLETINS)) tellBulletins(socket);
+        else socket.end(says);
+      });
     }).listen(join(folder, "stranger.sock"));
     await once(stranger, "listening");
     const links = [join(folder, "link.sock"), join(folder, "stranger.sock")].map((path) => `unix:${path}`);
@@ -108,26 +124,50 @@ describe("an instance whose neighbour is somebody else", () => {
     return JSON.parse(answer.body) as Record<string, unknown>;
   }
 
+  function tellBulletins(socket: Socket): void {
+    socket.write(BULLETIN_HEAD + bulletin());
+    const heartbeat = setInterval(() => socket.write(bulletin()), HEARTBEAT_MS);
+    socket.on("close", () => clearInterval(heartbeat));
+  }
+
   for (const [what, said] of Object.entries(STRANGERS)) {
-    it(`takes ${what} for no answer, and goes on`, async () => {
+    it(`that says it carries a partition: takes ${what} for no answer, and goes on`, async () => {
       says = said;
-      expectUnavailable(await caller.get("/payments-summary"), "summary");
-      expectUnavailable(await caller.get(`/payments/${newPaymentOf(2).correlationId}`), "payment");
-      expectUnavailable(await caller.ask("POST", "/purge-payments"), "purge");
-      expect(expectUnavailable(await pay(caller, newPaymentOf(2)), "forwarded")).to.include({ accepted: "unknown" });
-      const ready = JSON.parse((await caller.get("/ready")).body);
-      expect(ready).to.deep.include({ ready: true, peers: [{ instance: 2, reachable: false }] });
+      const [summary, lookup, purge, forwarded] = await Promise.all([
+        caller.get("/payments-summary"),
+        caller.get(`/payments/${newPaymentOf(2).correlationId}`),
+        caller.ask("POST", "/purge-payments"),
+        pay(caller, newPaymentOf(2)),
+      ]);
+      expectUnavailable(summary, "summary");
+      expectUnavailable(lookup, "payment");
+      expectUnavailable(purge, "purge");
+      expect(expectUnavailable(forwarded, "forwarded")).to.include({ accepted: "unknown" });
+      expect((await caller.get("/ready")).status).to.equal(200);
       expect((await pay(caller, newPaymentOf(1))).status).to.equal(202);
     });
   }
 
-  it("says that a payment was not accepted when nobody is there at all", async () => {
+  it("carries everything itself once nobody says any more that he does", async () => {
+    saysItCarries = false;
+    says = HTML;
+    for (const socket of sockets) socket.destroy();
+    await until("payments are accepted", async () => (await pay(caller, newPaymentOf(2))).status === 202);
+    for (const said of Object.values(STRANGERS)) {
+      says = said;
+      expect((await caller.get("/payments-summary")).status).to.equal(200);
+      for (const instance of [1, 2]) expect((await pay(caller, newPaymentOf(instance))).status).to.equal(202);
+    }
+    const { peers } = JSON.parse((await caller.get("/ready")).body);
+    expect(peers[0]).to.include({ instance: 2, reachable: false });
+    expect((await caller.ask("POST", "/purge-payments")).status).to.equal(200);
+  });
+
+  it("goes on when nobody is there at all", async () => {
     stranger.close();
     for (const socket of sockets) socket.destroy();
     await once(stranger, "close");
-    const { accepted, detail } = expectUnavailable(await pay(caller, newPaymentOf(2)), "forwarded");
-    expect(accepted).to.equal("no");
-    expect(detail).to.equal("the owner of this payment cannot be reached: instance=2; the payment was not accepted");
+    for (const instance of [1, 2]) expect((await pay(caller, newPaymentOf(instance))).status).to.equal(202);
     expect(child.exitCode).to.equal(null);
   });
 });

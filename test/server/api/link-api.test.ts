@@ -128,7 +128,7 @@ describe("the link of an instance that carries several partitions", () => {
     expect(((await forward(idOf(0))) as Answer).status).to.equal(202);
   });
 
-  it("finds a payment by either id in the partition that is asked for, and says of others that it cannot know", async () => {
+  it("finds a payment by either id in the partition asked for, and says of others that it cannot know", async () => {
     const correlationId = idOf(2);
     await forward(correlationId);
     const found = (await peers.find(1, 2, correlationId)) as { json: string };

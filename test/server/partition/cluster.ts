@@ -19,7 +19,7 @@ const REPLAY_MS = 20;
 
 type Life = "running" | "stopped" | "gone";
 
-/** The clocks of an instance: nothing happens in one that is stopped until it goes on, and never in one that is gone. */
+/** Clocks of an instance: nothing happens in one that is stopped until it goes on, and never in one that is gone. */
 class InstanceTime implements Time {
   readonly #time: VirtualTime;
   readonly #life: () => Life;
@@ -133,6 +133,7 @@ export class Instance implements Neighbours {
   }
 
   standing(instance: number): Standing {
+    if (instance === this.number) throw new Error("an instance is none of its own neighbours");
     return this.#standings.get(instance) ?? "unknown";
   }
 

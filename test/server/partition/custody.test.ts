@@ -211,6 +211,17 @@ describe("custody", () => {
       expect([first.carried, first.custody.takeOverCount, second.custody.handOverCount]).to.deep.equal([[0, 1], 1, 1]);
     });
 
+    it("closes in order where it is the only one", async () => {
+      cluster = new Cluster(new VirtualTime(), 1, 2);
+      const alone = cluster.start(0);
+      await cluster.pass(200);
+      expect(alone.carried).to.deep.equal([0, 1]);
+      void alone.leave();
+      await cluster.pass(100);
+      expect([alone.life, [...cluster.locks]]).to.deep.equal(["gone", []]);
+      expect(alone.events.slice(2)).to.deep.equal(["drains 0", "drains 1", "leaves 0", "leaves 1"]);
+    });
+
     it("closes in order where nobody stays", async () => {
       const [first, second] = await two();
       let endedCount = 0;

@@ -21,6 +21,7 @@ export class FakeNeighbours implements Neighbours {
   }
 
   standing(instance: number): Standing {
+    if (!this.others.includes(instance)) throw new Error(`a neighbour is another instance: instance=${instance}`);
     return this.#standings.get(instance) ?? "unknown";
   }
 
