@@ -247,7 +247,8 @@ export class Life {
     const { world, disk, kill } = this.#parts;
     const { settings } = world;
     const { process } = this;
-    const own = new ProcessDisk(disk, process, kill, () => this.#parts.onEnd("killed"));
+    const onKilled = () => this.#parts.onEnd("killed");
+    const own = new ProcessDisk(disk, process, kill, onKilled, (directory) => this.#expectLeft(directory));
     const time = settings.replaysSlowly ? new SlowTime(process.awaited) : process.awaited;
     return JournalStore.open(
       { disk: own, time, logger: LOG.logger },
@@ -370,6 +371,12 @@ export class Life {
     if (this.process.isOver) return;
     this.#parts.onEnd("broken");
     this.#check(() => expectThat(disk.failedCount > 0, "a journal breaks only with its disk", () => "failedCount=0"));
+  }
+
+  #expectLeft(directory: string): void {
+    const { world } = this.#parts;
+    const isCarried = this.carried.some(({ number }) => directory === `/data/partition-${number + 1}`);
+    if (isCarried) world.violation ??= new Violation("whoever has no lock does not answer", `directory=${directory}`);
   }
 
   /** What is thrown in what somebody awaits. */
