@@ -74,12 +74,7 @@ export function serveLink(app: TemplatedApp, parts: LinkApiParts): void {
 const NO_SUCH_ENDPOINT = problemAnswer({ status: 404, detail: "no such link endpoint" });
 
 /** A payment from another instance. */
-export function acceptCarried(
-  carried: CarriedPartitions,
-  body: PaymentBody,
-  exchange: Asker,
-  bytes: Uint8Array,
-): void {
+export function acceptCarried(carried: CarriedPartitions, body: PaymentBody, exchange: Asker, bytes: Uint8Array): void {
   const problem = body.parse(bytes);
   if (problem) {
     exchange.answer(problemAnswer(problem));

@@ -52,7 +52,13 @@ class PaymentAck implements Effect {
     this.#service.tracing?.payments.forgotten();
     const id = new Int32Array(UUID_WORDS);
     const isKnown = parseUuidText(this.#correlationId, id) && this.#service.knows(id);
-    refuse(this.#service, this.#exchange, "journal_failing", this.#correlationId, isKnown ? "unknown" : this.#service.refusedMeans);
+    refuse(
+      this.#service,
+      this.#exchange,
+      "journal_failing",
+      this.#correlationId,
+      isKnown ? "unknown" : this.#service.refusedMeans,
+    );
   }
 
   #otherAnswer(): Answer {

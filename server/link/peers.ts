@@ -6,12 +6,12 @@ import type { NameLookup } from "../system/name-lookup.ts";
 import {
   forwardedOf,
   isLinkHealth,
+  isPurged,
   isUnknownPayment,
   LINK_HEALTH,
   LINK_ROOT,
   type PeerAnswer,
   paymentOf,
-  isPurged,
   readingOf,
   summaryPartsOf,
 } from "./peer-answers.ts";

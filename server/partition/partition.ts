@@ -176,7 +176,8 @@ async function replayed(
 ): Promise<{ engine: Engine; storage: Storage }> {
   const { onBroken } = surroundings;
   try {
-    const ahead = reading && (await claim.open(reading.engine.ledger, { ...reading, signal, onBroken }).catch(() => {}));
+    const ahead =
+      reading && (await claim.open(reading.engine.ledger, { ...reading, signal, onBroken }).catch(() => {}));
     reading?.following.close();
     if (reading && ahead) return { engine: reading.engine, storage: ahead };
     signal.throwIfAborted();

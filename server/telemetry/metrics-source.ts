@@ -4,9 +4,9 @@ import type { Books } from "../books.ts";
 import type { ConnectionBound } from "../http/connection-bound.ts";
 import type { Log } from "../log/log.ts";
 import type { Meters } from "../meters/meters.ts";
+import type { Custody } from "../partition/custody.ts";
 import type { Durability } from "../settings/durability.ts";
 import type { Fee } from "../text/fee.ts";
-import type { Custody } from "../partition/custody.ts";
 
 /** Spans the collector took, did not take, and for which there was no room. */
 export type SpanCounts = { exported: number; failed: number; dropped: number };

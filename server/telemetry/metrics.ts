@@ -1,8 +1,8 @@
 import type { ConnectionBound } from "../http/connection-bound.ts";
 import { registerDoubts } from "./doubt-metrics.ts";
 import { registerJournal } from "./journal-metrics.ts";
-import { registerPartitions } from "./partition-metrics.ts";
 import type { MetricsSource } from "./metrics-source.ts";
+import { registerPartitions } from "./partition-metrics.ts";
 import { registerPayments } from "./payment-metrics.ts";
 import { registerProcessors } from "./processor-metrics.ts";
 import { newRegistry, Readings, type Registry, type Sample } from "./readings.ts";

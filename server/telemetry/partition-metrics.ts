@@ -11,8 +11,10 @@ export function registerPartitions(readings: Readings, { custody }: MetricsSourc
   gauges("partition_carried", "Whether this instance carries the partition: 1, or 0.", (partition) =>
     custody.at(partition) === undefined ? 0 : 1,
   );
-  gauges("partition_moving", "Whether this instance is taking the partition over, or leaving it: 1, or 0.", (partition) =>
-    custody.carriages().some((own) => own.partition === partition && own.state !== "carried") ? 1 : 0,
+  gauges(
+    "partition_moving",
+    "Whether this instance is taking the partition over, or leaving it: 1, or 0.",
+    (partition) => (custody.carriages().some((own) => own.partition === partition && own.state !== "carried") ? 1 : 0),
   );
   gauges(
     "partition_epoch",

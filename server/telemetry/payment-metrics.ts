@@ -108,10 +108,8 @@ function registerRestored(readings: Readings, { custody, ways }: MetricsSource):
         value: sumOver(custody, ({ engine }) => engine.held?.foundCounts[p] ?? 0),
       })),
   );
-  readings.counter(
-    "restored_released_total",
-    "Payments found charged nowhere after a start with restored data.",
-    () => sumOver(custody, ({ engine }) => engine.held?.releasedCount ?? 0),
+  readings.counter("restored_released_total", "Payments found charged nowhere after a start with restored data.", () =>
+    sumOver(custody, ({ engine }) => engine.held?.releasedCount ?? 0),
   );
   readings.counter(
     "restored_charged_twice_total",

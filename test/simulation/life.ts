@@ -47,6 +47,7 @@ const GRACE_MS = 500;
 /** See Instance.stop. */
 const WAITING_LOOK_MS = 5;
 const REFUSING_MS = 100;
+const DOES_NOT_DIE = "an instance does not die by itself";
 /** Another process has what this one is to start with, and nobody knows which: see Custody.start. */
 const IN_USE = /must not be in use/;
 
@@ -175,7 +176,11 @@ export class Life {
       this.#isLeaving = true;
       this.#parts.world.hasSettled = true;
       if (!this.#isServing) this.#starting.abort();
-      else void this.#leave().then(() => this.#parts.onEnd("left"), (error: unknown) => this.#died(error));
+      else
+        void this.#leave().then(
+          () => this.#parts.onEnd("left"),
+          (error: unknown) => this.#died(error),
+        );
     });
   }
 
@@ -382,10 +387,8 @@ export class Life {
   /** What is thrown in what somebody awaits. */
   #died(error: unknown): void {
     if (this.process.isOver) return;
-    if (error instanceof DiskFault) return this.#parts.onEnd("broken");
-    this.#parts.world.violation ??= new Violation("an instance does not die by itself", String(error), {
-      cause: error,
-    });
+    if (error instanceof DiskFault) this.#parts.onEnd("broken");
+    else this.#parts.world.violation ??= new Violation(DOES_NOT_DIE, String(error), { cause: error });
   }
 
   #couldNotStart(error: unknown): void {

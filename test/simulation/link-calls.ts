@@ -1,5 +1,5 @@
-import type { Custody } from "../../server/partition/custody.ts";
 import type { CarriedPartitions } from "../../server/partition/carried-partitions.ts";
+import type { Custody } from "../../server/partition/custody.ts";
 import type { NoWord } from "../../server/partition/reach.ts";
 import type { PaymentBody } from "../../server/payments/payment-body.ts";
 import type { Process } from "./process.ts";
