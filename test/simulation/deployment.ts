@@ -54,6 +54,7 @@ export class Deployment {
       retains: settings.retainCount > 0,
       chargesAt: this.processors.map(({ charges }) => charges),
       engineOf: (partition) => this.carrierOf(partition)!.books.engine,
+      areAllCarried: () => this.uncarried.length === 0,
     });
     this.hosts = Array.from({ length: settings.instanceCount }, (_, instance) => this.#host(instance));
     const { hosts, oracle, processors } = this;

@@ -5,9 +5,9 @@ export const JOURNAL_MUTATIONS: Readonly<Record<string, Mutation>> = {
   "effects before the write": {
     seed: 4,
     file: "server/turn/group-commit",
-    find: "if (this.#isFailing || !this.#write(effects)) {",
+    find: "if (this.#isEnded || this.#isFailing || !this.#write(effects)) {",
     replace: `if (!this.#isFailing) for (const effect of effects.splice(0)) effect.commit();
-      if (this.#isFailing || !this.#write(effects)) {`,
+      if (this.#isEnded || this.#isFailing || !this.#write(effects)) {`,
   },
   "effects before the sync": {
     seed: 13,
@@ -30,8 +30,8 @@ export const JOURNAL_MUTATIONS: Readonly<Record<string, Mutation>> = {
   "an append claims success on a short write": {
     seed: 4,
     file: "server/journal/journal",
-    find: "for (let written = 0; written < bytes;) {",
-    replace: "for (let written = 0; written < 1;) {",
+    find: "while (written < bytes)",
+    replace: "while (written < 1)",
   },
   "a sync that is not waited for": {
     seed: 1,

@@ -47,6 +47,7 @@ const GRACE_MS = 500;
 /** See Instance.stop. */
 const WAITING_LOOK_MS = 5;
 const REFUSING_MS = 100;
+const DOES_NOT_DIE = "an instance does not die by itself";
 /** Another process has what this one is to start with, and nobody knows which: see Custody.start. */
 const IN_USE = /must not be in use/;
 
@@ -175,7 +176,11 @@ export class Life {
       this.#isLeaving = true;
       this.#parts.world.hasSettled = true;
       if (!this.#isServing) this.#starting.abort();
-      else void this.#leave().then(() => this.#parts.onEnd("left"), (error: unknown) => this.#died(error));
+      else
+        void this.#leave().then(
+          () => this.#parts.onEnd("left"),
+          (error: unknown) => this.#died(error),
+        );
     });
   }
 
@@ -247,7 +252,8 @@ export class Life {
     const { world, disk, kill } = this.#parts;
     const { settings } = world;
     const { process } = this;
-    const own = new ProcessDisk(disk, process, kill, () => this.#parts.onEnd("killed"));
+    const onKilled = () => this.#parts.onEnd("killed");
+    const own = new ProcessDisk(disk, process, kill, onKilled, (directory) => this.#expectLeft(directory));
     const time = settings.replaysSlowly ? new SlowTime(process.awaited) : process.awaited;
     return JournalStore.open(
       { disk: own, time, logger: LOG.logger },
@@ -372,13 +378,17 @@ export class Life {
     this.#check(() => expectThat(disk.failedCount > 0, "a journal breaks only with its disk", () => "failedCount=0"));
   }
 
+  #expectLeft(directory: string): void {
+    const { world } = this.#parts;
+    const isCarried = this.carried.some(({ number }) => directory === `/data/partition-${number + 1}`);
+    if (isCarried) world.violation ??= new Violation("whoever has no lock does not answer", `directory=${directory}`);
+  }
+
   /** What is thrown in what somebody awaits. */
   #died(error: unknown): void {
     if (this.process.isOver) return;
-    if (error instanceof DiskFault) return this.#parts.onEnd("broken");
-    this.#parts.world.violation ??= new Violation("an instance does not die by itself", String(error), {
-      cause: error,
-    });
+    if (error instanceof DiskFault) this.#parts.onEnd("broken");
+    else this.#parts.world.violation ??= new Violation(DOES_NOT_DIE, String(error), { cause: error });
   }
 
   #couldNotStart(error: unknown): void {

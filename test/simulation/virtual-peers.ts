@@ -2,7 +2,7 @@ import { acceptCarried } from "../../server/api/link-api.ts";
 import type { PeerAsking } from "../../server/api/whole-service.ts";
 import type { Answer } from "../../server/http/answer.ts";
 import { forwardedOf } from "../../server/link/peer-answers.ts";
-import type { ForwardOptions, Forwarded } from "../../server/link/peers.ts";
+import type { Forwarded, ForwardOptions } from "../../server/link/peers.ts";
 import { partsOf } from "../../server/partition/carried-partitions.ts";
 import type { SummaryPart, Window } from "../../server/payments/summary.ts";
 import type { Ask, LinkCalls } from "./link-calls.ts";
