@@ -134,12 +134,14 @@ export class Clients {
       return;
     }
     oracle.asked(known);
+    const { isAcknowledged } = known;
     const forget = serving.process.onEnd(goOn);
     world.clock.after(NEXT_AFTER_MS, goOn);
     serving.post(bodyOf(known.words, known.cents), (answer) => {
       forget();
       world.note(() => `payment ${known.payment} is answered ${answer.status} by instance ${instance}`);
-      oracle.answered(known, answer.status, answer.body?.includes('"accepted":"no"') === true);
+      const isCertain = answer.body?.includes('"accepted":"no"') === true;
+      oracle.answered(known, answer.status, isCertain, isAcknowledged);
       if (isOver) return;
       isOver = true;
       onAnswer(answer.status);

@@ -117,6 +117,9 @@ export class Deployment {
       oracle,
       peers: others.map((other) => () => this.hosts[other]!.listener),
       onStarted: () => world.note(() => `instance ${instance} serves`),
+      noteTimes: () => {
+        for (const host of this.hosts) for (const life of host.lives) life.noteTime();
+      },
       onCustody: () => this.#expectOneCarrier(instance),
       observe: (life) => this.#observe(life),
     });

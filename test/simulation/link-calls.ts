@@ -68,6 +68,7 @@ export class LinkCalls {
   }
 
   #died({ process }: LinkListener, error: unknown): void {
+    if (error instanceof Violation) this.#world.violation ??= error;
     if (process.isOver) return;
     this.#world.violation ??= new Violation("an instance does not die by itself", String(error), { cause: error });
   }

@@ -10,6 +10,8 @@ import type { Oracle } from "./oracle.ts";
 import type { Process } from "./process.ts";
 import { VirtualAsker } from "./virtual-asker.ts";
 
+const ARRIVES_WITHIN_MS = 10;
+
 export type VirtualPeersParts = { process: Process; calls: LinkCalls; oracle: Oracle };
 
 /** What a process asks of the others: Peers without its connections. */
@@ -46,6 +48,8 @@ export class VirtualPeers implements PeerAsking {
   async purge(instance: number, partition: number): Promise<boolean> {
     const { process, calls, oracle } = this.#parts;
     let ended = (): void => {};
+    // On its way.
+    process.world.clock.after(ARRIVES_WITHIN_MS + calls.lateMsMax, oracle.purgeGoesOn(process));
     const { linkTimeoutMs } = process.world.settings;
     const answer = await calls.call<boolean>(
       process,
