@@ -30,8 +30,6 @@ export type BooksParts = {
   meters: Meters;
   /** The last body read. */
   body: PaymentBody;
-  /** See PaymentServiceParts. */
-  isAskedFirst: boolean;
   tracing?: Tracing | undefined;
 };
 
@@ -54,7 +52,7 @@ export type Sending = { dispatcher: Dispatcher; ticking: Ticking };
  * Puts together what keeps the payments of an engine that was rebuilt from its storage and has yet to resume its work.
  */
 export function keepBooks(parts: BooksParts): Books {
-  const { engine, storage, onBroken, syncs, time, clock, log, meters, body, isAskedFirst } = parts;
+  const { engine, storage, onBroken, syncs, time, clock, log, meters, body } = parts;
   const { logger } = log;
   const tracing = parts.tracing?.ofPartition(engine);
   clock.advanceTo(storage.latestMs);
@@ -69,7 +67,7 @@ export function keepBooks(parts: BooksParts): Books {
     onFenced: onBroken,
   });
   storage.beginUpkeep(engine, () => commit.commit() && commit.isSettled, meters.journal);
-  const service = new PaymentService({ engine, clock, commit, meters, log, body, isAskedFirst, tracing });
+  const service = new PaymentService({ engine, clock, commit, meters, log, body, tracing });
   return { engine, clock, commit, service, time, log, meters, tracing };
 }
 

@@ -158,7 +158,7 @@ async function openCustody(common: Common, onBroken: (error: Error) => void, ope
   const { config, log, time, neighbours } = common;
   const { logger } = log;
   const store = await openStore(common);
-  const surroundings = surroundingsOf(common, store, onBroken);
+  const surroundings = surroundingsOf(common, onBroken);
   const room = MemoryRoom.ofProcess(BYTES_PER_PAYMENT);
   const refusalOfSize = (paymentsExpected: number) => room.refusalOf(paymentsExpected);
   const custody = new Custody({
@@ -203,7 +203,7 @@ async function openStore({ config, log, time }: Common): Promise<Store> {
   );
 }
 
-function surroundingsOf(common: Common, store: Store, onBroken: (error: Error) => void): PartitionSurroundings {
+function surroundingsOf(common: Common, onBroken: (error: Error) => void): PartitionSurroundings {
   const { config, log, time, names, ways, body, telemetry } = common;
   const { meters, tracing } = telemetry;
   const { processors, requestTimeoutMs, durability } = config;
@@ -225,7 +225,6 @@ function surroundingsOf(common: Common, store: Store, onBroken: (error: Error) =
     meters,
     tracing,
     body,
-    isAskedFirst: askedFirst(config, store.partitionCount),
     onBroken,
     hold: (books, storage) => {
       const nowMs = books.clock.nowMs();
@@ -233,12 +232,6 @@ function surroundingsOf(common: Common, store: Store, onBroken: (error: Error) =
       return mark && { begin: () => new RestoredStart({ ...books, network, processors, requestTimeoutMs, mark }) };
     },
   };
-}
-
-/** The balancer hashes over the instances: it picks the one that the partition prefers where these divide. */
-function askedFirst(config: Config, partitionCount: number): (partition: number) => boolean {
-  const instanceCount = countOf(config);
-  return (partition) => partitionCount % instanceCount === 0 && partition % instanceCount === config.instance;
 }
 
 function startMonitor({ config, health, telemetry, names, log }: Common): Promise<HealthMonitor> {
@@ -260,8 +253,7 @@ function makeApis(common: Common, custody: Custody, reach: Reach, metrics: Metri
   const { instance: self, durability, maxBodyBytes } = config;
   const { partitionCount } = custody;
   const partitions = new PartitionMap(partitionCount);
-  const isAskedFirst = askedFirst(config, partitionCount);
-  const whole = new WholeService({ isAskedFirst, custody, reach, partitions, peers, body, time });
+  const whole = new WholeService({ custody, reach, partitions, peers, body, time });
   const reportReadiness = () => readiness({ custody, neighbours, ways, health, self, durability });
   const publicParts = { whole, custody, partitions, body, meters, log, tracing, readiness: reportReadiness };
   const publicApi = new PublicApi(publicParts, config);

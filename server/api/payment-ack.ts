@@ -52,13 +52,7 @@ class PaymentAck implements Effect {
     this.#service.tracing?.payments.forgotten();
     const id = new Int32Array(UUID_WORDS);
     const isKnown = parseUuidText(this.#correlationId, id) && this.#service.knows(id);
-    refuse(
-      this.#service,
-      this.#exchange,
-      "journal_failing",
-      this.#correlationId,
-      isKnown ? "unknown" : this.#service.refusedMeans,
-    );
+    refuse(this.#service, this.#exchange, "journal_failing", this.#correlationId, isKnown ? "unknown" : "no");
   }
 
   #otherAnswer(): Answer {
@@ -67,7 +61,7 @@ class PaymentAck implements Effect {
       const detail = `a correlationId stands for one payment with one amount: correlationId=${this.#correlationId}`;
       return problemAnswer({ status: 409, field: "correlationId", detail });
     }
-    return problemAnswer(paymentUnavailable("the ledger is full", this.#service.refusedMeans));
+    return problemAnswer(paymentUnavailable("the ledger is full", "no"));
   }
 }
 
@@ -80,7 +74,7 @@ export function acceptPayment(service: PaymentService, exchange: Asker): void {
   const correlationId = formatUuid(id);
   const refusal = service.refusal;
   if (refusal !== undefined && !service.knows(id)) {
-    refuse(service, exchange, refusal, correlationId, service.refusedMeans);
+    refuse(service, exchange, refusal, correlationId, "no");
     return;
   }
   const result = service.accept();

@@ -11,7 +11,7 @@ import { everyPlace, wholeOf } from "../partition/whole.ts";
 import type { PaymentBody } from "../payments/payment-body.ts";
 import { combineParts, type Window } from "../payments/summary.ts";
 import type { Time } from "../system/time.ts";
-import { paymentUnavailable, unavailable } from "../text/problem.ts";
+import { unavailable } from "../text/problem.ts";
 import { linkQuery } from "./link-api.ts";
 import { acceptPayment, refusePayment, UNSAFE } from "./payment-ack.ts";
 
@@ -19,7 +19,6 @@ import { acceptPayment, refusePayment, UNSAFE } from "./payment-ack.ts";
 export type PeerAsking = Pick<Peers, "forward" | "find" | "summaryParts" | "purge">;
 
 export type WholeServiceParts = {
-  isAskedFirst: (partition: number) => boolean;
   custody: Custody;
   reach: Reach;
   partitions: PartitionMap;
@@ -56,12 +55,11 @@ export class WholeService {
         return answer === "elsewhere" ? "unsent" : answer;
       },
     });
-    const isCertain = this.#parts.isAskedFirst(partition);
     if (word.kind === "unreached") {
-      refusePayment(exchange, UNREACHED_DETAILS[word.why], word.wasSent || !isCertain ? "unknown" : "no");
+      refusePayment(exchange, UNREACHED_DETAILS[word.why], word.wasSent ? "unknown" : "no");
       return false;
     }
-    if (word.result !== "answered") exchange.answer(isCertain ? word.result : asUncertain(word.result));
+    if (word.result !== "answered") exchange.answer(word.result);
     return true;
   }
 
@@ -119,12 +117,6 @@ export class WholeService {
     });
     return word.kind === "done" ? word.result : "unreached";
   }
-}
-
-/** A refusal by the carrier says nothing of what became of the payment at another instance before. */
-function asUncertain(answer: Answer): Answer {
-  if (answer.status !== 503) return answer;
-  return problemAnswer(paymentUnavailable("the instance that carries this payment's partition refuses it", "unknown"));
 }
 
 function lookAt(partition: Partition, id: Int32Array): Promise<Found> {

@@ -35,8 +35,6 @@ export type PartitionSurroundings = {
   tracing?: Tracing | undefined;
   /** The last body read, of any partition. */
   body: PaymentBody;
-  /** Whether the balancer asks this instance first for payments of the partition. */
-  isAskedFirst: (partition: number) => boolean;
   /** A log cannot be trusted any more: the process has to end. */
   onBroken: (error: Error) => void;
   /**
@@ -104,8 +102,7 @@ export class Partition {
   ): Promise<Partition> {
     const { engine, storage } = await replayed(claim, surroundings, reading, signal);
     try {
-      const isAskedFirst = surroundings.isAskedFirst(claim.partition);
-      const books = keepBooks({ ...surroundings, engine, storage, isAskedFirst });
+      const books = keepBooks({ ...surroundings, engine, storage });
       const restoredWork = surroundings.hold?.(books, storage);
       engine.resume(books.clock.nowMs(), storage.latestMs);
       return new Partition(claim.partition, books, storage, restoredWork, surroundings);

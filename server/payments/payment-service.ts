@@ -5,7 +5,6 @@ import { parseUuidText, UUID_WORDS } from "../../core/values/uuid.ts";
 import type { Log } from "../log/log.ts";
 import type { Meters, Refusal } from "../meters/meters.ts";
 import type { PartitionTracing } from "../telemetry/tracing.ts";
-import type { Accepted } from "../text/problem.ts";
 import type { SlewedClock } from "../turn/clock.ts";
 import type { Effect } from "../turn/effect.ts";
 import type { GroupCommit } from "../turn/group-commit.ts";
@@ -29,11 +28,6 @@ export type PaymentServiceParts = {
   log: Log;
   /** The last body read; one is enough for all partitions, because a body is read and accepted in one go. */
   body: PaymentBody;
-  /**
-   * Whether a refusal is the whole truth: not where the balancer may have asked another instance before, whose answer
-   * did not come in time.
-   */
-  isAskedFirst: boolean;
   tracing?: PartitionTracing | undefined;
 };
 
@@ -42,17 +36,14 @@ export class PaymentService {
   readonly body: PaymentBody;
   readonly engine: Engine;
   readonly tracing: PartitionTracing | undefined;
-  /** What a refusal of an unknown payment says of it. */
-  readonly refusedMeans: Accepted;
   readonly #clock: SlewedClock;
   readonly #commit: GroupCommit;
   readonly #meters: Meters;
   readonly #log: Log;
   #isClosing = false;
 
-  constructor({ engine, clock, commit, meters, log, body, isAskedFirst, tracing }: PaymentServiceParts) {
+  constructor({ engine, clock, commit, meters, log, body, tracing }: PaymentServiceParts) {
     this.body = body;
-    this.refusedMeans = isAskedFirst ? "no" : "unknown";
     this.engine = engine;
     this.tracing = tracing;
     this.#clock = clock;

@@ -233,7 +233,6 @@ export class Life {
     this.custody = custody;
     this.#reach = new Reach(custody, process.awaited);
     this.#whole = new WholeService({
-      isAskedFirst: this.#isAskedFirst,
       custody,
       reach: this.#reach,
       partitions: this.#partitions,
@@ -322,15 +321,9 @@ export class Life {
       log: LOG,
       meters: METERS,
       body: this.#body,
-      isAskedFirst: this.#isAskedFirst,
       onBroken: () => this.#broke(),
     };
   }
-
-  readonly #isAskedFirst = (partition: number): boolean => {
-    const { instanceCount, partitionCount } = this.#parts.world.settings;
-    return partitionCount % instanceCount === 0 && partition % instanceCount === this.process.instance;
-  };
 
   #poll(instance: number): Polling {
     const { world, network, peers } = this.#parts;

@@ -68,7 +68,7 @@ export class DoubtLife extends EngineLife {
     });
     const { engine, commit, meters } = this;
     const books = { engine, clock, commit, meters, log };
-    this.service = new PaymentService({ ...books, body: new PaymentBody(), isAskedFirst: true });
+    this.service = new PaymentService({ ...books, body: new PaymentBody() });
     const { service } = this;
     this.desk = new DoubtDesk({ ...books, service });
     const { desk } = this;

@@ -42,7 +42,7 @@ function serviceOf(partition: number, body: PaymentBody, log: Log): PaymentServi
     logger: log.logger,
     meters: meters.journal,
   });
-  return new PaymentService({ engine, clock: new SlewedClock(time), commit, meters, log, body, isAskedFirst: true });
+  return new PaymentService({ engine, clock: new SlewedClock(time), commit, meters, log, body });
 }
 
 /** An instance that carries the partitions 0 and 2 of four, which the last digit of a correlationId tells. */

@@ -70,7 +70,6 @@ function fixture(lines: Log) {
     meters,
     log: lines,
     body: new PaymentBody(),
-    isAskedFirst: true,
   });
   const told = async (): Promise<number> => (await service.summaryPart(EVER))!.settledUntilMs;
   return { time, log, commit, told };
