@@ -3,7 +3,7 @@ import type { Mutation } from "./mutation.ts";
 /** What answers mean, and what is decided about payments. */
 export const CORE_MUTATIONS: Readonly<Record<string, Mutation>> = {
   "a refusal after a doubt settles it": {
-    seed: 6,
+    seed: 1,
     file: "core/answers/verdict",
     find: "REFUSAL = [REFUSED, ENDED, MAY_LAND]",
     replace: "REFUSAL = [REFUSED, REFUSED, REFUSED]",
@@ -21,37 +21,37 @@ export const CORE_MUTATIONS: Readonly<Record<string, Mutation>> = {
     replace: "[Outcome.ALREADY_CHARGED]: [ENDED, REFUSED, REFUSED]",
   },
   "a 404 believed while an attempt may land": {
-    seed: 2,
+    seed: 1,
     file: "core/answers/verdict",
     find: "LOOKED_UP_IN_VAIN = [undefined, REFUSED, MAY_LAND]",
     replace: "LOOKED_UP_IN_VAIN = [undefined, REFUSED, REFUSED]",
   },
   "an answer that does not say ends one that may land": {
-    seed: 14,
+    seed: 9,
     file: "core/ledger/payment-states",
     find: "if (mayStillLand(batch.outcome(record))) this.#rows.mayLand[slot] = 1;",
     replace: "this.#rows.mayLand[slot] = mayStillLand(batch.outcome(record)) ? 1 : 0;",
   },
   "409 taken for a refusal": {
-    seed: 14,
+    seed: 17,
     file: "core/answers/dialect",
     find: "413: Outcome.REJECTED,",
     replace: "409: Outcome.REJECTED, 413: Outcome.REJECTED,",
   },
   "500 with a body taken for a refusal": {
-    seed: 51,
+    seed: 13,
     file: "core/answers/dialect",
     find: "isProvenEmpty ? Outcome.FAILING : Outcome.ERRED",
     replace: "Outcome.FAILING",
   },
   "202 taken for a charge": {
-    seed: 73,
+    seed: 31,
     file: "core/answers/dialect",
     find: "202 ? Outcome.ADMITTED",
     replace: "202 ? Outcome.CHARGED",
   },
   "a gateway's error ends the attempt": {
-    seed: 14,
+    seed: 5,
     file: "core/answers/dialect",
     find: "return Outcome.GATEWAY_FAILED",
     replace: "return Outcome.ERRED",
@@ -63,7 +63,7 @@ export const CORE_MUTATIONS: Readonly<Record<string, Mutation>> = {
     replace: "Outcome.CHARGED",
   },
   "doubts are given up": {
-    seed: 6,
+    seed: 8,
     file: "core/settling/settlement",
     find: "this.#record(Kind.DOUBTED, slot, processor, outcome, elapsedMs);",
     replace: `if (this.#nowMs - rows.acceptedAtMs[slot] > 2000) {
@@ -92,25 +92,25 @@ export const CORE_MUTATIONS: Readonly<Record<string, Mutation>> = {
     replace: "this.#held?.clear();",
   },
   "what was being sent is pending after a restart": {
-    seed: 13,
+    seed: 1,
     file: "core/routing/dispatch",
     find: "this.#record(Kind.DOUBTED, slot, ledger.rows.processor[slot], Outcome.LOST);",
     replace: "this.#record(Kind.REFUSED, slot, ledger.rows.processor[slot], Outcome.LOST);",
   },
   "the watermark forgets what is open": {
-    seed: 16,
+    seed: 1,
     file: "core/settling/watermark",
     find: "untilMs = Math.min(untilMs, ledger.rows.requestedAtMs(flights.slot[flight]));",
     replace: "",
   },
   "the watermark goes beyond its bound": {
-    seed: 196,
+    seed: 2,
     file: "core/engine",
     find: "return this.#watermarkBound.cover(this.settledUntilMs(nowMs), this.batches, isWritable);",
     replace: "return this.settledUntilMs(nowMs);",
   },
   "every record taken for sound": {
-    seed: 9,
+    seed: 10,
     file: "core/log/record",
     find: "isSound(record, lsn) {",
     replace: "isSound(record, lsn) { return true;",

@@ -1,45 +1,31 @@
 import type { Engine } from "../../core/engine.ts";
 import { HealthSnapshot, pollStamp } from "../../core/routing/health-snapshot.ts";
 import { Ways } from "../../core/routing/ways.ts";
-import { PROCESSORS_MAX } from "../../core/values/processor.ts";
 import { acceptRead } from "../../server/api/accept-read.ts";
-import { WholeService } from "../../server/api/whole-service.ts";
-import { HealthEndpoint } from "../../server/health/health-endpoint.ts";
-import { Polling } from "../../server/health/polling.ts";
+import type { Polling } from "../../server/health/polling.ts";
 import type { Answer } from "../../server/http/answer.ts";
-import { JournalStore } from "../../server/journal/journal-store.ts";
 import { RecoveryError } from "../../server/journal/recovery-error.ts";
-import { Meters } from "../../server/meters/meters.ts";
 import { carriedBy } from "../../server/partition/carried-partitions.ts";
-import { Custody } from "../../server/partition/custody.ts";
-import { newEngine, Partition, type PartitionSurroundings } from "../../server/partition/partition.ts";
-import { PartitionMap } from "../../server/partition/partition-map.ts";
-import { Reach } from "../../server/partition/reach.ts";
-import { ReadingAlong } from "../../server/partition/reading-along.ts";
-import { PaymentBody } from "../../server/payments/payment-body.ts";
+import type { Custody } from "../../server/partition/custody.ts";
+import type { Partition } from "../../server/partition/partition.ts";
 import type { Window } from "../../server/payments/summary.ts";
-import type { Store } from "../../server/store/store.ts";
 import { SlewedClock } from "../../server/turn/clock.ts";
-import { logOf } from "../support/memory-log.ts";
-import { namesOf, termsOf } from "../support/terms.ts";
+import { termsOf } from "../support/terms.ts";
 import type { BulletinStreams } from "./bulletin-streams.ts";
 import type { LinkCalls } from "./link-calls.ts";
 import type { Oracle } from "./oracle.ts";
 import { PaceWatch } from "./pace-watch.ts";
 import { Process } from "./process.ts";
 import { DiskFault, type KillFault, ProcessDisk } from "./process-disk.ts";
-import { SlowTime } from "./slow-time.ts";
 import { expectThat, Violation } from "./violation.ts";
 import { VirtualAsker } from "./virtual-asker.ts";
 import type { VirtualDisk } from "./virtual-disk.ts";
-import { type Listener, VirtualLink } from "./virtual-link.ts";
+import { openVirtualInstance, type VirtualInstance } from "./virtual-instance.ts";
+import type { Listener } from "./virtual-link.ts";
 import { VirtualNeighbours } from "./virtual-neighbours.ts";
-import { PROCESSORS, type VirtualNetwork } from "./virtual-network.ts";
-import { VirtualPeers } from "./virtual-peers.ts";
+import type { VirtualNetwork } from "./virtual-network.ts";
 import type { World } from "./world.ts";
 
-/** Small, so that files span several chunks. */
-const CHUNK_RECORDS = 61;
 /** The bound of the watermarks given out is rounded up to this. */
 const BOUND_STEP_MS = 100;
 /** A clock that was set back or ahead runs at most so fast. */
@@ -52,10 +38,6 @@ const REFUSING_MS = 100;
 const DOES_NOT_DIE = "an instance does not die by itself";
 /** Another process has what this one is to start with, and nobody knows which: see Custody.start. */
 const IN_USE = /must not be in use/;
-
-/** What is counted and logged is nobody's business here. */
-const METERS = new Meters(PROCESSORS_MAX);
-const { log: LOG } = logOf("silent");
 
 export type LifeEnd = "killed" | "broken" | "no start" | "left";
 
@@ -92,19 +74,14 @@ export class Life {
   readonly process: Process;
   readonly ways: Ways;
   readonly neighbours: VirtualNeighbours;
-  polling: Polling | undefined;
-  custody: Custody | undefined;
   /** Payments that have been taken over count beyond the quota until they are settled. */
   openCountsMax: number[];
   readonly #parts: LifeParts;
   readonly #health: HealthSnapshot;
   readonly #pace: PaceWatch;
   readonly #clock: SlewedClock;
-  readonly #body = new PaymentBody();
-  readonly #partitions: PartitionMap;
   readonly #starting = new AbortController();
-  #whole: WholeService | undefined;
-  #reach: Reach | undefined;
+  #instance: VirtualInstance | undefined;
   #isServing = false;
   #isLeaving = false;
   /** Calls whose promise somebody waits for. */
@@ -120,7 +97,6 @@ export class Life {
     this.ways = Ways.open(this.#health, termsOf(processorCount, maxInFlight), flightQuota);
     this.openCountsMax = this.ways.gates.map(() => flightQuota);
     this.#clock = new SlewedClock(this.process);
-    this.#partitions = new PartitionMap(partitionCount);
     const { streams, calls, onCustody } = parts;
     this.neighbours = new VirtualNeighbours({
       process: this.process,
@@ -129,6 +105,14 @@ export class Life {
       calls,
       onTell: onCustody,
     });
+  }
+
+  get custody(): Custody | undefined {
+    return this.#instance?.custody;
+  }
+
+  get polling(): Polling | undefined {
+    return this.#instance?.polling;
   }
 
   /** Whether payments are taken. */
@@ -191,11 +175,11 @@ export class Life {
   /** POST /payments */
   post(bytes: Uint8Array, answer: (answer: Answer) => void): void {
     this.process.deliver(() => {
-      const problem = this.#body.parse(bytes);
+      const instance = this.#instance!;
+      const problem = instance.body.parse(bytes);
       expectThat(problem === undefined, "a payment is read", () => String(bytes));
       this.#pace.accepted();
-      const parts = { body: this.#body, custody: this.custody!, partitions: this.#partitions, whole: this.#whole! };
-      const accepted = acceptRead(parts, new VirtualAsker(this.process, answer), bytes);
+      const accepted = acceptRead(instance, new VirtualAsker(this.process, answer), bytes);
       accepted?.catch((error: unknown) => this.#died(error));
       this.#parts.world.hasSettled = true;
     });
@@ -203,12 +187,12 @@ export class Life {
 
   /** GET /payments-summary; never calls back when it ends before it could answer. */
   summary(window: Window, onAnswer: (answer: Answer) => void): void {
-    this.#await(() => this.#whole!.summary(window), onAnswer);
+    this.#await(() => this.#instance!.whole.summary(window), onAnswer);
   }
 
   /** POST /purge-payments */
   purge(onPurged: (isPurged: boolean) => void): void {
-    this.#await(() => this.#whole!.purge(), onPurged);
+    this.#await(() => this.#instance!.whole.purge(), onPurged);
   }
 
   #await<T>(ask: () => Promise<T>, onAnswer: (answer: T) => void): void {
@@ -223,26 +207,33 @@ export class Life {
     });
   }
 
-  /** As openInstance does. */
   async #open(): Promise<void> {
-    const { world, instance, calls, streams, oracle, listens } = this.#parts;
-    const { settings } = world;
-    const { process } = this;
-    const store = await this.#openStore();
-    const custody = this.#openCustody(store);
-    this.custody = custody;
-    this.#reach = new Reach(custody, process.awaited);
-    this.#whole = new WholeService({
-      custody,
-      reach: this.#reach,
-      partitions: this.#partitions,
-      peers: new VirtualPeers({ process, calls, oracle }),
-      body: this.#body,
-      time: process.awaited,
+    const { calls, streams, listens, peers, network, oracle, world } = this.#parts;
+    const { process, neighbours, ways } = this;
+    const opened = await openVirtualInstance({
+      process,
+      disk: this.#disk,
+      network,
+      neighbours,
+      calls,
+      oracle,
+      health: this.#health,
+      ways,
+      clock: this.#clock,
+      pace: this.#pace,
+      peers,
+      polls: world.settings.polls && listens,
+      onOpening: () => this.#parts.noteTimes(),
+      onOpened: (partition, wasRead, tookMs) => this.#opened(partition, wasRead, tookMs),
+      onRefused: (error) => {
+        if (!process.isOver && !(error instanceof DiskFault)) this.#couldNotOpen(error);
+      },
+      onBroken: () => this.#broke(),
     });
-    if (settings.polls && listens) this.polling = this.#poll(instance);
-    if (listens) calls.listen({ process, custody, carried: carriedBy(custody, this.#partitions), body: this.#body });
-    streams.open(this.neighbours, listens);
+    this.#instance = opened;
+    const { body, custody, partitions } = opened;
+    if (listens) calls.listen({ process, custody, carried: carriedBy(custody, partitions), body });
+    streams.open(neighbours, listens);
     await custody.start(this.#starting.signal);
     if (process.isOver) return;
     if (this.#starting.signal.aborted) return this.#giveUpStart();
@@ -251,101 +242,17 @@ export class Life {
     this.#parts.onStarted();
   }
 
-  #openStore(): Promise<JournalStore> {
-    const { world, disk, kill } = this.#parts;
-    const { settings } = world;
-    const { process } = this;
+  get #disk(): ProcessDisk {
+    const { disk, kill } = this.#parts;
     const onKilled = () => this.#parts.onEnd("killed");
-    const own = new ProcessDisk(disk, process, kill, onKilled, (directory) => this.#expectLeft(directory));
-    const time = settings.replaysSlowly ? new SlowTime(process.awaited) : process.awaited;
-    return JournalStore.open(
-      { disk: own, time, logger: LOG.logger },
-      {
-        dataDir: "/data",
-        partitionCount: settings.partitionCount,
-        instanceCount: settings.instanceCount,
-        capacity: settings.capacity,
-        processors: namesOf(settings.processorCount),
-        segmentBytes: settings.segmentBytes,
-        sliceRows: settings.sliceRows,
-        chunkRecords: CHUNK_RECORDS,
-        syncs: settings.syncs,
-      },
-    );
-  }
-
-  #openCustody(store: Store): Custody {
-    const { world, instance } = this.#parts;
-    const { process, neighbours } = this;
-    const surroundings = this.#surroundings();
-    const time = process.awaited;
-    const refusalOfSize = () => undefined;
-    return new Custody({
-      self: instance,
-      instanceCount: world.settings.instanceCount,
-      store,
-      neighbours,
-      time,
-      logger: this.#logger,
-      random: () => world.random.bits() / 2 ** 32,
-      refusalOfSize,
-      open: async (claim, reading, signal) => {
-        this.#parts.noteTimes();
-        const beganAtMs = process.monotonicMs();
-        const partition = await Partition.open(claim, surroundings, reading, signal);
-        this.#opened(partition, reading !== undefined, process.monotonicMs() - beganAtMs);
-        return partition;
-      },
-      readingAlong: new ReadingAlong({
-        store,
-        time,
-        logger: LOG.logger,
-        refusalOfSize,
-        newEngine: (partition, capacity) => newEngine(partition, capacity, surroundings),
-      }),
-    });
-  }
-
-  #surroundings(): PartitionSurroundings {
-    const { world, network } = this.#parts;
-    const { settings } = world;
-    return {
-      ways: this.ways,
-      engineOptions: settings,
-      processors: PROCESSORS.slice(0, settings.processorCount),
-      requestTimeoutMs: settings.requestTimeoutMs,
-      syncs: settings.syncs,
-      time: this.process,
-      clock: this.#clock,
-      network: network.of(this.process, () => this.#pace.sent()),
-      log: LOG,
-      meters: METERS,
-      body: this.#body,
-      onBroken: () => this.#broke(),
-    };
-  }
-
-  #poll(instance: number): Polling {
-    const { world, network, peers } = this.#parts;
-    const { process } = this;
-    const time = process.awaited;
-    const processors = PROCESSORS.slice(0, world.settings.processorCount);
-    return new Polling({
-      self: instance,
-      endpoints: processors.map(
-        (processor) => new HealthEndpoint(processor, { network: network.of(process, () => {}), time }),
-      ),
-      peers: peers.map((listener) => new VirtualLink(process, listener)),
-      health: this.#health,
-      time,
-    });
+    return new ProcessDisk(disk, this.process, kill, onKilled, (directory) => this.#expectLeft(directory));
   }
 
   /** As Instance.stop does. */
   async #leave(): Promise<void> {
     const { process } = this;
     await this.custody!.leave(GRACE_MS);
-    while (this.#reach!.waitingCount > 0) await process.pause(WAITING_LOOK_MS);
+    while (this.#instance!.reach.waitingCount > 0) await process.pause(WAITING_LOOK_MS);
     await process.pause(REFUSING_MS);
   }
 
@@ -360,14 +267,6 @@ export class Life {
       this.#expectTimeGoesOn(books.engine, tookMs);
       oracle.opened(number, epoch, books.engine);
     });
-  }
-
-  /** Hears of partitions that could not be carried, which custody tries again later. */
-  get #logger() {
-    const error = ({ err }: { err?: unknown }): void => {
-      if (!this.process.isOver && !(err instanceof DiskFault)) this.#couldNotOpen(err);
-    };
-    return { error, warn: () => {}, info: () => {} } as unknown as typeof LOG.logger;
   }
 
   #broke(): void {

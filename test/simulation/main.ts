@@ -8,7 +8,7 @@ import { MUTATIONS } from "./mutations.ts";
 
 const USAGE = `usage: npm run simulate -- [options]
 
-Runs what ships, engine, journal, dispatcher and pollers, in a simulated world, one run a seed.
+Runs what ships, engine, journal, custody, dispatcher and pollers, in a simulated world, one run a seed.
 
   --seeds N         seeds to run (1000)
   --from S          the first one (1)

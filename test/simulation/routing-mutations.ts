@@ -3,37 +3,37 @@ import type { Mutation } from "./mutation.ts";
 /** What is sent next, and where; and the records about it that are not written yet. */
 export const ROUTING_MUTATIONS: Readonly<Record<string, Mutation>> = {
   "what is set back waits for ever": {
-    seed: 368,
+    seed: 6,
     file: "core/routing/backlog",
     find: "this.#setbacks.release(nowMs, this.insert);",
     replace: "",
   },
   "what comes back from an attempt gets lost": {
-    seed: 28,
+    seed: 6,
     file: "core/routing/backlog",
     find: "this.#queue.insert(this.#placeOf(slot), slot);",
     replace: "",
   },
   "a pause never ends": {
-    seed: 28,
+    seed: 32,
     file: "core/routing/processor-gate",
     find: "this.#pausedUntilMs = nowMs + PAUSE_MS;",
     replace: "this.#pausedUntilMs = Number.POSITIVE_INFINITY;",
   },
   "one probe in vain is the last": {
-    seed: 14,
+    seed: 6,
     file: "core/routing/probes",
     find: "this.#dueAtMs = nowMs + this.#intervalMs;",
     replace: "this.#dueAtMs = Number.POSITIVE_INFINITY;",
   },
   "a lookup never gives its place back": {
-    seed: 2,
+    seed: 1,
     file: "core/routing/processor-gate",
     find: "this.#inFlightCount--; this.#lookupCount--;",
     replace: "{}",
   },
   "a dropped POST never gives its place back": {
-    seed: 23,
+    seed: 6,
     file: "core/routing/processor-gate",
     find: "this.#inFlightCount--; this.#answerTime.dropped(beganAtMs);",
     replace: "this.#answerTime.dropped(beganAtMs);",
@@ -57,13 +57,13 @@ export const ROUTING_MUTATIONS: Readonly<Record<string, Mutation>> = {
     replace: "} this.#backlog",
   },
   "the attempt of another payment is taken back": {
-    seed: 88,
+    seed: 6,
     file: "core/routing/dispatch",
     find: "!== FlightState.POSTING || flights.slot[flight] !== slot)",
     replace: "!== FlightState.POSTING)",
   },
   "what was taken back is written all the same": {
-    seed: 23,
+    seed: 6,
     file: "core/log/record-batches",
     find: "batch.retain((record) => isKept(batch, record));",
     replace: "{}",

@@ -3,13 +3,13 @@ import type { Mutation } from "./mutation.ts";
 /** What is sent and polled, when, and how answers are read. */
 export const SENDING_MUTATIONS: Readonly<Record<string, Mutation>> = {
   "a timeout taken for a refusal": {
-    seed: 2,
+    seed: 1,
     file: "server/sending/answers",
     find: "return Outcome.TIMED_OUT;",
     replace: "return Outcome.UNREACHABLE;",
   },
   "a reset taken for a refusal": {
-    seed: 21,
+    seed: 32,
     file: "server/sending/answers",
     find: "return wasKept ? Outcome.DROPPED : Outcome.RESET; return OWN_LIMITS",
     replace: "return wasKept ? Outcome.DROPPED : Outcome.UNREACHABLE; return OWN_LIMITS",
@@ -33,7 +33,7 @@ export const SENDING_MUTATIONS: Readonly<Record<string, Mutation>> = {
     replace: "if (true)",
   },
   "somebody's page taken for a 404": {
-    seed: 139,
+    seed: 17,
     file: "server/sending/told-charge",
     find: 'body === "" || parseObject(body) ? "not found" : "not told"',
     replace: '"not found"',
@@ -46,19 +46,19 @@ export const SENDING_MUTATIONS: Readonly<Record<string, Mutation>> = {
     replace: "const requestedAt = formatTimestamp(rows.requestedAtMs(slot) + (rows.state[slot] === 3 ? 1 : 0));",
   },
   "requests never expire at their client": {
-    seed: 1,
+    seed: 24,
     file: "server/sending/processor-client",
     find: "request.connection.timeOut();",
     replace: "{}",
   },
   "a connection is used again without a clean reader": {
-    seed: 14,
+    seed: 1,
     file: "server/sending/plain-connection",
     find: "this.#reader.reset();",
     replace: "",
   },
   "an answer is complete before all of it has come": {
-    seed: 7,
+    seed: 14,
     file: "server/sending/response-reader",
     find: "return this.#body.byteCount < bodyBytes ? -1 : text.length - end;",
     replace: "return text.length - end;",
@@ -72,19 +72,19 @@ export const SENDING_MUTATIONS: Readonly<Record<string, Mutation>> = {
       ? 1 - engine.flights.processor[flight] : engine.flights.processor[flight]]`,
   },
   "sent before its record is written": {
-    seed: 6,
+    seed: 16,
     file: "server/sending/dispatcher",
     find: "commit.add(new Send(engine, clock, this.#clients[engine.flights.processor[flight]], flight));",
     replace: "new Send(engine, clock, this.#clients[engine.flights.processor[flight]], flight).commit();",
   },
   "what could not be written is not unasked": {
-    seed: 524,
+    seed: 26,
     file: "server/sending/dispatcher",
     find: "this.#engine.unask(this.#flight, this.#clock.nowMs());",
     replace: "{}",
   },
   "the pacer never gives credit": {
-    seed: 3,
+    seed: 6,
     file: "server/sending/send-pacer",
     find: "return this.#credit >= 1;",
     replace: "return false;",
@@ -96,19 +96,19 @@ export const SENDING_MUTATIONS: Readonly<Record<string, Mutation>> = {
     replace: "return true;",
   },
   "ticking never expires": {
-    seed: 1,
+    seed: 24,
     file: "server/turn/ticking",
     find: "sending.expire(nowMs);",
     replace: "",
   },
   "ticking never tries the journal again": {
-    seed: 22,
+    seed: 6,
     file: "server/turn/ticking",
     find: "commit.retry();",
     replace: "{}",
   },
   "ticking never gives up": {
-    seed: 17,
+    seed: 37,
     file: "server/turn/ticking",
     find: "engine.giveUpOld(nowMs, (slot) => notes.gaveUp(slot));",
     replace: "",
@@ -144,7 +144,7 @@ export const SENDING_MUTATIONS: Readonly<Record<string, Mutation>> = {
     replace: "lengths === undefined ? 0 : lengthOf(lengths)",
   },
   "a head is known by its first half": {
-    seed: 1,
+    seed: 6,
     file: "server/sending/response-head",
     find: "text.slice(0, head.text.length) === head.text",
     replace: "text.slice(0, head.text.length >> 1) === head.text.slice(0, head.text.length >> 1)",
@@ -162,19 +162,19 @@ export const SENDING_MUTATIONS: Readonly<Record<string, Mutation>> = {
     replace: "UNTIL_END",
   },
   "the data of chunks gets lost": {
-    seed: 7,
+    seed: 25,
     file: "server/sending/chunked-body",
     find: "body.add(text, at, end);",
     replace: "",
   },
   "one chunk is the whole body": {
-    seed: 18,
+    seed: 39,
     file: "server/sending/chunked-body",
     find: 'this.#part = "size"; return at + LINE_END.length;',
     replace: 'this.#part = "over"; return at + LINE_END.length;',
   },
   "the size of a chunk is decimal": {
-    seed: 18,
+    seed: 14,
     file: "server/sending/chunked-body",
     find: "size = size * 16 + digit",
     replace: "size = size * 10 + digit",

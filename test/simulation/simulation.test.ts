@@ -39,6 +39,8 @@ describe("simulation", () => {
     expect(total.coverage.starts, "restarts").to.be.above(total.seedCount * 2);
     expect(total.coverage.checkpoints, "checkpoints").to.be.above(0);
     expect(total.coverage.broken, "broken journals").to.be.above(0);
+    expect(total.coverage.takeOvers, "partitions taken over").to.be.above(total.seedCount);
+    expect(total.coverage.handOvers, "partitions handed over").to.be.above(0);
   });
 
   it("runs a seed the same way every time", async () => {
