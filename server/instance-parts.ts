@@ -160,7 +160,7 @@ async function openCustody(common: Common, onBroken: (error: Error) => void, ope
   const store = await openStore(common);
   const surroundings = surroundingsOf(common, store, onBroken);
   const room = MemoryRoom.ofProcess(BYTES_PER_PAYMENT);
-  const refusalOfSize = (paymentsMax: number) => room.refusalOf(paymentsMax);
+  const refusalOfSize = (paymentsExpected: number) => room.refusalOf(paymentsExpected);
   const custody = new Custody({
     self: config.instance,
     instanceCount: countOf(config),

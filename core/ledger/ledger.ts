@@ -12,7 +12,7 @@ import { WindowTotals } from "./window-totals.ts";
 export const MAX_CAPACITY = 2 ** 26;
 
 /**
- * All payments of an instance. Payments are numbered by a sequence; the row (slot) of a payment is sequence mod
+ * All payments of a partition. Payments are numbered by a sequence; the row (slot) of a payment is sequence mod
  * capacity, so the ledger is a ring over the sequence:
  *
  *            tail                     head

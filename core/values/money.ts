@@ -1,6 +1,6 @@
 /**
  * Money is whole cents in integers below 2^53, so sums of doubles are exact.
- * MAX_AMOUNT_CENTS × MAX_CAPACITY (ledger.ts) < 2^53 keeps every total of an instance exact as well.
+ * MAX_AMOUNT_CENTS × MAX_CAPACITY (ledger.ts) < 2^53 keeps every total of a partition exact as well.
  */
 export const MAX_AMOUNT_CENTS = 100_000_000;
 
@@ -42,7 +42,7 @@ export function centsFromNumber(amount: number): number {
   return centsFromDecimal(bytes, 0, bytes.length);
 }
 
-/** `1990` → `"19.90"`; takes a BigInt too, for sums over instances. */
+/** `1990` → `"19.90"`; takes a BigInt too, for sums over partitions. */
 export function formatCents(cents: number | bigint): string {
   const text = cents.toString().padStart(3, "0");
   return `${text.slice(0, -2)}.${text.slice(-2)}`;

@@ -6,7 +6,7 @@ import { readProcessorUrls } from "./repair/inquiry.ts";
 export const USAGE = `Shows what is in a partition's journal, tells whether an instance would start with it, or makes a
 new journal of what a damaged one still holds. These never change the journal they look at; inspect and verify work
 while an instance uses it. set-clock is for a journal whose latest time is ahead of the clock, because that was wrong
-once: time begins again at what the clock says now. The instance must not be running.
+once: time begins again at what the clock says now. No instance that can reach it may be running.
 
   node build/server/journal-cli/main.js inspect DIR [options]
   node build/server/journal-cli/main.js verify DIR [options]

@@ -17,6 +17,8 @@ import { LostFollowingError } from "./recovery-error.ts";
 import { makeDurable } from "./rewrite.ts";
 import { tidy } from "./tidy.ts";
 
+const RECORDS_PER_PAYMENT = 3;
+
 /** Of one partition. */
 export type JournalClaimOptions = Expected & Omit<JournalStoreOptions, "partitionCount">;
 
@@ -24,7 +26,7 @@ export type JournalClaimOptions = Expected & Omit<JournalStoreOptions, "partitio
 export class JournalClaim implements Claim {
   readonly partition: number;
   readonly capacity: number;
-  readonly paymentsMax: number;
+  readonly paymentsExpected: number;
   readonly #locked: LockedDirectory;
   readonly #surroundings: Surroundings;
   readonly #options: JournalClaimOptions;
@@ -32,9 +34,9 @@ export class JournalClaim implements Claim {
   constructor(locked: LockedDirectory, surroundings: Surroundings, options: JournalClaimOptions) {
     const { directory } = locked;
     this.partition = options.partition;
-    const { capacity, paymentsMax } = sizeOf(directory, options.capacity);
+    const { capacity, paymentsExpected } = sizeOf(directory, options.capacity);
     this.capacity = capacity;
-    this.paymentsMax = paymentsMax;
+    this.paymentsExpected = paymentsExpected;
     this.#locked = locked;
     this.#surroundings = surroundings;
     this.#options = options;
@@ -95,12 +97,19 @@ export class JournalClaim implements Claim {
 export function sizeOf(directory: JournalDirectory, asked: number): PartitionSize {
   const told = newestHeader(directory)?.capacity ?? 0;
   const capacity = Math.min(MAX_CAPACITY, Math.max(asked, told));
-  return { capacity, paymentsMax: Math.min(capacity, recordsMaxIn(directory.files())) };
+  return { capacity, paymentsExpected: Math.min(capacity, paymentsExpectedIn(directory.files())) };
 }
 
-/** Records that a replay applies at most: none of them is more than one payment. */
-function recordsMaxIn(files: readonly JournalFile[]): number {
-  const checkpoint = Math.max(0, ...files.filter(({ kind }) => kind === CHECKPOINT).map(({ number }) => number));
-  const bytes = files.filter(({ number }) => number >= checkpoint).reduce((sum, file) => sum + file.bytes, 0);
-  return Math.ceil(bytes / RECORD_BYTES);
+/** Of the newest checkpoint, and as most payments leave it, accepted, sent and charged, of the segments behind it. */
+function paymentsExpectedIn(files: readonly JournalFile[]): number {
+  const checkpoints = files.filter(({ kind }) => kind === CHECKPOINT).sort((a, b) => b.number - a.number);
+  const [newest] = checkpoints;
+  const segments = files.filter(({ kind, number }) => kind !== CHECKPOINT && number >= (newest?.number ?? 0));
+  const records = segments.reduce((sum, file) => sum + recordsIn(file), 0);
+  return (newest ? recordsIn(newest) : 0) + Math.ceil(records / RECORDS_PER_PAYMENT);
+}
+
+function recordsIn({ bytes, header }: JournalFile): number {
+  const headerBytes = typeof header === "object" && "headerBytes" in header ? header.headerBytes : bytes;
+  return Math.floor((bytes - headerBytes) / RECORD_BYTES);
 }

@@ -16,8 +16,9 @@ export function formerPath(dataDir: string, partition: number): string {
 
 /** Where the partition's journal is now; where there is none, where it will be. */
 export function presentDirectory(disk: Disk, dataDir: string, partition: number): JournalDirectory {
-  const [path, former] = [partitionPath(dataDir, partition), formerPath(dataDir, partition)];
-  return new JournalDirectory(disk, !disk.exists(path) && disk.exists(former) ? former : path);
+  const directory = new JournalDirectory(disk, partitionPath(dataDir, partition));
+  const former = formerPath(dataDir, partition);
+  return !directory.hasFiles && disk.exists(former) ? new JournalDirectory(disk, former) : directory;
 }
 
 /**

@@ -1,4 +1,4 @@
-/** Also how long the page's own instance waits before it calls another one silent, less what the answer takes. */
+/** From one sample to the next. */
 export const SAMPLE_INTERVAL_MS = 1000;
 
 export type LiveSources = {

@@ -88,7 +88,7 @@ export class History {
     );
     this.#push({ atS: atMs / 1000, views: [together(points), ...points] });
     this.#lastAtMs = atMs;
-    // An instance that was silent is compared with what it said last, unless it was started anew meanwhile.
+    // An instance that did not answer is compared with what it said last, unless it was started anew meanwhile.
     this.#before = sample.instances.map((reading, i) => reading ?? (hasGap ? null : (this.#before[i] ?? null)));
   }
 

@@ -31,7 +31,7 @@ export type CustodyParts = {
   /** From 0 to below 1. */
   random: () => number;
   /** Says why a partition of so many payments would not fit in memory; undefined when it does. */
-  refusalOfSize: (paymentsMax: number) => string | undefined;
+  refusalOfSize: (paymentsExpected: number) => string | undefined;
   /** See Partition.open: the claim is given back where that rejects. */
   open: (claim: Claim, reading: Reading | undefined, signal: AbortSignal) => Promise<Partition>;
   readingAlong: ReadingAlong;
@@ -222,6 +222,7 @@ export class Custody {
       const partition = this.at(number);
       if (partition !== undefined) this.#considerHandBack(partition, nowMs);
       else if (this.#holds.stateOf(number) === "away") this.#considerClaim(number, nowMs);
+      else this.#considerGivingUp(number);
     }
   }
 
@@ -242,6 +243,13 @@ export class Custody {
     this.#move(this.#claim(partition, false));
   }
 
+  /** There was more in it than its files' sizes told: this instance must not die of it. */
+  #considerGivingUp(partition: number): void {
+    const tooLarge = this.#holds.tooLarge(partition);
+    const refusal = tooLarge && this.#parts.refusalOfSize(0);
+    if (refusal !== undefined) tooLarge!.abort(new Error(refusal));
+  }
+
   #survey(nowMs: number): Survey {
     const { self, instanceCount, neighbours } = this.#parts;
     return { self, instanceCount, neighbours, wasUp: this.#wasUp, upForMs: nowMs - this.#startedAtMs };
@@ -258,7 +266,7 @@ export class Custody {
         this.#claimPace.lost(partition, time.monotonicMs());
         return false;
       }
-      const refusal = isFirst ? undefined : refusalOfSize(claim.paymentsMax);
+      const refusal = isFirst ? undefined : refusalOfSize(claim.paymentsExpected);
       if (refusal !== undefined || this.#isLeaving) {
         if (refusal !== undefined) this.#refuse(partition, refusal);
         await claim.release();
@@ -285,9 +293,11 @@ export class Custody {
     const { time, logger, open, readingAlong } = this.#parts;
     const { partition: number } = claim;
     const beganAtMs = time.monotonicMs();
-    this.#holds.set(number, { state: "adopting", sinceMs: time.wallMs() });
+    const tooLarge = new AbortController();
+    this.#holds.set(number, { state: "adopting", sinceMs: time.wallMs(), tooLarge: isFirst ? undefined : tooLarge });
     this.#announce();
-    const partition = await open(claim, await readingAlong.take(number), this.#adoptions.signal);
+    const signal = AbortSignal.any([this.#adoptions.signal, tooLarge.signal]);
+    const partition = await open(claim, await readingAlong.take(number), signal);
     if (this.#isLeaving) {
       await partition.leave();
       return false;

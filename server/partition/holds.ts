@@ -5,7 +5,8 @@ import type { Partition } from "./partition.ts";
 export type Hold =
   | { state: "away" }
   | { state: "claiming" }
-  | { state: "adopting"; sinceMs: number }
+  /** `tooLarge` ends what turns out not to fit in memory; undefined where it has to. */
+  | { state: "adopting"; sinceMs: number; tooLarge: AbortController | undefined }
   | { state: "carried"; partition: Partition }
   | { state: "leaving"; partition: Partition; sinceMs: number };
 
@@ -33,6 +34,11 @@ export class Holds {
   at(partition: number): Partition | undefined {
     const hold = this.#holds[partition]!;
     return hold.state === "carried" ? hold.partition : undefined;
+  }
+
+  tooLarge(partition: number): AbortController | undefined {
+    const hold = this.#holds[partition]!;
+    return hold.state === "adopting" ? hold.tooLarge : undefined;
   }
 
   /** Those carried here, in their order. */

@@ -14,7 +14,7 @@ export type ReadingAlongParts = {
   store: Store;
   time: Time;
   logger: Logger;
-  refusalOfSize: (paymentsMax: number) => string | undefined;
+  refusalOfSize: (paymentsExpected: number) => string | undefined;
   newEngine: (partition: number, capacity: number) => Engine;
 };
 
@@ -36,8 +36,8 @@ export class ReadingAlong {
     this.drop(partition);
     let following: Following | undefined;
     try {
-      const { capacity, paymentsMax } = store.sizeOf(partition);
-      const refusal = refusalOfSize(paymentsMax);
+      const { capacity, paymentsExpected } = store.sizeOf(partition);
+      const refusal = refusalOfSize(paymentsExpected);
       if (refusal !== undefined) {
         logger.error({ partition: partition + 1 }, `a partition is not taken over: ${refusal}`);
         return false;

@@ -20,7 +20,7 @@ const FILE = "restored.json";
 export class RestoredMark {
   readonly #directory: string;
 
-  /** `directory`: the instance's own. */
+  /** `directory`: the partition's. */
   constructor(directory: string) {
     this.#directory = directory;
   }

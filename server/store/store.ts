@@ -24,8 +24,8 @@ export interface Store {
 export type PartitionSize = {
   /** Payments the partition has room for: what its files say, or the setting if that is more or nothing is there. */
   readonly capacity: number;
-  /** Payments that a replay finds at most. */
-  readonly paymentsMax: number;
+  /** About how many payments a replay finds: as few as most payments leave records. */
+  readonly paymentsExpected: number;
 };
 
 /** The right to carry a partition. */

@@ -22,7 +22,7 @@ export class VolatileStore implements Store {
   }
 
   sizeOf(): PartitionSize {
-    return { capacity: this.#capacity, paymentsMax: 0 };
+    return { capacity: this.#capacity, paymentsExpected: 0 };
   }
 
   follow(): undefined {

@@ -28,13 +28,13 @@ export class MemoryRoom {
   }
 
   /** Why so many more payments would not fit; undefined when they do. */
-  refusalOf(paymentsMax: number): string | undefined {
-    const neededBytes = this.#usedBytes() + paymentsMax * this.#bytesPerPayment;
+  refusalOf(paymentsExpected: number): string | undefined {
+    const neededBytes = this.#usedBytes() + paymentsExpected * this.#bytesPerPayment;
     const roomBytes = this.#limitBytes * SHARE_MAX;
     if (neededBytes <= roomBytes) return undefined;
     return (
       "its payments must fit the memory limit: " +
-      `payments=${paymentsMax} neededMb=${megabytes(neededBytes)} limitMb=${megabytes(this.#limitBytes)}`
+      `payments=${paymentsExpected} neededMb=${megabytes(neededBytes)} limitMb=${megabytes(this.#limitBytes)}`
     );
   }
 }

@@ -22,7 +22,7 @@ export type TickingParts = {
   stuckWatch: { look(nowMs: number): void };
 };
 
-/** What an instance does as time passes, whether or not anything else happens. */
+/** What is done about a partition as time passes, whether or not anything else happens. */
 export class Ticking {
   readonly #parts: TickingParts;
   #timer: Timer;

@@ -118,7 +118,10 @@ export class Clients {
   /** As the balancer does: to the next instance where one is not there, ends, or says nothing for a second. */
   #balance(known: Known, instance: number, left: number, onAnswer: (status: number) => void): void {
     const { oracle, hosts, world } = this.#parts;
-    if (left === 0) return onAnswer(503);
+    if (left === 0) {
+      onAnswer(503);
+      return;
+    }
     let isOver = false;
     const goOn = (): void => {
       if (isOver || known.purged !== "no") return;
@@ -126,14 +129,19 @@ export class Clients {
       this.#balance(known, (instance + 1) % hosts.length, left - 1, onAnswer);
     };
     const { serving } = hosts[instance]!;
-    if (!serving) return goOn();
+    if (!serving) {
+      goOn();
+      return;
+    }
     oracle.asked(known);
+    const { isAcknowledged } = known;
     const forget = serving.process.onEnd(goOn);
     world.clock.after(NEXT_AFTER_MS, goOn);
     serving.post(bodyOf(known.words, known.cents), (answer) => {
       forget();
       world.note(() => `payment ${known.payment} is answered ${answer.status} by instance ${instance}`);
-      oracle.answered(known, answer.status, answer.body?.includes('"accepted":"no"') === true);
+      const isCertain = answer.body?.includes('"accepted":"no"') === true;
+      oracle.answered(known, answer.status, isCertain, isAcknowledged);
       if (isOver) return;
       isOver = true;
       onAnswer(answer.status);
@@ -152,7 +160,9 @@ export class Clients {
   #postConflict(known: Known): void {
     const { oracle, hosts } = this.#parts;
     const { serving } = hosts[known.preferred]!;
-    serving?.post(bodyOf(known.words, otherAmount(known.cents)), ({ status }) => oracle.answeredConflict(known, status));
+    serving?.post(bodyOf(known.words, otherAmount(known.cents)), ({ status }) =>
+      oracle.answeredConflict(known, status),
+    );
   }
 }
 

@@ -85,7 +85,12 @@ export const CORE_MUTATIONS: Readonly<Record<string, Mutation>> = {
     find: "return isInVain ? BY_EITHER : LOOKUP_SETTLES;",
     replace: "return LOOKUP_SETTLES;",
   },
-  "a purge lets answers in": { seed: 8, file: "core/engine", find: "this.flights.orphanAll();", replace: "" },
+  "a purge lets answers in": {
+    seed: 8,
+    file: "core/engine",
+    find: "this.#held?.clear(); this.flights.orphanAll();",
+    replace: "this.#held?.clear();",
+  },
   "what was being sent is pending after a restart": {
     seed: 13,
     file: "core/routing/dispatch",

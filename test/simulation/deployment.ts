@@ -54,6 +54,7 @@ export class Deployment {
       retains: settings.retainCount > 0,
       chargesAt: this.processors.map(({ charges }) => charges),
       engineOf: (partition) => this.carrierOf(partition)!.books.engine,
+      areAllCarried: () => this.uncarried.length === 0,
     });
     this.hosts = Array.from({ length: settings.instanceCount }, (_, instance) => this.#host(instance));
     const { hosts, oracle, processors } = this;
@@ -116,6 +117,9 @@ export class Deployment {
       oracle,
       peers: others.map((other) => () => this.hosts[other]!.listener),
       onStarted: () => world.note(() => `instance ${instance} serves`),
+      noteTimes: () => {
+        for (const host of this.hosts) for (const life of host.lives) life.noteTime();
+      },
       onCustody: () => this.#expectOneCarrier(instance),
       observe: (life) => this.#observe(life),
     });

@@ -5,9 +5,9 @@ export const JOURNAL_MUTATIONS: Readonly<Record<string, Mutation>> = {
   "effects before the write": {
     seed: 4,
     file: "server/turn/group-commit",
-    find: "if (this.#isFailing || !this.#write(effects)) {",
+    find: "if (this.#isEnded || this.#isFailing || !this.#write(effects)) {",
     replace: `if (!this.#isFailing) for (const effect of effects.splice(0)) effect.commit();
-      if (this.#isFailing || !this.#write(effects)) {`,
+      if (this.#isEnded || this.#isFailing || !this.#write(effects)) {`,
   },
   "effects before the sync": {
     seed: 13,

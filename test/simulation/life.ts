@@ -42,11 +42,14 @@ import type { World } from "./world.ts";
 const CHUNK_RECORDS = 61;
 /** The bound of the watermarks given out is rounded up to this. */
 const BOUND_STEP_MS = 100;
+/** A clock that was set back or ahead runs at most so fast. */
+const FAST = 1.1;
 const OBSERVE_MS = 100;
 const GRACE_MS = 500;
 /** See Instance.stop. */
 const WAITING_LOOK_MS = 5;
 const REFUSING_MS = 100;
+const DOES_NOT_DIE = "an instance does not die by itself";
 /** Another process has what this one is to start with, and nobody knows which: see Custody.start. */
 const IN_USE = /must not be in use/;
 
@@ -76,6 +79,8 @@ export type LifeParts = {
   onEnd: (why: LifeEnd) => void;
   /** It has started. */
   onStarted: () => void;
+  /** The world takes note of everybody's time. */
+  noteTimes: () => void;
   /** What it carries has changed. */
   onCustody: () => void;
   /** Looks whether the engines keep within their bounds. */
@@ -175,7 +180,11 @@ export class Life {
       this.#isLeaving = true;
       this.#parts.world.hasSettled = true;
       if (!this.#isServing) this.#starting.abort();
-      else void this.#leave().then(() => this.#parts.onEnd("left"), (error: unknown) => this.#died(error));
+      else
+        void this.#leave().then(
+          () => this.#parts.onEnd("left"),
+          (error: unknown) => this.#died(error),
+        );
     });
   }
 
@@ -247,7 +256,8 @@ export class Life {
     const { world, disk, kill } = this.#parts;
     const { settings } = world;
     const { process } = this;
-    const own = new ProcessDisk(disk, process, kill, () => this.#parts.onEnd("killed"));
+    const onKilled = () => this.#parts.onEnd("killed");
+    const own = new ProcessDisk(disk, process, kill, onKilled, (directory) => this.#expectLeft(directory));
     const time = settings.replaysSlowly ? new SlowTime(process.awaited) : process.awaited;
     return JournalStore.open(
       { disk: own, time, logger: LOG.logger },
@@ -281,8 +291,10 @@ export class Life {
       random: () => world.random.bits() / 2 ** 32,
       refusalOfSize,
       open: async (claim, reading, signal) => {
+        this.#parts.noteTimes();
+        const beganAtMs = process.monotonicMs();
         const partition = await Partition.open(claim, surroundings, reading, signal);
-        this.#opened(partition, reading !== undefined);
+        this.#opened(partition, reading !== undefined, process.monotonicMs() - beganAtMs);
         return partition;
       },
       readingAlong: new ReadingAlong({
@@ -345,14 +357,14 @@ export class Life {
   }
 
   /** A partition has been replayed, and is about to be carried. */
-  #opened(partition: Partition, wasRead: boolean): void {
+  #opened(partition: Partition, wasRead: boolean, tookMs: number): void {
     const { world, oracle, instance } = this.#parts;
     if (this.process.isOver) return;
     const { number, epoch, books } = partition;
     world.note(() => `instance ${instance} opens partition ${number}, epoch ${epoch}${wasRead ? ", read along" : ""}`);
     this.openCountsMax = this.ways.gates.map(() => Number.POSITIVE_INFINITY);
     this.#check(() => {
-      this.#expectTimeGoesOn(books.engine);
+      this.#expectTimeGoesOn(books.engine, tookMs);
       oracle.opened(number, epoch, books.engine);
     });
   }
@@ -372,13 +384,18 @@ export class Life {
     this.#check(() => expectThat(disk.failedCount > 0, "a journal breaks only with its disk", () => "failedCount=0"));
   }
 
+  #expectLeft(directory: string): void {
+    const { world } = this.#parts;
+    const isCarried = this.carried.some(({ number }) => directory === `/data/partition-${number + 1}`);
+    if (isCarried) world.violation ??= new Violation("whoever has no lock does not answer", `directory=${directory}`);
+  }
+
   /** What is thrown in what somebody awaits. */
   #died(error: unknown): void {
+    if (error instanceof Violation) this.#parts.world.violation ??= error;
     if (this.process.isOver) return;
-    if (error instanceof DiskFault) return this.#parts.onEnd("broken");
-    this.#parts.world.violation ??= new Violation("an instance does not die by itself", String(error), {
-      cause: error,
-    });
+    if (error instanceof DiskFault) this.#parts.onEnd("broken");
+    else this.#parts.world.violation ??= new Violation(DOES_NOT_DIE, String(error), { cause: error });
   }
 
   #couldNotStart(error: unknown): void {
@@ -420,10 +437,10 @@ export class Life {
   /**
    * The ledger takes a payment that is requested before it was accepted for one of a time that was set back by hand.
    */
-  #expectTimeGoesOn({ ledger }: Engine): void {
+  #expectTimeGoesOn({ ledger }: Engine, tookMs: number): void {
     const { world } = this.#parts;
     const nowMs = this.#clock.nowMs();
-    const timeMaxMs = Math.max(world.timeMaxMs, world.wallMs) + BOUND_STEP_MS;
+    const timeMaxMs = Math.max(world.timeMaxMs + tookMs * FAST, world.wallMs) + BOUND_STEP_MS;
     expectThat(nowMs <= timeMaxMs, "time does not leap", () => `nowMs=${nowMs} timeMaxMs=${timeMaxMs}`);
     if (ledger.size === 0) return;
     const acceptedAtMs = ledger.rows.acceptedAtMs[ledger.slotOf(ledger.head - 1)]!;

@@ -1,5 +1,5 @@
-import type { Custody } from "../../server/partition/custody.ts";
 import type { CarriedPartitions } from "../../server/partition/carried-partitions.ts";
+import type { Custody } from "../../server/partition/custody.ts";
 import type { NoWord } from "../../server/partition/reach.ts";
 import type { PaymentBody } from "../../server/payments/payment-body.ts";
 import type { Process } from "./process.ts";
@@ -15,6 +15,8 @@ export type Ask<T> = (listener: LinkListener, tell: (answer: T) => void) => Prom
 export class LinkCalls {
   /** Chance that a question or its answer gets lost with its connection. */
   lossChance = 0;
+  /** How much later than usual a question may come. */
+  lateMsMax = 0;
   readonly #world: World;
   /** By instance. */
   readonly #listeners: (LinkListener | undefined)[] = [];
@@ -32,8 +34,8 @@ export class LinkCalls {
   }
 
   /**
-   * `ask` runs there, now or later, or never, and may tell what it answers. It has arrived once it can only be lost with
-   * the process there.
+   * `ask` runs there, now or later, or never, and may tell what it answers. It has arrived once it can only be lost
+   * with the process there.
    */
   call<T>(
     from: Process,
@@ -46,7 +48,8 @@ export class LinkCalls {
     return new Promise((resolve) => {
       const answer = (word: T | NoWord): void => from.settleLater(world.latencyMs(), () => resolve(word));
       from.settleLater(timeoutMs, () => resolve("unanswered"));
-      world.clock.after(world.latencyMs(), () => {
+      const lateMs = this.lateMsMax === 0 ? 0 : world.random.below(this.lateMsMax);
+      world.clock.after(world.latencyMs() + lateMs, () => {
         const listener = this.#listeners[to];
         if (!listener) return answer("unsent");
         if (world.happens(this.lossChance)) return answer("unanswered");
@@ -65,6 +68,7 @@ export class LinkCalls {
   }
 
   #died({ process }: LinkListener, error: unknown): void {
+    if (error instanceof Violation) this.#world.violation ??= error;
     if (process.isOver) return;
     this.#world.violation ??= new Violation("an instance does not die by itself", String(error), { cause: error });
   }

@@ -1,6 +1,7 @@
 import { CORE_MUTATIONS } from "./core-mutations.ts";
 import { JOURNAL_MUTATIONS } from "./journal-mutations.ts";
 import type { Mutation } from "./mutation.ts";
+import { PARTITION_MUTATIONS } from "./partition-mutations.ts";
 import { ROUTING_MUTATIONS } from "./routing-mutations.ts";
 import { SENDING_MUTATIONS } from "./sending-mutations.ts";
 
@@ -10,4 +11,5 @@ export const MUTATIONS: Readonly<Record<string, Mutation>> = {
   ...ROUTING_MUTATIONS,
   ...SENDING_MUTATIONS,
   ...JOURNAL_MUTATIONS,
+  ...PARTITION_MUTATIONS,
 };

@@ -12,7 +12,8 @@ import type { Charge } from "./virtual-processor.ts";
 import type { World } from "./world.ts";
 
 const FINAL_WINDOWS = 6;
-const UNDER_WAY_MS_MAX = 10;
+/** A question of a process that is over may still arrive so much later. */
+const UNDER_WAY_MS_MAX = 1100;
 
 /** What the world outside knows of a payment. */
 export type Known = {
@@ -27,9 +28,13 @@ export type Known = {
   /** Somebody was told that it may have been accepted. */
   isUncertain: boolean;
   wasAsked: boolean;
+  /** Told 202; or that, or 200. */
+  wasAccepted: boolean;
   isAcknowledged: boolean;
   /** Maybe: a purge was begun and nobody was told whether it was done. */
   purged: "no" | "maybe" | "yes";
+  /** It may have come once more, and as a new one, after a purge had forgotten it: it was still on its way. */
+  isStray: boolean;
   chargeCount: number;
 };
 
@@ -44,6 +49,7 @@ export type OracleParts = {
   chargesAt: readonly ReadonlyMap<number, Charge>[];
   /** Of the partition's carrier. */
   engineOf: (partition: number) => Engine;
+  areAllCarried: () => boolean;
 };
 
 type Promised = { fromMs: number; toMs: number; totals: number[]; atMs: number };
@@ -65,6 +71,7 @@ type Promised = { fromMs: number; toMs: number; totals: number[]; atMs: number }
  */
 export class Oracle {
   readonly known = new Map<number, Known>();
+  /** Beginnings and ends of purges: a summary that spans one says nothing. */
   purgeCount = 0;
   readonly #random: Random;
   readonly #parts: OracleParts;
@@ -97,8 +104,10 @@ export class Oracle {
       openCount: 0,
       isUncertain: false,
       wasAsked: false,
+      wasAccepted: false,
       isAcknowledged: false,
       purged: "no",
+      isStray: false,
       chargeCount: 0,
     };
     this.known.set(payment, known);
@@ -109,17 +118,24 @@ export class Oracle {
     known.wasAsked = true;
     known.openCount++;
     // Whether the purge takes it along is decided by chance.
-    if (this.isPurging && known.purged === "no") known.purged = "maybe";
+    if (!this.isPurging || known.purged !== "no") return;
+    known.purged = "maybe";
+    known.isStray = true;
   }
 
-  /** A host has answered a payment with its amount; `isCertain`: a refusal is the whole truth. */
-  answered(known: Known, status: number, isCertain: boolean): void {
+  /**
+   * A host has answered a payment with its amount. `isCertain`: a refusal is the whole truth; `wasAcknowledged`: before
+   * this was asked.
+   */
+  answered(known: Known, status: number, isCertain: boolean, wasAcknowledged: boolean): void {
     known.openCount--;
     if (status === 503 && !isCertain) known.isUncertain = true;
     if (known.purged !== "no") return;
     const name = () => `payment=${known.payment} status=${status}`;
     expectThat(status !== 409, "the same amount is no conflict", name);
-    expectThat(status !== 202 || !known.isAcknowledged, "a correlationId is accepted once", name);
+    const isAgain = wasAcknowledged || known.wasAccepted;
+    expectThat(status !== 202 || !isAgain, "a correlationId is accepted once", name);
+    known.wasAccepted ||= status === 202;
     if (status === 202 || status === 200) known.isAcknowledged = true;
   }
 
@@ -137,6 +153,7 @@ export class Oracle {
     if (charge.isForeign) return;
     const known = this.known.get(charge.payment)!;
     known.chargeCount++;
+    if (known.isStray) return;
     const name = () => `payment=${charge.payment} processor=${processor}`;
     expectThat(known.chargeCount === 1, "a payment is charged once", name);
     expectThat(charge.cents === known.cents, "a payment is charged at its amount", name);
@@ -151,6 +168,7 @@ export class Oracle {
       isOver = true;
       forget();
       this.#openPurgeCount--;
+      this.purgeCount++;
       this.#promised = [];
     };
     // What it has asked of others may be on its way.
@@ -167,9 +185,11 @@ export class Oracle {
     this.purgeCount++;
     this.#promised = [];
     const asked = [...this.known.values()].filter(({ wasAsked, purged }) => wasAsked && purged === "no");
-    for (const known of asked) known.purged = "maybe";
-    // What is still on its way may be accepted after it.
-    return asked.filter(({ openCount, isUncertain }) => openCount === 0 && !isUncertain);
+    for (const known of asked) {
+      known.purged = "maybe";
+      known.isStray = known.openCount > 0 || known.isUncertain;
+    }
+    return asked.filter(({ isStray }) => !isStray);
   }
 
   purged(forgotten: readonly Known[]): void {
@@ -210,6 +230,8 @@ export class Oracle {
   told(fromMs: number, toMs: number, totals: number[], settledUntilMs: number, atMs: number): void {
     // What retention has dropped is in no summary any more, so none is final.
     if (toMs >= settledUntilMs || this.#parts.retains || this.isPurging) return;
+    // What a purge has left is asked of the carriers.
+    if (this.purgeCount > 0 && !this.#parts.areAllCarried()) return;
     this.#expectTotals("a final summary agrees with the processors", fromMs, toMs, totals, atMs);
     this.#promised.push({ fromMs, toMs, totals, atMs });
   }
@@ -258,12 +280,14 @@ export class Oracle {
       return `payment=${known.payment} state=${state} charges=${JSON.stringify(charges)}`;
     };
     if (slot === NOT_FOUND_SLOT) {
-      const mayBeGone = known.purged !== "no" || (this.#parts.retains && (known.isAcknowledged || known.openCount > 0 || known.isUncertain));
+      const mayBeKept = known.isAcknowledged || known.isUncertain || known.openCount > 0;
+      const mayBeGone = known.purged !== "no" || (this.#parts.retains && mayBeKept);
       expectThat(mayBeGone || charges.length === 0, "a payment that is not kept is not charged", name);
       return;
     }
     const state = rows.state[slot];
     expectThat(state === State.PROCESSED || state === State.FAILED, "every payment ends", name);
+    if (known.isStray) return;
     expectThat(charges.length === (state === State.PROCESSED ? 1 : 0), "processed means charged", name);
     const endedAtMs =
       state === State.FAILED && rows.outcome[slot] === Outcome.GAVE_UP ? rows.acceptedAtMs[slot]! + giveUpAfterMs : 0;
@@ -294,6 +318,8 @@ export class Oracle {
   }
 
   #expectTotals(rule: string, fromMs: number, toMs: number, totals: readonly number[], atMs: number): void {
+    // What comes once more after a purge may be counted under another time, or at another processor.
+    if ([...this.known.values()].some((known) => known.isStray && this.#isKnownToUs(known))) return;
     const { chargesAt } = this.#parts;
     const charged = new Array<number>(chargesAt.length * 2).fill(0);
     for (const [processor, charges] of chargesAt.entries()) {
@@ -312,6 +338,10 @@ export class Oracle {
   #isCounted(payment: number): boolean {
     const known = this.known.get(payment)!;
     if (known.purged === "no" && !this.#parts.retains) return true;
-    return this.#parts.engineOf(known.partition).ledger.find(known.words) !== NOT_FOUND_SLOT;
+    return this.#isKnownToUs(known);
+  }
+
+  #isKnownToUs({ partition, words }: Known): boolean {
+    return this.#parts.engineOf(partition).ledger.find(words) !== NOT_FOUND_SLOT;
   }
 }

@@ -66,7 +66,12 @@ function durationOf(random: Random, stresses: ReadonlySet<Stress>, polls: boolea
 }
 
 /** Instances and partitions: mostly two and two, as in the contest. */
-const SIZES = [[1, 2], [2, 3], [3, 3], [3, 6]] as const;
+const SIZES = [
+  [1, 2],
+  [2, 3],
+  [3, 3],
+  [3, 6],
+] as const;
 
 /** Mostly two, as in the contest. Chances of its own, so that a seed with two is the same whatever the others are. */
 function processorCountOf(seed: number): number {

@@ -35,13 +35,21 @@ export class ProcessDisk implements Disk {
   readonly #process: Process;
   readonly #kill: KillFault;
   readonly #onKilled: () => void;
+  readonly #onReleased: (directory: string) => void;
 
-  /** `onKilled` is called when the process is killed in an operation. */
-  constructor(disk: VirtualDisk, process: Process, kill = new KillFault(), onKilled: () => void = () => {}) {
+  /** They are called when the process is killed in an operation, and when it gives the lock on a directory back. */
+  constructor(
+    disk: VirtualDisk,
+    process: Process,
+    kill = new KillFault(),
+    onKilled: () => void = () => {},
+    onReleased: (directory: string) => void = () => {},
+  ) {
     this.#disk = disk;
     this.#process = process;
     this.#kill = kill;
     this.#onKilled = onKilled;
+    this.#onReleased = onReleased;
   }
 
   open(path: string): DiskFile {
@@ -101,7 +109,13 @@ export class ProcessDisk implements Disk {
   async lock(directory: string): Promise<DiskLock> {
     if (this.#process.isOver) throw new Killed();
     if (!this.#disk.lock(directory, this.#process)) throw new DirectoryInUseError(directory);
-    return { release: async () => this.#disk.unlock(directory, this.#process) };
+    return {
+      release: async () => {
+        if (this.#process.isOver) return;
+        this.#onReleased(directory);
+        this.#disk.unlock(directory, this.#process);
+      },
+    };
   }
 
   /** As read(2) with a short count now and then. */

@@ -27,6 +27,8 @@ const POLL_AGAIN_MS = 18_000;
 const POLLED_MS_MAX = 14_000;
 const CHUNK_RECORDS = 61;
 const NOBODY = -1;
+/** More than any chain of promises here is long. */
+const PROMISE_TURNS = 100;
 /** An event loop that never ends is a finding, too. */
 const EVENTS_MAX = 500_000;
 
@@ -103,9 +105,9 @@ async function pass(deployment: Deployment, untilMs: number): Promise<void> {
   }
 }
 
-/** Until every promise that can go on has done so. */
-function untilNobodyGoesOn(): Promise<void> {
-  return new Promise((resolve) => setImmediate(resolve));
+/** Until every promise that can go on has done so: far cheaper than a turn of the real event loop. */
+async function untilNobodyGoesOn(): Promise<void> {
+  for (let turn = 0; turn < PROMISE_TURNS; turn++) await undefined;
 }
 
 function checkEnd(deployment: Deployment): void {

@@ -51,6 +51,7 @@ export function strike(deployment: Deployment, incident: Incident): void {
       return;
     case "link":
       deployment.calls.lossChance = incident.lossChance;
+      deployment.calls.lateMsMax = incident.lateMsMax;
       deployment.streams.lateMsMax = incident.lateMsMax;
       world.clock.after(incident.forMs, () => healLink(deployment));
       return;
@@ -88,6 +89,7 @@ function strikeHost({ hosts }: Deployment, incident: HostIncident): void {
 
 function healLink({ calls, streams }: Deployment): void {
   calls.lossChance = 0;
+  calls.lateMsMax = 0;
   streams.lateMsMax = 0;
 }
 

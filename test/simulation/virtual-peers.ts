@@ -2,13 +2,15 @@ import { acceptCarried } from "../../server/api/link-api.ts";
 import type { PeerAsking } from "../../server/api/whole-service.ts";
 import type { Answer } from "../../server/http/answer.ts";
 import { forwardedOf } from "../../server/link/peer-answers.ts";
-import type { ForwardOptions, Forwarded } from "../../server/link/peers.ts";
+import type { Forwarded, ForwardOptions } from "../../server/link/peers.ts";
 import { partsOf } from "../../server/partition/carried-partitions.ts";
 import type { SummaryPart, Window } from "../../server/payments/summary.ts";
 import type { Ask, LinkCalls } from "./link-calls.ts";
 import type { Oracle } from "./oracle.ts";
 import type { Process } from "./process.ts";
 import { VirtualAsker } from "./virtual-asker.ts";
+
+const ARRIVES_WITHIN_MS = 10;
 
 export type VirtualPeersParts = { process: Process; calls: LinkCalls; oracle: Oracle };
 
@@ -46,6 +48,8 @@ export class VirtualPeers implements PeerAsking {
   async purge(instance: number, partition: number): Promise<boolean> {
     const { process, calls, oracle } = this.#parts;
     let ended = (): void => {};
+    // On its way.
+    process.world.clock.after(ARRIVES_WITHIN_MS + calls.lateMsMax, oracle.purgeGoesOn(process));
     const { linkTimeoutMs } = process.world.settings;
     const answer = await calls.call<boolean>(
       process,

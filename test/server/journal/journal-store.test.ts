@@ -4,7 +4,6 @@ import { join } from "node:path";
 import { expect } from "chai";
 import pino from "pino";
 import { Ledger } from "../../../core/ledger/ledger.ts";
-import { HEADER_BYTES } from "../../../core/log/journal-header.ts";
 import { RECORD_BYTES, RecordBatch } from "../../../core/log/record.ts";
 import type { JournalClaim } from "../../../server/journal/journal-claim.ts";
 import type { JournalStorage } from "../../../server/journal/journal-storage.ts";
@@ -132,19 +131,19 @@ describe("a store of journals", () => {
       expect(storage.epoch).to.equal(2);
     });
 
-    it("and says for how many payments it has room, never for less, and how many it has at most", async () => {
+    it("and says for how many payments it has room, never for less, and about how many it has", async () => {
       const disk = new MemoryDisk();
       const fresh = await claimed(await open(disk));
-      expect([fresh.capacity, fresh.paymentsMax]).to.deep.equal([CAPACITY, 0]);
+      expect([fresh.capacity, fresh.paymentsExpected]).to.deep.equal([CAPACITY, 0]);
       await fresh.release();
       await left(await open(disk), 0, 5);
       const small = await claimed(await open(disk, { capacity: 3 }));
-      expect([small.capacity, small.paymentsMax]).to.deep.equal([CAPACITY, 5 + HEADER_BYTES / RECORD_BYTES]);
+      expect([small.capacity, small.paymentsExpected]).to.deep.equal([CAPACITY, Math.ceil(5 / 3)]);
       const storage = await small.open(ledger(), { onBroken });
       accept(storage, ledger(), 100, CAPACITY);
       await storage.close();
       const large = await claimed(await open(disk, { capacity: 100 }));
-      expect([large.capacity, large.paymentsMax]).to.deep.equal([100, 5 + 2 * 10 + CAPACITY]);
+      expect([large.capacity, large.paymentsExpected]).to.deep.equal([100, Math.ceil((5 + CAPACITY) / 3)]);
     });
   });
 
@@ -154,12 +153,13 @@ describe("a store of journals", () => {
       disk.rename("/data/partition-1", "/data/instance-1");
     }
 
-    it("renames its directory under its lock, for good", async () => {
+    it("goes on in it, under its name and its lock: that release may be started once more", async () => {
       const disk = new MemoryDisk();
       await former(disk);
+      disk.makeDirectory("/data/partition-1");
       const store = await open(disk, { syncs: true });
       const claim = await claimed(store);
-      expect(disk.list("/data")).to.deep.equal(["partition-1"]);
+      expect(await refusal(disk.lock("/data/instance-1"))).to.include("in use");
       expect(await store.claim(0)).to.equal(undefined);
       const own = ledger();
       await (await claim.open(own, { onBroken })).close();
@@ -184,10 +184,12 @@ describe("a store of journals", () => {
     it("refuses to choose between two", async () => {
       const disk = new MemoryDisk();
       await former(disk);
-      disk.makeDirectory("/data/partition-1");
-      const why = "a partition has one journal, but there is one of an earlier release too";
+      disk.rename("/data/instance-1", "/data/aside");
+      await left(await open(disk), 0, 1);
+      disk.rename("/data/aside", "/data/instance-1");
       const message = await refusal((await open(disk)).claim(0));
-      expect(message).to.equal(`${why}: earlier=/data/instance-1 directory=/data/partition-1`);
+      const where = "directory=/data/partition-1 earlier=/data/instance-1";
+      expect(message).to.equal(`a partition has one journal, but there are two: ${where}`);
     });
 
     it("has it for one of several that come at once", async () => {
@@ -202,7 +204,7 @@ describe("a store of journals", () => {
           const claims = (await Promise.all(stores.map((store) => store.claim(0)))).filter((claim) => claim);
           expect(claims.length).to.be.at.most(1);
           const claim = claims[0] ?? (await claimed(stores[1]!));
-          expect(readdirSync(dataDir)).to.deep.equal(["partition-1"]);
+          expect(readdirSync(dataDir)).to.deep.equal(["instance-1"]);
           const own = ledger();
           await (await claim!.open(own, { onBroken })).close();
           expect(own.size).to.equal(3);

@@ -320,7 +320,7 @@ export class Cluster {
   }
 
   storeOf(instance: Instance): Store {
-    const size = { capacity: 100, paymentsMax: 100 };
+    const size = { capacity: 100, paymentsExpected: 100 };
     return {
       partitionCount: this.partitionCount,
       canMove: this.canMove,

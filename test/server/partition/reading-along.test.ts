@@ -36,7 +36,7 @@ describe("reading along", () => {
     following = new FakeFollowing();
     refusal = undefined;
     const store = {
-      sizeOf: () => ({ capacity: 100, paymentsMax: 100 }),
+      sizeOf: () => ({ capacity: 100, paymentsExpected: 100 }),
       follow: () => following,
     } as unknown as Store;
     alongside = new ReadingAlong({
