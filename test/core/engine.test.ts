@@ -1033,9 +1033,16 @@ describe("engine: giving up many", () => {
 });
 
 describe("engine: retention", () => {
+  /** Nothing is dropped before an engine has taken up its work. */
+  function begun(options: Partial<HandOptions>): Hand {
+    const hand = new Hand(options);
+    hand.engine.resume(NOON_MS);
+    return hand;
+  }
+
   /** Payments 0 … count − 1, accepted a millisecond apart and charged at once. */
   function charged(count: number, options: Partial<HandOptions>): Hand {
-    const hand = new Hand(options);
+    const hand = begun(options);
     for (let n = 0; n < count; n++) {
       hand.accept(n, n);
       hand.settle(hand.send(n), Outcome.CHARGED, n);
@@ -1090,7 +1097,7 @@ describe("engine: retention", () => {
 
   it("never drops a payment that has not ended, nor what was accepted after it", () => {
     for (const outcome of [undefined, Outcome.UNEXPECTED, Outcome.MISCONFIGURED]) {
-      const hand = new Hand({ retainCount: 1 });
+      const hand = begun({ retainCount: 1 });
       hand.acceptMany(3, 0);
       const [first, ...others] = hand.sendAll(0);
       for (const request of others) hand.settle(request, Outcome.CHARGED, 1);
@@ -1109,7 +1116,7 @@ describe("engine: retention", () => {
   });
 
   it("sends each payment once, in rows of payments that were given up while they waited", () => {
-    const hand = new Hand({ capacity: 4, giveUpAfterMs: 1000, retainMs: 1 });
+    const hand = begun({ capacity: 4, giveUpAfterMs: 1000, retainMs: 1 });
     hand.health.polled(DEFAULT, true, 0, NOON_MS);
     let atMs = 0;
     for (let round = 0; round < 10; round++, atMs += 1000) {
@@ -1124,6 +1131,60 @@ describe("engine: retention", () => {
     expect([probe, ...sent].map((request) => request.slot).sort()).to.deep.equal([0, 1, 2, 3]);
     for (const request of sent) hand.settle(request, Outcome.CHARGED, probe.atMs);
     expect([hand.sendAll(probe.atMs), hand.sum()]).to.deep.equal([[], [4, 7960, 0, 0]]);
+  });
+});
+
+describe("engine: retention while a payment may be repeated", () => {
+  const MINUTE_MS = 60_000;
+  const TIGHT: Partial<HandOptions> = { retainCount: 1, retainMs: 1000, retainAtLeastMs: MINUTE_MS };
+
+  /** So many payments, accepted and charged at these times. */
+  function charged(...atMs: readonly number[]): Hand {
+    const hand = new Hand(TIGHT);
+    hand.engine.resume(NOON_MS);
+    for (const [n, acceptedAtMs] of atMs.entries()) {
+      hand.accept(n, acceptedAtMs);
+      hand.settle(hand.send(acceptedAtMs), Outcome.CHARGED, acceptedAtMs);
+    }
+    return hand;
+  }
+
+  it("keeps each for a minute after its acceptance, whatever the limits say", () => {
+    const hand = charged(30_000, 40_000, 50_000);
+    for (const [atMs, kept] of [
+      [89_999, 3],
+      [90_000, 2],
+      [100_000, 1],
+      [109_999, 1],
+      [110_000, 0],
+    ] as const) {
+      hand.evict(atMs);
+      expect(hand.engine.ledger.size, `atMs=${atMs}`).to.equal(kept);
+    }
+  });
+
+  it("is a minute unless told otherwise", () => {
+    const { retainAtLeastMs: _, ...otherwise } = PATIENT;
+    const ways = Ways.open(new HealthSnapshot(TWO_NAMES.length), twoTerms(16));
+    const engine = new Engine(ways, { ...otherwise, retainCount: 1, giveUpAfterMs: 1 });
+    engine.resume(NOON_MS);
+    for (let n = 0; n < 3; n++) engine.accept(uuid(n), 0, 1990, NOON_MS);
+    engine.batch.clear();
+    engine.giveUpOld(NOON_MS + 10, () => {});
+    engine.evictOld(NOON_MS + MINUTE_MS - 1);
+    expect(engine.ledger.size).to.equal(3);
+    engine.evictOld(NOON_MS + MINUTE_MS);
+    expect(engine.ledger.size).to.equal(1);
+  });
+
+  it("keeps all for a minute after a start: a carrier before may have had another clock", () => {
+    const before = charged(0, 10, 20);
+    const after = restarted(before, recordsOf(before), TIGHT);
+    after.engine.resume(NOON_MS + 10 * MINUTE_MS);
+    after.evict(11 * MINUTE_MS - 1);
+    expect(after.engine.ledger.size).to.equal(3);
+    after.evict(11 * MINUTE_MS);
+    expect(after.engine.ledger.size).to.equal(0);
   });
 });
 

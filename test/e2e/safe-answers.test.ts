@@ -9,13 +9,16 @@ import { expect } from "chai";
 import { type RunningProcessor, startProcessor } from "../../perf/processor/processor.ts";
 import { type Answer, Caller } from "./caller.ts";
 import { startLoneInstance } from "./lone-instance.ts";
-import { newPayment, type Payment, pay, untilState } from "./payments.ts";
+import { newPaymentOf, type Payment, pay, untilState } from "./payments.ts";
 import { until } from "./until.ts";
 
 const HELD_DISK = fileURLToPath(new URL("./held-disk.js", import.meta.url));
 /** Far longer than any answer takes that waits for nothing. */
 const HELD_MS = 400;
 const DELAY_MS = 300;
+
+/** All in the same partition: what waits for its journal, or is not in it, concerns no other. */
+const newPaymentInOne = (): Payment => newPaymentOf(1);
 
 describe("answers and the records they rest on", () => {
   let folder: string;
@@ -61,7 +64,7 @@ describe("answers and the records they rest on", () => {
   /** Accepts a payment whose charge comes while what is done to the disk by then has its effect. */
   async function chargedWhile(spoilDisk: () => void): Promise<Payment> {
     processor.settings.delayMs = DELAY_MS;
-    const payment = newPayment();
+    const payment = newPaymentInOne();
     expect((await pay(caller, payment)).status).to.equal(202);
     await untilState(caller, [payment], "sending");
     spoilDisk();
@@ -72,17 +75,17 @@ describe("answers and the records they rest on", () => {
 
   it("wait for the sync, whatever they say, and are all there after it", async () => {
     await start("fsync");
-    const known = newPayment();
+    const known = newPaymentInOne();
     expect((await pay(caller, known)).status).to.equal(202);
     await untilState(caller, [known], "processed");
     writeFileSync(syncsHeld(), "");
-    const payment = newPayment();
+    const payment = newPaymentInOne();
     const accepted = pay(caller, payment);
     await sleep(20);
     const asked = [
       look(payment),
       look(known),
-      look(newPayment()),
+      look(newPaymentInOne()),
       pay(caller, payment),
       caller.get("/payments-summary"),
     ];
@@ -104,12 +107,12 @@ describe("answers and the records they rest on", () => {
 
   it("wait for nothing when everything is on the disk", async () => {
     await start("fsync");
-    const payment = newPayment();
+    const payment = newPaymentInOne();
     expect((await pay(caller, payment)).status).to.equal(202);
     await untilState(caller, [payment], "processed");
     expect((await caller.get("/payments-summary")).status).to.equal(200);
     writeFileSync(syncsHeld(), "");
-    expect([(await look(payment)).status, (await look(newPayment())).status]).to.deep.equal([200, 404]);
+    expect([(await look(payment)).status, (await look(newPaymentInOne())).status]).to.deep.equal([200, 404]);
     rmSync(syncsHeld());
   });
 
@@ -117,12 +120,16 @@ describe("answers and the records they rest on", () => {
     it(`with ${durability}: are 503 while the journal lacks what has happened, and say what that means`, async () => {
       await start(durability);
       const payment = await chargedWhile(() => writeFileSync(diskFull(), ""));
-      for (const answer of [await look(payment), await look(newPayment()), await caller.get("/payments-summary")]) {
+      for (const answer of [
+        await look(payment),
+        await look(newPaymentInOne()),
+        await caller.get("/payments-summary"),
+      ]) {
         expect(answer.status, answer.body).to.equal(503);
         expect(answer.headers["retry-after"]).to.equal("1");
         expect(JSON.parse(answer.body)).to.not.have.property("accepted");
       }
-      const refused = newPayment();
+      const refused = newPaymentInOne();
       await expectRefused(refused, "no", "the journal cannot be written; the payment was not accepted");
       await expectRefused(payment, "unknown", /; the payment may have been accepted: repeat it/);
       await expectRefused({ ...payment, cents: 1 }, "unknown", /; the payment may have been accepted: repeat it/);
@@ -136,11 +143,11 @@ describe("answers and the records they rest on", () => {
 
   it("are given as before while the journal cannot be written and nothing has happened since", async () => {
     await start("write");
-    const payment = newPayment();
+    const payment = newPaymentInOne();
     expect((await pay(caller, payment)).status).to.equal(202);
     await untilState(caller, [payment], "processed");
     writeFileSync(diskFull(), "");
-    await expectRefused(newPayment(), "no", "the journal cannot be written; the payment was not accepted");
+    await expectRefused(newPaymentInOne(), "no", "the journal cannot be written; the payment was not accepted");
     expect(stateIn(await look(payment))).to.equal("processed");
     expect((await caller.get("/payments-summary")).status).to.equal(200);
     rmSync(diskFull());

@@ -58,6 +58,25 @@ describe("flights", () => {
     expect(flights.hasRoom(DEFAULT)).to.equal(false);
   });
 
+  it("have a place for what another life has sent, beyond the quota, and none for anything new meanwhile", () => {
+    const flights = new Flights(2, 2);
+    const other = flights.beside();
+    for (let slot = 0; slot < 2; slot++) other.open(slot, DEFAULT, 0);
+    const known = [0, 1].map((slot) => flights.openKnown(slot, DEFAULT, 0));
+    expect([flights.openCount(DEFAULT), other.openCount(DEFAULT)]).to.deep.equal([4, 4]);
+    for (const [i, flight] of known.entries()) {
+      flights.doubt(flight, 100);
+      expect([flights.slot[flight], flights.state[flight]]).to.deep.equal([i, FlightState.DOUBT]);
+    }
+    for (const flight of known) {
+      expect(flights.hasRoom(DEFAULT)).to.equal(false);
+      flights.close(flight);
+    }
+    expect([flights.hasRoom(DEFAULT), flights.hasRoom(FALLBACK)]).to.deep.equal([false, true]);
+    other.close(0);
+    expect(flights.hasRoom(DEFAULT)).to.equal(true);
+  });
+
   it("throw when one is closed twice", () => {
     const flights = new Flights(1, 2);
     const flight = flights.open(0, DEFAULT, 0);

@@ -1,10 +1,11 @@
 import { pbkdf2 } from "node:crypto";
-import { readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { closeSync, openSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect } from "chai";
 import { HEADER_BYTES } from "../../../core/log/journal-header.ts";
 import { RECORD_BYTES, RecordBatch } from "../../../core/log/record.ts";
 import { Journal, type JournalOptions } from "../../../server/journal/journal.ts";
+import { FencedError } from "../../../server/turn/record-log.ts";
 import { directoryOf, inDirectory, NEW_JOURNAL, OWNER, restart, unexpected } from "../../support/journal-life.ts";
 import { SmallDisk, WHY_NO_DISK } from "../../support/journal-tmpfs.ts";
 import { NOON_MS, uuid } from "../../support/payments.ts";
@@ -51,6 +52,21 @@ describe("journal", () => {
       journal.append(acceptances(10, 3));
       journal.close();
       expect(restart(path).ledger.size).to.equal(13);
+    });
+  });
+
+  it("writes nothing once it is closed: its descriptor's number may be another file's by then", () => {
+    inDirectory((path) => {
+      const journal = open(path);
+      expect(journal.append(acceptances(0, 3))).to.equal(undefined);
+      journal.close();
+      const other = openSync(join(path, "other"), "w");
+      const refused = journal.append(acceptances(3, 2));
+      expect([refused instanceof FencedError, journal.probe(), journal.lsn]).to.deep.equal([true, false, 3]);
+      closeSync(other);
+      expect(statSync(join(path, "other")).size).to.equal(0);
+      rmSync(join(path, "other"));
+      expect(restart(path).ledger.size).to.equal(3);
     });
   });
 

@@ -155,6 +155,30 @@ describe("group commit", () => {
     expect(fixture.story).to.deep.equal(["written", "commit 1", "commit duplicate"]);
   });
 
+  it("writes nothing once the log is another's, and says so to all who still ask", async () => {
+    const fixture = new Fixture();
+    const { commit, engine, log, story } = fixture;
+    fixture.accept(1);
+    expect(await commit.durable()).to.equal(true);
+    commit.end();
+    expect(commit.isFailing).to.equal(true);
+    engine.accept(uuid(2), 0, 1, NOON_MS);
+    commit.add(fixture.effect("2"));
+    await turn();
+    expect([commit.commit(), await commit.durable()]).to.deep.equal([false, false]);
+    commit.retry();
+    expect([commit.isFailing, log.writes.length]).to.deep.equal([true, 1]);
+    expect(story).to.deep.equal(["written", "commit 1", "abort 2"]);
+  });
+
+  it("aborts what has been decided in the turn in which it ends", async () => {
+    const fixture = new Fixture();
+    fixture.accept(1);
+    fixture.commit.end();
+    await turn();
+    expect([fixture.log.writes, fixture.story]).to.deep.equal([[], ["abort 1"]]);
+  });
+
   it("needs no log", async () => {
     const fixture = new Fixture({ isLogless: true });
     fixture.accept(1);
