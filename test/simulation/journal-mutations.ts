@@ -30,8 +30,8 @@ export const JOURNAL_MUTATIONS: Readonly<Record<string, Mutation>> = {
   "an append claims success on a short write": {
     seed: 4,
     file: "server/journal/journal",
-    find: "while (written < bytes)",
-    replace: "while (written < 1)",
+    find: "for (let written = 0; written < bytes;) {",
+    replace: "for (let written = 0; written < 1;) {",
   },
   "a sync that is not waited for": {
     seed: 1,

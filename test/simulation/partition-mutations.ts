@@ -37,19 +37,13 @@ export const PARTITION_MUTATIONS: Readonly<Record<string, Mutation>> = {
   "a partition still answers when its lock is another's": {
     seed: 1,
     file: "server/partition/custody",
-    find: 'this.#holds[number] = { state: "leaving", partition, sinceMs: time.wallMs() };',
+    find: 'this.#holds.set(number, { state: "leaving", partition, sinceMs: time.wallMs() });',
     replace: "",
   },
   "what is out keeps its place when its partition leaves": {
     seed: 1,
     file: "server/sending/dispatcher",
     find: "this.#parts.engine.letGo();",
-    replace: "",
-  },
-  "a segment with a cut is written on": {
-    seed: 1,
-    file: "server/journal/journal",
-    find: "this.#hasCut ||= written > 0;",
     replace: "",
   },
   "a lock outlives the partition": {
