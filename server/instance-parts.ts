@@ -170,7 +170,7 @@ async function openCustody(common: Common, onBroken: (error: Error) => void, ope
     logger,
     random: Math.random,
     refusalOfSize,
-    open: (claim, reading, signal) => Partition.open(claim, surroundings, reading, signal),
+    open: (claim, ahead, signal) => Partition.open(claim, surroundings, ahead, signal),
     readingAlong: new ReadingAlong({
       store,
       time,

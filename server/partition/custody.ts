@@ -6,7 +6,7 @@ import { ClaimPace } from "./claim-pace.ts";
 import { HandOverPace } from "./hand-over-pace.ts";
 import { Holds } from "./holds.ts";
 import type { Bulletin, Carriage, Neighbours } from "./neighbours.ts";
-import type { Partition, Reading } from "./partition.ts";
+import type { LedgerAhead, Partition } from "./partition.ts";
 import type { ReadingAlong } from "./reading-along.ts";
 import { StoppedWatch } from "./stopped-watch.ts";
 import { isExpected, rankOf, type Survey } from "./succession.ts";
@@ -33,7 +33,7 @@ export type CustodyParts = {
   /** Says why a partition of so many payments would not fit in memory; undefined when it does. */
   refusalOfSize: (paymentsExpected: number) => string | undefined;
   /** See Partition.open: the claim is given back where that rejects. */
-  open: (claim: Claim, reading: Reading | undefined, signal: AbortSignal) => Promise<Partition>;
+  open: (claim: Claim, ahead: LedgerAhead | undefined, signal: AbortSignal) => Promise<Partition>;
   readingAlong: ReadingAlong;
 };
 
@@ -234,6 +234,7 @@ export class Custody {
     const pace = this.#claimPace;
     if (taken === "by one that is up") {
       pace.taken(partition);
+      this.#problems[partition] = undefined;
       return;
     }
     pace.free(partition, nowMs);

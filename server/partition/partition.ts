@@ -48,7 +48,7 @@ export type PartitionSurroundings = {
 export type RestoredWork = { begin(): { close(): void } };
 
 /** A ledger that reads along while another instance carries its partition. */
-export type Reading = { engine: Engine; following: Following };
+export type LedgerAhead = { engine: Engine; following: Following };
 
 /** An engine for a partition, with an empty ledger. */
 export function newEngine(partition: number, capacity: number, { ways, engineOptions }: PartitionSurroundings): Engine {
@@ -97,10 +97,10 @@ export class Partition {
   static async open(
     claim: Claim,
     surroundings: PartitionSurroundings,
-    reading: Reading | undefined,
+    ahead: LedgerAhead | undefined,
     signal: AbortSignal,
   ): Promise<Partition> {
-    const { engine, storage } = await replayed(claim, surroundings, reading, signal);
+    const { engine, storage } = await replayed(claim, surroundings, ahead, signal);
     try {
       const books = keepBooks({ ...surroundings, engine, storage });
       const restoredWork = surroundings.hold?.(books, storage);
@@ -168,15 +168,14 @@ export class Partition {
 async function replayed(
   claim: Claim,
   surroundings: PartitionSurroundings,
-  reading: Reading | undefined,
+  ahead: LedgerAhead | undefined,
   signal: AbortSignal,
 ): Promise<{ engine: Engine; storage: Storage }> {
   const { onBroken } = surroundings;
   try {
-    const ahead =
-      reading && (await claim.open(reading.engine.ledger, { ...reading, signal, onBroken }).catch(() => {}));
-    reading?.following.close();
-    if (reading && ahead) return { engine: reading.engine, storage: ahead };
+    const storage = ahead && (await claim.open(ahead.engine.ledger, { ...ahead, signal, onBroken }).catch(() => {}));
+    ahead?.following.close();
+    if (ahead && storage) return { engine: ahead.engine, storage };
     signal.throwIfAborted();
     const engine = newEngine(claim.partition, claim.capacity, surroundings);
     return { engine, storage: await claim.open(engine.ledger, { signal, onBroken }) };

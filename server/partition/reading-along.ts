@@ -2,7 +2,7 @@ import type { Logger } from "pino";
 import type { Engine } from "../../core/engine.ts";
 import type { Following, Store } from "../store/store.ts";
 import type { Time, Timer } from "../system/time.ts";
-import type { Reading } from "./partition.ts";
+import type { LedgerAhead } from "./partition.ts";
 
 /** So few records behind, a reader has caught up. */
 const CAUGHT_UP_RECORDS = 1000;
@@ -18,7 +18,7 @@ export type ReadingAlongParts = {
   newEngine: (partition: number, capacity: number) => Engine;
 };
 
-type Reader = Reading & { untilMs: number; timer: Timer | undefined; reading: Promise<unknown>; isBroken: boolean };
+type Reader = LedgerAhead & { untilMs: number; timer: Timer | undefined; reading: Promise<unknown>; isBroken: boolean };
 
 /** Partitions that others carry and are about to leave to this instance: their logs are read while they are written. */
 export class ReadingAlong {
@@ -60,7 +60,7 @@ export class ReadingAlong {
   }
 
   /** The reader of a partition that is about to be carried here; its log is read by nobody else from here on. */
-  async take(partition: number): Promise<Reading | undefined> {
+  async take(partition: number): Promise<LedgerAhead | undefined> {
     const reader = this.#readers.get(partition);
     if (reader === undefined) return undefined;
     this.#readers.delete(partition);

@@ -2,7 +2,7 @@ import pino from "pino";
 import type { Engine } from "../../../core/engine.ts";
 import { Custody } from "../../../server/partition/custody.ts";
 import type { Bulletin, Neighbours, Standing } from "../../../server/partition/neighbours.ts";
-import type { Partition, Reading } from "../../../server/partition/partition.ts";
+import type { LedgerAhead, Partition } from "../../../server/partition/partition.ts";
 import { ReadingAlong } from "../../../server/partition/reading-along.ts";
 import type { Claim, Store } from "../../../server/store/store.ts";
 import type { Time, Timer } from "../../../server/system/time.ts";
@@ -223,7 +223,7 @@ export class Instance implements Neighbours {
     this.time.after(HEARTBEAT_MS, () => this.#beat());
   }
 
-  async #open(claim: Claim, reading: Reading | undefined, signal: AbortSignal): Promise<Partition> {
+  async #open(claim: Claim, reading: LedgerAhead | undefined, signal: AbortSignal): Promise<Partition> {
     const { partition: number } = claim;
     await this.time.pause(reading ? 0 : REPLAY_MS);
     const problem = this.#cluster.problems.get(number) ?? (signal.aborted ? "given up" : undefined);
