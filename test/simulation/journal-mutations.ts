@@ -175,7 +175,7 @@ export const JOURNAL_MUTATIONS: Readonly<Record<string, Mutation>> = {
     replace: "return part;",
   },
   "effects join a sync that has begun": {
-    seed: 249,
+    seed: 143,
     file: "server/turn/effect-sync",
     find: "(isCovered ? this.#syncing : this.#unsynced).push(effect);",
     replace: "(this.#isSyncing ? this.#syncing : this.#unsynced).push(effect);",
