@@ -15,8 +15,8 @@ export type AcceptReadParts = {
 };
 
 /**
- * A payment from a client, whose `bytes` are those that `body` has just read: it is accepted here, or brought to whoever
- * carries its partition. Returns what ends when that one has answered, or cannot be reached. Hot.
+ * A payment from a client, whose `bytes` are those that `body` has just read: it is accepted here, or brought to
+ * whoever carries its partition. Returns what ends when that one has answered, or cannot be reached. Hot.
  */
 export function acceptRead(
   { body, custody, partitions, whole, tracing }: AcceptReadParts,

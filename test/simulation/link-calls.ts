@@ -34,8 +34,8 @@ export class LinkCalls {
   }
 
   /**
-   * `ask` runs there, now or later, or never, and may tell what it answers. It has arrived once it can only be lost with
-   * the process there.
+   * `ask` runs there, now or later, or never, and may tell what it answers. It has arrived once it can only be lost
+   * with the process there.
    */
   call<T>(
     from: Process,

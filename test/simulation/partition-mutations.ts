@@ -2,12 +2,6 @@ import type { Mutation } from "./mutation.ts";
 
 /** Who carries a partition, and what becomes of it when it changes hands. */
 export const PARTITION_MUTATIONS: Readonly<Record<string, Mutation>> = {
-  "a former carrier's part counts beside the latest one's": {
-    seed: 1,
-    file: "server/partition/whole",
-    find: "const parts = latestOf(custody, told);",
-    replace: "const parts = latestOf(custody, told); if (!parts.includes(undefined)) return told;",
-  },
   "a later carrier has the number of the one before": {
     seed: 1,
     file: "server/journal/journal",
