@@ -74,7 +74,7 @@ export const CORE_MUTATIONS: Readonly<Record<string, Mutation>> = {
     this.#record(Kind.DOUBTED, slot, processor, outcome, elapsedMs);`,
   },
   "a refused payment is forgotten": {
-    seed: 28,
+    seed: 87,
     file: "core/settling/settlement",
     find: "releaseSetbacks(); this.#backlog.insert(slot);",
     replace: "releaseSetbacks();",
@@ -86,7 +86,7 @@ export const CORE_MUTATIONS: Readonly<Record<string, Mutation>> = {
     replace: "return LOOKUP_SETTLES;",
   },
   "a purge lets answers in": {
-    seed: 8,
+    seed: 50,
     file: "core/engine",
     find: "this.#held?.clear(); this.flights.orphanAll();",
     replace: "this.#held?.clear();",

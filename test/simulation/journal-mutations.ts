@@ -40,7 +40,7 @@ export const JOURNAL_MUTATIONS: Readonly<Record<string, Mutation>> = {
     replace: "[null].forEach((error) => {",
   },
   "a failed sync is tried again": {
-    seed: 61,
+    seed: 40,
     file: "server/journal/journal",
     find: 'this.break("what was written must become durable", error);',
     replace: "return this.sync(onDurable);",
@@ -131,7 +131,7 @@ export const JOURNAL_MUTATIONS: Readonly<Record<string, Mutation>> = {
     replace: "if (batch.isZero(record) || (record === 0 && isFirstTorn) || true) continue;",
   },
   "the torn end stays": {
-    seed: 4,
+    seed: 60,
     file: "server/journal/tidy",
     find: "file.truncate(recovered.torn.soundBytes);",
     replace: "",
@@ -175,7 +175,7 @@ export const JOURNAL_MUTATIONS: Readonly<Record<string, Mutation>> = {
     replace: "return part;",
   },
   "effects join a sync that has begun": {
-    seed: 249,
+    seed: 143,
     file: "server/turn/effect-sync",
     find: "(isCovered ? this.#syncing : this.#unsynced).push(effect);",
     replace: "(this.#isSyncing ? this.#syncing : this.#unsynced).push(effect);",

@@ -254,6 +254,9 @@ export class Life {
     await this.custody!.leave(GRACE_MS);
     while (this.#instance!.reach.waitingCount > 0) await process.pause(WAITING_LOOK_MS);
     await process.pause(REFUSING_MS);
+    const { openCount, requestCount } = this;
+    const name = () => `open=${openCount} requests=${requestCount} instance=${process.instance}`;
+    if (this.carried.length === 0) expectThat(openCount + requestCount === 0, "what has left takes no place", name);
   }
 
   /** A partition has been replayed, and is about to be carried. */

@@ -39,7 +39,7 @@ export const ROUTING_MUTATIONS: Readonly<Record<string, Mutation>> = {
     replace: "this.#answerTime.dropped(beganAtMs);",
   },
   "a processor that is down is not tried again": {
-    seed: 154,
+    seed: 87,
     file: "core/routing/ways",
     find: "admitted === OPEN && gate.isDown && isDoubtsTurn",
     replace: "admitted === OPEN && gate.isDown",

@@ -15,7 +15,7 @@ export const SENDING_MUTATIONS: Readonly<Record<string, Mutation>> = {
     replace: "return wasKept ? Outcome.DROPPED : Outcome.UNREACHABLE; return OWN_LIMITS",
   },
   "a dropped connection taken for a refusal": {
-    seed: 10,
+    seed: 67,
     file: "server/sending/answers",
     find: "return wasKept ? Outcome.DROPPED : Outcome.RESET; return OWN_LIMITS",
     replace: "return wasKept ? Outcome.UNREACHABLE : Outcome.RESET; return OWN_LIMITS",
@@ -138,7 +138,7 @@ export const SENDING_MUTATIONS: Readonly<Record<string, Mutation>> = {
     replace: "",
   },
   "a body that goes on to the end is taken for none": {
-    seed: 95,
+    seed: 53,
     file: "server/sending/response-head",
     find: "lengths === undefined ? UNTIL_END : lengthOf(lengths)",
     replace: "lengths === undefined ? 0 : lengthOf(lengths)",
