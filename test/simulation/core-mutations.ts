@@ -3,7 +3,7 @@ import type { Mutation } from "./mutation.ts";
 /** What answers mean, and what is decided about payments. */
 export const CORE_MUTATIONS: Readonly<Record<string, Mutation>> = {
   "a refusal after a doubt settles it": {
-    seed: 1,
+    seed: 25,
     file: "core/answers/verdict",
     find: "REFUSAL = [REFUSED, ENDED, MAY_LAND]",
     replace: "REFUSAL = [REFUSED, REFUSED, REFUSED]",
@@ -116,7 +116,7 @@ export const CORE_MUTATIONS: Readonly<Record<string, Mutation>> = {
     replace: "isSound(record, lsn) { return true;",
   },
   "a missing segment is passed over": {
-    seed: 240,
+    seed: 30,
     file: "core/log/recovery-plan",
     find: "if (gap >= 0)",
     replace: "if (gap >= 1e9)",

@@ -22,7 +22,7 @@ export const JOURNAL_MUTATIONS: Readonly<Record<string, Mutation>> = {
     replace: "engine.batches.refused(() => false);",
   },
   "half a batch stays": {
-    seed: 17,
+    seed: 18,
     file: "server/journal/journal",
     find: "this.#file.truncate(this.#bytes)",
     replace: "{}",
@@ -169,13 +169,13 @@ export const JOURNAL_MUTATIONS: Readonly<Record<string, Mutation>> = {
     replace: "return this.#time.wallMs();",
   },
   "a summary is told before it is durable": {
-    seed: 286,
+    seed: 85,
     file: "server/payments/payment-service",
     find: "return (await this.#commit.durable()) ? part : undefined;",
     replace: "return part;",
   },
   "effects join a sync that has begun": {
-    seed: 143,
+    seed: 89,
     file: "server/turn/effect-sync",
     find: "(isCovered ? this.#syncing : this.#unsynced).push(effect);",
     replace: "(this.#isSyncing ? this.#syncing : this.#unsynced).push(effect);",

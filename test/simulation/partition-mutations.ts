@@ -29,7 +29,7 @@ export const PARTITION_MUTATIONS: Readonly<Record<string, Mutation>> = {
     replace: "",
   },
   "what is out keeps its place when its partition leaves": {
-    seed: 4,
+    seed: 9,
     file: "server/sending/dispatcher",
     find: "this.#parts.engine.letGo();",
     replace: "",

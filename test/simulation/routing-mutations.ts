@@ -69,7 +69,7 @@ export const ROUTING_MUTATIONS: Readonly<Record<string, Mutation>> = {
     replace: "{}",
   },
   "what had happened is forgotten with what was taken back": {
-    seed: 24,
+    seed: 26,
     file: "core/log/record-batches",
     find: "batch.retain((record) => isKept(batch, record));",
     replace: "batch.clear();",

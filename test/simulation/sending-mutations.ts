@@ -114,7 +114,7 @@ export const SENDING_MUTATIONS: Readonly<Record<string, Mutation>> = {
     replace: "",
   },
   "polls without consent": {
-    seed: 447,
+    seed: 144,
     file: "server/health/poller",
     find: "rights.mayPoll(claimedAtMs, this.#nowMs, isAgreed)",
     replace: "rights.mayPoll(claimedAtMs, this.#nowMs, true)",
@@ -168,7 +168,7 @@ export const SENDING_MUTATIONS: Readonly<Record<string, Mutation>> = {
     replace: "",
   },
   "one chunk is the whole body": {
-    seed: 39,
+    seed: 46,
     file: "server/sending/chunked-body",
     find: 'this.#part = "size"; return at + LINE_END.length;',
     replace: 'this.#part = "over"; return at + LINE_END.length;',
