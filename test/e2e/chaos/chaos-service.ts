@@ -13,7 +13,7 @@ const SETTLED_TIMEOUT_MS = 60_000;
 export type Ready = {
   ready: boolean;
   refusal: string | null;
-  journal: { durability: string; writable: boolean };
+  partitions: { writable: boolean | null }[];
   payments: { kept: number; pending: number; sending: number; inDoubt: number; processed: number; failed: number };
 };
 

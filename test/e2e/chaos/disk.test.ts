@@ -53,7 +53,8 @@ describe("chaos: disks", function () {
         for (const instance of INSTANCES) {
           await until(`instance ${instance} says that it cannot write`, async () => {
             const report = await service.ready(instance);
-            return !report.ready && !report.journal.writable && report.refusal === "the journal cannot be written";
+            const isWritten = report.partitions.some(({ writable }) => writable === true);
+            return !report.ready && !isWritten && report.refusal === "the journal cannot be written";
           });
         }
         const refused = loader.newPayment();
