@@ -39,7 +39,7 @@ describe("an instance that has few file descriptors", function () {
     }
     folder = mkdtempSync(join(tmpdir(), "rinha-files-"));
     processor = await startProcessor({ fee: 0.05 });
-    const env = { DEFAULT_PROCESSOR_URL: processor.url, SEGMENT_BYTES: "65536", LOG_LEVEL: "warn" };
+    const env = { DEFAULT_PROCESSOR_URL: processor.url, PARTITIONS: "1", SEGMENT_BYTES: "65536", LOG_LEVEL: "warn" };
     const started = await startLoneInstance(folder, "pipe", env, WITH_LIMIT);
     child = started.child;
     child.stdout!.setEncoding("utf8").on("data", (text: string) => {
