@@ -80,7 +80,7 @@ export const CORE_MUTATIONS: Readonly<Record<string, Mutation>> = {
     replace: "releaseSetbacks();",
   },
   "a doubt is left alone while every POST is answered 404": {
-    seed: 1966,
+    seed: 1214,
     file: "core/routing/doubts",
     find: "return isInVain ? BY_EITHER : LOOKUP_SETTLES;",
     replace: "return LOOKUP_SETTLES;",

@@ -46,7 +46,7 @@ export const JOURNAL_MUTATIONS: Readonly<Record<string, Mutation>> = {
     replace: "return this.sync(onDurable);",
   },
   "a failed sync at rotation is passed over": {
-    seed: 468,
+    seed: 1528,
     file: "server/journal/journal",
     find: 'this.#orBreak("a finished segment must be durable", () => this.#file.syncData());',
     replace: "try { this.#file.syncData(); } catch {}",
@@ -79,12 +79,6 @@ export const JOURNAL_MUTATIONS: Readonly<Record<string, Mutation>> = {
     seed: 10,
     file: "server/journal/checkpointer",
     find: "|| !flush()",
-    replace: "",
-  },
-  "a checkpoint used though it is stale": {
-    seed: 297,
-    file: "server/journal/checkpointer",
-    find: "cut.isStale ||",
     replace: "",
   },
   "a checkpoint counts before it is durable": {
