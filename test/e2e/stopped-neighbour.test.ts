@@ -66,7 +66,7 @@ describe("an instance whose neighbour has stopped", function () {
       const answers = await summaries(20);
       expect(slowestMs(answers)).to.be.below(LINK_TIMEOUT_MS);
       const { answer, ms } = await timed(pay(caller, newPaymentOf(2)));
-      expect([answer.status, JSON.parse(answer.body).accepted]).to.deep.equal([503, "unknown"]);
+      expect([answer.status, JSON.parse(answer.body).accepted]).to.deep.equal([503, "no"]);
       expect(JSON.parse(answer.body).detail).to.contain("says nothing");
       expect(ms).to.be.below(LINK_TIMEOUT_MS);
       const own = newPaymentOf(1);
