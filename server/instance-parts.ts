@@ -31,7 +31,7 @@ import { PaymentBody } from "./payments/payment-body.ts";
 import { holdRestored } from "./restored/hold.ts";
 import { RestoredStart } from "./restored/restored-start.ts";
 import type { Config } from "./settings/config.ts";
-import type { Store } from "./store/store.ts";
+import { type Store, usualPartitionCount } from "./store/store.ts";
 import { VolatileStore } from "./store/volatile-store.ts";
 import { type Address, formatAddress, healthAddress } from "./system/address.ts";
 import { type DescriptorShares, openFilesMax, shareDescriptors } from "./system/descriptors.ts";
@@ -187,7 +187,7 @@ async function openStore({ config, log, time }: Common): Promise<Store> {
   const instanceCount = countOf(config);
   if (durability === "none") {
     log.logger.warn("durability is none: accepted payments do not survive the end of this process");
-    return new VolatileStore(partitionCount ?? Math.max(2, instanceCount), capacity);
+    return new VolatileStore(partitionCount ?? usualPartitionCount(instanceCount), capacity);
   }
   return JournalStore.open(
     { disk: new RealDisk(), time, logger: log.logger },

@@ -15,11 +15,12 @@ export async function lookInto(carried: CarriedPartitions, partition: number, te
   const service = carried.at(partition);
   if (service === undefined) return problemAnswer({ status: 421, detail: "this partition is not carried here" });
   if (!parseUuidText(text, id)) return UNKNOWN;
-  const known = await look(service, id);
+  const known = await lookAt(service, id);
   if (known === "unsafe") return problemAnswer(UNSAFE);
   return known === undefined ? UNKNOWN : jsonAnswer(known);
 }
 
-function look(service: PaymentService, id: Int32Array): Promise<string | undefined | "unsafe"> {
+/** See PaymentService.look. */
+export function lookAt(service: PaymentService, id: Int32Array): Promise<string | undefined | "unsafe"> {
   return new Promise((resolve) => service.look(id, resolve));
 }

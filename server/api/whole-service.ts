@@ -2,9 +2,8 @@ import { partitionOfPaymentId } from "../../core/values/payment-id.ts";
 import { type Answer, jsonAnswer, problemAnswer } from "../http/answer.ts";
 import type { Asker } from "../http/exchange.ts";
 import type { Peers } from "../link/peers.ts";
-import { carriedBy, partsOf } from "../partition/carried-partitions.ts";
+import { type CarriedPartitions, carriedBy, partsOf } from "../partition/carried-partitions.ts";
 import type { Custody } from "../partition/custody.ts";
-import type { Partition } from "../partition/partition.ts";
 import type { PartitionMap } from "../partition/partition-map.ts";
 import { type NoWord, type Reach, UNREACHED_DETAILS } from "../partition/reach.ts";
 import { everyPlace, wholeOf } from "../partition/whole.ts";
@@ -13,6 +12,7 @@ import { combineParts, type Window } from "../payments/summary.ts";
 import type { Time } from "../system/time.ts";
 import { unavailable } from "../text/problem.ts";
 import { linkQuery } from "./link-api.ts";
+import { lookAt } from "./link-lookup.ts";
 import { acceptPayment, refusePayment, UNSAFE } from "./payment-ack.ts";
 
 /** What the other instances are asked. */
@@ -33,9 +33,11 @@ type Found = { json: string } | "unknown" | "unsafe";
 /** The service as one, whichever instance carries what: asks here, there, or waits while a partition changes hands. */
 export class WholeService {
   readonly #parts: WholeServiceParts;
+  readonly #carried: CarriedPartitions;
 
   constructor(parts: WholeServiceParts) {
     this.#parts = parts;
+    this.#carried = carriedBy(parts.custody, parts.partitions);
   }
 
   /**
@@ -76,11 +78,11 @@ export class WholeService {
   }
 
   async summary(window: Window): Promise<Answer> {
-    const { custody, partitions, peers, time } = this.#parts;
+    const { custody, peers, time } = this.#parts;
     const query = linkQuery(window);
     const parts = await wholeOf(custody, time, async (timeoutMs) => {
       const others = peers.summaryParts(query, custody.carriers.instances(), timeoutMs);
-      const own = await partsOf(carriedBy(custody, partitions), window);
+      const own = await partsOf(this.#carried, window);
       if (own === "unsafe") return own;
       return [...own, ...[...(await others).values()].flatMap((ofOne) => ofOne ?? [])];
     });
@@ -109,7 +111,11 @@ export class WholeService {
   async #findAt(partition: number, id: Int32Array, text: string): Promise<Found | "unreached"> {
     const { peers, reach } = this.#parts;
     const word = await reach.bring<Found>(partition, {
-      here: (own) => lookAt(own, id),
+      here: async (own): Promise<Found> => {
+        const known = await lookAt(own.service, id);
+        if (known === "unsafe") return known;
+        return known === undefined ? "unknown" : { json: known };
+      },
       there: async (instance, timeoutMs): Promise<Found | NoWord> => {
         const found = await peers.find(instance, partition, text, timeoutMs);
         return found === "unreachable" ? "unsent" : found;
@@ -117,13 +123,4 @@ export class WholeService {
     });
     return word.kind === "done" ? word.result : "unreached";
   }
-}
-
-function lookAt(partition: Partition, id: Int32Array): Promise<Found> {
-  return new Promise((resolve) => {
-    partition.service.look(id, (known) => {
-      if (known === "unsafe") resolve("unsafe");
-      else resolve(known === undefined ? "unknown" : { json: known });
-    });
-  });
 }

@@ -81,7 +81,8 @@ export class HealthLinkServer {
     req.resume();
     const url = req.url ?? "";
     if (!url.startsWith(`${LINK_ROOT}/`)) {
-      res.writeHead(404, { "content-type": "application/problem+json" }).end(problemBody(OTHER_PROTOCOL));
+      const head = { "content-type": "application/problem+json" };
+      res.writeHead(OTHER_PROTOCOL.status, head).end(problemBody(OTHER_PROTOCOL));
       return;
     }
     const match = PATH.exec(url.slice(LINK_ROOT.length));

@@ -1,10 +1,9 @@
 import { join } from "node:path";
 import type { JournalHeader } from "../../core/log/journal-header.ts";
+import { usualPartitionCount } from "../store/store.ts";
 import type { Disk } from "../system/disk.ts";
 import { JournalDirectory } from "./journal-directory.ts";
 
-/** Where nothing is there and nothing was asked for, unless there are more instances. */
-const PARTITIONS_DEFAULT = 2;
 const PARTITION_FOLDER = /^(partition|instance)-\d+$/;
 
 /**
@@ -27,7 +26,7 @@ export function partitionCountOf(
     const fixed = "PARTITIONS is fixed when a journal is made";
     throw new Error(`${fixed}: PARTITIONS=${asked} journal=${found} directory=${counts.get(found)}`);
   }
-  const count = asked ?? found ?? Math.max(PARTITIONS_DEFAULT, instanceCount);
+  const count = asked ?? found ?? usualPartitionCount(instanceCount);
   if (count < instanceCount) {
     const where = found === undefined ? "" : ` directory=${counts.get(found)}`;
     throw new Error(`there are at least as many partitions as instances: ${count} < ${instanceCount}${where}`);

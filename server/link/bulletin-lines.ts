@@ -1,6 +1,7 @@
+import { MAX_PARTITIONS } from "../../core/values/payment-id.ts";
 import type { Bulletin, Carriage } from "../partition/neighbours.ts";
 import { parseObject } from "../text/json-object.ts";
-import { isEpoch, isPartition, PARTITIONS_MAX } from "./peer-answers.ts";
+import { isEpoch, isPartition } from "./peer-answers.ts";
 
 /** A bulletin of an instance that carries 256 partitions has some 20,000: whoever says more is no instance. */
 export const LINE_BYTES_MAX = 1 << 15;
@@ -45,7 +46,7 @@ export function saysTheSame(earlier: Bulletin, later: Bulletin): boolean {
 }
 
 function carriagesOf(value: unknown): Carriage[] | undefined {
-  if (!Array.isArray(value) || value.length > PARTITIONS_MAX) return undefined;
+  if (!Array.isArray(value) || value.length > MAX_PARTITIONS) return undefined;
   const carriages = value.map(carriageOf).filter((carriage) => carriage !== undefined);
   const isEachOne = new Set(carriages.map(({ partition }) => partition)).size === value.length;
   return isEachOne ? carriages : undefined;

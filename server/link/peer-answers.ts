@@ -1,3 +1,4 @@
+import { MAX_PARTITIONS } from "../../core/values/payment-id.ts";
 import type { Answer } from "../http/answer.ts";
 import type { SummaryPart } from "../payments/summary.ts";
 import { type Problem, RETRY_AFTER_S } from "../text/problem.ts";
@@ -24,9 +25,6 @@ export const LINK_HEALTH_BODY = '{"status":"ok"}';
 
 export const LINK_PURGED_BODY = '{"message":"purged"}';
 export const LINK_BULLETINS = `${LINK_ROOT}/bulletins`;
-
-/** A partition's number is a byte of its payments' ids. */
-export const PARTITIONS_MAX = 256;
 
 /** Answers to a forwarded payment that are passed on as they are. */
 const ANSWERS_TO_PAYMENTS: readonly number[] = [400, 409, 413, 503];
@@ -99,7 +97,7 @@ export function isElsewhere(answer: PeerAnswer): boolean {
 }
 
 export function isPartition(value: unknown): value is number {
-  return Number.isInteger(value) && (value as number) >= 0 && (value as number) < PARTITIONS_MAX;
+  return Number.isInteger(value) && (value as number) >= 0 && (value as number) < MAX_PARTITIONS;
 }
 
 export function isEpoch(value: unknown): value is number {

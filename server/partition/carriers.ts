@@ -51,6 +51,11 @@ export class Carriers {
     return [...new Set(this.#places.flatMap((place) => (typeof place === "object" ? [place.instance] : [])))];
   }
 
+  /** Whether others carry every partition. */
+  get haveAll(): boolean {
+    return this.#places.every((place) => typeof place === "object");
+  }
+
   taken(partition: number): Taken {
     return this.#taken[partition]!;
   }

@@ -9,7 +9,7 @@ import type { Bulletin, Carriage, Neighbours } from "./neighbours.ts";
 import type { LedgerAhead, Partition } from "./partition.ts";
 import type { ReadingAlong } from "./reading-along.ts";
 import { StoppedWatch } from "./stopped-watch.ts";
-import { isExpected, rankOf, type Survey } from "./succession.ts";
+import { heirOf, isExpected, isStaying, rankOf, type Survey } from "./succession.ts";
 
 /** What is decided by time is decided this often; changes are looked at at once. */
 const LOOK_MS = 50;
@@ -124,8 +124,7 @@ export class Custody {
 
   /** This instance ends, and nobody is there to take what it leaves. */
   get isEnding(): boolean {
-    const { neighbours } = this.#parts;
-    return this.#isLeaving && !neighbours.others.some((other) => neighbours.standing(other) === "up");
+    return this.#isLeaving && !this.#isAnyUp;
   }
 
   place(partition: number): Place {
@@ -332,9 +331,7 @@ export class Custody {
     const { neighbours, self } = this.#parts;
     const preferred = this.#preferredOf(partition.number);
     if (preferred === self || this.#isHandingOver || !this.#handOverPace.isDue(nowMs)) return;
-    const bulletin = neighbours.bulletin(preferred);
-    const isWarm = neighbours.standing(preferred) === "up" && bulletin !== undefined && bulletin.upMs >= WARM_AFTER_MS;
-    if (!isWarm || bulletin.isLeaving) return;
+    if (!isStaying(neighbours, preferred) || neighbours.bulletin(preferred)!.upMs < WARM_AFTER_MS) return;
     this.#isHandingOver = true;
     const handOver = this.#handOver(partition, preferred).finally(() => {
       this.#isHandingOver = false;
@@ -346,9 +343,8 @@ export class Custody {
   async #handOver(partition: Partition, heir: number): Promise<boolean> {
     const { neighbours, time, logger } = this.#parts;
     const { number } = partition;
-    const isHeirThere = (): boolean =>
-      neighbours.standing(heir) === "up" && neighbours.bulletin(heir)?.isLeaving === false;
-    if (!(await neighbours.askToFollow(heir, number)) || !isHeirThere() || this.at(number) !== partition) {
+    const isFollowed = await neighbours.askToFollow(heir, number);
+    if (!isFollowed || !isStaying(neighbours, heir) || this.at(number) !== partition) {
       this.#handOverPace.inVain(time.monotonicMs());
       return false;
     }
@@ -381,23 +377,15 @@ export class Custody {
   }
 
   #heirOf(partition: number): number | undefined {
-    const { self, instanceCount, neighbours, store } = this.#parts;
-    if (!store.canMove) return undefined;
-    const preferred = this.#preferredOf(partition);
-    const inOrder = Array.from({ length: instanceCount }, (_, i) => (preferred + i) % instanceCount);
-    return inOrder.find((other) => {
-      return other !== self && neighbours.standing(other) === "up" && neighbours.bulletin(other)?.isLeaving === false;
-    });
+    if (!this.#parts.store.canMove) return undefined;
+    return heirOf(this.#survey(this.#parts.time.monotonicMs()), this.#preferredOf(partition));
   }
 
   /** Requests that wait here reach the partitions where they are now. */
   async #untilCarriedByOthers(): Promise<void> {
-    const { time, neighbours } = this.#parts;
+    const { time } = this.#parts;
     const untilMs = time.monotonicMs() + HEIR_MS;
-    const isEachCarried = (): boolean =>
-      !Array.from({ length: this.#holds.count }, (_, p) => p).some((p) => typeof this.carriers.place(p) === "string");
-    const mayBe = (): boolean => neighbours.others.some((other) => neighbours.standing(other) === "up");
-    while (mayBe() && !isEachCarried() && time.monotonicMs() < untilMs) await this.changed(LOOK_MS);
+    while (this.#isAnyUp && !this.carriers.haveAll && time.monotonicMs() < untilMs) await this.changed(LOOK_MS);
   }
 
   /** Until something is known of every other instance; a process that has just died is no news for long. */
@@ -429,6 +417,11 @@ export class Custody {
         throw new Error(`a partition must not be in use by another process: partition=${partition + 1}`);
       await time.pause(this.#claimPace.waitMs(partition, time.monotonicMs()));
     }
+  }
+
+  get #isAnyUp(): boolean {
+    const { neighbours } = this.#parts;
+    return neighbours.others.some((other) => neighbours.standing(other) === "up");
   }
 
   #preferredOf(partition: number): number {

@@ -27,11 +27,20 @@ export function isExpected({ self, neighbours, wasUp, upForMs }: Survey, instanc
 
 /** How many claim a partition before this instance does: those that are up, from the preferred one on, in a circle. */
 export function rankOf({ self, instanceCount, neighbours }: Survey, preferred: number): number {
-  let rank = 0;
-  for (let i = 0; i < instanceCount; i++) {
-    const instance = (preferred + i) % instanceCount;
-    if (instance === self) break;
-    if (neighbours.standing(instance) === "up" && neighbours.bulletin(instance)?.isLeaving !== true) rank++;
-  }
-  return rank;
+  const before = inOrder(preferred, instanceCount);
+  return before.slice(0, before.indexOf(self)).filter((instance) => isStaying(neighbours, instance)).length;
+}
+
+/** Who takes what this instance leaves: the first that stays. */
+export function heirOf({ self, instanceCount, neighbours }: Survey, preferred: number): number | undefined {
+  return inOrder(preferred, instanceCount).find((other) => other !== self && isStaying(neighbours, other));
+}
+
+/** Whether another instance is up, and not about to end. */
+export function isStaying(neighbours: Neighbours, other: number): boolean {
+  return neighbours.standing(other) === "up" && neighbours.bulletin(other)?.isLeaving === false;
+}
+
+function inOrder(preferred: number, instanceCount: number): number[] {
+  return Array.from({ length: instanceCount }, (_, i) => (preferred + i) % instanceCount);
 }

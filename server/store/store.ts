@@ -21,6 +21,13 @@ export interface Store {
   follow(partition: number, ledger: Ledger): Following | undefined;
 }
 
+const PARTITIONS_USUAL = 2;
+
+/** How many partitions there are where nothing is kept yet and no number was asked for: each instance prefers one. */
+export function usualPartitionCount(instanceCount: number): number {
+  return Math.max(PARTITIONS_USUAL, instanceCount);
+}
+
 export type PartitionSize = {
   /** Payments the partition has room for: what its files say, or the setting if that is more or nothing is there. */
   readonly capacity: number;

@@ -88,7 +88,8 @@ describe("the health monitors' link", () => {
     const caller = new Caller({ socketPath: join(folder, "link.sock") });
     for (const path of ["/claim/a/1/0", "/3/claim/a/1/0", "/22/claim/a/1/0"]) {
       const { status, body } = await caller.ask("POST", path);
-      expect([status, JSON.parse(body).detail]).to.deep.equal([404, "the link's protocol is 2"]);
+      expect([status, JSON.parse(body).status]).to.deep.equal([505, 505]);
+      expect(JSON.parse(body).detail).to.equal("the link's protocol is 2");
     }
     expect((await caller.ask("POST", "/2/claim/a/1/0")).status).to.equal(204);
     caller.close();

@@ -1,6 +1,6 @@
 import { expect } from "chai";
+import { MAX_PARTITIONS } from "../../../core/values/payment-id.ts";
 import { BulletinLines, bulletinOf, LINE_BYTES_MAX, saysTheSame } from "../../../server/link/bulletin-lines.ts";
-import { PARTITIONS_MAX } from "../../../server/link/peer-answers.ts";
 import type { Bulletin, Carriage } from "../../../server/partition/neighbours.ts";
 
 const CARRIAGE: Carriage = { partition: 3, epoch: 7, state: "carried", sinceMs: 1_752_000_000_000 };
@@ -40,7 +40,7 @@ describe("a stream of bulletins", () => {
   });
 
   it("has room for an instance that carries every partition there can be", () => {
-    const carries = Array.from({ length: PARTITIONS_MAX }, (_, partition) => {
+    const carries = Array.from({ length: MAX_PARTITIONS }, (_, partition) => {
       return { partition, epoch: 4_000_000_000, state: "adopting" as const, sinceMs: 1_752_000_000_000.5 };
     });
     const line = JSON.stringify({ ...BULLETIN, carries });
