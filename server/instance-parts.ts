@@ -27,6 +27,7 @@ import { newEngine, Partition, type PartitionSurroundings } from "./partition/pa
 import { PartitionMap } from "./partition/partition-map.ts";
 import { Reach } from "./partition/reach.ts";
 import { ReadingAlong } from "./partition/reading-along.ts";
+import { FixedSharing } from "./partition/sharing.ts";
 import { PaymentBody } from "./payments/payment-body.ts";
 import { holdRestored } from "./restored/hold.ts";
 import { RestoredStart } from "./restored/restored-start.ts";
@@ -163,7 +164,7 @@ async function openCustody(common: Common, onBroken: (error: Error) => void, ope
   const refusalOfSize = (paymentsExpected: number) => room.refusalOf(paymentsExpected);
   const custody = new Custody({
     self: config.instance,
-    instanceCount: countOf(config),
+    sharing: new FixedSharing(countOf(config)),
     store,
     neighbours,
     time,

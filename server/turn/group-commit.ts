@@ -143,6 +143,11 @@ export class GroupCommit {
    * as always with `write` and `none`. With false, at once, while something has happened that the journal cannot take.
    */
   whenDurable(onDurable: (isDurable: boolean) => void): void {
+    if (this.#isFenced) {
+      // Another may have gone on: nothing that stands here is told any more.
+      onDurable(false);
+      return;
+    }
     const effect = { commit: () => onDurable(true), abort: () => onDurable(false) };
     const isWritable = this.commit();
     const isOutstanding = this.#parts.engine.batches.next.count > 0;
@@ -173,6 +178,21 @@ export class GroupCommit {
   end(): void {
     this.#isEnded = true;
     for (const effect of this.#effects.splice(0)) effect.abort();
+  }
+
+  /**
+   * The log is, or may be, another's by now: nothing is written or told any more, and what rests on batches under way
+   * does not happen, whatever becomes of them.
+   */
+  abandon(): void {
+    this.#isEnded = true;
+    this.#isFenced = true;
+    this.#isUncertain = false;
+    const effects = [...this.#groups.flatMap((group) => group.effects), ...this.#effects];
+    this.#groups = [];
+    this.#effects = [];
+    for (const effect of effects) effect.abort();
+    for (const onSettled of this.#settling.splice(0)) onSettled(false);
   }
 
   /** To be called now and then while failing: takes up work again when there is room. */
@@ -239,6 +259,7 @@ export class GroupCommit {
 
   /** The log says what became of the oldest group under way. */
   #answered(answer: LateAnswer): void {
+    if (this.#isFenced) return;
     if (answer === "unknown") {
       this.#isUncertain = true;
       return;

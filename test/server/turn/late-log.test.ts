@@ -230,6 +230,52 @@ describe("group commit over a log that answers later", () => {
     expect([fixture.story, fixture.fenced.length, fixture.commit.isFailing]).to.deep.equal([["abort 1"], 1, true]);
   });
 
+  it("tells nothing of what stands once another has taken the log over", async () => {
+    const fixture = new Fixture();
+    fixture.accept(1);
+    fixture.commit.commit();
+    fixture.log.answer(new FencedError("epoch=2"));
+    expect(await fixture.commit.durable()).to.equal(false);
+  });
+
+  it("drops what is under way when it is abandoned, whatever the log knows of it, and settles at once", async () => {
+    const fixture = new Fixture();
+    fixture.accept(1);
+    fixture.commit.commit();
+    fixture.log.answer("unknown");
+    fixture.accept(2);
+    const settled: boolean[] = [];
+    fixture.commit.whenSettled((isSettled) => settled.push(isSettled));
+    fixture.accept(3);
+    fixture.commit.whenSettled((isSettled) => settled.push(isSettled));
+    fixture.commit.abandon();
+    expect(fixture.story).to.deep.equal(["abort 1", "abort 2", "abort 3"]);
+    expect([fixture.commit.isFailing, fixture.commit.isSettled, fixture.commit.waitingCount]).to.deep.equal([
+      true,
+      true,
+      0,
+    ]);
+    expect(await fixture.commit.durable()).to.equal(false);
+    fixture.commit.whenSettled((isSettled) => settled.push(isSettled));
+    expect(settled.every((isSettled) => !isSettled)).to.equal(true);
+    fixture.log.answer("written");
+    fixture.commit.retry();
+    expect([fixture.commit.commit(), fixture.story.length, fixture.log.underWay.length]).to.deep.equal([false, 3, 0]);
+  });
+
+  it("has lost the log without a word where it is abandoned in its own refusal", () => {
+    const fixture = new Fixture();
+    const { commit, log } = fixture;
+    fixture.fenced.push = (...errors) => {
+      commit.abandon();
+      return errors.length;
+    };
+    fixture.accept(1);
+    commit.commit();
+    log.answer(new FencedError("epoch=2"));
+    expect([fixture.story, commit.isSettled]).to.deep.equal([["abort 1"], true]);
+  });
+
   it("fails no payment for its age whose acceptance could yet be taken back", () => {
     const fixture = new Fixture();
     fixture.accept(1);
