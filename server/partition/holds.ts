@@ -60,7 +60,7 @@ export class Holds {
   }
 }
 
-/** Nobody is told of a claim: whoever has the right makes sure that others do not. What is lost is another's to tell. */
+/** Nobody is told of a claim: whoever has the right makes sure that others do not. Nor of what is lost. */
 function carriageOf(hold: Hold, partition: number): Carriage | undefined {
   switch (hold.state) {
     case "adopting":

@@ -17,8 +17,8 @@ export interface Store {
   /**
    * The right to carry a partition (from 0), until it is released or the process ends; undefined: another has it. Of
    * several that ask at once it may be that none gets it: then ask again. Rejects where nobody could have it: a disk
-   * that fails, a directory that cannot be made. Where a carrier may have died it waits for `lapseMs` and a little more;
-   * `signal` ends that wait, with undefined unless the right has just been given.
+   * that fails, a directory that cannot be made. Where a carrier may have died it waits for `lapseMs` and a little
+   * more; `signal` ends that wait, with undefined unless the right has just been given.
    */
   claim(partition: number, signal?: AbortSignal): Promise<Claim | undefined>;
   /** What a claim would say of its size, for whoever does without the right. Rejects where that cannot be read. */

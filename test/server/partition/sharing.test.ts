@@ -72,7 +72,7 @@ describe("even sharing", () => {
     ]);
   });
 
-  it("gives one that joins what it is to have, rather what the balancer will ask it for, and moves nothing else", () => {
+  it("gives one that joins its share, rather what the balancer will ask it for, and moves nothing else", () => {
     const owners = planOf({ members: [0, 1], owners: nobody(12) });
     const plan = planOf({ members: [0, 1, 2], owners });
     expect(movesFrom(owners, plan)).to.deep.equal([2, 5, 8, 11]);
