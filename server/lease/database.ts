@@ -111,8 +111,11 @@ export type Census = {
   members: readonly Member[];
   /** By partition: the life that has it, undefined: none. A life that is not among the members is gone. */
   owners: readonly (string | undefined)[];
-  /** Streaming standbys that commits wait for, and that keep up; and whether commits wait for any. */
-  standbys: { isAskedFor: boolean; syncCount: number };
+  /**
+   * Streaming standbys that commits wait for, undefined where the role may not see them; and whether commits wait for
+   * any.
+   */
+  standbys: { isAskedFor: boolean; syncCount: number | undefined };
 };
 
 export type Claimant = {
