@@ -24,6 +24,7 @@ import { readLayout } from "./layout.ts";
 import * as Leases from "./lease-statements.ts";
 import * as Logs from "./log-statements.ts";
 import { claimedOf, outlineOf } from "./outline.ts";
+import { checkServer, type ServerReport } from "./server-check.ts";
 import { type Row, type Statement, sqlStateOf } from "./session.ts";
 import type { StoreTarget } from "./store-url.ts";
 
@@ -63,6 +64,11 @@ export class PostgresDatabase implements Database {
 
   layout(): Promise<Layout> {
     return readLayout((statement) => this.#read(statement, []));
+  }
+
+  /** What the server is, and whether what it acknowledges can be lost. */
+  check(): Promise<ServerReport> {
+    return checkServer((statement) => this.#read(statement, []));
   }
 
   async join({ number, life, address, renewal }: NewMember): Promise<"joined" | Member> {
