@@ -16,7 +16,7 @@ import { JournalStorage } from "./journal/journal-storage.ts";
 import { JournalStore } from "./journal/journal-store.ts";
 import { LinkNeighbours } from "./link/link-neighbours.ts";
 import { Peers } from "./link/peers.ts";
-import { FixedRoster, MEMBERS_MAX, MemberRoster, type Roster } from "./link/roster.ts";
+import { FixedRoster, MemberRoster, type Roster } from "./link/roster.ts";
 import { LivePage } from "./live/live-page.ts";
 import { takeReading } from "./live/reading.ts";
 import type { Log } from "./log/log.ts";
@@ -33,6 +33,7 @@ import { PaymentBody } from "./payments/payment-body.ts";
 import { holdRestored } from "./restored/hold.ts";
 import { RestoredStart } from "./restored/restored-start.ts";
 import type { Config } from "./settings/config.ts";
+import { MEMBERS_MAX } from "./settings/store-settings.ts";
 import { type Store, usualPartitionCount } from "./store/store.ts";
 import { VolatileStore } from "./store/volatile-store.ts";
 import { type Address, formatAddress, healthAddress } from "./system/address.ts";
@@ -152,7 +153,7 @@ async function openCommon(config: Config, shares: DescriptorShares, log: Log, op
 }
 
 function rosterOf({ instance, links, store }: Config, log: Log): FixedRoster | MemberRoster {
-  return store ? new MemberRoster(instance, log.logger) : new FixedRoster(instance, links);
+  return store ? new MemberRoster(instance, MEMBERS_MAX, log.logger) : new FixedRoster(instance, links);
 }
 
 /** What routing has to know of the processors, each with this instance's share of what may be in flight. */
