@@ -274,7 +274,7 @@ function startMonitor({ config, health, telemetry, names, log }: Common): Promis
 }
 
 function makeApis(common: Common, custody: Custody, reach: Reach, metrics: Metrics | undefined): Apis {
-  const { config, log, time, health, ways, body, telemetry, peers, neighbours } = common;
+  const { config, log, time, health, ways, body, telemetry, roster, peers, neighbours } = common;
   const { meters, tracing } = telemetry;
   const { instance: self, durability, maxBodyBytes } = config;
   const { partitionCount } = custody;
@@ -286,7 +286,7 @@ function makeApis(common: Common, custody: Custody, reach: Reach, metrics: Metri
   const ownReading = async () => JSON.stringify(await takeReading(custody, ways, health, meters));
   return {
     api: (app) => publicApi.register(app),
-    page: config.page ? new LivePage(peers, ownReading, { ...config, partitionCount }) : undefined,
+    page: config.page ? new LivePage(peers, ownReading, { ...config, roster, partitionCount }) : undefined,
     admin: (app) => {
       serveAdmin(app, log, metrics);
       serveDoubts(app, new DoubtDesks(custody, partitions));
