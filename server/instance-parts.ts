@@ -15,7 +15,7 @@ import { Listener } from "./http/listener.ts";
 import { JournalStorage } from "./journal/journal-storage.ts";
 import { LinkNeighbours } from "./link/link-neighbours.ts";
 import { Peers } from "./link/peers.ts";
-import { FixedRoster, MEMBERS_MAX, MemberRoster, type Roster } from "./link/roster.ts";
+import { FixedRoster, MemberRoster, type Roster } from "./link/roster.ts";
 import { LivePage } from "./live/live-page.ts";
 import { takeReading } from "./live/reading.ts";
 import type { Log } from "./log/log.ts";
@@ -33,6 +33,7 @@ import { PaymentBody } from "./payments/payment-body.ts";
 import { holdRestored } from "./restored/hold.ts";
 import { RestoredStart } from "./restored/restored-start.ts";
 import type { Config } from "./settings/config.ts";
+import { MEMBERS_MAX } from "./settings/store-settings.ts";
 import type { Store } from "./store/store.ts";
 import { type Address, formatAddress, healthAddress } from "./system/address.ts";
 import { type DescriptorShares, openFilesMax, shareDescriptors, standingLinksMax } from "./system/descriptors.ts";
@@ -152,7 +153,7 @@ async function openCommon(config: Config, shares: DescriptorShares, log: Log, op
 }
 
 function rosterOf({ instance, links, store }: Config, log: Log): FixedRoster | MemberRoster {
-  return store ? new MemberRoster(instance, log.logger) : new FixedRoster(instance, links);
+  return store ? new MemberRoster(instance, MEMBERS_MAX, log.logger) : new FixedRoster(instance, links);
 }
 
 /** What routing has to know of the processors, each with this instance's share of what may be in flight. */
@@ -256,7 +257,7 @@ function startMonitor({ config, health, telemetry, names, log }: Common): Promis
 }
 
 function makeApis(common: Common, custody: Custody, reach: Reach, metrics: Metrics | undefined): Apis {
-  const { config, log, time, health, ways, body, telemetry, peers, neighbours } = common;
+  const { config, log, time, health, ways, body, telemetry, roster, peers, neighbours } = common;
   const { meters, tracing } = telemetry;
   const { instance: self, durability, maxBodyBytes } = config;
   const { partitionCount } = custody;
@@ -268,7 +269,7 @@ function makeApis(common: Common, custody: Custody, reach: Reach, metrics: Metri
   const ownReading = async () => JSON.stringify(await takeReading(custody, ways, health, meters));
   return {
     api: (app) => publicApi.register(app),
-    page: config.page ? new LivePage(peers, ownReading, { ...config, partitionCount }) : undefined,
+    page: config.page ? new LivePage(peers, ownReading, { ...config, roster, partitionCount }) : undefined,
     admin: (app) => {
       serveAdmin(app, log, metrics);
       serveDoubts(app, new DoubtDesks(custody, partitions));
