@@ -98,11 +98,7 @@ export class PostgresDatabase implements Database {
 
   async append(appends: readonly Append[]): Promise<readonly number[]> {
     if (appends.length === 0) return [];
-    const values = Logs.appendValues(appends);
-    const rows = await this.#appends.run(Logs.APPEND, values).catch((error: unknown) => {
-      if (!(error instanceof NotDoneError) || sqlStateOf(error) !== Logs.NO_GENERATION) throw error;
-      return this.#appends.run(Logs.APPEND, values);
-    });
+    const rows = await this.#appends.run(Logs.APPEND, Logs.appendValues(appends));
     return rows.map(({ number }) => number as number);
   }
 
