@@ -22,7 +22,8 @@ import { readLayout } from "./layout.ts";
 import * as Leases from "./lease-statements.ts";
 import * as Logs from "./log-statements.ts";
 import { claimedOf, outlineOf } from "./outline.ts";
-import { type Row, type Statement, sqlStateOf } from "./session.ts";
+import { checkServer, type ServerReport } from "./server-check.ts";
+import type { Row, Statement } from "./session.ts";
 import type { StoreTarget } from "./store-url.ts";
 
 export type PostgresOptions = {
@@ -57,6 +58,11 @@ export class PostgresDatabase implements Database {
     this.#appends = new Lane(this.#connector, 1, hotTimeoutMs);
     this.#leases = new Lane(this.#connector, 1, hotTimeoutMs);
     this.#pool = new Lane(this.#connector, POOL_SIZE, timeoutMs);
+  }
+
+  /** What the server is; not to be used where it says so. */
+  checkServer(): Promise<ServerReport> {
+    return checkServer((statement) => this.#read(statement, []));
   }
 
   layout(): Promise<Layout> {

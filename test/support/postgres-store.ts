@@ -29,7 +29,8 @@ export async function makeStore(server: PostgresServer, partitionCount = 3): Pro
   const connector = new Connector(readStoreUrl(server.url));
   const session = await connector.connect(PATIENCE_MS);
   try {
-    await migrate(session, partitionCount, PATIENCE_MS);
+    const migration = await migrate(session, partitionCount, PATIENCE_MS);
+    if ("refusal" in migration) throw new Error(migration.refusal);
   } finally {
     session.end();
     connector.close();

@@ -89,7 +89,7 @@ describe("what became of a call to PostgreSQL", () => {
     }
   });
 
-  it("is unknown when no answer comes in time, and the raise waits for the transaction that is still there", async () => {
+  it("is unknown when no answer comes in time, and the raise waits for what is still under way", async () => {
     const database = open(server().url, { hotTimeoutMs: 600 });
     const { life } = await joined(database, 0);
     await claimed(database, 0, { life });
