@@ -1,4 +1,4 @@
-// Makes a checkout runnable: npm packages, nginx and Chromium if asked for, the build. Says nothing and does nothing
+// Makes a checkout runnable: npm packages, nginx, Chromium, PostgreSQL if asked for, the build. Says and does nothing
 // when all is there, and needs the network only for what is missing. No packages of its own: it runs before there are
 // any.
 import { spawnSync } from "node:child_process";
@@ -10,13 +10,14 @@ import process from "node:process";
 import { fileURLToPath } from "node:url";
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
-const help = `node scripts/setup.mjs [--nginx] [--chromium] [--force-build]
+const help = `node scripts/setup.mjs [--nginx] [--chromium] [--postgres] [--force-build]
 
 Installs the npm packages if they are missing or not those of package-lock.json, and compiles what has changed to
 build/.
 
   --nginx        also see to it that nginx is there: as root it is installed with apt-get, otherwise you are told how
   --chromium     likewise Chromium, for the tests of pages; without it they are skipped, so nobody fails for want of it
+  --postgres     likewise PostgreSQL's programs, for the tests of the store, which start servers of their own
   --force-build  compile everything from scratch
   --help         this text
 `;
@@ -158,14 +159,27 @@ function withoutServiceStarts(install) {
 
 function installChromium() {
   if (["chromium", "chromium-browser", "google-chrome"].some((name) => findExecutable(name) !== undefined)) return;
+  installForTests("chromium", "no Chromium, the tests of pages are skipped");
+}
+
+function installForTests(name, otherwise) {
   try {
     if (findExecutable("apt-get") === undefined) throw new SetupError("there is no apt-get");
-    if (process.getuid?.() !== 0) throw new SetupError("run sudo apt-get install -y --no-install-recommends chromium");
-    aptInstall("chromium");
+    if (process.getuid?.() !== 0) throw new SetupError(`run sudo apt-get install -y --no-install-recommends ${name}`);
+    aptInstall(name);
   } catch (error) {
     if (!(error instanceof SetupError)) throw error;
-    console.log(`setup: no Chromium, the tests of pages are skipped: ${error.message}`);
+    console.log(`setup: ${otherwise}: ${error.message}`);
   }
+}
+
+// ── PostgreSQL ─────────────────────────────────────────────────────────────────────────────────────────────────────
+
+/** Debian has the programs of each version in a folder of its own, and not in the PATH. */
+function installPostgres() {
+  const folder = "/usr/lib/postgresql";
+  const isThere = existsSync(folder) && readdirSync(folder).some((name) => Number(name) >= 14);
+  if (!isThere) installForTests("postgresql", "no PostgreSQL, the tests of the store are skipped");
 }
 
 // ── The build ──────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -232,13 +246,15 @@ function main(args) {
     process.stdout.write(help);
     return;
   }
-  const unknown = args.filter((argument) => !["--nginx", "--chromium", "--force-build"].includes(argument));
+  const options = ["--nginx", "--chromium", "--postgres", "--force-build"];
+  const unknown = args.filter((argument) => !options.includes(argument));
   if (unknown.length > 0) throw new SetupError(`arguments must be known: arguments=${unknown.join(" ")}\n\n${help}`);
   checkNodeVersion();
   installPackages();
   checkHttpServerLoads();
   if (args.includes("--nginx")) installNginx();
   if (args.includes("--chromium")) installChromium();
+  if (args.includes("--postgres")) installPostgres();
   build(args.includes("--force-build"));
 }
 
