@@ -149,13 +149,15 @@ class SettingReader {
   store(): StoreSettings | undefined {
     const url = this.text("STORE_URL");
     if (url === "") {
+      if (this.#isSet("PAYMENT_TABLE")) this.refuse("PAYMENT_TABLE", "needs STORE_URL: journals have no table");
       if (this.text("LINK") !== "") this.refuse("LINK", "needs STORE_URL: without it LINKS has all addresses");
       return undefined;
     }
     const rule = storeUrlRule(url);
     if (rule !== undefined) this.errors.push(`STORE_URL ${rule}`);
     for (const { name, rule: why } of journalSettingsIn((name) => this.#isSet(name))) this.refuse(name, why);
-    return { url, link: this.#ownLink() };
+    const hasPaymentTable = this.oneOf("PAYMENT_TABLE", ["true", "false"]) === "true";
+    return { url, link: this.#ownLink(), hasPaymentTable };
   }
 
   #ownLink(): Address {
