@@ -22,8 +22,9 @@ CREATE UNLOGGED TABLE IF NOT EXISTS rinha.health (
 ) WITH (fillfactor = 50)`;
 
 /**
- * A right that ends later than any that is given now was given by another clock: a standby was promoted. Then the row
- * begins anew, with a right that nobody has. The row's lock is waited for before its times are looked at.
+ * A right that is to last for more than a minute was given by another clock: it was set back, or a standby was promoted
+ * whose clock is behind. Then the row begins anew, with a right that nobody has. The row's lock is waited for before
+ * its times are looked at.
  */
 const TAKE = `
 INSERT INTO rinha.health AS h (processor, url_hash, holder, until)
@@ -31,7 +32,7 @@ VALUES ($1, $2, $3, clock_timestamp() + $4 * interval '1 millisecond')
 ON CONFLICT (processor, url_hash) DO UPDATE SET
   holder = CASE WHEN h.until <= clock_timestamp() THEN $3 ELSE '' END,
   until = clock_timestamp() + $4 * interval '1 millisecond'
-WHERE h.until <= clock_timestamp() OR h.until > clock_timestamp() + $4 * interval '1 millisecond'
+WHERE h.until <= clock_timestamp() OR h.until > clock_timestamp() + interval '1 minute'
 RETURNING holder`;
 
 const KEEP = `
@@ -63,7 +64,7 @@ type Row = {
 /** One statement, and its rows. */
 export type Query = (text: string, values: readonly unknown[]) => Promise<{ rows: readonly unknown[] }>;
 
-/** The statements about `rinha.health`. All reject as the query does. */
+/** The statements about `rinha.health`. All reject as the query does. Rights last for a minute at most. */
 export class PostgresPollTable {
   readonly #query: Query;
   readonly #processors: readonly ProcessorKey[];
