@@ -8,6 +8,7 @@ import { RIGHT_MS } from "../../../server/health/register-consent.ts";
 import { until } from "../../e2e/until.ts";
 import { LoneMonitor, leastGapMs, startProcessors } from "../../support/health-monitors.ts";
 import { findRedis, RedisServer } from "../../support/redis.ts";
+import { repositoryFiles } from "../../support/repository-files.ts";
 
 const PASSWORD = "s3cret-word";
 /** As README.md has them. */
@@ -17,6 +18,18 @@ const PATIENCE_MS = 30_000;
 const START_MS_MAX = 4000;
 /** Before a thread that does not end by itself is terminated (monitor.ts). */
 const STOP_MS_MAX = 900;
+
+describe("Redis' client", () => {
+  it("is known to one file, which loads it when it connects", () => {
+    const lines = repositoryFiles(/^server\/.*\.ts$/).flatMap((file) =>
+      file.lines.filter((line) => /["']@?redis["'/]/.test(line)).map((line) => `${file.path}: ${line.trim()}`),
+    );
+    expect(lines).to.deep.equal([
+      'server/health/redis-register.ts: import type { RedisClientType } from "redis";',
+      'server/health/redis-register.ts: const { createClient } = await import("redis");',
+    ]);
+  });
+});
 
 describe("health monitors with Redis", function () {
   this.timeout(120_000);
