@@ -1,9 +1,11 @@
 import { expect } from "chai";
+import type { PollRegister } from "../../../server/health/poll-register.ts";
 import { POLL_INTERVAL_MS } from "../../../server/health/poll-rights.ts";
-import { RIGHT_MS } from "../../../server/health/register-consent.ts";
+import { RegisterConsent, RIGHT_MS } from "../../../server/health/register-consent.ts";
 import { PollSimulation, type Weather } from "../../support/poll-simulation.ts";
 import { Random } from "../../support/random.ts";
 import { VirtualRegister } from "../../support/virtual-register.ts";
+import { VirtualTime } from "../../support/virtual-time.ts";
 
 const SEED = Number(process.env["TEST_SEED"] ?? 20250715);
 const SEEDS = process.env["TEST_SEED"] === undefined ? Array.from({ length: 60 }, (_, i) => SEED + i) : [SEED];
@@ -146,3 +148,107 @@ for (const kind of ["redis", "table"] as const) {
     });
   });
 }
+
+describe("the right to poll by a register", () => {
+  let time: VirtualTime;
+  let takes: { token: string; answer: (isTaken: boolean) => void }[];
+  let keeps: unknown[][];
+  let standings: (string | undefined)[];
+  let lose: (error: unknown) => void;
+  let consent: RegisterConsent;
+  /** The process was stopped for so long: its clock went on, its timers have not run yet. */
+  let stoppedMs: number;
+
+  beforeEach(() => {
+    time = new VirtualTime();
+    [takes, keeps, standings, stoppedMs] = [[], [], [], 0];
+    const register: PollRegister = {
+      ready: Promise.resolve(),
+      take: (_processor, token) => new Promise((answer) => takes.push({ token, answer })),
+      keep: async (...told) => void keeps.push(told),
+      close: () => {},
+    };
+    const clock = {
+      wallMs: () => time.wallMs(),
+      monotonicMs: () => time.monotonicMs() + stoppedMs,
+      after: (delayMs: number, run: () => void) => time.after(delayMs, run),
+      atEndOfTurn: (run: () => void) => time.atEndOfTurn(run),
+      pause: (delayMs: number) => time.pause(delayMs),
+    };
+    consent = new RegisterConsent({
+      open: ({ lost }) => {
+        lose = lost;
+        return register;
+      },
+      processorCount: 2,
+      time: clock,
+      onHeard: () => {},
+      onStanding: (reason) => standings.push(reason),
+    });
+  });
+
+  afterEach(() => consent.close());
+
+  /** What comes of asking, when the register answers after so long. */
+  async function askWith(answerMs: number, processor = 0): Promise<boolean> {
+    const asking = consent.ask(processor);
+    await time.passUntil(time.nowMs + answerMs);
+    takes.at(-1)?.answer(true);
+    await time.passUntil(time.nowMs + 1);
+    return asking;
+  }
+
+  it("is asked for no earlier than 7 s after the connection, and had then", async () => {
+    await time.passUntil(RIGHT_MS - 1);
+    expect(await askWith(0)).to.equal(false);
+    expect(takes).to.deep.equal([]);
+    await time.passUntil(RIGHT_MS + 1);
+    expect([await askWith(10), await askWith(10, 1)]).to.deep.equal([true, true]);
+    expect(takes).to.have.length(2);
+  });
+
+  it("is not used, but given back, when it comes too late, by the clock or by the timers", async () => {
+    await time.passUntil(RIGHT_MS + 1);
+    expect(await askWith(400)).to.equal(false);
+    expect(keeps).to.deep.equal([[0, takes[0]!.token, 0]]);
+    const asking = consent.ask(1);
+    stoppedMs = 600;
+    takes[1]!.answer(true);
+    await time.passUntil(time.nowMs + 1);
+    expect(await asking).to.equal(false);
+    expect(keeps[1]).to.deep.equal([1, takes[1]!.token, 0]);
+  });
+
+  it("is not asked for again while an answer is out", async () => {
+    await time.passUntil(RIGHT_MS + 1);
+    const asking = consent.ask(0);
+    await time.passUntil(time.nowMs + 1500);
+    expect(await asking).to.equal(false);
+    expect(await consent.ask(0)).to.equal(false);
+    expect(takes).to.have.length(1);
+  });
+
+  it("is nobody's when the connection ends, which is said once, until it is there again", async () => {
+    await time.passUntil(RIGHT_MS + 1);
+    const asking = consent.ask(0);
+    lose(new Error("reset"));
+    takes[0]!.answer(true);
+    expect(await asking).to.equal(false);
+    expect(await consent.ask(1)).to.equal(false);
+    await time.passUntil(time.nowMs + 1000);
+    expect(standings).to.deep.equal(["Error", undefined]);
+    expect(await consent.ask(1)).to.equal(false);
+    expect(takes).to.have.length(1);
+  });
+
+  it("ends its connection over a command that gets no answer, and tries again", async () => {
+    await time.passUntil(RIGHT_MS + 1);
+    const asking = consent.ask(0);
+    await time.passUntil(time.nowMs + 2100);
+    expect(await asking).to.equal(false);
+    expect(standings).to.deep.equal(["timed_out"]);
+    await time.passUntil(time.nowMs + RIGHT_MS + 1000);
+    expect(standings).to.deep.equal(["timed_out", undefined]);
+    expect(await askWith(10)).to.equal(true);
+  });
+});
