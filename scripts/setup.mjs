@@ -10,13 +10,14 @@ import process from "node:process";
 import { fileURLToPath } from "node:url";
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
-const help = `node scripts/setup.mjs [--nginx] [--chromium] [--force-build]
+const help = `node scripts/setup.mjs [--nginx] [--chromium] [--redis] [--force-build]
 
 Installs the npm packages if they are missing or not those of package-lock.json, and compiles what has changed to
 build/.
 
   --nginx        also see to it that nginx is there: as root it is installed with apt-get, otherwise you are told how
   --chromium     likewise Chromium, for the tests of pages; without it they are skipped, so nobody fails for want of it
+  --redis        likewise Redis, for the tests of health polls that are shared by it
   --force-build  compile everything from scratch
   --help         this text
 `;
@@ -142,7 +143,7 @@ function aptInstall(name) {
   });
 }
 
-/** The package would start a system-wide nginx on port 80. Debian's packages ask this file for permission first. */
+/** Packages would start servers for the whole system: nginx, Redis. Debian's ask this file for permission first. */
 function withoutServiceStarts(install) {
   const policy = "/usr/sbin/policy-rc.d";
   const isOurs = !existsSync(policy);
@@ -154,18 +155,28 @@ function withoutServiceStarts(install) {
   }
 }
 
-// ── Chromium ───────────────────────────────────────────────────────────────────────────────────────────────────────
+// ── What only tests need ───────────────────────────────────────────────────────────────────────────────────────────
 
-function installChromium() {
-  if (["chromium", "chromium-browser", "google-chrome"].some((name) => findExecutable(name) !== undefined)) return;
+/** Nobody fails for want of it: the tests that need it are skipped. */
+function installForTests(what, executables, packageName, tests) {
+  if (executables.some((name) => findExecutable(name) !== undefined)) return;
   try {
     if (findExecutable("apt-get") === undefined) throw new SetupError("there is no apt-get");
-    if (process.getuid?.() !== 0) throw new SetupError("run sudo apt-get install -y --no-install-recommends chromium");
-    aptInstall("chromium");
+    const command = `sudo apt-get install -y --no-install-recommends ${packageName}`;
+    if (process.getuid?.() !== 0) throw new SetupError(`run ${command}`);
+    aptInstall(packageName);
   } catch (error) {
     if (!(error instanceof SetupError)) throw error;
-    console.log(`setup: no Chromium, the tests of pages are skipped: ${error.message}`);
+    console.log(`setup: no ${what}, the tests of ${tests} are skipped: ${error.message}`);
   }
+}
+
+function installChromium() {
+  installForTests("Chromium", ["chromium", "chromium-browser", "google-chrome"], "chromium", "pages");
+}
+
+function installRedis() {
+  installForTests("Redis", ["redis-server", "valkey-server"], "redis-server", "shared health polls");
 }
 
 // ── The build ──────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -232,13 +243,14 @@ function main(args) {
     process.stdout.write(help);
     return;
   }
-  const unknown = args.filter((argument) => !["--nginx", "--chromium", "--force-build"].includes(argument));
+  const unknown = args.filter((argument) => !["--nginx", "--chromium", "--redis", "--force-build"].includes(argument));
   if (unknown.length > 0) throw new SetupError(`arguments must be known: arguments=${unknown.join(" ")}\n\n${help}`);
   checkNodeVersion();
   installPackages();
   checkHttpServerLoads();
   if (args.includes("--nginx")) installNginx();
   if (args.includes("--chromium")) installChromium();
+  if (args.includes("--redis")) installRedis();
   build(args.includes("--force-build"));
 }
 

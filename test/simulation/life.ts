@@ -2,7 +2,7 @@ import type { Engine } from "../../core/engine.ts";
 import { HealthSnapshot, pollStamp } from "../../core/routing/health-snapshot.ts";
 import { Ways } from "../../core/routing/ways.ts";
 import { acceptRead } from "../../server/api/accept-read.ts";
-import type { Polling } from "../../server/health/polling.ts";
+import type { HealthLinkHandlers } from "../../server/health/health-link.ts";
 import type { Answer } from "../../server/http/answer.ts";
 import { RecoveryError } from "../../server/journal/recovery-error.ts";
 import { carriedBy } from "../../server/partition/carried-partitions.ts";
@@ -111,8 +111,9 @@ export class Life {
     return this.#instance?.custody;
   }
 
-  get polling(): Polling | undefined {
-    return this.#instance?.polling;
+  /** What the health monitors of the other instances reach. */
+  get healthLink(): HealthLinkHandlers | undefined {
+    return this.#instance?.consent;
   }
 
   /** Whether payments are taken. */
