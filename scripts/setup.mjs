@@ -155,28 +155,29 @@ function withoutServiceStarts(install) {
   }
 }
 
-// ── What only tests need ───────────────────────────────────────────────────────────────────────────────────────────
+// ── Chromium ───────────────────────────────────────────────────────────────────────────────────────────────────────
 
-/** Nobody fails for want of it: the tests that need it are skipped. */
-function installForTests(what, executables, packageName, tests) {
-  if (executables.some((name) => findExecutable(name) !== undefined)) return;
+function installChromium() {
+  if (["chromium", "chromium-browser", "google-chrome"].some((name) => findExecutable(name) !== undefined)) return;
+  installForTests("chromium", "no Chromium, the tests of pages are skipped");
+}
+
+function installForTests(name, otherwise) {
   try {
     if (findExecutable("apt-get") === undefined) throw new SetupError("there is no apt-get");
-    const command = `sudo apt-get install -y --no-install-recommends ${packageName}`;
-    if (process.getuid?.() !== 0) throw new SetupError(`run ${command}`);
-    aptInstall(packageName);
+    if (process.getuid?.() !== 0) throw new SetupError(`run sudo apt-get install -y --no-install-recommends ${name}`);
+    aptInstall(name);
   } catch (error) {
     if (!(error instanceof SetupError)) throw error;
-    console.log(`setup: no ${what}, the tests of ${tests} are skipped: ${error.message}`);
+    console.log(`setup: ${otherwise}: ${error.message}`);
   }
 }
 
-function installChromium() {
-  installForTests("Chromium", ["chromium", "chromium-browser", "google-chrome"], "chromium", "pages");
-}
+// ── Redis ──────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 function installRedis() {
-  installForTests("Redis", ["redis-server", "valkey-server"], "redis-server", "shared health polls");
+  if (["redis-server", "valkey-server"].some((name) => findExecutable(name) !== undefined)) return;
+  installForTests("redis-server", "no Redis, the tests of shared health polls are skipped");
 }
 
 // ── The build ──────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -243,7 +244,8 @@ function main(args) {
     process.stdout.write(help);
     return;
   }
-  const unknown = args.filter((argument) => !["--nginx", "--chromium", "--redis", "--force-build"].includes(argument));
+  const options = ["--nginx", "--chromium", "--redis", "--force-build"];
+  const unknown = args.filter((argument) => !options.includes(argument));
   if (unknown.length > 0) throw new SetupError(`arguments must be known: arguments=${unknown.join(" ")}\n\n${help}`);
   checkNodeVersion();
   installPackages();
