@@ -1,5 +1,5 @@
 import type { Client } from "pg";
-import { PostgresPollTable } from "./postgres-poll-table.ts";
+import { PostgresPollTable, type Query } from "./postgres-poll-table.ts";
 import type { ProcessorKey } from "./processor-key.ts";
 import type { TableConnection } from "./table-register.ts";
 
@@ -28,9 +28,16 @@ export function connectPostgres(
     client.on("end", () => onLost("ended"));
     await client.connect();
   };
+  // One statement at a time: the client would queue the others, too, but not for long any more.
+  let last: Promise<unknown> = Promise.resolve();
+  const query: Query = (text, values) => {
+    const answer = last.then(() => client!.query(text, [...values]));
+    last = answer.catch(() => {});
+    return answer;
+  };
   return {
     ready: connect(),
-    table: new PostgresPollTable((text, values) => client!.query(text, [...values]), processors),
+    table: new PostgresPollTable(query, processors),
     close: () => {
       isClosed = true;
       // A polite end, which a connection that hangs never comes to: the stream is ended as well.
