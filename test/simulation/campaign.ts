@@ -1,3 +1,4 @@
+import type { Mode } from "./incident.ts";
 import { planOf } from "./plan.ts";
 import { type Coverage, NO_COVERAGE, simulate } from "./simulation.ts";
 
@@ -14,11 +15,11 @@ export function emptyTally(): Tally {
   return { seedCount: 0, eventCount: 0, virtualMs: 0, coverage: { ...NO_COVERAGE }, failedSeeds: [] };
 }
 
-/** Runs `seedCount` seeds from `fromSeed` on. */
-export async function runSeeds(fromSeed: number, seedCount: number): Promise<Tally> {
+/** Runs `seedCount` seeds from `fromSeed` on; `mode`: not the one that each has by itself. */
+export async function runSeeds(fromSeed: number, seedCount: number, mode?: Mode): Promise<Tally> {
   const tally = emptyTally();
   for (let seed = fromSeed; seed < fromSeed + seedCount; seed++) {
-    const { violation, eventCount, virtualMs, coverage } = await simulate(planOf(seed));
+    const { violation, eventCount, virtualMs, coverage } = await simulate(planOf(seed, mode));
     addTo(tally, { seedCount: 1, eventCount, virtualMs, coverage, failedSeeds: violation ? [seed] : [] });
   }
   return tally;

@@ -65,7 +65,9 @@ export class DatabaseClient implements Database {
   }
 
   append(appends: readonly Append[]): Promise<readonly number[]> {
-    return this.#ask(statements.append(appends));
+    const { watch } = this.#database;
+    const onCommitted = (done: readonly number[]) => watch?.committed(appends, done, this.#caller);
+    return this.#ask({ ...statements.append(appends), onCommitted });
   }
 
   epochs(): Promise<readonly number[]> {

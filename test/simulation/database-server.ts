@@ -16,7 +16,7 @@ export type ServerParts = {
 };
 
 /**
- * What became of a transaction: `committed`; `cancelled`, which is committed here, while the standby may not have it; or
+ * What became of a transaction: `committed`; `cancelled`: committed here, while the standby may not have it; or
  * `broken`, its connection ended, and nobody says more.
  */
 export type Ended<T> = { how: "committed"; result: T } | { how: "cancelled" | "broken" };

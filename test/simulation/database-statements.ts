@@ -20,6 +20,8 @@ export type Statement<T> = {
   locks?: (tables: DatabaseTables) => readonly string[];
   /** Sees what is committed; what it changes is seen by others once it is. */
   run: (tables: DatabaseTables) => { result: T; changes?: readonly Change[] };
+  /** Whether or not its client is told. */
+  onCommitted?(result: T): void;
 };
 
 export function join(member: NewMember): Statement<"joined" | Member> {

@@ -1,6 +1,7 @@
 import type { Engine } from "../../core/engine.ts";
 import * as State from "../../core/values/state.ts";
 import type { Partition } from "../../server/partition/partition.ts";
+import { Random } from "../support/random.ts";
 import { namesOf } from "../support/terms.ts";
 import { BulletinStreams } from "./bulletin-streams.ts";
 import { Clients } from "./clients.ts";
@@ -8,8 +9,10 @@ import { Host } from "./host.ts";
 import type { Plan } from "./incident.ts";
 import type { Life } from "./life.ts";
 import { LinkCalls } from "./link-calls.ts";
+import { LogWatch } from "./log-watch.ts";
 import { Oracle } from "./oracle.ts";
 import { expectThat, Violation } from "./violation.ts";
+import { VirtualDatabase } from "./virtual-database.ts";
 import { VirtualDisk } from "./virtual-disk.ts";
 import { VirtualNetwork } from "./virtual-network.ts";
 import { VirtualProcessor } from "./virtual-processor.ts";
@@ -26,7 +29,9 @@ export class Deployment {
   readonly world: World;
   readonly processors: readonly VirtualProcessor[];
   readonly network: VirtualNetwork;
+  /** What partitions are kept in: one of the two is used. */
   readonly disk = new VirtualDisk();
+  readonly database: VirtualDatabase;
   readonly streams: BulletinStreams;
   readonly calls: LinkCalls;
   readonly hosts: readonly Host[];
@@ -44,6 +49,13 @@ export class Deployment {
       });
     });
     this.network = new VirtualNetwork(world, this.processors);
+    this.database = new VirtualDatabase({
+      partitionCount: settings.partitionCount,
+      random: new Random(seed ^ 0xdb),
+      after: (delayMs, run) => world.clock.after(delayMs, run),
+      callTimeoutMs: settings.callTimeoutMs,
+      watch: new LogWatch(),
+    });
     this.streams = new BulletinStreams(world);
     this.calls = new LinkCalls(world);
     this.oracle = new Oracle({
@@ -106,11 +118,12 @@ export class Deployment {
 
   #host(instance: number): Host {
     const others = Array.from({ length: this.world.settings.instanceCount }, (_, i) => i).filter((i) => i !== instance);
-    const { world, disk, network, streams, calls, oracle } = this;
+    const { world, disk, database, network, streams, calls, oracle } = this;
     return new Host({
       world,
       instance,
       disk,
+      database,
       network,
       streams,
       calls,

@@ -1,6 +1,7 @@
 import type { Engine } from "../../core/engine.ts";
 import { HealthSnapshot, pollStamp } from "../../core/routing/health-snapshot.ts";
 import { Ways } from "../../core/routing/ways.ts";
+import { formatUuid } from "../../core/values/uuid.ts";
 import { acceptRead } from "../../server/api/accept-read.ts";
 import type { Polling } from "../../server/health/polling.ts";
 import type { Answer } from "../../server/http/answer.ts";
@@ -19,6 +20,7 @@ import { Process } from "./process.ts";
 import { DiskFault, type KillFault, ProcessDisk } from "./process-disk.ts";
 import { expectThat, Violation } from "./violation.ts";
 import { VirtualAsker } from "./virtual-asker.ts";
+import type { VirtualDatabase } from "./virtual-database.ts";
 import type { VirtualDisk } from "./virtual-disk.ts";
 import { openVirtualInstance, type VirtualInstance } from "./virtual-instance.ts";
 import type { Listener } from "./virtual-link.ts";
@@ -45,6 +47,7 @@ export type LifeParts = {
   world: World;
   instance: number;
   disk: VirtualDisk;
+  database: VirtualDatabase;
   network: VirtualNetwork;
   streams: BulletinStreams;
   calls: LinkCalls;
@@ -188,6 +191,11 @@ export class Life {
   /** GET /payments-summary; never calls back when it ends before it could answer. */
   summary(window: Window, onAnswer: (answer: Answer) => void): void {
     this.#await(() => this.#instance!.whole.summary(window), onAnswer);
+  }
+
+  /** GET /payments/{id} */
+  look(words: Int32Array, onAnswer: (answer: Answer | "unknown") => void): void {
+    this.#await(() => this.#instance!.whole.find(words, formatUuid(words)), onAnswer);
   }
 
   /** POST /purge-payments */

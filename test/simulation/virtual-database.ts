@@ -4,6 +4,7 @@ import { type Caller, DatabaseClient } from "./database-client.ts";
 import { DatabaseServer, type Ended } from "./database-server.ts";
 import type { Statement } from "./database-statements.ts";
 import { DatabaseTables } from "./database-tables.ts";
+import type { LogWatch } from "./log-watch.ts";
 
 const LATENCY_MS_MAX = 2;
 /** A request on its way may arrive so much later than its client has given up. */
@@ -25,7 +26,7 @@ export type DatabaseWeather = {
   delayMsMax: number;
 };
 
-const CALM: DatabaseWeather = {
+export const CALM: DatabaseWeather = {
   lostRequest: 0,
   lateRequest: 0,
   lostReply: 0,
@@ -45,6 +46,7 @@ export type VirtualDatabaseParts = {
   callTimeoutMs: number;
   /** Without: a failover loses what was acknowledged and was not at the standby yet. */
   isSynchronous?: boolean;
+  watch?: LogWatch;
 };
 
 /**
@@ -80,6 +82,10 @@ export class VirtualDatabase {
 
   get standbys(): { isAskedFor: boolean; syncCount: number } {
     return this.#server.standbys;
+  }
+
+  get watch(): LogWatch | undefined {
+    return this.#parts.watch;
   }
 
   /** A process's own way to it. */
@@ -139,6 +145,7 @@ export class VirtualDatabase {
     const before = this.#server;
     const after = this.#newServer(before.promoteStandby());
     this.#server = after;
+    if (this.#parts.isSynchronous ?? true) this.#parts.watch?.promoted(after.tables.partitions.map(({ head }) => head));
     for (const instance of stale) this.#stale.set(instance, before);
     this.#breakCalls((call) => call.server === before && !stale.includes(call.instance));
     if (stale.length === 0 && !before.isDown) before.crash();
@@ -193,11 +200,12 @@ export class VirtualDatabase {
       call.notDone("the server says no", this.#latencyMs());
     } else {
       const onBlocked = () => call.giveUpInTime();
-      server.work(statement, onBlocked, (ended) => this.#ended(call, ended));
+      server.work(statement, onBlocked, (ended) => this.#ended(call, statement, ended));
     }
   }
 
-  #ended<T>(call: DatabaseCall<T>, ended: Ended<T>): void {
+  #ended<T>(call: DatabaseCall<T>, statement: Statement<T>, ended: Ended<T>): void {
+    if (ended.how === "committed") statement.onCommitted?.(ended.result);
     const isHung = (this.#reachOf.get(call.instance) ?? this.#reach) === "hangs";
     if (isHung || this.#happens(this.weather.lostReply)) call.giveUpInTime();
     else if (ended.how === "committed") call.done(ended.result, this.#latencyMs());
