@@ -8,7 +8,7 @@ import { AttemptLog } from "./sending/attempt-log.ts";
 import { Dispatcher } from "./sending/dispatcher.ts";
 import { SendPacer } from "./sending/send-pacer.ts";
 import type { ProcessorConfig } from "./settings/processors.ts";
-import type { Storage } from "./store/store.ts";
+import type { Storage, Writing } from "./store/store.ts";
 import type { Network } from "./system/network.ts";
 import type { Time } from "./system/time.ts";
 import type { PartitionTracing, Tracing } from "./telemetry/tracing.ts";
@@ -66,9 +66,19 @@ export function keepBooks(parts: BooksParts): Books {
     onWritten: () => storage.maintain(),
     onFenced: onBroken,
   });
-  storage.beginUpkeep(engine, () => commit.commit() && commit.isSettled, meters.journal);
+  storage.beginUpkeep(engine, writingTo(engine, commit), meters.journal);
   const service = new PaymentService({ engine, clock, commit, meters, log, body, tracing });
   return { engine, clock, commit, service, time, log, meters, tracing };
+}
+
+function writingTo(engine: Engine, commit: GroupCommit): Writing {
+  return {
+    get isWritable() {
+      return !commit.isFailing;
+    },
+    flush: () => commit.commit() && engine.batches.next.count === 0,
+    durable: () => commit.durable(),
+  };
 }
 
 export type SendingOptions = { network: Network; processors: readonly ProcessorConfig[]; requestTimeoutMs: number };

@@ -26,6 +26,7 @@ class PaymentAck implements Effect {
   readonly #result: AcceptResult;
   /** Of a repetition: the payment as it stands when that is asked, which the records that are waited for cover. */
   readonly #known: string | undefined;
+  #isLate = false;
 
   constructor(
     service: PaymentService,
@@ -43,6 +44,7 @@ class PaymentAck implements Effect {
 
   commit(): void {
     this.#service.answered(this.#result, this.#correlationId);
+    if (this.#isLate) return;
     if (this.#result === ACCEPTED_NEW) this.#exchange.answerAccepted(`/payments/${this.#correlationId}`);
     else this.#exchange.answer(this.#otherAnswer());
   }
@@ -50,9 +52,16 @@ class PaymentAck implements Effect {
   /** What the failed write said has been taken back: whoever is still known was accepted before. */
   abort(): void {
     this.#service.tracing?.payments.forgotten();
+    if (this.#isLate) return;
     const id = new Int32Array(UUID_WORDS);
     const isKnown = parseUuidText(this.#correlationId, id) && this.#service.knows(id);
     refuse(this.#service, this.#exchange, "journal_failing", this.#correlationId, isKnown ? "unknown" : "no");
+  }
+
+  /** The client is told while it still waits, and may repeat the payment. */
+  late(): void {
+    this.#isLate = true;
+    refuse(this.#service, this.#exchange, "journal_failing", this.#correlationId, "unknown");
   }
 
   #otherAnswer(): Answer {

@@ -4,9 +4,9 @@ import type { Ledger } from "../../core/ledger/ledger.ts";
 import { CHECKPOINT } from "../../core/log/journal-header.ts";
 import { RECORD_BYTES, RecordBatch } from "../../core/log/record.ts";
 import type { JournalMeters } from "../meters/meters.ts";
+import { Backoff } from "../system/backoff.ts";
 import { type Disk, syncDataLater } from "../system/disk.ts";
 import type { Time, Timer } from "../system/time.ts";
-import { Backoff } from "./backoff.ts";
 import type { Journal } from "./journal.ts";
 import type { JournalDirectory } from "./journal-directory.ts";
 

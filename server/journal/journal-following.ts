@@ -1,6 +1,6 @@
 import type { Following } from "../store/store.ts";
+import { inSlices } from "../system/in-slices.ts";
 import type { Time } from "../system/time.ts";
-import { inSlices } from "./in-slices.ts";
 import type { LogReader } from "./log-reader.ts";
 import { readAlong } from "./reading-along.ts";
 

@@ -1,7 +1,7 @@
 import type { Engine } from "../../core/engine.ts";
 import { HEADER_BYTES } from "../../core/log/journal-header.ts";
 import type { JournalMeters } from "../meters/meters.ts";
-import type { Storage } from "../store/store.ts";
+import type { Storage, Writing } from "../store/store.ts";
 import type { DiskLock } from "../system/disk.ts";
 import { Checkpointer } from "./checkpointer.ts";
 import { Journal, type JournalOptions } from "./journal.ts";
@@ -54,10 +54,10 @@ export class JournalStorage implements Storage {
     return this.log.epoch;
   }
 
-  beginUpkeep(engine: Engine, flush: () => boolean, meters: JournalMeters): void {
+  beginUpkeep(engine: Engine, writing: Writing, meters: JournalMeters): void {
     this.#checkpointer = new Checkpointer(this.#directory, this.log, {
       ledger: engine.ledger,
-      flush,
+      flush: () => writing.flush(),
       finished: this.#finished,
       segmentBytes: this.#options.segmentBytes,
       sliceRows: this.#options.sliceRows,

@@ -39,6 +39,7 @@ export type JournalStoreOptions = {
 export class JournalStore implements Store {
   readonly partitionCount: number;
   readonly canMove = true;
+  readonly lapseMs = 0;
   readonly #surroundings: Surroundings;
   readonly #options: JournalStoreOptions;
 
@@ -68,7 +69,7 @@ export class JournalStore implements Store {
     }
   }
 
-  sizeOf(partition: number): PartitionSize {
+  async sizeOf(partition: number): Promise<PartitionSize> {
     this.#expectPartition(partition);
     const { dataDir, capacity } = this.#options;
     return sizeOf(presentDirectory(this.#surroundings.disk, dataDir, partition), capacity);

@@ -1,9 +1,8 @@
 import type { Ledger } from "../../core/ledger/ledger.ts";
-import type { ProcessorNumbers } from "../../core/log/processor-numbers.ts";
 import { RECORD_BYTES } from "../../core/log/record.ts";
 import { type Expected, type JournalFile, planRecovery, type RecoveryPlan } from "../../core/log/recovery-plan.ts";
-import { NO_PROCESSOR } from "../../core/values/processor.ts";
-import { atOnce } from "./in-slices.ts";
+import { problemOfProcessors } from "../store/processors-kept.ts";
+import { atOnce } from "../system/in-slices.ts";
 import type { JournalStart } from "./journal.ts";
 import type { JournalDirectory } from "./journal-directory.ts";
 import { headerOf, LogReader } from "./log-reader.ts";
@@ -11,8 +10,6 @@ import { LostFollowingError, refusal } from "./recovery-error.ts";
 
 /** Payments put into the index at once. */
 const INDEXED_PER_STEP = 16_384;
-/** Payments counted at once. */
-const COUNTED_PER_STEP = 262_144;
 
 export type Recovered = JournalStart & {
   /** What was being written when the process ended, to be cut off. */
@@ -46,7 +43,8 @@ export function* recoverInSteps(reader: LogReader): Generator<void, Recovered, v
     if (typeof plan === "string") throw refusal(directory, plan);
     const tornBytes = yield* readPlanned(reader, plan);
     while (!ledger.finishReplay(INDEXED_PER_STEP)) yield;
-    yield* expectConfigured(directory, ledger, numbers);
+    const problem = yield* problemOfProcessors(ledger, numbers);
+    if (problem !== undefined) throw refusal(directory, problem);
     return recovered(reader, plan, tornBytes);
   } finally {
     reader.close();
@@ -112,31 +110,4 @@ function unsafeOf({ checkpoint, segments }: RecoveryPlan): JournalFile[] {
   const newest = segments.findLastIndex((segment) => headerOf(segment).followsDurable);
   const unsafe = segments.slice(Math.max(newest, 0));
   return checkpoint ? [checkpoint, ...unsafe] : unsafe;
-}
-
-/** Throws where payments that are kept were sent to a processor whose name is not configured. */
-function* expectConfigured(
-  directory: JournalDirectory,
-  ledger: Ledger,
-  { names, configuredCount }: ProcessorNumbers,
-): Generator<void, void, void> {
-  const counts = new Float64Array(NO_PROCESSOR + 1);
-  for (let sequence = ledger.tail; sequence < ledger.head; sequence++) {
-    counts[ledger.rows.processor[ledger.slotOf(sequence)]!]!++;
-    if (sequence % COUNTED_PER_STEP === 0) yield;
-  }
-  const configured = names.slice(0, configuredCount);
-  const missing = names.slice(configuredCount).flatMap((name, i) => {
-    const count = counts[configuredCount + i]!;
-    return count > 0 ? [`${name} (${count} ${count === 1 ? "payment" : "payments"})`] : [];
-  });
-  if (missing.length > 0) {
-    throw refusal(
-      directory,
-      "a processor that kept payments were sent to must be configured, by its name, until they are purged or dropped " +
-        `by retention: missing=${missing.join(", ")} configured=${configured.join(", ")}`,
-    );
-  }
-  const unnamed = counts.subarray(names.length, NO_PROCESSOR).reduce((sum, count) => sum + count, 0);
-  if (unnamed > 0) throw refusal(directory, `records speak of processors that their file names: payments=${unnamed}`);
 }

@@ -26,7 +26,7 @@ export interface Database {
 
   /**
    * Gives a partition to a life that is a member, with the next epoch, unless another member has it: "taken". Waits for
-   * what is under way to its log.
+   * what is under way to its log. Rejects with HaltedError where it was halted.
    */
   claim(partition: number, claimant: Claimant): Promise<Claimed | "taken">;
   /**
@@ -34,6 +34,11 @@ export interface Database {
    * never be. Resolves with where their logs end, of those that it has.
    */
   raise(life: string, partitions: readonly number[]): Promise<Raised[]>;
+  /**
+   * The partition's log has lost records that were acknowledged: nobody may claim it until an operator has looked at
+   * it (`npm run store -- restore`). `reason`: what is told.
+   */
+  halt(partition: number, reason: string): Promise<void>;
   /** Nobody has the partition from here on, if the life did. */
   release(partition: number, life: string): Promise<void>;
 
@@ -74,7 +79,12 @@ export interface Database {
 
 /** Certainly nothing was done. */
 export class NotDoneError extends Error {
-  override readonly name = "NotDoneError";
+  override readonly name: string = "NotDoneError";
+}
+
+/** The partition is halted; the message is the reason. */
+export class HaltedError extends NotDoneError {
+  override readonly name = "HaltedError";
 }
 
 /** Nobody knows whether it was done. */
@@ -82,8 +92,12 @@ export class UnknownError extends Error {
   override readonly name = "UnknownError";
 }
 
-/** What was fixed when the store was made. */
-export type Layout = { partitionCount: number };
+export type Layout = {
+  /** Fixed when the store was made. */
+  partitionCount: number;
+  /** The database's clock, in milliseconds since the epoch. */
+  nowMs: number;
+};
 
 export type NewMember = {
   /** The instance's number, from 0. */

@@ -10,12 +10,15 @@ import type { PaymentService } from "../payments/payment-service.ts";
 import type { ProcessorConfig } from "../settings/processors.ts";
 import type { Claim, Following, Storage } from "../store/store.ts";
 import type { Network } from "../system/network.ts";
-import type { Time } from "../system/time.ts";
+import type { Time, Timer } from "../system/time.ts";
 import type { Tracing } from "../telemetry/tracing.ts";
 import type { SlewedClock } from "../turn/clock.ts";
 
 /** Answers that come a little later spare the next carrier a doubt each. */
 const LAST_ANSWERS_MS = 150;
+
+/** Between looks at whether the log still answers while a partition is left. */
+const LATE_LOOK_MS = 100;
 
 /** What all partitions of an instance work with. */
 export type PartitionSurroundings = {
@@ -156,11 +159,20 @@ export class Partition {
     this.#sending?.ticking.close();
   }
 
-  /** What was decided is in the log, or cannot be. */
+  /** What was decided is in the log, or cannot be, or nobody can say so for long. */
   async #settled(): Promise<void> {
-    const { commit } = this.books;
-    await new Promise<void>((resolve) => commit.whenSettled(() => resolve()));
-    await commit.durable();
+    const { commit, time } = this.books;
+    // Nobody ticks any more.
+    const noteLate = (): Timer => {
+      commit.noteLate();
+      return time.after(LATE_LOOK_MS, () => {
+        timer = noteLate();
+      });
+    };
+    let timer = noteLate();
+    const isSettled = await new Promise<boolean>((resolve) => commit.whenSettled(resolve));
+    if (isSettled) await commit.durable();
+    timer.cancel();
   }
 }
 

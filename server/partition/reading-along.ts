@@ -36,7 +36,7 @@ export class ReadingAlong {
     this.drop(partition);
     let following: Following | undefined;
     try {
-      const { capacity, paymentsExpected } = store.sizeOf(partition);
+      const { capacity, paymentsExpected } = await store.sizeOf(partition);
       const refusal = refusalOfSize(paymentsExpected);
       if (refusal !== undefined) {
         logger.error({ partition: partition + 1 }, `a partition is not taken over: ${refusal}`);

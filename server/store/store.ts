@@ -10,13 +10,19 @@ export interface Store {
   /** Whether another instance can carry on what this one leaves: not without a journal. */
   readonly canMove: boolean;
   /**
+   * How long after its carrier's death a partition may not be had yet: as long as its lease lasts. 0: the right ends
+   * with the process.
+   */
+  readonly lapseMs: number;
+  /**
    * The right to carry a partition (from 0), until it is released or the process ends; undefined: another has it. Of
    * several that ask at once it may be that none gets it: then ask again. Rejects where nobody could have it: a disk
-   * that fails, a directory that cannot be made.
+   * that fails, a directory that cannot be made. Where a carrier may have died it waits for `lapseMs` and a little
+   * more; `signal` ends that wait, with undefined unless the right has just been given.
    */
-  claim(partition: number): Promise<Claim | undefined>;
-  /** What a claim would say of its size, for whoever does without the right. Throws where that cannot be read. */
-  sizeOf(partition: number): PartitionSize;
+  claim(partition: number, signal?: AbortSignal): Promise<Claim | undefined>;
+  /** What a claim would say of its size, for whoever does without the right. Rejects where that cannot be read. */
+  sizeOf(partition: number): Promise<PartitionSize>;
   /** Reads along what another carries, into an empty ledger; undefined where the store cannot. */
   follow(partition: number, ledger: Ledger): Following | undefined;
 }
@@ -61,15 +67,12 @@ export type ClaimOptions = {
 export interface Storage {
   /** Undefined where nothing is kept beyond this process. */
   readonly log: RecordLog | undefined;
-  /** Number of this carrier, from 1; the next one has a higher one. */
+  /** Number of this carrier, from 1; the next one has a higher one. It may rise while the carrier stays the same. */
   readonly epoch: number;
   /** The latest time or watermark, by the wall clock, that the log knew of when it was opened; 0 when of none. */
   readonly latestMs: number;
-  /**
-   * Begins the upkeep: it follows the writes, see `maintain`. `flush` writes the engine's records now and says whether
-   * that worked.
-   */
-  beginUpkeep(engine: Engine, flush: () => boolean, meters: JournalMeters): void;
+  /** Begins the upkeep: it follows the writes, see `maintain`. */
+  beginUpkeep(engine: Engine, writing: Writing, meters: JournalMeters): void;
   /** To be called after writes. Hot. */
   maintain(): void;
   /** Begins no more upkeep, and ends what is under way; writing goes on. Makes `close` quick. */
@@ -77,6 +80,16 @@ export interface Storage {
   /** Closes the log and gives the right back. With fsync everything is durable before that. */
   close(): Promise<void>;
 }
+
+/** What a log's upkeep needs of who writes to it. */
+export type Writing = {
+  /** Nothing has failed, and nobody has to find out what became of something. */
+  readonly isWritable: boolean;
+  /** Hands the engine's records to the log now; false while it does not take them all. */
+  flush(): boolean;
+  /** Resolves with whether the log has all that it was handed so far. */
+  durable(): Promise<boolean>;
+};
 
 /** A ledger that reads along what another carries. */
 export interface Following {

@@ -4,25 +4,26 @@ import type { Claim, PartitionSize, Storage, Store } from "./store.ts";
 export class VolatileStore implements Store {
   readonly partitionCount: number;
   readonly canMove = false;
-  readonly #capacity: number;
+  readonly lapseMs = 0;
+  readonly #size: PartitionSize;
 
   /** `capacity` in payments of a partition. */
   constructor(partitionCount: number, capacity: number) {
     this.partitionCount = partitionCount;
-    this.#capacity = capacity;
+    this.#size = { capacity, paymentsExpected: 0 };
   }
 
   async claim(partition: number): Promise<Claim> {
     return {
       partition,
-      ...this.sizeOf(),
+      ...this.#size,
       open: async () => VOLATILE_STORAGE,
       release: async () => {},
     };
   }
 
-  sizeOf(): PartitionSize {
-    return { capacity: this.#capacity, paymentsExpected: 0 };
+  async sizeOf(): Promise<PartitionSize> {
+    return this.#size;
   }
 
   follow(): undefined {

@@ -4,4 +4,6 @@ export interface Effect {
   commit(): void;
   /** They could not be written, and what they said has been taken back. */
   abort(): void;
+  /** Nobody can say for long what will become of it; one of the two may still follow. Called once at most. */
+  late?(): void;
 }

@@ -32,6 +32,8 @@ type Group = { effects: Effect[]; handedOverAtMs: number };
 
 /** Under way to a log that answers later: a slow one gets larger batches instead of more of them. */
 const GROUPS_MAX = 8;
+/** A log that has not answered for so long lets nobody wait any longer: clients are told within a second. */
+const LATE_MS = 800;
 
 /**
  * Group commit (DeWitt et al., 1984): all records of a turn of the event loop are written by one system call at its
@@ -81,7 +83,8 @@ export class GroupCommit {
    */
   get isFailing(): boolean {
     const isBehind = this.#isHeld && this.#parts.engine.batch.isHalfFull;
-    return this.#isEnded || this.#isFailing || this.#isUncertain || isBehind || this.#settling.length > 0;
+    const isUnsure = this.#isUncertain || this.#isLate;
+    return this.#isEnded || this.#isFailing || isUnsure || isBehind || this.#settling.length > 0;
   }
 
   /** Nothing is under way to the log. */
@@ -143,7 +146,7 @@ export class GroupCommit {
    * as always with `write` and `none`. With false, at once, while something has happened that the journal cannot take.
    */
   whenDurable(onDurable: (isDurable: boolean) => void): void {
-    const effect = { commit: () => onDurable(true), abort: () => onDurable(false) };
+    const effect = toldOnce(onDurable);
     const isWritable = this.commit();
     const isOutstanding = this.#parts.engine.batches.next.count > 0;
     if (!isWritable && isOutstanding) onDurable(false);
@@ -175,6 +178,14 @@ export class GroupCommit {
     for (const effect of this.#effects.splice(0)) effect.abort();
   }
 
+  /** To be called often: lets go of whoever waits for a log that does not answer. */
+  noteLate(): void {
+    if (!this.#isLate) return;
+    for (const { effects } of this.#groups) tellLate(effects);
+    tellLate(this.#effects);
+    for (const onSettled of this.#settling.splice(0)) onSettled(false);
+  }
+
   /** To be called now and then while failing: takes up work again when there is room. */
   retry(): void {
     const { log, logger } = this.#parts;
@@ -189,6 +200,11 @@ export class GroupCommit {
     if (!this.isFailing) this.#source?.gather();
     this.commit();
   };
+
+  get #isLate(): boolean {
+    const [oldest] = this.#groups;
+    return oldest !== undefined && this.#parts.time.monotonicMs() - oldest.handedOverAtMs >= LATE_MS;
+  }
 
   /** Nothing more is handed over until the log has answered. */
   get #isHeld(): boolean {
@@ -234,6 +250,7 @@ export class GroupCommit {
     const newest = this.#groups.at(-1);
     if (newest) newest.effects.push(...effects);
     else if (this.#sync) this.#sync.add(effects);
+    else if (this.#parts.log?.isCurrent === false) for (const effect of effects) effect.abort();
     else for (const effect of effects) effect.commit();
   }
 
@@ -281,4 +298,23 @@ export class GroupCommit {
     this.#isFenced = true;
     onFenced?.(error);
   }
+}
+
+/** Each is told once. */
+function tellLate(effects: Effect[]): void {
+  for (const [i, effect] of effects.entries()) {
+    if (effect.late === undefined) continue;
+    effect.late();
+    effects[i] = { commit: () => effect.commit(), abort: () => effect.abort() };
+  }
+}
+
+/** Whoever was told that it is late is told nothing more. */
+function toldOnce(onDurable: (isDurable: boolean) => void): Effect {
+  let isTold = false;
+  const tell = (isDurable: boolean): void => {
+    if (!isTold) onDurable(isDurable);
+    isTold = true;
+  };
+  return { commit: () => tell(true), abort: () => tell(false), late: () => tell(false) };
 }

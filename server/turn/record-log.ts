@@ -32,6 +32,11 @@ export interface RecordLog {
    * without a word.
    */
   listen?(onAnswer: (answer: LateAnswer) => void): void;
+  /**
+   * False while another may have the log: then what is known here may be out of date, and nothing is told that does not
+   * rest on a batch which the log has yet to take. Undefined: always current. Hot.
+   */
+  readonly isCurrent?: boolean;
   /** Whether writing is likely to work (again). */
   probe(): boolean;
   /** Calls back when all that was written so far survives a loss of power. */

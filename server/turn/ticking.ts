@@ -45,6 +45,7 @@ export class Ticking {
     this.#timer = time.after(TICK_MS, this.#tick);
     const nowMs = clock.nowMs();
     if (++this.#tickCount % CLOCK_ADJUST_TICKS === 0) clock.adjust();
+    commit.noteLate();
     if (this.#tickCount % JOURNAL_RETRY_TICKS === 0) commit.retry();
     if (this.#tickCount % STUCK_WATCH_TICKS === 0) stuckWatch.look(nowMs);
     sending.expire(nowMs);

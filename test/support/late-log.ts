@@ -9,6 +9,7 @@ export class LateLog implements RecordLog {
   /** Sequences of the records that are in the log, by kind. */
   readonly written: Taken[] = [];
   lsn = 0;
+  isCurrent = true;
   #onAnswer: (answer: LateAnswer) => void = () => {};
 
   append(batch: RecordBatch): typeof UNDER_WAY {

@@ -14,6 +14,7 @@ import { portrait } from "./journal-life.ts";
 import { uuid } from "./payments.ts";
 import { TWO_NAMES, twoTerms } from "./terms.ts";
 import { VirtualTime } from "./virtual-time.ts";
+import { writingBy } from "./writing.ts";
 
 const TURN_MS = 5;
 const SENDS_PER_TURN = 3;
@@ -77,7 +78,11 @@ export class StorageLife {
       throw error;
     }
     this.found = portrait(this.engine.ledger);
-    this.storage.beginUpkeep(this.engine, () => this.write(), this.meters);
+    this.storage.beginUpkeep(
+      this.engine,
+      writingBy(() => this.write()),
+      this.meters,
+    );
     this.engine.resume(this.nowMs, this.storage.latestMs);
   }
 

@@ -2,11 +2,11 @@ import { appendFileSync, truncateSync } from "node:fs";
 import { expect } from "chai";
 import { Ledger } from "../../../core/ledger/ledger.ts";
 import { RECORD_BYTES, RecordBatch } from "../../../core/log/record.ts";
-import { atOnce } from "../../../server/journal/in-slices.ts";
 import { LogReader } from "../../../server/journal/log-reader.ts";
 import { readAlong } from "../../../server/journal/reading-along.ts";
 import { type Recovered, recoverInSteps } from "../../../server/journal/recover.ts";
 import { LostFollowingError, RecoveryError } from "../../../server/journal/recovery-error.ts";
+import { atOnce } from "../../../server/system/in-slices.ts";
 import {
   CAPACITY,
   type CheckpointInSteps,

@@ -16,6 +16,7 @@ import { uuid } from "../../support/payments.ts";
 import { forSeeds, type Random } from "../../support/random.ts";
 import { quiet } from "../../support/storage-life.ts";
 import { VirtualTime } from "../../support/virtual-time.ts";
+import { writingBy } from "../../support/writing.ts";
 
 const LOGGER = { info: () => {}, warn: () => {}, error: () => {} };
 
@@ -62,7 +63,11 @@ class Life {
       await claim.release();
       throw error;
     }
-    this.storage.beginUpkeep(this.engine, () => this.write(), new JournalMeters());
+    this.storage.beginUpkeep(
+      this.engine,
+      writingBy(() => this.write()),
+      new JournalMeters(),
+    );
     this.engine.resume(this.nowMs, this.storage.latestMs);
     return this;
   }

@@ -324,7 +324,8 @@ export class Cluster {
     return {
       partitionCount: this.partitionCount,
       canMove: this.canMove,
-      sizeOf: () => size,
+      lapseMs: 0,
+      sizeOf: async () => size,
       follow: () => ({ catchUp: async () => 0, close: () => {} }),
       claim: async (partition) => {
         if (!(await this.#lock(partition, instance))) return undefined;

@@ -10,7 +10,6 @@ import { ACCEPTED_NEW } from "../../../core/values/accept-result.ts";
 import * as Outcome from "../../../core/values/outcome.ts";
 import * as State from "../../../core/values/state.ts";
 import { JournalMeters } from "../../../server/meters/meters.ts";
-import { RealTime } from "../../../server/system/time.ts";
 import type { Effect } from "../../../server/turn/effect.ts";
 import { GroupCommit } from "../../../server/turn/group-commit.ts";
 import { FencedError } from "../../../server/turn/record-log.ts";
@@ -18,9 +17,11 @@ import { LateLog } from "../../support/late-log.ts";
 import { NOON_MS, uuid } from "../../support/payments.ts";
 import { forSeeds } from "../../support/random.ts";
 import { twoTerms } from "../../support/terms.ts";
+import { VirtualTime } from "../../support/virtual-time.ts";
 
 class Fixture {
   readonly log = new LateLog();
+  readonly time = new VirtualTime();
   readonly engine = new Engine(Ways.open(new HealthSnapshot(2), twoTerms(1000)), {
     partition: 0,
     capacity: 10_000,
@@ -39,7 +40,7 @@ class Fixture {
       engine: this.engine,
       log: this.log,
       syncs: false,
-      time: new RealTime(),
+      time: this.time,
       logger: pino({ level: "silent" }),
       meters: new JournalMeters(),
       onFenced: (error) => this.fenced.push(error),
@@ -50,6 +51,7 @@ class Fixture {
     return {
       commit: () => this.story.push(`commit ${name}`),
       abort: () => this.story.push(`abort ${name}`),
+      late: () => this.story.push(`late ${name}`),
     };
   }
 
@@ -122,6 +124,36 @@ describe("group commit over a log that answers later", () => {
     fixture.accept(3);
     fixture.commit.commit();
     expect(fixture.log.underWay.map(({ kinds }) => kinds)).to.deep.equal([[Kind.PROCESSED], [Kind.ACCEPTED]]);
+  });
+
+  it("lets nobody wait for a log that does not answer, and goes on when it does", async () => {
+    const fixture = new Fixture();
+    fixture.accept(1);
+    fixture.commit.commit();
+    fixture.commit.whenDurable((isDurable) => fixture.story.push(`durable ${isDurable}`));
+    await fixture.time.passUntil(799);
+    fixture.commit.noteLate();
+    expect([fixture.story, fixture.commit.isFailing]).to.deep.equal([[], false]);
+    await fixture.time.passUntil(800);
+    for (let tick = 0; tick < 3; tick++) fixture.commit.noteLate();
+    expect([fixture.story, fixture.commit.isFailing]).to.deep.equal([["late 1", "durable false"], true]);
+    fixture.log.answer("written");
+    expect(fixture.story.slice(2)).to.deep.equal(["commit 1"]);
+    expect([fixture.commit.isFailing, fixture.engine.ledger.size]).to.deep.equal([false, 1]);
+  });
+
+  it("tells nothing that rests on no batch while another may have the log", () => {
+    const fixture = new Fixture();
+    fixture.log.isCurrent = false;
+    fixture.commit.add(fixture.effect("repetition"));
+    fixture.commit.commit();
+    fixture.commit.whenDurable((isDurable) => fixture.story.push(`durable ${isDurable}`));
+    expect(fixture.story).to.deep.equal(["abort repetition", "durable false"]);
+    fixture.accept(1);
+    fixture.commit.commit();
+    fixture.commit.whenDurable((isDurable) => fixture.story.push(`durable ${isDurable}`));
+    fixture.log.answer("written");
+    expect(fixture.story.slice(2), "the batch that was taken proves it").to.deep.equal(["commit 1", "durable true"]);
   });
 
   it("holds everything while nobody knows whether a group was written, and goes on by what is found out", () => {

@@ -23,6 +23,7 @@ class Fixture {
       },
       wake: () => counts.woken++,
       retry: () => counts.retried++,
+      noteLate: () => {},
     };
     this.ticking = new Ticking({
       engine: this.life.engine,

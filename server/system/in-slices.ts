@@ -1,4 +1,4 @@
-import type { Time } from "../system/time.ts";
+import type { Time } from "./time.ts";
 
 /** Signals, and the payments of other partitions, wait no longer than this and a step. */
 const SLICE_MS = 3;

@@ -1,0 +1,122 @@
+import type { Logger } from "pino";
+import { CheckpointCut } from "../../core/ledger/checkpoint.ts";
+import type { Ledger } from "../../core/ledger/ledger.ts";
+import { RECORD_BYTES, RecordBatch } from "../../core/log/record.ts";
+import type { JournalMeters } from "../meters/meters.ts";
+import type { Writing } from "../store/store.ts";
+import { Backoff } from "../system/backoff.ts";
+import type { Time, Timer } from "../system/time.ts";
+import type { CheckpointHead, Database } from "./database.ts";
+import type { LeaseLog } from "./lease-log.ts";
+
+/** Payments per slice: some hundred microseconds of the event loop. */
+const SLICE_ROWS = 1024;
+/** Between slices, so that a checkpoint takes a small share of the loop and the database. */
+const SLICE_PAUSE_MS = 4;
+/** While there is a batch that the log does not take yet. */
+const HELD_PAUSE_MS = 5;
+/** After a checkpoint that was abandoned, because the ledger was purged or the log could not be written. */
+const AGAIN_MS = 1000;
+
+export type SliceWriterParts = {
+  database: Database;
+  ledger: Ledger;
+  writing: Writing;
+  /** Log behind the last checkpoint after which another is due, unless the checkpoint would be larger. */
+  checkpointBytes: number;
+  checkpoint: CheckpointHead | undefined;
+  meters: JournalMeters;
+  time: Time;
+  logger: Logger;
+};
+
+/**
+ * Keeps what has to be replayed bounded: writes a checkpoint into the database once the log behind the last one is
+ * larger than it would be.
+ *
+ *   begin ──► a slice is cut ──► the log has all that it knows ──► it is put ──► … ──► finish: the log begins here
+ */
+export class SliceWriter {
+  readonly #log: LeaseLog;
+  readonly #parts: SliceWriterParts;
+  readonly #backoff = new Backoff();
+  readonly #batch = new RecordBatch(SLICE_ROWS + 1);
+  #fromLsn: number;
+  #running: Promise<void> | undefined;
+  #retry: Timer | undefined;
+  #isClosed = false;
+
+  constructor(log: LeaseLog, parts: SliceWriterParts) {
+    this.#log = log;
+    this.#parts = parts;
+    this.#fromLsn = parts.checkpoint?.lsn ?? 0;
+  }
+
+  /** To be called after writes. Hot: a comparison. */
+  maintain(): void {
+    const { ledger, checkpointBytes, time } = this.#parts;
+    const logBytes = (this.#log.lsn - this.#fromLsn) * RECORD_BYTES;
+    if (logBytes < checkpointBytes || logBytes < ledger.size * RECORD_BYTES) return;
+    if (this.#running || this.#isClosed || !this.#backoff.mayTry(time.monotonicMs())) return;
+    this.#running = this.#run().finally(() => {
+      this.#running = undefined;
+    });
+  }
+
+  /** Abandons a checkpoint under way. */
+  async close(): Promise<void> {
+    this.#isClosed = true;
+    this.#retry?.cancel();
+    await this.#running;
+  }
+
+  async #run(): Promise<void> {
+    const { database, logger, meters, time } = this.#parts;
+    const { partition } = this.#log;
+    try {
+      // What was handed over and not acknowledged may yet be taken back, and its numbers be used again.
+      const { writtenLsn: lsn, latestMs } = this.#log;
+      const number = await database.beginCheckpoint(partition, this.#log.epoch, { lsn, latestMs });
+      const rows = number === undefined ? undefined : await this.#write(number);
+      // The epoch may have risen since: what was acknowledged is in the log all the same.
+      const isDone = rows !== undefined && (await database.finishCheckpoint(partition, this.#log.epoch, number!, rows));
+      if (!isDone) return this.#tryAgain(AGAIN_MS);
+      this.#fromLsn = lsn;
+      this.#backoff.worked();
+      logger.info({ partition: partition + 1, lsn, payments: rows }, "checkpoint written");
+    } catch (error) {
+      meters.checkpointFailedCount++;
+      if (!this.#backoff.isFailing)
+        logger.error({ err: error, partition: partition + 1 }, "a checkpoint cannot be written: the log grows");
+      this.#tryAgain(this.#backoff.failed(time.monotonicMs()));
+    }
+  }
+
+  /** How many payments are in it; undefined when it is of no use. */
+  async #write(number: number): Promise<number | undefined> {
+    const { database, ledger, time, writing } = this.#parts;
+    const batch = this.#batch;
+    const cut = new CheckpointCut(ledger);
+    let rows = 0;
+    let first = 0;
+    for (let index = 0; !cut.isDone; index++) {
+      // The rows may be ahead of the log only by what it has been given: it is waited for.
+      while (!this.#isClosed && writing.isWritable && !writing.flush()) await time.pause(HELD_PAUSE_MS);
+      if (this.#isClosed || cut.isStale || !writing.isWritable) return undefined;
+      batch.clear();
+      cut.cut(batch, this.#log.lsn, SLICE_ROWS);
+      batch.seal(first);
+      const records = batch.bytes.slice(0, batch.count * RECORD_BYTES);
+      rows += batch.count - 1;
+      first += batch.count;
+      if (!(await writing.durable())) return undefined;
+      await database.putSlice(this.#log.partition, number, index, records);
+      await time.pause(SLICE_PAUSE_MS);
+    }
+    return rows;
+  }
+
+  #tryAgain(delayMs: number): void {
+    if (!this.#isClosed) this.#retry = this.#parts.time.after(delayMs, () => this.maintain());
+  }
+}
