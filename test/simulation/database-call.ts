@@ -31,8 +31,12 @@ export class DatabaseCall<T> {
     this.#settle(delayMs, () => this.#parts.resolve(result));
   }
 
+  refused(error: Error, delayMs: number): void {
+    this.#settle(delayMs, () => this.#parts.reject(error));
+  }
+
   notDone(why: string, delayMs: number): void {
-    this.#settle(delayMs, () => this.#parts.reject(new NotDoneError(why)));
+    this.refused(new NotDoneError(why), delayMs);
   }
 
   unknown(why: string, delayMs: number): void {

@@ -33,7 +33,7 @@ export class DatabaseClient implements Database {
 
   layout(): Promise<Layout> {
     const { partitionCount } = this.#database;
-    return this.#ask({ name: "layout", run: () => ({ result: { partitionCount } }) });
+    return this.#ask({ name: "layout", run: () => ({ result: { partitionCount, nowMs: this.#database.wallMs() } }) });
   }
 
   join(member: NewMember): Promise<"joined" | Member> {
@@ -58,6 +58,10 @@ export class DatabaseClient implements Database {
 
   raise(life: string, partitions: readonly number[]): Promise<Raised[]> {
     return this.#ask(statements.raise(life, partitions));
+  }
+
+  halt(partition: number, reason: string): Promise<void> {
+    return this.#ask(statements.halt(partition, reason));
   }
 
   release(partition: number, life: string): Promise<void> {

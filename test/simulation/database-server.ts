@@ -1,3 +1,4 @@
+import { NotDoneError } from "../../server/lease/database.ts";
 import type { Random } from "../support/random.ts";
 import type { Statement } from "./database-statements.ts";
 import type { Change, DatabaseTables } from "./database-tables.ts";
@@ -16,10 +17,13 @@ export type ServerParts = {
 };
 
 /**
- * What became of a transaction: `committed`; `cancelled`: committed here, while the standby may not have it; or
+ * What became of a transaction: `committed`; `refused`; `cancelled`: committed here, while the standby may not have it; or
  * `broken`, its connection ended, and nobody says more.
  */
-export type Ended<T> = { how: "committed"; result: T } | { how: "cancelled" | "broken" };
+export type Ended<T> =
+  | { how: "committed"; result: T }
+  | { how: "refused"; error: Error }
+  | { how: "cancelled" | "broken" };
 
 /** A transaction that this server works on, whether or not somebody waits for it. */
 type Working = {
@@ -156,7 +160,12 @@ export class DatabaseServer {
 
   #run(working: Working): void {
     const { random, after, isSynchronous, cancelChance } = this.#parts;
-    const { result, changes = [] } = working.statement.run(this.tables);
+    const ran = outcomeOf(working.statement, this.tables);
+    if (ran instanceof Error) {
+      this.#end(working, { how: "refused", error: ran });
+      return;
+    }
+    const { result, changes = [] } = ran;
     if (changes.length === 0) {
       this.#end(working, { how: "committed", result });
       return;
@@ -208,5 +217,14 @@ export class DatabaseServer {
       this.#locks.get(name)!.holder = next;
       this.#goOn(next);
     }
+  }
+}
+
+function outcomeOf<T>(statement: Statement<T>, tables: DatabaseTables): ReturnType<Statement<T>["run"]> | NotDoneError {
+  try {
+    return statement.run(tables);
+  } catch (error) {
+    if (error instanceof NotDoneError) return error;
+    throw error;
   }
 }

@@ -1,14 +1,15 @@
-import type {
-  Append,
-  Census,
-  CheckpointHead,
-  Chunk,
-  Claimant,
-  Claimed,
-  Member,
-  NewMember,
-  Outline,
-  Raised,
+import {
+  type Append,
+  type Census,
+  type CheckpointHead,
+  type Chunk,
+  type Claimant,
+  type Claimed,
+  HaltedError,
+  type Member,
+  type NewMember,
+  type Outline,
+  type Raised,
 } from "../../server/lease/database.ts";
 import type { Change, DatabaseTables, PartitionRow } from "./database-tables.ts";
 import { setPartition } from "./database-tables.ts";
@@ -18,7 +19,7 @@ export type Statement<T> = {
   name: string;
   /** The rows, in the order in which they are locked; looked up when it arrives. */
   locks?: (tables: DatabaseTables) => readonly string[];
-  /** Sees what is committed; what it changes is seen by others once it is. */
+  /** Sees what is committed; what it changes is seen by others once it is. Throws what the client is told. */
   run: (tables: DatabaseTables) => { result: T; changes?: readonly Change[] };
   /** Whether or not its client is told. */
   onCommitted?(result: T): void;
@@ -96,6 +97,7 @@ export function claim(partition: number, { life, processors, capacity }: Claiman
     locks: () => [partitionLock(partition)],
     run: (tables) => {
       const row = tables.partitions[partition]!;
+      if (row.haltedBecause !== undefined) throw new HaltedError(row.haltedBecause);
       const isOthers = row.owner !== undefined && row.owner !== life && tables.memberOf(row.owner) !== undefined;
       if (isOthers || !tables.memberOf(life)) return { result: "taken" };
       const epoch = row.epoch + 1;
@@ -124,6 +126,17 @@ export function raise(life: string, partitions: readonly number[]): Statement<Ra
         result.push({ partition, epoch, head: row.head });
       }
       return { result, changes };
+    },
+  };
+}
+
+export function halt(partition: number, reason: string): Statement<void> {
+  return {
+    name: "halt",
+    locks: () => [partitionLock(partition)],
+    run: ({ partitions }) => {
+      const halted = { ...partitions[partition]!, haltedBecause: reason };
+      return { result: undefined, changes: [setPartition(partition, halted)] };
     },
   };
 }

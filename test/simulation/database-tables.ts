@@ -9,6 +9,8 @@ export type PartitionRow = {
   capacity: number;
   checkpoint: Checkpoint | undefined;
   restored: RestoredSince | undefined;
+  /** Why nobody may claim it. */
+  haltedBecause: string | undefined;
 };
 
 export type CheckpointRow = CheckpointHead & {
@@ -31,7 +33,15 @@ export class DatabaseTables {
   constructor(partitionCount: number) {
     const each = <T>(make: () => T): T[] => Array.from({ length: partitionCount }, make);
     this.partitions = each(() => {
-      return { owner: undefined, epoch: 0, head: 0, capacity: 0, checkpoint: undefined, restored: undefined };
+      return {
+        owner: undefined,
+        epoch: 0,
+        head: 0,
+        capacity: 0,
+        checkpoint: undefined,
+        restored: undefined,
+        haltedBecause: undefined,
+      };
     });
     this.chunks = each(() => []);
     this.names = each(() => new Map());

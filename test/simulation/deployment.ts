@@ -52,6 +52,7 @@ export class Deployment {
     this.database = new VirtualDatabase({
       partitionCount: settings.partitionCount,
       random: new Random(seed ^ 0xdb),
+      wallMs: () => world.wallMs,
       after: (delayMs, run) => world.clock.after(delayMs, run),
       callTimeoutMs: settings.callTimeoutMs,
       watch: new LogWatch(),

@@ -23,7 +23,7 @@ export function strike(deployment: Deployment, incident: Incident): void {
       clients.purge();
       return;
     case "wall clock":
-      world.timeMaxMs = Math.max(world.timeMaxMs, world.wallMs);
+      world.timeMaxMs = Math.max(world.timeMaxMs, world.wallMaxMs);
       world.wallOffsetMs += incident.stepMs;
       return;
     case "processor":

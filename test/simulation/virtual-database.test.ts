@@ -22,6 +22,7 @@ class Bench {
     this.database = new VirtualDatabase({
       partitionCount: 2,
       random,
+      wallMs: () => this.time.wallMs(),
       after,
       callTimeoutMs: CALL_TIMEOUT_MS,
       isSynchronous,

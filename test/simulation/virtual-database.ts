@@ -41,6 +41,8 @@ export type Reach = "there" | "refuses" | "hangs";
 export type VirtualDatabaseParts = {
   partitionCount: number;
   random: Random;
+  /** Its clock. */
+  wallMs: () => number;
   after: (delayMs: number, run: () => void) => void;
   /** After so long a client gives up, in milliseconds. */
   callTimeoutMs: number;
@@ -82,6 +84,10 @@ export class VirtualDatabase {
 
   get standbys(): { isAskedFor: boolean; syncCount: number } {
     return this.#server.standbys;
+  }
+
+  wallMs(): number {
+    return this.#parts.wallMs();
   }
 
   get watch(): LogWatch | undefined {
@@ -209,6 +215,7 @@ export class VirtualDatabase {
     const isHung = (this.#reachOf.get(call.instance) ?? this.#reach) === "hangs";
     if (isHung || this.#happens(this.weather.lostReply)) call.giveUpInTime();
     else if (ended.how === "committed") call.done(ended.result, this.#latencyMs());
+    else if (ended.how === "refused") call.refused(ended.error, this.#latencyMs());
     else call.unknown(ended.how, this.#latencyMs());
   }
 

@@ -22,6 +22,8 @@ import type { PaceWatch } from "./pace-watch.ts";
 import type { Process } from "./process.ts";
 import type { ProcessDisk } from "./process-disk.ts";
 import { SlowTime } from "./slow-time.ts";
+import type { VirtualDatabase } from "./virtual-database.ts";
+import { VirtualLease } from "./virtual-lease.ts";
 import { type Listener, VirtualLink } from "./virtual-link.ts";
 import type { VirtualNeighbours } from "./virtual-neighbours.ts";
 import { PROCESSORS, type VirtualNetwork } from "./virtual-network.ts";
@@ -38,6 +40,9 @@ const { log: LOG } = logOf("silent");
 export type InstanceParts = {
   process: Process;
   disk: ProcessDisk;
+  database: VirtualDatabase;
+  /** A start that is given up. */
+  signal: AbortSignal;
   network: VirtualNetwork;
   neighbours: VirtualNeighbours;
   calls: LinkCalls;
@@ -64,6 +69,7 @@ export type VirtualInstance = {
   custody: Custody;
   reach: Reach;
   whole: WholeService;
+  lease: VirtualLease | undefined;
   polling: Polling | undefined;
 };
 
@@ -73,16 +79,20 @@ export async function openVirtualInstance(parts: InstanceParts): Promise<Virtual
   const { partitionCount } = process.world.settings;
   const body = new PaymentBody();
   const partitions = new PartitionMap(partitionCount);
-  const store = await openStore(parts);
+  const lease =
+    process.world.settings.mode === "lease"
+      ? await VirtualLease.open({ ...parts, onExpelled: parts.onBroken })
+      : undefined;
+  const store: Store = lease?.store ?? (await openJournals(parts));
   const custody = openCustody(parts, store, { ...surroundingsOf(parts), body });
   const time = process.awaited;
   const reach = new Reach(custody, time);
   const peers = new VirtualPeers({ process, calls, oracle });
   const whole = new WholeService({ custody, reach, partitions, peers, body, time });
-  return { body, partitions, custody, reach, whole, polling: polls ? poll(parts) : undefined };
+  return { body, partitions, custody, reach, whole, lease, polling: polls ? poll(parts) : undefined };
 }
 
-function openStore({ process, disk }: InstanceParts): Promise<JournalStore> {
+function openJournals({ process, disk }: InstanceParts): Promise<JournalStore> {
   const { settings } = process.world;
   const time = settings.replaysSlowly ? new SlowTime(process.awaited) : process.awaited;
   const processors = namesOf(settings.processorCount);
