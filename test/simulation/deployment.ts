@@ -74,13 +74,16 @@ export class Deployment {
     this.clients = new Clients({ world, hosts, oracle, processors });
   }
 
-  /** Whoever carries the partition now. */
+  /** Whoever carries the partition now; not one that has lost it and does not know. */
   carrierOf(partition: number): Partition | undefined {
-    for (const host of this.hosts) {
-      const carried = host.life?.custody?.at(partition) ?? host.second?.custody?.at(partition);
-      if (carried) return carried;
+    let latest: Partition | undefined;
+    for (const { lives } of this.hosts) {
+      for (const { custody } of lives) {
+        const carried = custody?.at(partition);
+        if (carried && carried.epoch > (latest?.epoch ?? 0)) latest = carried;
+      }
     }
-    return undefined;
+    return latest;
   }
 
   get uncarried(): number[] {
@@ -143,7 +146,7 @@ export class Deployment {
     const { world } = this;
     const lives = this.hosts.flatMap((host) => host.lives);
     for (let partition = 0; partition < world.settings.partitionCount; partition++) {
-      const count = lives.filter(({ custody, process }) => !process.isOver && custody?.at(partition)).length;
+      const count = lives.filter((life) => life.isCarrying(partition)).length;
       if (count > 1)
         world.violation ??= new Violation("a partition has one carrier", `partition=${partition} carriers=${count}`);
     }

@@ -134,6 +134,13 @@ export class Life {
     return this.custody?.carried() ?? [];
   }
 
+  /** Whether it carries the partition and may say so: by its lease, if that is how partitions are kept. */
+  isCarrying(partition: number): boolean {
+    const { lease, custody } = this.#instance ?? {};
+    if (this.process.isOver || custody?.at(partition) === undefined) return false;
+    return lease === undefined || lease.membership.isValid;
+  }
+
   /** At all processors. */
   get requestCount(): number {
     return this.ways.gates.reduce((sum, gate) => sum + gate.inFlightCount, 0);
