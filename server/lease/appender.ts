@@ -125,13 +125,8 @@ export class Appender implements Appending {
   }
 
   async #raise(logs: readonly LeaseLog[]): Promise<Raised[] | undefined> {
-    const raised: Raised[] = [];
     try {
-      for (const life of new Set(logs.map((log) => log.life))) {
-        const partitions = logs.filter((log) => log.life === life).map(({ partition }) => partition);
-        raised.push(...(await this.#database.raise(life, partitions)));
-      }
-      return raised;
+      return await this.#database.raise(logs.map(({ tenure }) => tenure));
     } catch (error) {
       this.#mayTryAgain(error as Error);
       return undefined;
@@ -148,9 +143,11 @@ export class Appender implements Appending {
       this.#logger.error({ err: error }, "the store cannot be written: refusing payments");
       this.#look();
     }
-    const waiting = [...this.#waiting];
-    this.#waiting.clear();
-    for (const log of waiting) if (!log.isSent) log.refused(new NotDoneError("the store cannot be reached"));
+    for (const log of [...this.#waiting]) {
+      if (log.isSent) continue;
+      this.#waiting.delete(log);
+      log.refused(new NotDoneError("the store cannot be reached"));
+    }
     return false;
   }
 

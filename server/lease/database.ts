@@ -6,6 +6,8 @@
  *   UnknownError    it was done, or not, or it will be in a moment: the answer was lost, or the database said that a
  *                   standby may not have it. Whoever has to know asks with `raise`
  *
+ * Every call settles within some seconds: a connection that says nothing for so long is given up, and another server is
+ * asked from then on. No call is answered by a server that was followed by another one which has answered.
  * What a call has resolved with survives what the database was set up to survive.
  */
 export interface Database {
@@ -30,17 +32,17 @@ export interface Database {
    */
   claim(partition: number, claimant: Claimant): Promise<Claimed | "taken">;
   /**
-   * Gives those of the partitions that the life still has their next epochs: whatever it had under way is done or will
-   * never be. Resolves with where their logs end, of those that it has.
+   * Gives those of the partitions that are still in these tenures their next epochs: whatever was under way under
+   * earlier ones is done or will never be. Resolves with where their logs end, of those that are.
    */
-  raise(life: string, partitions: readonly number[]): Promise<Raised[]>;
+  raise(tenures: readonly Tenure[]): Promise<Raised[]>;
   /**
-   * The partition's log has lost records that were acknowledged: nobody may claim it until an operator has looked at
-   * it (`npm run store -- restore`). `reason`: what is told.
+   * In this tenure, the partition's log has lost records that were acknowledged: nobody may claim it until an operator
+   * has looked at it (`npm run store -- restore`). `reason`: what is told.
    */
-  halt(partition: number, reason: string): Promise<void>;
-  /** Nobody has the partition from here on, if the life did. */
-  release(partition: number, life: string): Promise<void>;
+  halt(tenure: Tenure, reason: string): Promise<void>;
+  /** Nobody has the partition from here on, if it was in this tenure. */
+  release(tenure: Tenure): Promise<void>;
 
   /**
    * Appends to the logs of several partitions at once. Resolves with the numbers of the partitions that were appended
@@ -62,13 +64,13 @@ export interface Database {
 
   /** Begins a checkpoint, to be finished with its number; undefined where the epoch is over. */
   beginCheckpoint(partition: number, epoch: number, checkpoint: CheckpointHead): Promise<number | undefined>;
-  /** Adds records to a checkpoint that is being written, in order: `index` from 0. */
+  /** Adds records to a checkpoint that is being written, in order: `index` from 0. May be repeated. */
   putSlice(partition: number, checkpoint: number, index: number, records: Uint8Array): Promise<void>;
   /**
-   * From here on the log begins with this checkpoint; earlier ones are dropped. False where the epoch is over. `rows`:
-   * payments in it.
+   * From here on the log begins with this checkpoint; earlier ones are dropped. False where the epoch is over, or not
+   * all of its slices are there. May be repeated.
    */
-  finishCheckpoint(partition: number, epoch: number, checkpoint: number, rows: number): Promise<boolean>;
+  finishCheckpoint(partition: number, epoch: number, checkpoint: number, size: CheckpointSize): Promise<boolean>;
   /** Slices of a checkpoint, from the one with this index on, as many as fit into `bytesMax`, at least one if there. */
   slices(partition: number, checkpoint: number, index: number, bytesMax: number): Promise<Uint8Array[]>;
 
@@ -121,10 +123,16 @@ export type Member = {
   renewal: string;
 };
 
+/** A life's time with a partition, known by the epoch of its claim. Its epoch may rise meanwhile. */
+export type Tenure = { partition: number; since: number };
+
+/** A life that is not among the members is gone. */
+export type Owner = { life: string; since: number };
+
 export type Census = {
   members: readonly Member[];
-  /** By partition: the life that has it, undefined: none. A life that is not among the members is gone. */
-  owners: readonly (string | undefined)[];
+  /** By partition; undefined: nobody has it. */
+  owners: readonly (Owner | undefined)[];
   /** Streaming standbys that commits wait for, and that keep up; and whether commits wait for any. */
   standbys: { isAskedFor: boolean; syncCount: number };
 };
@@ -167,6 +175,12 @@ export type CheckpointHead = {
   lsn: number;
   /** The latest time or watermark that the log knew of. */
   latestMs: number;
+};
+
+export type CheckpointSize = {
+  slices: number;
+  /** Payments in it. */
+  rows: number;
 };
 
 export type Checkpoint = CheckpointHead & {

@@ -1,6 +1,9 @@
 import type { Clocks } from "../system/time.ts";
 import type { Member } from "./database.ts";
-import { LEASE_MS } from "./lease-terms.ts";
+import { LEASE_MS, RENEW_MS } from "./lease-terms.ts";
+
+/** Whoever was told nothing for longer does not know who renewed meanwhile, and lets everybody begin again. */
+const UNINFORMED_MS = RENEW_MS + 500;
 
 /** A member, and since when it is known to have renewed no more. */
 type Seen = { renewal: string; sinceMs: number };
@@ -13,6 +16,7 @@ type Seen = { renewal: string; sinceMs: number };
 export class Lapses {
   readonly #time: Clocks;
   #seen = new Map<string, Seen>();
+  #notedAtMs = Number.NEGATIVE_INFINITY;
 
   constructor(time: Clocks) {
     this.#time = time;
@@ -21,9 +25,11 @@ export class Lapses {
   /** Takes in how things are now. */
   note(members: readonly Member[]): void {
     const nowMs = this.#time.monotonicMs();
+    const isUninformed = nowMs - this.#notedAtMs > UNINFORMED_MS;
+    this.#notedAtMs = nowMs;
     this.#seen = new Map(
       members.map(({ life, renewal }) => {
-        const before = this.#seen.get(life);
+        const before = isUninformed ? undefined : this.#seen.get(life);
         return [life, before?.renewal === renewal ? before : { renewal, sinceMs: nowMs }];
       }),
     );

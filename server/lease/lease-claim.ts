@@ -3,7 +3,7 @@ import { problemOfProcessors } from "../store/processors-kept.ts";
 import type { Claim, ClaimOptions, PartitionSize } from "../store/store.ts";
 import { inSlices } from "../system/in-slices.ts";
 import { ChunkReader, LostPlaceError } from "./chunk-reader.ts";
-import type { Claimed, Outline } from "./database.ts";
+import type { Claimed, Outline, Tenure } from "./database.ts";
 import { LeaseFollowing } from "./lease-following.ts";
 import { LeaseLog } from "./lease-log.ts";
 import { LeaseStorage, release } from "./lease-storage.ts";
@@ -12,6 +12,7 @@ import type { LeaseStoreParts } from "./lease-store-parts.ts";
 const RECORDS_PER_PAYMENT = 3;
 /** Payments put into the index at once. */
 const INDEXED_PER_STEP = 16_384;
+const HALT_AGAIN_MS = 250;
 /** How far the log's time may be ahead of this machine's: more is no clock that runs a little fast. */
 const AHEAD_MS_MAX = 86_400_000;
 
@@ -42,15 +43,25 @@ export class LeaseClaim implements Claim {
     const followedTo = options.following && reader.lsn;
     await this.#read(reader, options.signal);
     await inSlices(this.#finish(reader), time, options.signal);
+    if (!this.#isOurs)
+      throw new Error(`a lease must last until a partition is carried: partition=${this.partition + 1}`);
     const ms = Math.round(time.monotonicMs() - beganAtMs);
     const { epoch, head: records } = this.#claimed;
     const fields = { partition: this.partition + 1, epoch, payments: ledger.size, records, followed: followedTo, ms };
     logger.info(fields, "log replayed");
-    return new LeaseStorage(this.#logOf(reader, options), this.#claimed, this.#parts);
+    return new LeaseStorage(this.#logOf(reader), this.#claimed, this.#parts);
   }
 
   release(): Promise<void> {
-    return release(this.partition, this.#life, this.#parts);
+    return release(this.#tenure, this.#parts);
+  }
+
+  get #tenure(): Tenure {
+    return { partition: this.partition, since: this.#claimed.epoch };
+  }
+
+  get #isOurs(): boolean {
+    return this.#parts.membership.life === this.#life;
   }
 
   async #readerOf(ledger: Ledger, following: ClaimOptions["following"]): Promise<ChunkReader> {
@@ -87,21 +98,35 @@ export class LeaseClaim implements Claim {
     return `the log's latest time may be at most 24 h ahead of this machine's clock: aheadMs=${aheadMs}`;
   }
 
-  #logOf({ lsn, latestMs }: ChunkReader, { onBroken }: ClaimOptions): LeaseLog {
-    const { appender, database, membership, logger } = this.#parts;
+  #logOf({ lsn, latestMs }: ChunkReader): LeaseLog {
+    const { appender, membership } = this.#parts;
     const { epoch } = this.#claimed;
     return new LeaseLog(appender, {
       partition: this.partition,
-      life: this.#life,
       epoch,
       lsn,
       latestMs,
-      isLeaseValid: () => membership.isValid && membership.life === this.#life,
-      onHalt: (reason) => {
-        logger.fatal({ partition: this.partition + 1 }, reason);
-        database.halt(this.partition, reason).catch((error: Error) => onBroken(error));
-      },
+      isLeaseValid: () => membership.isValid && this.#isOurs,
+      onHalt: (reason) => void this.#halt(reason),
     });
+  }
+
+  /** Nobody else may get the partition before that is sure: this instance keeps its lease meanwhile. */
+  async #halt(reason: string): Promise<void> {
+    const { database, time, logger } = this.#parts;
+    logger.fatal({ partition: this.partition + 1 }, reason);
+    while (this.#isOurs) {
+      try {
+        await database.halt(this.#tenure, reason);
+        return;
+      } catch (error) {
+        logger.error(
+          { err: error, partition: this.partition + 1 },
+          "a partition could not be halted: it is tried again",
+        );
+        await time.pause(HALT_AGAIN_MS);
+      }
+    }
   }
 }
 

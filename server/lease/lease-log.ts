@@ -1,7 +1,7 @@
 import { latestTimeAfter } from "../../core/log/log-time.ts";
 import { RECORD_BYTES, type RecordBatch } from "../../core/log/record.ts";
 import { FencedError, type LateAnswer, type RecordLog, UNDER_WAY } from "../turn/record-log.ts";
-import type { Append } from "./database.ts";
+import type { Append, Tenure } from "./database.ts";
 
 /** Who writes the batches of all logs. */
 export interface Appending {
@@ -18,8 +18,6 @@ export type LogStart = { epoch: number; lsn: number; latestMs: number };
 
 export type LeaseLogOptions = LogStart & {
   partition: number;
-  /** The member's life that claimed the partition. */
-  life: string;
   /** Whether the lease is valid, so that nobody else can have the partition. */
   isLeaseValid: () => boolean;
   /** What was acknowledged is not in the database any more: nobody may go on with it. */
@@ -40,7 +38,8 @@ type Sent = { batches: RecordBatch[]; recordCount: number };
  */
 export class LeaseLog implements RecordLog {
   readonly partition: number;
-  readonly life: string;
+  /** Begun with the epoch of its claim. */
+  readonly tenure: Tenure;
   readonly #appender: Appending;
   readonly #options: LeaseLogOptions;
   #queued: RecordBatch[] = [];
@@ -55,7 +54,7 @@ export class LeaseLog implements RecordLog {
 
   constructor(appender: Appending, options: LeaseLogOptions) {
     this.partition = options.partition;
-    this.life = options.life;
+    this.tenure = { partition: options.partition, since: options.epoch };
     this.#appender = appender;
     this.#options = options;
     this.#epoch = options.epoch;
@@ -130,7 +129,7 @@ export class LeaseLog implements RecordLog {
 
   /** What is to be written next; undefined when there is nothing. It counts as sent from here on. */
   send(): Append | undefined {
-    if (this.#queued.length === 0 || this.#sent !== undefined) return undefined;
+    if (this.#failure || this.#queued.length === 0 || this.#sent !== undefined) return undefined;
     const batches = this.#queued;
     this.#queued = [];
     const pieces = batches.map((batch) => batch.bytes.subarray(0, batch.count * RECORD_BYTES));
@@ -145,6 +144,7 @@ export class LeaseLog implements RecordLog {
     const { batches, recordCount } = this.#sent!;
     this.#sent = undefined;
     this.#writtenLsn += recordCount;
+    if (this.#queued.length > 0) this.#appender.wake(this);
     for (let batch = 0; batch < batches.length; batch++) this.#onAnswer("written");
   }
 
@@ -169,7 +169,8 @@ export class LeaseLog implements RecordLog {
   raised(epoch: number, head: number): void {
     this.#epoch = epoch;
     const { batches, recordCount } = this.#sent!;
-    if (head === this.#writtenLsn + recordCount) this.written();
+    if (this.#failure) this.refused(this.#failure);
+    else if (head === this.#writtenLsn + recordCount) this.written();
     else if (head === this.#writtenLsn) this.#sendAgain(batches);
     else this.#lost(head);
   }

@@ -82,8 +82,8 @@ export class Membership {
 
   /** Who has the partition, if that one is a member. */
   ownerOf(partition: number): Member | undefined {
-    const life = this.#census.owners[partition];
-    return life === undefined ? undefined : this.#census.members.find((member) => member.life === life);
+    const owner = this.#census.owners[partition];
+    return owner && this.#census.members.find(({ life }) => life === owner.life);
   }
 
   /**
@@ -112,8 +112,10 @@ export class Membership {
     this.close();
     await this.#renewing;
     this.#validUntilMs = Number.NEGATIVE_INFINITY;
-    if (this.#life === "") return;
-    await this.#parts.database.leave(this.#life).catch((error: Error) => {
+    const life = this.#life;
+    this.#life = "";
+    if (life === "") return;
+    await this.#parts.database.leave(life).catch((error: Error) => {
       this.#parts.logger.warn({ err: error }, "the others learn only by the lease that this instance has left");
     });
   }

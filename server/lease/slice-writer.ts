@@ -6,7 +6,7 @@ import type { JournalMeters } from "../meters/meters.ts";
 import type { Writing } from "../store/store.ts";
 import { Backoff } from "../system/backoff.ts";
 import type { Time, Timer } from "../system/time.ts";
-import type { CheckpointHead, Database } from "./database.ts";
+import type { CheckpointHead, CheckpointSize, Database } from "./database.ts";
 import type { LeaseLog } from "./lease-log.ts";
 
 /** Payments per slice: some hundred microseconds of the event loop. */
@@ -15,6 +15,10 @@ const SLICE_ROWS = 1024;
 const SLICE_PAUSE_MS = 4;
 /** While there is a batch that the log does not take yet. */
 const HELD_PAUSE_MS = 5;
+/** A partition with little traffic has one now and then all the same: nothing before it has to be kept. */
+const IDLE_MS = 600_000;
+/** Between looks at that. */
+const LOOK_MS = 60_000;
 /** After a checkpoint that was abandoned, because the ledger was purged or the log could not be written. */
 const AGAIN_MS = 1000;
 
@@ -44,20 +48,34 @@ export class SliceWriter {
   #fromLsn: number;
   #running: Promise<void> | undefined;
   #retry: Timer | undefined;
+  #look: Timer;
+  #finishedAtMs: number;
   #isClosed = false;
 
   constructor(log: LeaseLog, parts: SliceWriterParts) {
     this.#log = log;
     this.#parts = parts;
     this.#fromLsn = parts.checkpoint?.lsn ?? 0;
+    this.#finishedAtMs = parts.time.monotonicMs();
+    this.#look = parts.time.after(LOOK_MS, this.#lookAgain);
   }
 
   /** To be called after writes. Hot: a comparison. */
   maintain(): void {
-    const { ledger, checkpointBytes, time } = this.#parts;
+    const { ledger, checkpointBytes } = this.#parts;
     const logBytes = (this.#log.lsn - this.#fromLsn) * RECORD_BYTES;
-    if (logBytes < checkpointBytes || logBytes < ledger.size * RECORD_BYTES) return;
-    if (this.#running || this.#isClosed || !this.#backoff.mayTry(time.monotonicMs())) return;
+    if (logBytes >= checkpointBytes && logBytes >= ledger.size * RECORD_BYTES) this.#begin();
+  }
+
+  readonly #lookAgain = (): void => {
+    const { time } = this.#parts;
+    this.#look = time.after(LOOK_MS, this.#lookAgain);
+    const isIdle = time.monotonicMs() - this.#finishedAtMs >= IDLE_MS;
+    if (isIdle && this.#log.writtenLsn > this.#fromLsn) this.#begin();
+  };
+
+  #begin(): void {
+    if (this.#running || this.#isClosed || !this.#backoff.mayTry(this.#parts.time.monotonicMs())) return;
     this.#running = this.#run().finally(() => {
       this.#running = undefined;
     });
@@ -66,6 +84,7 @@ export class SliceWriter {
   /** Abandons a checkpoint under way. */
   async close(): Promise<void> {
     this.#isClosed = true;
+    this.#look.cancel();
     this.#retry?.cancel();
     await this.#running;
   }
@@ -77,13 +96,14 @@ export class SliceWriter {
       // What was handed over and not acknowledged may yet be taken back, and its numbers be used again.
       const { writtenLsn: lsn, latestMs } = this.#log;
       const number = await database.beginCheckpoint(partition, this.#log.epoch, { lsn, latestMs });
-      const rows = number === undefined ? undefined : await this.#write(number);
+      const size = number === undefined ? undefined : await this.#write(number);
       // The epoch may have risen since: what was acknowledged is in the log all the same.
-      const isDone = rows !== undefined && (await database.finishCheckpoint(partition, this.#log.epoch, number!, rows));
+      const isDone = size !== undefined && (await database.finishCheckpoint(partition, this.#log.epoch, number!, size));
       if (!isDone) return this.#tryAgain(AGAIN_MS);
       this.#fromLsn = lsn;
+      this.#finishedAtMs = time.monotonicMs();
       this.#backoff.worked();
-      logger.info({ partition: partition + 1, lsn, payments: rows }, "checkpoint written");
+      logger.info({ partition: partition + 1, lsn, payments: size.rows }, "checkpoint written");
     } catch (error) {
       meters.checkpointFailedCount++;
       if (!this.#backoff.isFailing)
@@ -92,14 +112,15 @@ export class SliceWriter {
     }
   }
 
-  /** How many payments are in it; undefined when it is of no use. */
-  async #write(number: number): Promise<number | undefined> {
+  /** Undefined when it is of no use. */
+  async #write(number: number): Promise<CheckpointSize | undefined> {
     const { database, ledger, time, writing } = this.#parts;
     const batch = this.#batch;
     const cut = new CheckpointCut(ledger);
     let rows = 0;
     let first = 0;
-    for (let index = 0; !cut.isDone; index++) {
+    let slices = 0;
+    for (; !cut.isDone; slices++) {
       // The rows may be ahead of the log only by what it has been given: it is waited for.
       while (!this.#isClosed && writing.isWritable && !writing.flush()) await time.pause(HELD_PAUSE_MS);
       if (this.#isClosed || cut.isStale || !writing.isWritable) return undefined;
@@ -110,10 +131,10 @@ export class SliceWriter {
       rows += batch.count - 1;
       first += batch.count;
       if (!(await writing.durable())) return undefined;
-      await database.putSlice(this.#log.partition, number, index, records);
+      await database.putSlice(this.#log.partition, number, slices, records);
       await time.pause(SLICE_PAUSE_MS);
     }
-    return rows;
+    return { slices, rows };
   }
 
   #tryAgain(delayMs: number): void {

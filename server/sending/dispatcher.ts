@@ -88,19 +88,20 @@ export class Dispatcher implements TurnSource {
   }
 
   /** To be called every few ten milliseconds: ends the requests that have been out for too long. */
-  expire(nowMs: number): void {
-    for (const client of this.#clients) client.expire(nowMs - this.#parts.requestTimeoutMs);
+  expire(): void {
+    const { time, requestTimeoutMs } = this.#parts;
+    for (const client of this.#clients) client.expire(time.monotonicMs() - requestTimeoutMs);
   }
 
   /** Sends nothing more, and waits for the answers to what is out, at most `graceMs`. */
   async pause(graceMs: number): Promise<void> {
-    const { time, clock } = this.#parts;
+    const { time } = this.#parts;
     this.#creditTimer?.cancel();
     this.#isClosed = true;
     const untilMs = time.monotonicMs() + graceMs;
     while (this.requestCount > 0 && time.monotonicMs() < untilMs) {
       await time.pause(DRAIN_LOOK_MS);
-      this.expire(clock.nowMs());
+      this.expire();
     }
   }
 

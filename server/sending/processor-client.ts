@@ -99,10 +99,10 @@ export class ProcessorClient {
     );
   }
 
-  /** Ends the requests of flights that began before `beganBeforeMs` as timed out, and the connections idle for long. */
+  /** Ends the requests sent before `beganBeforeMs` (monotonic) as timed out, and the connections idle for long. */
   expire(beganBeforeMs: number): void {
     for (const request of this.#requests.values()) {
-      if (this.#engine.flights.beganAtMs[request.flight]! < beganBeforeMs) request.connection.timeOut();
+      if (request.beganAtMs < beganBeforeMs) request.connection.timeOut();
     }
     this.#connections.closeIdle();
   }

@@ -15,7 +15,7 @@ export type TickingParts = {
   commit: GroupCommit;
   time: Time;
   /** What is out at the processors, and what waits to be sent there. */
-  sending: { readonly hasWork: boolean; expire(nowMs: number): void };
+  sending: { readonly hasWork: boolean; expire(): void };
   /** Who wants to know what became of payments and processors. */
   notes: { gaveUp(slot: number): void; noteHealth(): void };
   /** Who looks after payments that stay in doubt. */
@@ -48,7 +48,7 @@ export class Ticking {
     commit.noteLate();
     if (this.#tickCount % JOURNAL_RETRY_TICKS === 0) commit.retry();
     if (this.#tickCount % STUCK_WATCH_TICKS === 0) stuckWatch.look(nowMs);
-    sending.expire(nowMs);
+    sending.expire();
     if (!commit.isFailing) this.#dropOld(nowMs);
     notes.noteHealth();
     if (sending.hasWork || engine.batches.next.count > 0) commit.wake();

@@ -98,7 +98,7 @@ export const SENDING_MUTATIONS: Readonly<Record<string, Mutation>> = {
   "ticking never expires": {
     seed: 24,
     file: "server/turn/ticking",
-    find: "sending.expire(nowMs);",
+    find: "sending.expire();",
     replace: "",
   },
   "ticking never tries the journal again": {
