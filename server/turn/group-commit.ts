@@ -171,10 +171,16 @@ export class GroupCommit {
 
   /**
    * The log is another's from here on: nothing is written any more, whatever is still decided. To be called once all is
-   * settled.
+   * settled, or nobody can say so for long: what then waits for the log's answer does not happen here.
    */
   end(): void {
     this.#isEnded = true;
+    for (const { effects } of this.#groups) {
+      for (const effect of effects.splice(0)) {
+        effect.late?.();
+        effect.abort();
+      }
+    }
     for (const effect of this.#effects.splice(0)) effect.abort();
   }
 

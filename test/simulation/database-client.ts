@@ -2,6 +2,7 @@ import type {
   Append,
   Census,
   CheckpointHead,
+  CheckpointSize,
   Chunk,
   Claimant,
   Claimed,
@@ -11,6 +12,7 @@ import type {
   NewMember,
   Outline,
   Raised,
+  Tenure,
 } from "../../server/lease/database.ts";
 import { NotDoneError } from "../../server/lease/database.ts";
 import type { Statement } from "./database-statements.ts";
@@ -56,16 +58,16 @@ export class DatabaseClient implements Database {
     return this.#ask(statements.claim(partition, claimant));
   }
 
-  raise(life: string, partitions: readonly number[]): Promise<Raised[]> {
-    return this.#ask(statements.raise(life, partitions));
+  raise(tenures: readonly Tenure[]): Promise<Raised[]> {
+    return this.#ask(statements.raise(tenures));
   }
 
-  halt(partition: number, reason: string): Promise<void> {
-    return this.#ask(statements.halt(partition, reason));
+  halt(tenure: Tenure, reason: string): Promise<void> {
+    return this.#ask(statements.halt(tenure, reason));
   }
 
-  release(partition: number, life: string): Promise<void> {
-    return this.#ask(statements.release(partition, life));
+  release(tenure: Tenure): Promise<void> {
+    return this.#ask(statements.release(tenure));
   }
 
   append(appends: readonly Append[]): Promise<readonly number[]> {
@@ -99,8 +101,8 @@ export class DatabaseClient implements Database {
     return this.#ask(statements.putSlice(partition, checkpoint, index, records));
   }
 
-  finishCheckpoint(partition: number, epoch: number, checkpoint: number, rows: number): Promise<boolean> {
-    return this.#ask(statements.finishCheckpoint(partition, epoch, checkpoint, rows));
+  finishCheckpoint(partition: number, epoch: number, checkpoint: number, size: CheckpointSize): Promise<boolean> {
+    return this.#ask(statements.finishCheckpoint(partition, epoch, checkpoint, size));
   }
 
   slices(partition: number, checkpoint: number, index: number, bytesMax: number): Promise<Uint8Array[]> {

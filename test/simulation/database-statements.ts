@@ -2,14 +2,17 @@ import {
   type Append,
   type Census,
   type CheckpointHead,
+  type CheckpointSize,
   type Chunk,
   type Claimant,
   type Claimed,
   HaltedError,
   type Member,
   type NewMember,
+  NotDoneError,
   type Outline,
   type Raised,
+  type Tenure,
 } from "../../server/lease/database.ts";
 import type { Change, DatabaseTables, PartitionRow } from "./database-tables.ts";
 import { setPartition } from "./database-tables.ts";
@@ -76,12 +79,12 @@ export function leave(life: string): Statement<void> {
   return {
     name: "leave",
     locks: (tables) => {
-      seen = tables.partitions.flatMap(({ owner }, partition) => (owner === life ? [partition] : []));
+      seen = tables.partitions.flatMap(({ owner }, partition) => (owner?.life === life ? [partition] : []));
       return [...memberLocks(tables, life), ...seen.map(partitionLock)];
     },
     run: (tables) => {
       const member = tables.memberOf(life);
-      const owned = seen.filter((partition) => tables.partitions[partition]!.owner === life);
+      const owned = seen.filter((partition) => tables.partitions[partition]!.owner?.life === life);
       const changes: Change[] = owned.map((partition) => {
         return setPartition(partition, { ...tables.partitions[partition]!, owner: undefined });
       });
@@ -98,10 +101,11 @@ export function claim(partition: number, { life, processors, capacity }: Claiman
     run: (tables) => {
       const row = tables.partitions[partition]!;
       if (row.haltedBecause !== undefined) throw new HaltedError(row.haltedBecause);
-      const isOthers = row.owner !== undefined && row.owner !== life && tables.memberOf(row.owner) !== undefined;
-      if (isOthers || !tables.memberOf(life)) return { result: "taken" };
+      if (!tables.memberOf(life)) throw new NotDoneError(`only a member claims: life=${life}`);
+      const { owner } = row;
+      if (owner && owner.life !== life && tables.memberOf(owner.life)) return { result: "taken" };
       const epoch = row.epoch + 1;
-      const claimed = { ...row, owner: life, epoch, capacity: Math.max(row.capacity, capacity) };
+      const claimed = { ...row, owner: { life, since: epoch }, epoch, capacity: Math.max(row.capacity, capacity) };
       const names = [...processors];
       const result = { ...outlineOf(claimed), epoch, restored: row.restored };
       return { result, changes: [setPartition(partition, claimed), (t) => t.names[partition]!.set(epoch, names)] };
@@ -109,17 +113,17 @@ export function claim(partition: number, { life, processors, capacity }: Claiman
   };
 }
 
-export function raise(life: string, partitions: readonly number[]): Statement<Raised[]> {
-  const inOrder = [...partitions].sort((a, b) => a - b);
+export function raise(tenures: readonly Tenure[]): Statement<Raised[]> {
+  const inOrder = [...tenures].sort((a, b) => a.partition - b.partition);
   return {
     name: "raise",
-    locks: () => inOrder.map(partitionLock),
+    locks: () => inOrder.map(({ partition }) => partitionLock(partition)),
     run: (tables) => {
       const changes: Change[] = [];
       const result: Raised[] = [];
-      for (const partition of inOrder) {
+      for (const tenure of inOrder.filter((tenure) => goesOn(tables, tenure))) {
+        const { partition } = tenure;
         const row = tables.partitions[partition]!;
-        if (row.owner !== life || !tables.memberOf(life)) continue;
         const epoch = row.epoch + 1;
         const names = tables.names[partition]!.get(row.epoch)!;
         changes.push(setPartition(partition, { ...row, epoch }), (t) => t.names[partition]!.set(epoch, names));
@@ -130,27 +134,32 @@ export function raise(life: string, partitions: readonly number[]): Statement<Ra
   };
 }
 
-export function halt(partition: number, reason: string): Statement<void> {
+export function halt(tenure: Tenure, reason: string): Statement<void> {
+  return changeOf("halt", tenure, { haltedBecause: reason });
+}
+
+export function release(tenure: Tenure): Statement<void> {
+  return changeOf("release", tenure, { owner: undefined });
+}
+
+/** Of the partition, if it is still in this tenure. */
+function changeOf(name: string, tenure: Tenure, columns: Partial<PartitionRow>): Statement<void> {
+  const { partition } = tenure;
   return {
-    name: "halt",
+    name,
     locks: () => [partitionLock(partition)],
-    run: ({ partitions }) => {
-      const halted = { ...partitions[partition]!, haltedBecause: reason };
-      return { result: undefined, changes: [setPartition(partition, halted)] };
+    run: (tables) => {
+      if (!goesOn(tables, tenure)) return { result: undefined };
+      return {
+        result: undefined,
+        changes: [setPartition(partition, { ...tables.partitions[partition]!, ...columns })],
+      };
     },
   };
 }
 
-export function release(partition: number, life: string): Statement<void> {
-  return {
-    name: "release",
-    locks: () => [partitionLock(partition)],
-    run: ({ partitions }) => {
-      const row = partitions[partition]!;
-      if (row.owner !== life) return { result: undefined };
-      return { result: undefined, changes: [setPartition(partition, { ...row, owner: undefined })] };
-    },
-  };
+function goesOn({ partitions }: DatabaseTables, { partition, since }: Tenure): boolean {
+  return partitions[partition]!.owner?.since === since;
 }
 
 /** What is appended is copied when it is sent. */
@@ -222,7 +231,9 @@ export function putSlice(partition: number, checkpoint: number, index: number, s
   const records = sent.slice();
   return {
     name: "put slice",
-    run: () => {
+    run: ({ checkpoints }) => {
+      if (!checkpoints[partition]!.has(checkpoint))
+        throw new NotDoneError(`a checkpoint is there: number=${checkpoint}`);
       const put: Change = ({ checkpoints }) => {
         const row = checkpoints[partition]!.get(checkpoint);
         // One that was dropped meanwhile takes its slices along.
@@ -234,14 +245,20 @@ export function putSlice(partition: number, checkpoint: number, index: number, s
   };
 }
 
-export function finishCheckpoint(partition: number, epoch: number, number: number, rows: number): Statement<boolean> {
+export function finishCheckpoint(
+  partition: number,
+  epoch: number,
+  number: number,
+  { slices, rows }: CheckpointSize,
+): Statement<boolean> {
   return {
     name: "finish checkpoint",
     locks: () => [partitionLock(partition)],
     run: (tables) => {
       const row = tables.partitions[partition]!;
       const begun = tables.checkpoints[partition]!.get(number);
-      if (row.epoch !== epoch || !begun) return { result: false };
+      if (row.epoch !== epoch || begun?.epoch !== epoch) return { result: false };
+      if (!Array.from({ length: slices }).every((_, index) => begun.slices.has(index))) return { result: false };
       const checkpoint = { number, lsn: begun.lsn, latestMs: begun.latestMs, epoch: begun.epoch, rows };
       const drop: Change = ({ checkpoints }) => {
         for (const earlier of [...checkpoints[partition]!.keys()])

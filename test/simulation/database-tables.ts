@@ -1,8 +1,8 @@
-import type { Checkpoint, CheckpointHead, Chunk, Member, RestoredSince } from "../../server/lease/database.ts";
+import type { Checkpoint, CheckpointHead, Chunk, Member, Owner, RestoredSince } from "../../server/lease/database.ts";
 
 /** A row is never changed, only replaced. */
 export type PartitionRow = {
-  owner: string | undefined;
+  owner: Owner | undefined;
   epoch: number;
   /** Number of the next record. */
   head: number;

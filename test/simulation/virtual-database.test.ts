@@ -69,7 +69,9 @@ describe("VirtualDatabase", () => {
     database.failOver(0);
     await bench.pass(10);
     expect(await bench.of(two.outline(0)), "gone").to.include({ head: 1 });
-    expect(await bench.of(one.raise("one", [0]))).to.deep.equal([{ partition: 0, epoch: 2, head: 1 }]);
+    expect(await bench.of(one.raise([{ partition: 0, since: 1 }]))).to.deep.equal([
+      { partition: 0, epoch: 2, head: 1 },
+    ]);
   });
 
   it("tells of an end that a later commit of the same client bears out", async () => {
@@ -78,7 +80,7 @@ describe("VirtualDatabase", () => {
     database.stallStandby(true);
     const lost = failure(bench, one.append([append(0)]));
     await bench.pass(20);
-    const raised = one.raise("one", [0]);
+    const raised = one.raise([{ partition: 0, since: 1 }]);
     await bench.pass(20);
     expect(await bench.of(two.outline(0)), "the raise waits").to.include({ head: 0 });
     database.stallStandby(false);
@@ -139,7 +141,7 @@ describe("VirtualDatabase", () => {
       database.weather = { ...database.weather, lateRequest: 0 };
       const isDone = (await late) === undefined;
       await bench.pass(100 * seed);
-      const [raised] = await bench.of(one.raise("one", [0]));
+      const [raised] = await bench.of(one.raise([{ partition: 0, since: 1 }]));
       await bench.pass(10_000);
       const { head } = await bench.of(one.outline(0));
       expect(head, "after the raise nothing is done").to.equal(raised!.head);
@@ -182,7 +184,7 @@ async function weathered(random: Random): Promise<void> {
     if (error === undefined) head++;
     database.heal();
     await bench.pass(600);
-    const [raised] = await bench.of(one.raise("one", [0]));
+    const [raised] = await bench.of(one.raise([{ partition: 0, since: 1 }]));
     if (!(error instanceof UnknownError)) expect(raised!.head).to.equal(head);
     expect(raised!.head - head).to.be.within(0, 1);
     ({ epoch, head } = raised!);
