@@ -186,5 +186,5 @@ function isIdle(life: Life): boolean {
 function isSettled({ books: { engine, commit } }: Partition): boolean {
   const { ledger } = engine;
   const unsettled = ledger.countIn(State.PENDING) + ledger.countIn(State.SENDING) + ledger.countIn(State.IN_DOUBT);
-  return unsettled === 0 && engine.batch.count === 0 && !commit.isFailing;
+  return unsettled === 0 && engine.batch.count === 0 && commit.isSettled && !commit.isFailing;
 }

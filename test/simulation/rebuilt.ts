@@ -23,7 +23,9 @@ export async function checkRebuilt(ledger: Ledger, deployment: Deployment, parti
   const rebuilt = await (mode === "lease" ? reread(deployment, partition) : replay(deployment, partition));
   if (rebuilt instanceof Error) throw new Violation("a restart finds its journal in order", String(rebuilt));
   const same = (what: string, live: number, again: number) =>
-    expectThat(live === again, "memory is what the log says", () => `${what} live=${live} rebuilt=${again}`);
+    expectThat(live === again, "memory is what the log says", () => {
+      return `partition=${partition} ${what} live=${live} rebuilt=${again}`;
+    });
   same("tail", ledger.tail, rebuilt.tail);
   same("head", ledger.head, rebuilt.head);
   for (let state = State.FREE; state <= State.FAILED; state++)
