@@ -19,8 +19,8 @@ import { Ticking } from "./turn/ticking.ts";
 export type BooksParts = {
   engine: Engine;
   storage: Storage;
-  /** Another has taken over what is kept, or it is broken for good: this process has to end. */
-  onBroken: (error: Error) => void;
+  /** Another has taken over what is kept: whatever is in memory is worth nothing any more. */
+  onFenced: (error: Error) => void;
   /** Whether what is told has to survive a loss of power. */
   syncs: boolean;
   time: Time;
@@ -52,7 +52,7 @@ export type Sending = { dispatcher: Dispatcher; ticking: Ticking };
  * Puts together what keeps the payments of an engine that was rebuilt from its storage and has yet to resume its work.
  */
 export function keepBooks(parts: BooksParts): Books {
-  const { engine, storage, onBroken, syncs, time, clock, log, meters, body } = parts;
+  const { engine, storage, onFenced, syncs, time, clock, log, meters, body } = parts;
   const { logger } = log;
   const tracing = parts.tracing?.ofPartition(engine);
   clock.advanceTo(storage.latestMs);
@@ -64,7 +64,7 @@ export function keepBooks(parts: BooksParts): Books {
     logger,
     meters: meters.journal,
     onWritten: () => storage.maintain(),
-    onFenced: onBroken,
+    onFenced,
   });
   storage.beginUpkeep(engine, writingTo(engine, commit), meters.journal);
   const service = new PaymentService({ engine, clock, commit, meters, log, body, tracing });

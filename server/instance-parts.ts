@@ -16,6 +16,7 @@ import { JournalStorage } from "./journal/journal-storage.ts";
 import { JournalStore } from "./journal/journal-store.ts";
 import { LinkNeighbours } from "./link/link-neighbours.ts";
 import { Peers } from "./link/peers.ts";
+import { FixedRoster } from "./link/roster.ts";
 import { LivePage } from "./live/live-page.ts";
 import { takeReading } from "./live/reading.ts";
 import type { Log } from "./log/log.ts";
@@ -27,6 +28,7 @@ import { newEngine, Partition, type PartitionSurroundings } from "./partition/pa
 import { PartitionMap } from "./partition/partition-map.ts";
 import { Reach } from "./partition/reach.ts";
 import { ReadingAlong } from "./partition/reading-along.ts";
+import { FixedSharing } from "./partition/sharing.ts";
 import { PaymentBody } from "./payments/payment-body.ts";
 import { holdRestored } from "./restored/hold.ts";
 import { RestoredStart } from "./restored/restored-start.ts";
@@ -98,7 +100,7 @@ export async function openInstance(
   const monitor = opening.keep(await startMonitor(common), (part) => part.stop());
   const connections = {
     clients: new ConnectionBound("clients", shares.clientsMax, log.logger),
-    instances: new ConnectionBound("instances", shares.linkMax * peers.count + LINK_SPARE, log.logger),
+    instances: new ConnectionBound("instances", shares.linkMax * (countOf(config) - 1) + LINK_SPARE, log.logger),
   };
   const metrics = config.metricsEnabled
     ? await telemetry.openMetrics({ ...common, ...config, custody, monitor, connections })
@@ -131,15 +133,16 @@ function withinDescriptors(asked: Config, log: Log): { shares: DescriptorShares;
 }
 
 async function openCommon(config: Config, shares: DescriptorShares, log: Log, opening: Opening): Promise<Common> {
-  const { links, instance: self, linkTimeoutMs: timeoutMs } = config;
+  const { linkTimeoutMs: timeoutMs } = config;
   const time = new RealTime();
   const health = new HealthSnapshot(config.processors.length);
   const telemetry = opening.keep(await Telemetry.open(config, log), (part) => part.close());
   const names = opening.keep(new NameLookup(), (part) => part.close());
   const processors = config.processors.map(({ name }) => name);
-  const peersOptions = { links, self, timeoutMs, connectionsMax: shares.linkMax, names, processors };
+  const roster = new FixedRoster(config.instance, config.links);
+  const peersOptions = { roster, timeoutMs, connectionsMax: shares.linkMax, names, processors };
   const peers = opening.keep(new Peers(peersOptions, log.logger), (part) => part.close());
-  const neighbours = new LinkNeighbours({ links, self, names, time }, log.logger);
+  const neighbours = new LinkNeighbours({ roster, names, time }, log.logger);
   opening.keep(neighbours, (part) => part.close());
   const ways = Ways.open(health, termsOf(config));
   return { config, log, time, names, health, ways, body: new PaymentBody(), telemetry, peers, neighbours };
@@ -163,7 +166,7 @@ async function openCustody(common: Common, onBroken: (error: Error) => void, ope
   const refusalOfSize = (paymentsExpected: number) => room.refusalOf(paymentsExpected);
   const custody = new Custody({
     self: config.instance,
-    instanceCount: countOf(config),
+    sharing: new FixedSharing(countOf(config)),
     store,
     neighbours,
     time,

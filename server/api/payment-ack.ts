@@ -50,12 +50,18 @@ class PaymentAck implements Effect {
   }
 
   /** What the failed write said has been taken back: whoever is still known was accepted before. */
-  abort(): void {
+  abort(isUnsure = false): void {
     this.#service.tracing?.payments.forgotten();
     if (this.#isLate) return;
     const id = new Int32Array(UUID_WORDS);
     const isKnown = parseUuidText(this.#correlationId, id) && this.#service.knows(id);
-    refuse(this.#service, this.#exchange, "journal_failing", this.#correlationId, isKnown ? "unknown" : "no");
+    refuse(
+      this.#service,
+      this.#exchange,
+      "journal_failing",
+      this.#correlationId,
+      isKnown || isUnsure ? "unknown" : "no",
+    );
   }
 
   /** The client is told while it still waits, and may repeat the payment. */
@@ -87,6 +93,10 @@ export function acceptPayment(service: PaymentService, exchange: Asker): void {
     return;
   }
   const result = service.accept();
+  if (result !== ACCEPTED_NEW && !service.isCurrent) {
+    refuse(service, exchange, "journal_failing", correlationId, "unknown");
+    return;
+  }
   const known = result === DUPLICATE ? service.view(id) : undefined;
   const ack = new PaymentAck(service, exchange, correlationId, result, known);
   service.tracing?.offered(exchange, result, id, cents);

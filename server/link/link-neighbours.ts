@@ -8,17 +8,22 @@ import { BulletinStream, type StreamEvents } from "./bulletin-stream.ts";
 import { askToFollow } from "./follow-call.ts";
 import { Neighbour } from "./neighbour.ts";
 import { Places } from "./places.ts";
+import type { Roster } from "./roster.ts";
+import { RosterMap } from "./roster-map.ts";
 
 /** Partitions that one instance is asked to read along at a time: each question keeps a connection. */
 const FOLLOWS_MAX = 2;
 
-export type LinkNeighboursOptions = {
-  /** Of all instances in order. */
-  links: readonly Address[];
-  /** The one that is no neighbour. */
-  self: number;
-  names: NameLookup;
-  time: Time;
+export type LinkNeighboursOptions = { roster: Roster; names: NameLookup; time: Time };
+
+/** One other instance. */
+type Other = {
+  address: Address;
+  neighbour: Neighbour;
+  /** For questions that take long. */
+  places: Places;
+  /** It is in the roster no more, or nothing is asked any more. */
+  closing: AbortController;
 };
 
 /**
@@ -26,37 +31,36 @@ export type LinkNeighboursOptions = {
  * here, which the link's listener serves.
  */
 export class LinkNeighbours implements Neighbours {
-  readonly others: readonly number[];
   readonly board: BulletinBoard;
   readonly #options: LinkNeighboursOptions;
-  readonly #neighbours: ReadonlyMap<number, Neighbour>;
-  /** For questions that take long, by instance. */
-  readonly #places: ReadonlyMap<number, Places>;
-  readonly #closing = new AbortController();
+  readonly #others: RosterMap<Other>;
   #listener: () => void = () => {};
 
   /** Begins to listen to the others. */
   constructor(options: LinkNeighboursOptions, logger: Logger) {
-    const { links, self, names, time } = options;
+    const { roster, time } = options;
     this.#options = options;
     this.board = new BulletinBoard(time);
-    this.others = links.map((_, instance) => instance).filter((instance) => instance !== self);
-    const onChange = (): void => this.#listener();
-    const neighbourOf = (instance: number): Neighbour => {
-      const address = links[instance]!;
-      const open = (events: StreamEvents) => new BulletinStream(instance, address, names, events);
-      return new Neighbour({ instance, open, time, logger, onChange });
-    };
-    this.#places = new Map(this.others.map((instance) => [instance, new Places(FOLLOWS_MAX)]));
-    this.#neighbours = new Map(this.others.map((instance) => [instance, neighbourOf(instance)]));
+    this.#others = new RosterMap<Other>(roster, {
+      open: (instance, address) => this.#open(instance, address, logger),
+      close: ({ neighbour, closing }) => {
+        neighbour.close();
+        closing.abort();
+      },
+    });
+    roster.onChange(() => this.#listener());
+  }
+
+  get others(): number[] {
+    return this.#others.keys();
   }
 
   standing(instance: number): Standing {
-    return this.#neighbours.get(instance)!.standing;
+    return this.#others.get(instance)?.neighbour.standing ?? "down";
   }
 
   bulletin(instance: number): Bulletin | undefined {
-    return this.#neighbours.get(instance)!.bulletin;
+    return this.#others.get(instance)?.neighbour.bulletin;
   }
 
   onChange(listener: () => void): void {
@@ -72,12 +76,14 @@ export class LinkNeighbours implements Neighbours {
   }
 
   async askToFollow(instance: number, partition: number): Promise<boolean> {
-    const { links, names, time } = this.#options;
-    const { signal } = this.#closing;
-    const places = this.#places.get(instance)!;
-    if (signal.aborted || !(await places.take(signal))) return false;
+    const { names, time } = this.#options;
+    const other = this.#others.get(instance);
+    if (other === undefined) return false;
+    const { address, places, closing } = other;
+    const { signal } = closing;
+    if (!(await places.take(signal))) return false;
     try {
-      return !signal.aborted && (await askToFollow(links[instance]!, names, partition, time, signal));
+      return !signal.aborted && (await askToFollow(address, names, partition, time, signal));
     } finally {
       places.give();
     }
@@ -86,8 +92,14 @@ export class LinkNeighbours implements Neighbours {
   /** Nothing is heard or told from now on; whoever waits for an answer has none. */
   close(): void {
     this.#listener = () => {};
-    this.#closing.abort();
     this.board.close();
-    for (const neighbour of this.#neighbours.values()) neighbour.close();
+    this.#others.close();
+  }
+
+  #open(instance: number, address: Address, logger: Logger): Other {
+    const { names, time } = this.#options;
+    const open = (events: StreamEvents) => new BulletinStream(instance, address, names, events);
+    const neighbour = new Neighbour({ instance, open, time, logger, onChange: () => this.#listener() });
+    return { address, neighbour, places: new Places(FOLLOWS_MAX), closing: new AbortController() };
   }
 }

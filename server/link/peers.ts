@@ -1,7 +1,6 @@
 import type { Logger } from "pino";
 import type { Answer } from "../http/answer.ts";
 import type { SummaryPart } from "../payments/summary.ts";
-import type { Address } from "../system/address.ts";
 import type { NameLookup } from "../system/name-lookup.ts";
 import {
   forwardedOf,
@@ -16,6 +15,8 @@ import {
   summaryPartsOf,
 } from "./peer-answers.ts";
 import { type NoAnswer, type PeerCall, PeerLine } from "./peer-line.ts";
+import type { Roster } from "./roster.ts";
+import { RosterMap } from "./roster-map.ts";
 
 /** Well within the second between two samples: whoever has not said anything by then is shown as not answering. */
 const READING_TIMEOUT_MS = 700;
@@ -31,10 +32,7 @@ export type ForwardOptions = {
 export type Forwarded = Answer | NoAnswer | "elsewhere";
 
 export type PeersOptions = {
-  /** Of all instances in order. */
-  links: readonly Address[];
-  /** The one that is not a peer. */
-  self: number;
+  roster: Roster;
   timeoutMs: number;
   /** Per peer. */
   connectionsMax: number;
@@ -48,21 +46,24 @@ export type PeersOptions = {
  * answer.
  */
 export class Peers {
-  readonly #lines: ReadonlyMap<number, PeerLine>;
+  readonly #lines: RosterMap<PeerLine>;
+  /** Lines to instances that are gone. */
+  readonly #closing = new Set<Promise<void>>();
   readonly #processors: readonly string[];
   readonly #logger: Logger;
   /** Instances that have said so, by number from 0. */
   readonly #haveOthers = new Set<number>();
 
-  constructor({ links, self, processors, ...options }: PeersOptions, logger: Logger) {
+  constructor({ roster, processors, ...options }: PeersOptions, logger: Logger) {
     this.#processors = processors;
     this.#logger = logger;
-    const others = links.map((link, instance) => ({ link, instance })).filter(({ instance }) => instance !== self);
-    this.#lines = new Map(others.map(({ link, instance }) => [instance, new PeerLine(link, options, logger)]));
-  }
-
-  get count(): number {
-    return this.#lines.size;
+    this.#lines = new RosterMap<PeerLine>(roster, {
+      open: (_, address) => new PeerLine(address, options, logger),
+      close: (line) => {
+        const closed = line.close().finally(() => this.#closing.delete(closed));
+        this.#closing.add(closed);
+      },
+    });
   }
 
   /**
@@ -87,7 +88,7 @@ export class Peers {
     timeoutMs?: number,
   ): Promise<{ json: string } | "unknown" | "unreachable"> {
     const path = `${LINK_ROOT}/payments/${id}?partition=${partition}`;
-    const answer = await this.#lines.get(instance)!.call({ method: "GET", path, timeoutMs });
+    const answer = await this.#call(instance, { method: "GET", path, timeoutMs });
     if (typeof answer === "string") return "unreachable";
     const json = paymentOf(answer);
     if (json !== undefined) return { json };
@@ -99,14 +100,14 @@ export class Peers {
     const { headers, timeoutMs } = options;
     const path = `${LINK_ROOT}/payments`;
     const call = { method: "POST", path, body, timeoutMs, ...(headers && { headers: [...headers] }) } as const;
-    const answer = await this.#lines.get(instance)!.call(call);
+    const answer = await this.#call(instance, call);
     return typeof answer === "string" ? answer : forwardedOf(answer);
   }
 
   /** Empties a partition that a peer carries; false if that one did not say so. Asked once: what came since is kept. */
   async purge(instance: number, partition: number): Promise<boolean> {
     const path = `${LINK_ROOT}/partitions/${partition}/purge`;
-    const answer = await this.#lines.get(instance)!.call({ method: "POST", path });
+    const answer = await this.#call(instance, { method: "POST", path });
     return typeof answer !== "string" && isPurged(answer);
   }
 
@@ -130,7 +131,8 @@ export class Peers {
   }
 
   async close(): Promise<void> {
-    await Promise.all([...this.#lines.values()].map((line) => line.close()));
+    this.#lines.close();
+    await Promise.all(this.#closing);
   }
 
   /** Undefined where they are no parts, or ones of other processors, which is said once. */
@@ -152,12 +154,18 @@ export class Peers {
     return undefined;
   }
 
+  /** Nothing is sent to one that is in the roster no more. */
+  async #call(instance: number, call: PeerCall): Promise<PeerAnswer | NoAnswer> {
+    return (await this.#lines.get(instance)?.call(call)) ?? "unsent";
+  }
+
   /** The answers of these peers, or of all, by instance number from 0; undefined for one that gave none. */
   #callAll(call: PeerCall, instances?: readonly number[]): Promise<(readonly [number, PeerAnswer | undefined])[]> {
-    const asked = [...new Set(instances ?? this.#lines.keys())].filter((instance) => this.#lines.has(instance));
+    const others = this.#lines.keys();
+    const asked = instances === undefined ? others : others.filter((instance) => instances.includes(instance));
     return Promise.all(
       asked.map(async (instance) => {
-        const answer = await this.#lines.get(instance)!.call(call);
+        const answer = await this.#call(instance, call);
         return [instance, typeof answer === "string" ? undefined : answer] as const;
       }),
     );

@@ -1,14 +1,15 @@
 import type { PaymentService } from "../payments/payment-service.ts";
 import type { SummaryPart, Window } from "../payments/summary.ts";
 import type { Custody } from "./custody.ts";
+import type { Partition } from "./partition.ts";
 import type { PartitionMap } from "./partition-map.ts";
 
 /** A partition that this instance carries. */
 export type CarriedPartition = {
   /** From 0. */
   partition: number;
-  /** Number of this carrier. */
-  epoch: number;
+  /** Number of this carrier, as it is now. */
+  readonly epoch: number;
   service: PaymentService;
 };
 
@@ -31,16 +32,27 @@ export function carriedBy(custody: Custody, partitions: PartitionMap): CarriedPa
     get wasStopped() {
       return custody.stoppedWatch.wasStopped;
     },
-    all: () => custody.carried().map(({ number: partition, epoch, service }) => ({ partition, epoch, service })),
+    all: () => custody.carried().map(carriedAs),
+  };
+}
+
+function carriedAs(carried: Partition): CarriedPartition {
+  const { number: partition, service } = carried;
+  return {
+    partition,
+    get epoch() {
+      return carried.epoch;
+    },
+    service,
   };
 }
 
 /** The part of each; "unsafe" while something has happened at one of them that its log cannot take. */
 export async function partsOf(carried: CarriedPartitions, window: Window): Promise<SummaryPart[] | "unsafe"> {
   const parts = await Promise.all(
-    [...carried.all()].map(async ({ partition, epoch, service }) => {
-      const part = await service.summaryPart(window);
-      return part && { ...part, partition, epoch };
+    [...carried.all()].map(async (one) => {
+      const part = await one.service.summaryPart(window);
+      return part && { ...part, partition: one.partition, epoch: one.epoch };
     }),
   );
   return parts.includes(undefined) ? "unsafe" : (parts as SummaryPart[]);

@@ -13,18 +13,21 @@ export class Carriers {
   readonly #epochs: Float64Array;
   readonly #places: Elsewhere[];
   readonly #taken: Taken[];
+  readonly #owners: (number | undefined)[];
 
   constructor(partitionCount: number, neighbours: Neighbours) {
     this.#neighbours = neighbours;
     this.#epochs = new Float64Array(partitionCount);
     this.#places = Array.from({ length: partitionCount }, () => "nowhere");
     this.#taken = Array.from({ length: partitionCount }, () => "no");
+    this.#owners = Array.from({ length: partitionCount }, () => undefined);
   }
 
   /** To be called after every change. */
   look(): void {
     this.#places.fill("nowhere");
     this.#taken.fill("no");
+    this.#owners.fill(undefined);
     const bestEpochs = new Float64Array(this.#places.length).fill(-1);
     for (const instance of this.#neighbours.others) {
       const isSilent = this.#neighbours.standing(instance) === "silent";
@@ -35,9 +38,11 @@ export class Carriers {
         if (this.#taken[partition] !== "by one that is up")
           this.#taken[partition] = isSilent ? "by one that is silent" : "by one that is up";
         const place = placeOf(carriage, instance, isSilent);
+        if (!isSilent && carriage.state !== "leaving") this.#owners[partition] ??= instance;
         if (place === "nowhere" || epoch < bestEpochs[partition]!) continue;
         bestEpochs[partition] = epoch;
         this.#places[partition] = place;
+        if (!isSilent) this.#owners[partition] = instance;
       }
     }
   }
@@ -58,6 +63,11 @@ export class Carriers {
 
   taken(partition: number): Taken {
     return this.#taken[partition]!;
+  }
+
+  /** Who has the partition, or is about to, and is not about to leave it; undefined: nobody that is up. */
+  owner(partition: number): number | undefined {
+    return this.#owners[partition];
   }
 
   noteEpoch(partition: number, epoch: number): void {

@@ -13,15 +13,17 @@ const RANK_WAIT_MS = 150;
 /** When an instance may claim each partition: at once, and less often the more it was in vain. */
 export class ClaimPace {
   readonly #random: () => number;
+  readonly #lapseMs: number;
   /** Since when nobody has a partition, as far as is known here. */
   readonly #freeSinceMs: Float64Array;
   readonly #notBeforeMs: Float64Array;
   /** Claims in a row that another was faster with. */
   readonly #lostCounts: Uint32Array;
 
-  /** `random`: from 0 to below 1. */
-  constructor(partitionCount: number, random: () => number) {
+  /** `random`: from 0 to below 1. `lapseMs`: see Store. */
+  constructor(partitionCount: number, random: () => number, lapseMs: number) {
     this.#random = random;
+    this.#lapseMs = lapseMs;
     this.#freeSinceMs = new Float64Array(partitionCount).fill(Number.POSITIVE_INFINITY);
     this.#notBeforeMs = new Float64Array(partitionCount);
     this.#lostCounts = new Uint32Array(partitionCount);
@@ -37,9 +39,13 @@ export class ClaimPace {
     this.#freeSinceMs[partition] = Math.min(this.#freeSinceMs[partition]!, nowMs);
   }
 
-  /** `rank`: how many are to claim it before this instance. */
+  /**
+   * `rank`: how many are to claim it before this instance. The first one may have to wait until a dead carrier's right
+   * has lapsed: nobody is to wait beside it, and be faster.
+   */
   isDue(partition: number, rank: number, nowMs: number): boolean {
-    const sinceMs = this.#freeSinceMs[partition]! + rank * RANK_WAIT_MS;
+    const rankWaitMs = rank === 0 ? 0 : rank * RANK_WAIT_MS + this.#lapseMs;
+    const sinceMs = this.#freeSinceMs[partition]! + rankWaitMs;
     return nowMs >= sinceMs && nowMs >= this.#notBeforeMs[partition]!;
   }
 

@@ -1,29 +1,33 @@
 import type { Logger } from "pino";
 import type { Claim, Store } from "../store/store.ts";
 import type { Time, Timer } from "../system/time.ts";
+import { FencedError } from "../turn/record-log.ts";
 import { Carriers, type Elsewhere } from "./carriers.ts";
 import { ClaimPace } from "./claim-pace.ts";
 import { HandOverPace } from "./hand-over-pace.ts";
-import { Holds } from "./holds.ts";
+import { type Hold, Holds } from "./holds.ts";
 import type { Bulletin, Carriage, Neighbours } from "./neighbours.ts";
 import type { LedgerAhead, Partition } from "./partition.ts";
 import type { ReadingAlong } from "./reading-along.ts";
+import type { Sharing } from "./sharing.ts";
 import { StoppedWatch } from "./stopped-watch.ts";
-import { heirOf, isExpected, isStaying, rankOf, type Survey } from "./succession.ts";
+import { heirOf, isExpected, isStaying, rankOf, type Survey, sharers } from "./succession.ts";
 
 /** What is decided by time is decided this often; changes are looked at at once. */
 const LOOK_MS = 50;
 /** An instance that has run for so long is warm: its partitions go back to it. */
 const WARM_AFTER_MS = 5000;
-/** A start waits so long for a partition that is locked by nobody who is known. */
+/** A start waits so long for a partition that is locked by nobody who is known, or whose right has yet to lapse. */
 const START_CLAIM_MS = 2000;
+/** Where instances come and go, those that start at the same time hear of each other before they claim anything. */
+const GATHERING_MS = 500;
 /** How long heirs may take to carry what was left to them, before this instance ends all the same. */
 const HEIR_MS = 1000;
 
 export type CustodyParts = {
-  /** This instance, from 0, of how many. */
+  /** This instance, from 0. */
   self: number;
-  instanceCount: number;
+  sharing: Sharing;
   store: Store;
   neighbours: Neighbours;
   time: Time;
@@ -50,7 +54,8 @@ export type Place = Partition | Elsewhere;
  *        │                                                                    ▼ another reads along
  *        └──────────────────────── left, the right given back ◄──────────── leaving
  *
- * The right itself is the store's to give, so two instances that are wrong about each other never both carry.
+ * The right itself is the store's to give, so two instances that are wrong about each other never both carry. A store
+ * whose rights lapse can take one away: then the partition is `lost` at once, in whatever state it is, and away again.
  */
 export class Custody {
   readonly carriers: Carriers;
@@ -71,6 +76,7 @@ export class Custody {
   #takeOverCount = 0;
   #handOverCount = 0;
   #isHandingOver = false;
+  #isStarting = true;
   #isLeaving = false;
   #timer: Timer | undefined;
 
@@ -81,7 +87,7 @@ export class Custody {
     this.carriers = new Carriers(count, neighbours);
     this.stoppedWatch = new StoppedWatch(time);
     this.#holds = new Holds(count);
-    this.#claimPace = new ClaimPace(count, random);
+    this.#claimPace = new ClaimPace(count, random, store.lapseMs);
     this.#handOverPace = new HandOverPace(count);
     this.#problems = Array.from({ length: count }, () => undefined);
     this.#startedAtMs = time.monotonicMs();
@@ -151,25 +157,50 @@ export class Custody {
 
   /**
    * Resolves when every partition that prefers this instance is carried, here or elsewhere. Rejects when one that is to
-   * be carried here cannot be, or `signal` is aborted.
+   * be carried here cannot be, or `signal` is aborted. Where rights lapse it waits START_CLAIM_MS at most, and whatever
+   * is not carried by then is claimed later.
    */
   async start(signal: AbortSignal): Promise<void> {
-    const { time, store, self } = this.#parts;
+    const { time, store, self, sharing } = this.#parts;
+    const rightsLapse = store.lapseMs > 0;
+    if (rightsLapse) await time.pause(GATHERING_MS);
     await this.#knowOthers(signal);
     this.carriers.look();
-    for (let partition = 0; partition < store.partitionCount; partition++) {
-      if (this.#preferredOf(partition) !== self) continue;
+    this.#share();
+    for (let partition = 0; partition < store.partitionCount && !rightsLapse; partition++) {
+      if (sharing.preferredOf(partition) !== self) continue;
       await this.#startWith(partition, signal);
     }
     this.stoppedWatch.begin();
     this.#timer = time.after(LOOK_MS, this.#tick);
     this.#changed();
+    if (rightsLapse) await this.#untilPreferredAreCarried(signal);
+    this.#isStarting = false;
   }
 
   /** Another instance is about to leave us a partition: true once we read along with it. */
   async follow(partition: number): Promise<boolean> {
     if (this.#isLeaving || this.#holds.stateOf(partition) !== "away") return false;
     return this.#parts.readingAlong.begin(partition);
+  }
+
+  /**
+   * The right to carry the partition is gone, or may be: nobody is asked it any more here, and nothing of it is sent or
+   * written. It is claimed again in turn, like any other.
+   */
+  lost(number: number): void {
+    const hold = this.#holds.get(number);
+    if (hold.state === "adopting") hold.giveUp.abort(new FencedError(`the right is lost: partition=${number + 1}`));
+    if (hold.state !== "carried" && hold.state !== "leaving") return;
+    const { partition, state } = hold;
+    const { logger, time } = this.#parts;
+    logger.warn({ partition: number + 1, epoch: partition.epoch }, "partition lost: another may have it");
+    this.#holds.set(number, { state: "lost" });
+    this.#claimPace.lost(number, time.monotonicMs());
+    partition.abandon();
+    this.#announce();
+    // One that is being left ends by itself.
+    if (state === "carried") this.#move(this.#end(partition));
   }
 
   /**
@@ -181,6 +212,7 @@ export class Custody {
     this.#adoptions.abort();
     this.#parts.readingAlong.close();
     this.#parts.neighbours.tell();
+    this.#share();
     await Promise.all([...this.#moves, ...this.carried().map((partition) => this.#bequeath(partition, graceMs))]);
     await this.#untilCarriedByOthers();
   }
@@ -217,17 +249,30 @@ export class Custody {
     const { neighbours, time } = this.#parts;
     for (const other of neighbours.others) if (neighbours.standing(other) === "up") this.#wasUp.add(other);
     const nowMs = time.monotonicMs();
+    this.#share();
     for (let number = 0; number < this.#holds.count; number++) {
-      const partition = this.at(number);
-      if (partition !== undefined) this.#considerHandBack(partition, nowMs);
-      else if (this.#holds.stateOf(number) === "away") this.#considerClaim(number, nowMs);
-      else this.#considerGivingUp(number);
+      const hold = this.#holds.get(number);
+      if (hold.state === "carried") this.#considerHandBack(hold.partition, nowMs);
+      else if (hold.state === "away") this.#considerClaim(number, nowMs);
+      else if (hold.state === "claiming") this.#considerGivingUpTheWait(number, hold, nowMs);
+      else if (hold.state === "adopting") this.#considerGivingUp(hold);
     }
   }
 
+  /** Who is to carry what, as things are now. */
+  #share(): void {
+    const { self, sharing } = this.#parts;
+    const others = sharers(this.#survey(this.#parts.time.monotonicMs()));
+    const members = this.#isLeaving ? others : [...others, self].sort((a, b) => a - b);
+    const owners = Array.from({ length: this.#holds.count }, (_, partition) =>
+      this.#holds.isOwn(partition) ? self : this.carriers.owner(partition),
+    );
+    sharing.share({ members, owners });
+  }
+
   #considerClaim(partition: number, nowMs: number): void {
-    const { self, store } = this.#parts;
-    const preferred = this.#preferredOf(partition);
+    const { self, store, sharing } = this.#parts;
+    const preferred = sharing.preferredOf(partition);
     if (!store.canMove && preferred !== self) return;
     const taken = this.carriers.taken(partition);
     const pace = this.#claimPace;
@@ -238,30 +283,38 @@ export class Custody {
     }
     pace.free(partition, nowMs);
     const survey = this.#survey(nowMs);
-    if (isExpected(survey, preferred) || !pace.isDue(partition, rankOf(survey, preferred), nowMs)) return;
+    const rank = rankOf(survey, sharing.inOrder(partition));
+    if (isExpected(survey, preferred) || !pace.isDue(partition, rank, nowMs)) return;
     if (taken === "by one that is silent") pace.triedAtSilent(partition, nowMs);
-    this.#move(this.#claim(partition, false));
+    this.#move(this.#claim(partition, false, rank));
+  }
+
+  /** A claim may wait until another's right has lapsed: meanwhile somebody may have it, or be to have it first. */
+  #considerGivingUpTheWait(partition: number, { rank, giveUp }: Hold & { state: "claiming" }, nowMs: number): void {
+    const isTaken = this.carriers.taken(partition) === "by one that is up";
+    const rankNow = rankOf(this.#survey(nowMs), this.#parts.sharing.inOrder(partition));
+    if (isTaken || rankNow > rank) giveUp.abort();
   }
 
   /** There was more in it than its files' sizes told: this instance must not die of it. */
-  #considerGivingUp(partition: number): void {
-    const tooLarge = this.#holds.tooLarge(partition);
-    const refusal = tooLarge && this.#parts.refusalOfSize(0);
-    if (refusal !== undefined) tooLarge!.abort(new Error(refusal));
+  #considerGivingUp({ giveUp, hasToFit }: Hold & { state: "adopting" }): void {
+    const refusal = hasToFit ? this.#parts.refusalOfSize(0) : undefined;
+    if (refusal !== undefined) giveUp.abort(new Error(refusal));
   }
 
   #survey(nowMs: number): Survey {
-    const { self, instanceCount, neighbours } = this.#parts;
-    return { self, instanceCount, neighbours, wasUp: this.#wasUp, upForMs: nowMs - this.#startedAtMs };
+    const { self, neighbours } = this.#parts;
+    return { self, neighbours, wasUp: this.#wasUp, upForMs: nowMs - this.#startedAtMs };
   }
 
   /** True when it is carried here. Rejects when it could have been, and failed. */
-  async #claim(partition: number, isFirst: boolean): Promise<boolean> {
+  async #claim(partition: number, isFirst: boolean, rank = 0): Promise<boolean> {
     const { store, time, logger, refusalOfSize } = this.#parts;
-    this.#holds.set(partition, { state: "claiming" });
+    const giveUp = new AbortController();
+    this.#holds.set(partition, { state: "claiming", rank, giveUp });
     let claim: Claim | undefined;
     try {
-      claim = await store.claim(partition);
+      claim = await store.claim(partition, AbortSignal.any([this.#adoptions.signal, giveUp.signal]));
       if (claim === undefined) {
         this.#claimPace.lost(partition, time.monotonicMs());
         return false;
@@ -274,6 +327,11 @@ export class Custody {
       }
       return await this.#adopt(claim, isFirst);
     } catch (error) {
+      if (error instanceof FencedError) {
+        // Another was faster, or this instance is no member any more.
+        this.#claimPace.lost(partition, time.monotonicMs());
+        return false;
+      }
       this.#claimPace.refused(partition, time.monotonicMs());
       if (!isFirst && !this.#isLeaving) {
         logger.error({ err: error, partition: partition + 1 }, "a partition cannot be carried: it is tried again");
@@ -293,12 +351,12 @@ export class Custody {
     const { time, logger, open, readingAlong } = this.#parts;
     const { partition: number } = claim;
     const beganAtMs = time.monotonicMs();
-    const tooLarge = new AbortController();
-    this.#holds.set(number, { state: "adopting", sinceMs: time.wallMs(), tooLarge: isFirst ? undefined : tooLarge });
+    const giveUp = new AbortController();
+    this.#holds.set(number, { state: "adopting", sinceMs: time.wallMs(), giveUp, hasToFit: !isFirst });
     this.#announce();
-    const signal = AbortSignal.any([this.#adoptions.signal, tooLarge.signal]);
+    const signal = AbortSignal.any([this.#adoptions.signal, giveUp.signal]);
     const partition = await open(claim, await readingAlong.take(number), signal);
-    if (this.#isLeaving) {
+    if (this.#isLeaving || giveUp.signal.reason instanceof FencedError) {
       await partition.leave();
       return false;
     }
@@ -312,7 +370,7 @@ export class Custody {
     const ms = Math.round(time.monotonicMs() - beganAtMs);
     const { size: payments } = partition.books.engine.ledger;
     const fields = { partition: number + 1, epoch: partition.epoch, payments, ms };
-    if (isFirst) logger.info(fields, "partition carried");
+    if (isFirst || this.#isStarting) logger.info(fields, "partition carried");
     else {
       this.#takeOverCount++;
       logger.warn(fields, "partition taken over");
@@ -328,8 +386,8 @@ export class Custody {
   }
 
   #considerHandBack(partition: Partition, nowMs: number): void {
-    const { neighbours, self } = this.#parts;
-    const preferred = this.#preferredOf(partition.number);
+    const { neighbours, self, sharing } = this.#parts;
+    const preferred = sharing.preferredOf(partition.number);
     if (preferred === self || this.#isHandingOver || !this.#handOverPace.isDue(nowMs)) return;
     if (!isStaying(neighbours, preferred) || neighbours.bulletin(preferred)!.upMs < WARM_AFTER_MS) return;
     this.#isHandingOver = true;
@@ -349,6 +407,7 @@ export class Custody {
       return false;
     }
     await partition.prepareToLeave();
+    if (this.at(number) !== partition) return false;
     logger.warn({ partition: number + 1, heir: heir + 1 }, "partition handed over");
     this.#handOverCount++;
     this.#handOverPace.given(number, time.monotonicMs());
@@ -362,10 +421,18 @@ export class Custody {
     const { number } = partition;
     this.#holds.set(number, { state: "leaving", partition, sinceMs: time.wallMs() });
     this.#announce();
-    await partition.leave();
-    this.#claimPace.left(number, time.monotonicMs());
-    this.#holds.set(number, { state: "away" });
-    this.#announce();
+    await this.#end(partition);
+  }
+
+  async #end(partition: Partition): Promise<void> {
+    const { number } = partition;
+    try {
+      await partition.leave();
+    } finally {
+      if (this.#holds.stateOf(number) === "leaving") this.#claimPace.left(number, this.#parts.time.monotonicMs());
+      this.#holds.set(number, { state: "away" });
+      this.#announce();
+    }
   }
 
   async #bequeath(partition: Partition, graceMs: number): Promise<void> {
@@ -373,12 +440,13 @@ export class Custody {
     if (heir !== undefined && (await this.#handOver(partition, heir))) return;
     if (this.at(partition.number) !== partition) return;
     await partition.drain(graceMs);
+    if (this.at(partition.number) !== partition) return;
     await this.#let(partition);
   }
 
   #heirOf(partition: number): number | undefined {
     if (!this.#parts.store.canMove) return undefined;
-    return heirOf(this.#survey(this.#parts.time.monotonicMs()), this.#preferredOf(partition));
+    return heirOf(this.#survey(this.#parts.time.monotonicMs()), this.#parts.sharing.inOrder(partition));
   }
 
   /** Requests that wait here reach the partitions where they are now. */
@@ -395,6 +463,22 @@ export class Custody {
       signal.throwIfAborted();
       await this.changed(LOOK_MS);
     }
+  }
+
+  /** A right that has to lapse first is not waited for that long: what is missing is another's as yet. */
+  async #untilPreferredAreCarried(signal: AbortSignal): Promise<void> {
+    const { time, self, sharing } = this.#parts;
+    const untilMs = time.monotonicMs() + START_CLAIM_MS;
+    const isMissing = (partition: number): boolean =>
+      sharing.preferredOf(partition) === self &&
+      this.at(partition) === undefined &&
+      this.carriers.taken(partition) !== "by one that is up";
+    const partitions = Array.from({ length: this.partitionCount }, (_, partition) => partition);
+    while (partitions.some(isMissing) && time.monotonicMs() < untilMs) {
+      signal.throwIfAborted();
+      await this.changed(LOOK_MS);
+    }
+    signal.throwIfAborted();
   }
 
   async #startWith(partition: number, signal: AbortSignal): Promise<void> {
@@ -422,10 +506,6 @@ export class Custody {
   get #isAnyUp(): boolean {
     const { neighbours } = this.#parts;
     return neighbours.others.some((other) => neighbours.standing(other) === "up");
-  }
-
-  #preferredOf(partition: number): number {
-    return partition % this.#parts.instanceCount;
   }
 
   #announce(): void {

@@ -4,11 +4,14 @@ import type { Partition } from "./partition.ts";
 /** What this instance has of a partition. */
 export type Hold =
   | { state: "away" }
-  | { state: "claiming" }
-  /** `tooLarge` ends what turns out not to fit in memory; undefined where it has to. */
-  | { state: "adopting"; sinceMs: number; tooLarge: AbortController | undefined }
+  /** `rank`: how many were to claim it before this instance when the claim began. `giveUp` ends the wait. */
+  | { state: "claiming"; rank: number; giveUp: AbortController }
+  /** `hasToFit`: it is given up where it turns out not to fit in memory. */
+  | { state: "adopting"; sinceMs: number; giveUp: AbortController; hasToFit: boolean }
   | { state: "carried"; partition: Partition }
-  | { state: "leaving"; partition: Partition; sinceMs: number };
+  | { state: "leaving"; partition: Partition; sinceMs: number }
+  /** The right is gone; what is left of it is being cleared away. */
+  | { state: "lost" };
 
 /** What this instance has of all partitions. */
 export class Holds {
@@ -30,15 +33,20 @@ export class Holds {
     return this.#holds[partition]?.state;
   }
 
+  get(partition: number): Hold {
+    return this.#holds[partition]!;
+  }
+
+  /** Whether this instance has it, or is about to, and is not about to leave it. */
+  isOwn(partition: number): boolean {
+    const { state } = this.#holds[partition]!;
+    return state === "carried" || state === "adopting";
+  }
+
   /** The partition, if it is carried here. Hot. */
   at(partition: number): Partition | undefined {
     const hold = this.#holds[partition]!;
     return hold.state === "carried" ? hold.partition : undefined;
-  }
-
-  tooLarge(partition: number): AbortController | undefined {
-    const hold = this.#holds[partition]!;
-    return hold.state === "adopting" ? hold.tooLarge : undefined;
   }
 
   /** Those carried here, in their order. */
@@ -52,7 +60,7 @@ export class Holds {
   }
 }
 
-/** Nobody is told of a claim: whoever has the right makes sure that others do not. */
+/** Nobody is told of a claim: whoever has the right makes sure that others do not. Nor of what is lost. */
 function carriageOf(hold: Hold, partition: number): Carriage | undefined {
   switch (hold.state) {
     case "adopting":

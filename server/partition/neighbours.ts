@@ -34,8 +34,9 @@ export type Standing = "unknown" | "up" | "silent" | "down";
 
 /** The other instances, as far as is known here. */
 export interface Neighbours {
-  /** Their numbers, from 0. */
+  /** Their numbers, from 0, as they are now: they may come and go. */
   readonly others: readonly number[];
+  /** One that is gone is down. */
   standing(instance: number): Standing;
   /** The last one heard; undefined before the first and once it is down. */
   bulletin(instance: number): Bulletin | undefined;

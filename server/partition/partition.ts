@@ -40,6 +40,8 @@ export type PartitionSurroundings = {
   body: PaymentBody;
   /** A log cannot be trusted any more: the process has to end. */
   onBroken: (error: Error) => void;
+  /** Another has taken a partition over. Undefined where that must not be: then its log is broken. */
+  onLost?: ((partition: number) => void) | undefined;
   /**
    * Makes the engine hold what may have been sent since its records end; returns what ends that. Undefined where
    * nothing is missing.
@@ -67,8 +69,6 @@ export function newEngine(partition: number, capacity: number, { ways, engineOpt
 export class Partition {
   /** From 0. */
   readonly number: number;
-  /** Number of this carrier: each later one has a higher one. */
-  readonly epoch: number;
   /** By the wall clock. */
   readonly sinceMs: number;
   readonly books: Books;
@@ -76,6 +76,7 @@ export class Partition {
   readonly #surroundings: PartitionSurroundings;
   readonly #storage: Storage;
   readonly #restoredWork: RestoredWork | undefined;
+  #isAbandoned = false;
   #sending: Sending | undefined;
   #restored: { close(): void } | undefined;
 
@@ -87,7 +88,6 @@ export class Partition {
     surroundings: PartitionSurroundings,
   ) {
     this.number = number;
-    this.epoch = storage.epoch;
     this.sinceMs = surroundings.time.wallMs();
     this.books = books;
     this.#storage = storage;
@@ -105,7 +105,9 @@ export class Partition {
   ): Promise<Partition> {
     const { engine, storage } = await replayed(claim, surroundings, ahead, signal);
     try {
-      const books = keepBooks({ ...surroundings, engine, storage });
+      const { onLost, onBroken } = surroundings;
+      const onFenced = onLost ? () => onLost(claim.partition) : onBroken;
+      const books = keepBooks({ ...surroundings, engine, storage, onFenced });
       const restoredWork = surroundings.hold?.(books, storage);
       engine.resume(books.clock.nowMs(), storage.latestMs);
       return new Partition(claim.partition, books, storage, restoredWork, surroundings);
@@ -114,6 +116,11 @@ export class Partition {
       await storage.close();
       throw error;
     }
+  }
+
+  /** Number of this carrier: each later one has a higher one. */
+  get epoch(): number {
+    return this.#storage.epoch;
   }
 
   get service(): PaymentService {
@@ -139,12 +146,23 @@ export class Partition {
    * doubt there. Nobody may ask this partition for anything any more. Resolves when the right to carry is given back.
    */
   async leave(): Promise<void> {
-    this.#stop();
+    if (!this.#isAbandoned) this.#stop();
     this.#sending?.dispatcher.abandon();
     await this.#settled();
     this.books.commit.end();
     this.books.tracing?.payments.close();
     await this.#storage.close();
+  }
+
+  /**
+   * The right to carry it is gone, at once: nothing is sent, written or answered from here on, whatever is under way.
+   * `leave` clears up after that.
+   */
+  abandon(): void {
+    this.#isAbandoned = true;
+    this.#stop();
+    this.#sending?.dispatcher.abandon();
+    this.books.commit.abandon();
   }
 
   /** Refuses new payments, and waits for the answers to what is out, at most `graceMs`. */

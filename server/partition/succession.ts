@@ -6,7 +6,6 @@ const START_PATIENCE_MS = 3000;
 /** What an instance knows of those who may claim a partition. */
 export type Survey = {
   self: number;
-  instanceCount: number;
   neighbours: Neighbours;
   /** Other instances that were up in the life of this one. */
   wasUp: ReadonlySet<number>;
@@ -25,22 +24,26 @@ export function isExpected({ self, neighbours, wasUp, upForMs }: Survey, instanc
   return standing !== "silent" && !wasUp.has(instance) && upForMs < START_PATIENCE_MS;
 }
 
-/** How many claim a partition before this instance does: those that are up, from the preferred one on, in a circle. */
-export function rankOf({ self, instanceCount, neighbours }: Survey, preferred: number): number {
-  const before = inOrder(preferred, instanceCount);
-  return before.slice(0, before.indexOf(self)).filter((instance) => isStaying(neighbours, instance)).length;
+/** The other instances that share the partitions, in the order of their numbers: those that stay or are expected. */
+export function sharers(survey: Survey): number[] {
+  const { neighbours } = survey;
+  const others = neighbours.others.filter((other) => isStaying(neighbours, other) || isExpected(survey, other));
+  return others.sort((a, b) => a - b);
 }
 
-/** Who takes what this instance leaves: the first that stays. */
-export function heirOf({ self, instanceCount, neighbours }: Survey, preferred: number): number | undefined {
-  return inOrder(preferred, instanceCount).find((other) => other !== self && isStaying(neighbours, other));
+/** How many claim a partition before this instance does: those that are up, in the partition's order. */
+export function rankOf({ self, neighbours }: Survey, order: readonly number[]): number {
+  const place = order.indexOf(self);
+  const before = place < 0 ? order : order.slice(0, place);
+  return before.filter((instance) => isStaying(neighbours, instance)).length;
+}
+
+/** Who takes what this instance leaves: the first in the partition's order that stays. */
+export function heirOf({ self, neighbours }: Survey, order: readonly number[]): number | undefined {
+  return order.find((other) => other !== self && isStaying(neighbours, other));
 }
 
 /** Whether another instance is up, and not about to end. */
 export function isStaying(neighbours: Neighbours, other: number): boolean {
   return neighbours.standing(other) === "up" && neighbours.bulletin(other)?.isLeaving === false;
-}
-
-function inOrder(preferred: number, instanceCount: number): number[] {
-  return Array.from({ length: instanceCount }, (_, i) => (preferred + i) % instanceCount);
 }

@@ -63,6 +63,11 @@ export class PaymentService {
     return this.#commit.isFailing ? "journal_failing" : undefined;
   }
 
+  /** See GroupCommit. */
+  get isCurrent(): boolean {
+    return this.#commit.isCurrent;
+  }
+
   /** A payment is answered by what the engine said of it. Hot. */
   answered(result: AcceptResult, correlationId: string): void {
     this.#meters.accepts[result]!++;

@@ -87,6 +87,14 @@ export class GroupCommit {
     return this.#isEnded || this.#isFailing || isUnsure || isBehind || this.#settling.length > 0;
   }
 
+  /**
+   * Whether what is known here is all that there is. Otherwise another may have the log, and nothing of it is told.
+   * Hot.
+   */
+  get isCurrent(): boolean {
+    return !this.#isFenced && this.#parts.log?.isCurrent !== false;
+  }
+
   /** Nothing is under way to the log. */
   get isSettled(): boolean {
     return this.#groups.length === 0;
@@ -146,6 +154,10 @@ export class GroupCommit {
    * as always with `write` and `none`. With false, at once, while something has happened that the journal cannot take.
    */
   whenDurable(onDurable: (isDurable: boolean) => void): void {
+    if (!this.isCurrent) {
+      onDurable(false);
+      return;
+    }
     const effect = toldOnce(onDurable);
     const isWritable = this.commit();
     const isOutstanding = this.#parts.engine.batches.next.count > 0;
@@ -189,6 +201,20 @@ export class GroupCommit {
     if (!this.#isLate) return;
     for (const { effects } of this.#groups) tellLate(effects);
     tellLate(this.#effects);
+    for (const onSettled of this.#settling.splice(0)) onSettled(false);
+  }
+
+  /**
+   * The log is, or may be, another's by now: nothing is written or told any more, and what rests on batches under way
+   * does not happen, whatever becomes of them.
+   */
+  abandon(): void {
+    this.#isEnded = true;
+    this.#isFenced = true;
+    this.#isUncertain = false;
+    const underWay = this.#groups.splice(0).flatMap(({ effects }) => effects);
+    for (const effect of underWay) effect.abort(true);
+    for (const effect of this.#effects.splice(0)) effect.abort();
     for (const onSettled of this.#settling.splice(0)) onSettled(false);
   }
 
@@ -256,24 +282,26 @@ export class GroupCommit {
     const newest = this.#groups.at(-1);
     if (newest) newest.effects.push(...effects);
     else if (this.#sync) this.#sync.add(effects);
-    else if (this.#parts.log?.isCurrent === false) for (const effect of effects) effect.abort();
     else for (const effect of effects) effect.commit();
   }
 
   /** The log says what became of the oldest group under way. */
   #answered(answer: LateAnswer): void {
+    if (this.#isFenced) return;
     if (answer === "unknown") {
       this.#isUncertain = true;
       return;
     }
+    // Another may have found the group in the log, and carry it out.
+    const isUnsure = answer instanceof FencedError;
     this.#isUncertain = false;
     if (answer instanceof Error) {
       // What was decided in this turn so far rests on what is taken back.
-      const effects = [...this.#groups.flatMap((group) => group.effects), ...this.#effects];
-      this.#groups = [];
-      this.#effects = [];
+      const underWay = this.#groups.splice(0).flatMap(({ effects }) => effects);
+      const later = this.#effects.splice(0);
       this.#refused(answer);
-      for (const effect of effects) effect.abort();
+      for (const effect of underWay) effect.abort(isUnsure);
+      for (const effect of later) effect.abort();
       for (const onSettled of this.#settling.splice(0)) onSettled(false);
       return;
     }

@@ -33,8 +33,8 @@ export interface RecordLog {
    */
   listen?(onAnswer: (answer: LateAnswer) => void): void;
   /**
-   * False while another may have the log: then what is known here may be out of date, and nothing is told that does not
-   * rest on a batch which the log has yet to take. Undefined: always current. Hot.
+   * False while another may have the log: then what is known here may be out of date, and nothing of it is told. What
+   * is appended proves itself. Undefined: always current. Hot.
    */
   readonly isCurrent?: boolean;
   /** Whether writing is likely to work (again). */

@@ -11,6 +11,7 @@ import { newEngine, Partition, type PartitionSurroundings } from "../../server/p
 import { PartitionMap } from "../../server/partition/partition-map.ts";
 import { Reach } from "../../server/partition/reach.ts";
 import { ReadingAlong } from "../../server/partition/reading-along.ts";
+import { FixedSharing } from "../../server/partition/sharing.ts";
 import { PaymentBody } from "../../server/payments/payment-body.ts";
 import type { Store } from "../../server/store/store.ts";
 import type { SlewedClock } from "../../server/turn/clock.ts";
@@ -110,7 +111,7 @@ function openCustody(parts: InstanceParts, store: Store, surroundings: Partition
   const error = ({ err }: { err?: unknown }): void => onRefused(err);
   return new Custody({
     self: process.instance,
-    instanceCount: settings.instanceCount,
+    sharing: new FixedSharing(settings.instanceCount),
     store,
     neighbours,
     time,

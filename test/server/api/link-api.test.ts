@@ -12,6 +12,7 @@ import type { Answer } from "../../../server/http/answer.ts";
 import { Listener } from "../../../server/http/listener.ts";
 import { BulletinBoard } from "../../../server/link/bulletin-board.ts";
 import { Peers } from "../../../server/link/peers.ts";
+import { FixedRoster } from "../../../server/link/roster.ts";
 import { Log } from "../../../server/log/log.ts";
 import { Meters } from "../../../server/meters/meters.ts";
 import type { CarriedPartitions } from "../../../server/partition/carried-partitions.ts";
@@ -88,7 +89,7 @@ describe("the link of an instance that carries several partitions", () => {
     );
     names = new NameLookup();
     const options = { timeoutMs: TIMEOUT_MS, connectionsMax: 4, names, processors: ["default", "fallback"] };
-    peers = new Peers({ links, self: 0, ...options }, pino({ level: "silent" }));
+    peers = new Peers({ roster: new FixedRoster(0, links), ...options }, pino({ level: "silent" }));
     caller = new Caller({ socketPath: join(folder, "1.sock") });
   });
   afterEach(async () => {

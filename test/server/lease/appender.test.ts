@@ -104,8 +104,7 @@ describe("appender", () => {
     expect(Array.from({ length: 5 }, (_, record) => read.isSound(record, 100 + record))).to.not.include(false);
   });
 
-    const refused = [{ 1: ["written", "refused"], 2: ["refused"] }, true];
-    expect([fixture.answers, fixture.appender.isDown]).to.deep.equal(refused);
+  it("tries again for half a second what certainly was not done, and then refuses it and what waits", async () => {
     const fixture = new Fixture();
     const [one, two] = [fixture.log(1), fixture.log(2)];
     one.append(batchOf(1));

@@ -10,6 +10,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { expect } from "chai";
 import pino from "pino";
 import { LinkNeighbours } from "../../../server/link/link-neighbours.ts";
+import { FixedRoster, MemberRoster } from "../../../server/link/roster.ts";
 import type { Bulletin } from "../../../server/partition/neighbours.ts";
 import type { Address } from "../../../server/system/address.ts";
 import { NameLookup } from "../../../server/system/name-lookup.ts";
@@ -40,7 +41,7 @@ describe("neighbours over the link", function () {
   const pathOf = (instance: number): string => join(folder, `${instance}.sock`);
 
   function neighboursOf(self: number): LinkNeighbours {
-    const options = { links, self, names, time: new RealTime() };
+    const options = { roster: new FixedRoster(self, links), names, time: new RealTime() };
     const neighbours = new LinkNeighbours(options, pino({ level: "silent" }));
     closers.push(() => neighbours.close());
     return neighbours;
@@ -110,6 +111,27 @@ describe("neighbours over the link", function () {
     second.tell();
     await until("the change is heard", () => changes === 2);
     expect({ ...first.bulletin(1), upMs: 0 }).to.deep.equal(said);
+  });
+
+  it("come and go with the roster, and are down when they are gone", async () => {
+    const roster = new MemberRoster(0, pino({ level: "silent" }));
+    const neighbours = new LinkNeighbours({ roster, names, time: new RealTime() }, pino({ level: "silent" }));
+    closers.push(() => neighbours.close());
+    let changes = 0;
+    neighbours.onChange(() => changes++);
+    expect([neighbours.others, neighbours.standing(1)]).to.deep.equal([[], "down"]);
+    expect(await neighbours.askToFollow(1, 0)).to.equal(false);
+    await serving(1, BULLETIN);
+    roster.set([{ number: 1, address: `unix:${pathOf(1)}` }]);
+    expect([neighbours.others, neighbours.standing(1), changes]).to.deep.equal([[1], "unknown", 1]);
+    await untilStanding(neighbours, "up");
+    roster.set([{ number: 1, address: `unix:${pathOf(7)}` }]);
+    expect([neighbours.standing(1), neighbours.bulletin(1)]).to.deep.equal(["unknown", undefined]);
+    await untilStanding(neighbours, "down");
+    roster.set([{ number: 1, address: `unix:${pathOf(1)}` }]);
+    await untilStanding(neighbours, "up");
+    roster.set([]);
+    expect([neighbours.others, neighbours.standing(1), neighbours.bulletin(1)]).to.deep.equal([[], "down", undefined]);
   });
 
   it("are down where nobody listens, and up soon after somebody does", async () => {

@@ -25,12 +25,13 @@ const PROGRAM = `
   import { randomUUID } from "node:crypto";
   import pino from ${JSON.stringify(import.meta.resolve("pino"))};
   import { LinkNeighbours } from ${ours("server/link/link-neighbours.js")};
+  import { FixedRoster } from ${ours("server/link/roster.js")};
   import { NameLookup } from ${ours("server/system/name-lookup.js")};
   import { RealTime } from ${ours("server/system/time.js")};
   import { serveBulletins } from ${ours("test/server/link/talking-instance.js")};
   const [path, number] = process.argv.slice(1);
   const instance = Number(number);
-  const options = { links: [], self: instance, names: new NameLookup(), time: new RealTime() };
+  const options = { roster: new FixedRoster(instance, []), names: new NameLookup(), time: new RealTime() };
   const neighbours = new LinkNeighbours(options, pino({ level: "silent" }));
   const life = randomUUID();
   neighbours.publish(() => ({ instance, life, upMs: performance.now(), isLeaving: false, carries: [] }));

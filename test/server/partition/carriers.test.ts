@@ -36,6 +36,17 @@ describe("carriers", () => {
     expect(taken()).to.deep.equal(["no", "no", "by one that is up"]);
   });
 
+  it("own what they carry or are about to, not what they are about to leave or when they say nothing", () => {
+    neighbours.set(1, "up", { carries: [carriage(0, 1), carriage(1, 0, "adopting"), carriage(2, 4, "leaving")] });
+    neighbours.set(2, "up", { carries: [carriage(0, 0, "adopting"), carriage(1, 3), carriage(2, 5)] });
+    carriers.look();
+    const owners = () => [0, 1, 2].map((partition) => carriers.owner(partition));
+    expect(owners()).to.deep.equal([1, 2, 2]);
+    neighbours.set(2, "silent", { carries: [carriage(1, 3)] });
+    carriers.look();
+    expect(owners()).to.deep.equal([1, 1, undefined]);
+  });
+
   it("are asked only while they carry, though nobody else may claim before and after", () => {
     neighbours.set(1, "up", { carries: [carriage(0, 0, "adopting"), carriage(1, 3, "leaving")] });
     expect(places()).to.deep.equal(["nowhere", "nowhere", "nowhere"]);

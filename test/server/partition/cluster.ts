@@ -4,8 +4,10 @@ import { Custody } from "../../../server/partition/custody.ts";
 import type { Bulletin, Neighbours, Standing } from "../../../server/partition/neighbours.ts";
 import type { LedgerAhead, Partition } from "../../../server/partition/partition.ts";
 import { ReadingAlong } from "../../../server/partition/reading-along.ts";
+import { EvenSharing, FixedSharing } from "../../../server/partition/sharing.ts";
 import type { Claim, Store } from "../../../server/store/store.ts";
 import type { Time, Timer } from "../../../server/system/time.ts";
+import { FencedError } from "../../../server/turn/record-log.ts";
 import { Random } from "../../support/random.ts";
 import type { VirtualTime } from "../../support/virtual-time.ts";
 
@@ -16,6 +18,8 @@ const SILENT_MS = 1000;
 /** So long a lock is asked for: who asks meanwhile spoils it for both. */
 const ASKING_MS = 2;
 const REPLAY_MS = 20;
+/** So often a claim looks whether another's right has lapsed. */
+const LAPSE_LOOK_MS = 50;
 
 type Life = "running" | "stopped" | "gone";
 
@@ -77,7 +81,6 @@ class InstanceTime implements Time {
 /** An instance of a cluster, from its start to its end. */
 export class Instance implements Neighbours {
   readonly number: number;
-  readonly others: readonly number[];
   readonly time: InstanceTime;
   readonly custody: Custody;
   /** What its start came to. */
@@ -87,7 +90,11 @@ export class Instance implements Neighbours {
   /** What it does when it is asked to read along. */
   canFollow = true;
   life: Life = "running";
-  /** What became of its partitions, in order: "carries 1", "prepares 1", "drains 1", "leaves 1". */
+  /** Since when it has not been running, if so. */
+  awaySinceMs: number | undefined;
+  /** Partitions whose right has lapsed while it was stopped. */
+  readonly lapsed: number[] = [];
+  /** What became of its partitions, in order: "carries 1", "prepares 1", "drains 1", "abandons 1", "leaves 1". */
   readonly events: string[] = [];
   readonly #cluster: Cluster;
   readonly #heard = new Map<number, { bulletin: Bulletin; atMs: number }>();
@@ -101,7 +108,6 @@ export class Instance implements Neighbours {
   constructor(cluster: Cluster, number: number, seed: number) {
     this.#cluster = cluster;
     this.number = number;
-    this.others = Array.from({ length: cluster.instanceCount }, (_, i) => i).filter((other) => other !== number);
     this.time = new InstanceTime(cluster.time, () => this.life);
     const random = new Random(seed);
     const store = cluster.storeOf(this);
@@ -110,7 +116,8 @@ export class Instance implements Neighbours {
     const newEngine = (): Engine => ({ ledger: {} }) as unknown as Engine;
     this.custody = new Custody({
       self: number,
-      instanceCount: cluster.instanceCount,
+      sharing:
+        cluster.lapseMs > 0 ? new EvenSharing(cluster.partitionCount, number) : new FixedSharing(cluster.instanceCount),
       store,
       neighbours: this,
       time: this.time,
@@ -130,6 +137,10 @@ export class Instance implements Neighbours {
   /** From 0. */
   get carried(): number[] {
     return this.custody.carried().map((partition) => partition.number);
+  }
+
+  get others(): number[] {
+    return this.#cluster.roster().filter((other) => other !== this.number);
   }
 
   standing(instance: number): Standing {
@@ -162,6 +173,7 @@ export class Instance implements Neighbours {
   /** SIGKILL, or the end of the process. */
   end(): void {
     this.life = "gone";
+    this.awaySinceMs ??= this.#cluster.time.nowMs;
     this.#cluster.forget(this);
   }
 
@@ -173,11 +185,14 @@ export class Instance implements Neighbours {
 
   stop(): void {
     this.life = "stopped";
+    this.awaySinceMs = this.#cluster.time.nowMs;
   }
 
   goOn(): void {
     this.life = "running";
+    this.awaySinceMs = undefined;
     this.time.goOn();
+    for (const partition of this.lapsed.splice(0)) this.custody.lost(partition);
   }
 
   giveUpStart(): void {
@@ -226,10 +241,11 @@ export class Instance implements Neighbours {
   async #open(claim: Claim, reading: LedgerAhead | undefined, signal: AbortSignal): Promise<Partition> {
     const { partition: number } = claim;
     await this.time.pause(reading ? 0 : REPLAY_MS);
-    const problem = this.#cluster.problems.get(number) ?? (signal.aborted ? "given up" : undefined);
-    if (problem !== undefined) {
+    const problem = this.#cluster.problems.get(number);
+    if (problem !== undefined || signal.aborted) {
       await claim.release();
-      throw new Error(problem);
+      if (signal.reason instanceof FencedError) throw signal.reason;
+      throw new Error(problem ?? "given up");
     }
     const note = (what: string) => this.events.push(`${what} ${number}${reading && what === "carries" ? " on" : ""}`);
     const pause = (what: string) => async (): Promise<void> => {
@@ -244,6 +260,7 @@ export class Instance implements Neighbours {
       begin: () => note("carries"),
       prepareToLeave: pause("prepares"),
       drain: pause("drains"),
+      abandon: () => note("abandons"),
       leave: async () => {
         await pause("leaves")();
         await claim.release();
@@ -263,12 +280,17 @@ export class Cluster {
   readonly instanceCount: number;
   readonly partitionCount: number;
   canMove = true;
+  /** How long a right outlives its instance; 0: it ends with it, and the instances are always the same. */
+  lapseMs = 0;
+  /** Claims that waited for a right to lapse, by instance and partition: "2 waits for 1". */
+  readonly waits: string[] = [];
   /** Why a partition cannot be opened. */
   readonly problems = new Map<number, string>();
   /** Who has the right to a partition: an instance, or a process that nobody knows. */
   readonly locks = new Map<number, Instance | "a stranger">();
   readonly #asking = new Map<number, number>();
   readonly #instances = new Map<number, Instance>();
+  readonly #gone = new Map<number, Instance>();
   readonly #epochs = new Map<number, number>();
   #seed: number;
 
@@ -298,6 +320,13 @@ export class Cluster {
     return [...this.#instances.values()].filter((other) => other !== instance);
   }
 
+  /** Numbers of those that are known: all, or where rights lapse those that run, or did so until lately. */
+  roster(): number[] {
+    if (this.lapseMs === 0) return Array.from({ length: this.instanceCount }, (_, number) => number);
+    const late = [...this.#gone.values()].filter((instance) => !this.#hasLapsed(instance));
+    return [...new Set([...this.#instances.values(), ...late].map(({ number }) => number))];
+  }
+
   /** What each instance carries now, by number; those that are gone are left out. */
   carried(): Record<number, number[]> {
     return Object.fromEntries([...this.#instances].map(([number, instance]) => [number, instance.carried]));
@@ -315,7 +344,9 @@ export class Cluster {
 
   forget(instance: Instance): void {
     if (this.#instances.get(instance.number) === instance) this.#instances.delete(instance.number);
-    for (const [partition, owner] of this.locks) if (owner === instance) this.locks.delete(partition);
+    this.#gone.set(instance.number, instance);
+    for (const [partition, owner] of this.locks)
+      if (owner === instance && this.lapseMs === 0) this.locks.delete(partition);
     for (const other of this.#instances.values()) other.lost(instance.number);
   }
 
@@ -324,10 +355,11 @@ export class Cluster {
     return {
       partitionCount: this.partitionCount,
       canMove: this.canMove,
-      lapseMs: 0,
+      lapseMs: this.lapseMs,
       sizeOf: async () => size,
       follow: () => ({ catchUp: async () => 0, close: () => {} }),
-      claim: async (partition) => {
+      claim: async (partition, signal) => {
+        await this.#untilLapsed(partition, instance, signal);
         if (!(await this.#lock(partition, instance))) return undefined;
         const release = async (): Promise<void> => {
           if (this.locks.get(partition) === instance) this.locks.delete(partition);
@@ -336,6 +368,23 @@ export class Cluster {
         return { partition, ...size, open, release };
       },
     };
+  }
+
+  /** Until whoever has the right to a partition has lost it, as far as that is to be expected. */
+  async #untilLapsed(partition: number, instance: Instance, signal: AbortSignal | undefined): Promise<void> {
+    const owner = this.locks.get(partition);
+    if (owner === undefined || owner === "a stranger" || owner.awaySinceMs === undefined || this.lapseMs === 0) return;
+    this.waits.push(`${instance.number} waits for ${partition}`);
+    while (this.locks.get(partition) === owner && !signal?.aborted && owner.awaySinceMs !== undefined) {
+      if (this.#hasLapsed(owner)) {
+        this.locks.delete(partition);
+        owner.lapsed.push(partition);
+      } else await instance.time.pause(LAPSE_LOOK_MS);
+    }
+  }
+
+  #hasLapsed({ awaySinceMs }: Instance): boolean {
+    return awaySinceMs !== undefined && this.time.nowMs - awaySinceMs >= this.lapseMs;
   }
 
   /** Of two that ask at once none gets it. */

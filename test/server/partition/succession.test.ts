@@ -1,5 +1,5 @@
 import { expect } from "chai";
-import { isExpected, rankOf, type Survey } from "../../../server/partition/succession.ts";
+import { heirOf, isExpected, rankOf, type Survey, sharers } from "../../../server/partition/succession.ts";
 import { FakeNeighbours } from "./fake-neighbours.ts";
 
 describe("succession", () => {
@@ -12,10 +12,13 @@ describe("succession", () => {
   });
 
   /** What instance 1 of four knows. */
-  const survey = (upForMs = 60_000): Survey => ({ self: 1, instanceCount: 4, neighbours, wasUp, upForMs });
+  const survey = (upForMs = 60_000): Survey => ({ self: 1, neighbours, wasUp, upForMs });
 
-  it("begins with the preferred instance and goes on in a circle, over those that are up", () => {
-    const ranks = (): number[] => [0, 1, 2, 3].map((preferred) => rankOf(survey(), preferred));
+  /** In a circle that begins with this one. */
+  const from = (preferred: number): number[] => [0, 1, 2, 3].map((i) => (preferred + i) % 4);
+
+  it("goes by a partition's order, over those that are up", () => {
+    const ranks = (): number[] => [0, 1, 2, 3].map((preferred) => rankOf(survey(), from(preferred)));
     expect(ranks()).to.deep.equal([0, 0, 0, 0]);
     for (const instance of [0, 2, 3]) neighbours.set(instance, "up");
     expect(ranks()).to.deep.equal([1, 0, 3, 2]);
@@ -27,7 +30,23 @@ describe("succession", () => {
 
   it("passes over those that are about to end", () => {
     neighbours.set(0, "up", { isLeaving: true });
-    expect(rankOf(survey(), 0)).to.equal(0);
+    expect(rankOf(survey(), from(0))).to.equal(0);
+    neighbours.set(2, "up");
+    expect(heirOf(survey(), from(0))).to.equal(2);
+  });
+
+  it("has one that is in no order claim after everybody else", () => {
+    neighbours.set(2, "up");
+    expect(rankOf(survey(), [0, 2, 3])).to.equal(1);
+  });
+
+  it("shares among those that stay, and for a while those that may yet come", () => {
+    neighbours.set(0, "up");
+    neighbours.set(2, "up", { isLeaving: true });
+    neighbours.set(3, "down");
+    expect([2999, 3000].map((upForMs) => sharers(survey(upForMs)))).to.deep.equal([[0, 3], [0]]);
+    neighbours.set(0, "silent");
+    expect(sharers(survey(2999))).to.deep.equal([3]);
   });
 
   it("expects of an instance that has just started that it claims what it prefers", () => {

@@ -19,6 +19,8 @@ import { forSeeds } from "../../support/random.ts";
 import { twoTerms } from "../../support/terms.ts";
 import { VirtualTime } from "../../support/virtual-time.ts";
 
+const ANSWERS = { no: new Error("no"), unknown: "unknown", fenced: new FencedError("fenced") } as const;
+
 class Fixture {
   readonly log = new LateLog();
   readonly time = new VirtualTime();
@@ -50,7 +52,7 @@ class Fixture {
   effect(name: string): Effect {
     return {
       commit: () => this.story.push(`commit ${name}`),
-      abort: () => this.story.push(`abort ${name}`),
+      abort: (isUnsure) => this.story.push(`abort ${name}${isUnsure ? ", perhaps" : ""}`),
       late: () => this.story.push(`late ${name}`),
     };
   }
@@ -142,18 +144,27 @@ describe("group commit over a log that answers later", () => {
     expect([fixture.commit.isFailing, fixture.engine.ledger.size]).to.deep.equal([false, 1]);
   });
 
-  it("tells nothing that rests on no batch while another may have the log", () => {
+  it("tells nothing of what is known while another may have the log; what it takes proves itself", () => {
     const fixture = new Fixture();
-    fixture.log.isCurrent = false;
-    fixture.commit.add(fixture.effect("repetition"));
-    fixture.commit.commit();
-    fixture.commit.whenDurable((isDurable) => fixture.story.push(`durable ${isDurable}`));
-    expect(fixture.story).to.deep.equal(["abort repetition", "durable false"]);
     fixture.accept(1);
     fixture.commit.commit();
+    fixture.log.isCurrent = false;
     fixture.commit.whenDurable((isDurable) => fixture.story.push(`durable ${isDurable}`));
+    expect(fixture.story).to.deep.equal(["durable false"]);
     fixture.log.answer("written");
-    expect(fixture.story.slice(2), "the batch that was taken proves it").to.deep.equal(["commit 1", "durable true"]);
+    expect(fixture.story.slice(1)).to.deep.equal(["commit 1"]);
+  });
+
+  it("says whether it is sure that what was under way is not in the log", () => {
+    for (const answers of [["no"], ["unknown", "no"], ["fenced"], ["unknown", "fenced"]] as const) {
+      const fixture = new Fixture();
+      fixture.accept(1);
+      fixture.commit.commit();
+      fixture.accept(2);
+      for (const answer of answers) fixture.log.answer(ANSWERS[answer]);
+      const isSure = answers.at(-1) === "no";
+      expect(fixture.story).to.deep.equal([isSure ? "abort 1" : "abort 1, perhaps", "abort 2"]);
+    }
   });
 
   it("holds everything while nobody knows whether a group was written, and goes on by what is found out", () => {
@@ -259,7 +270,54 @@ describe("group commit over a log that answers later", () => {
     fixture.commit.commit();
     fixture.log.answer(new FencedError("epoch 2"));
     fixture.commit.retry();
-    expect([fixture.story, fixture.fenced.length, fixture.commit.isFailing]).to.deep.equal([["abort 1"], 1, true]);
+    const { story, fenced, commit } = fixture;
+    expect([story, fenced.length, commit.isFailing]).to.deep.equal([["abort 1, perhaps"], 1, true]);
+  });
+
+  it("tells nothing of what stands once another has taken the log over", async () => {
+    const fixture = new Fixture();
+    fixture.accept(1);
+    fixture.commit.commit();
+    fixture.log.answer(new FencedError("epoch=2"));
+    expect(await fixture.commit.durable()).to.equal(false);
+  });
+
+  it("drops what is under way when it is abandoned, whatever the log knows of it, and settles at once", async () => {
+    const fixture = new Fixture();
+    fixture.accept(1);
+    fixture.commit.commit();
+    fixture.log.answer("unknown");
+    fixture.accept(2);
+    const settled: boolean[] = [];
+    fixture.commit.whenSettled((isSettled) => settled.push(isSettled));
+    fixture.accept(3);
+    fixture.commit.whenSettled((isSettled) => settled.push(isSettled));
+    fixture.commit.abandon();
+    expect(fixture.story).to.deep.equal(["abort 1, perhaps", "abort 2", "abort 3"]);
+    expect([fixture.commit.isFailing, fixture.commit.isSettled, fixture.commit.waitingCount]).to.deep.equal([
+      true,
+      true,
+      0,
+    ]);
+    expect(await fixture.commit.durable()).to.equal(false);
+    fixture.commit.whenSettled((isSettled) => settled.push(isSettled));
+    expect(settled.every((isSettled) => !isSettled)).to.equal(true);
+    fixture.log.answer("written");
+    fixture.commit.retry();
+    expect([fixture.commit.commit(), fixture.story.length, fixture.log.underWay.length]).to.deep.equal([false, 3, 0]);
+  });
+
+  it("has lost the log without a word where it is abandoned in its own refusal", () => {
+    const fixture = new Fixture();
+    const { commit, log } = fixture;
+    fixture.fenced.push = (...errors) => {
+      commit.abandon();
+      return errors.length;
+    };
+    fixture.accept(1);
+    commit.commit();
+    log.answer(new FencedError("epoch=2"));
+    expect([fixture.story, commit.isSettled]).to.deep.equal([["abort 1, perhaps"], true]);
   });
 
   it("fails no payment for its age whose acceptance could yet be taken back", () => {
