@@ -187,12 +187,7 @@ export class GroupCommit {
    */
   end(): void {
     this.#isEnded = true;
-    for (const { effects } of this.#groups) {
-      for (const effect of effects.splice(0)) {
-        effect.late?.();
-        effect.abort();
-      }
-    }
+    for (const { effects } of this.#groups) for (const effect of effects.splice(0)) effect.abort(true);
     for (const effect of this.#effects.splice(0)) effect.abort();
   }
 

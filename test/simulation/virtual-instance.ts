@@ -11,7 +11,7 @@ import { newEngine, Partition, type PartitionSurroundings } from "../../server/p
 import { PartitionMap } from "../../server/partition/partition-map.ts";
 import { Reach } from "../../server/partition/reach.ts";
 import { ReadingAlong } from "../../server/partition/reading-along.ts";
-import { FixedSharing } from "../../server/partition/sharing.ts";
+import { EvenSharing, FixedSharing } from "../../server/partition/sharing.ts";
 import { PaymentBody } from "../../server/payments/payment-body.ts";
 import type { Store } from "../../server/store/store.ts";
 import type { SlewedClock } from "../../server/turn/clock.ts";
@@ -80,17 +80,24 @@ export async function openVirtualInstance(parts: InstanceParts): Promise<Virtual
   const { partitionCount } = process.world.settings;
   const body = new PaymentBody();
   const partitions = new PartitionMap(partitionCount);
-  const lease =
-    process.world.settings.mode === "lease"
-      ? await VirtualLease.open({ ...parts, onExpelled: parts.onBroken })
-      : undefined;
+  let custody: Custody | undefined;
+  const lost = (): void => {
+    for (let partition = 0; partition < partitionCount; partition++) custody?.lost(partition);
+  };
+  const lease = process.world.settings.mode === "lease" ? await openLease(parts, lost) : undefined;
   const store: Store = lease?.store ?? (await openJournals(parts));
-  const custody = openCustody(parts, store, { ...surroundingsOf(parts), body });
+  const onLost = lease && ((partition: number) => custody?.lost(partition));
+  custody = openCustody(parts, store, { ...surroundingsOf(parts), body, onLost });
   const time = process.awaited;
   const reach = new Reach(custody, time);
   const peers = new VirtualPeers({ process, calls, oracle });
   const whole = new WholeService({ custody, reach, partitions, peers, body, time });
   return { body, partitions, custody, reach, whole, lease, polling: polls ? poll(parts) : undefined };
+}
+
+function openLease(parts: InstanceParts, onExpelled: () => void): Promise<VirtualLease> {
+  const { neighbours } = parts;
+  return VirtualLease.open({ ...parts, onExpelled, onMembers: (instances) => neighbours.follow(instances) });
 }
 
 function openJournals({ process, disk }: InstanceParts): Promise<JournalStore> {
@@ -111,7 +118,10 @@ function openCustody(parts: InstanceParts, store: Store, surroundings: Partition
   const error = ({ err }: { err?: unknown }): void => onRefused(err);
   return new Custody({
     self: process.instance,
-    sharing: new FixedSharing(settings.instanceCount),
+    sharing:
+      settings.mode === "lease"
+        ? new EvenSharing(settings.partitionCount, process.instance)
+        : new FixedSharing(settings.instanceCount),
     store,
     neighbours,
     time,

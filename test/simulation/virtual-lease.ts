@@ -15,6 +15,9 @@ export type VirtualLeaseParts = {
   database: VirtualDatabase;
   /** Ends a start that is given up. */
   signal: AbortSignal;
+  /** After each renewal: the instances that are members. */
+  onMembers: (instances: readonly number[]) => void;
+  /** Others may have whatever this process had. */
   onExpelled: () => void;
 };
 
@@ -25,7 +28,8 @@ export class VirtualLease {
   readonly #appender: Appender;
   readonly #client: DatabaseClient;
 
-  private constructor(partitionCount: number, client: DatabaseClient, { process, onExpelled }: VirtualLeaseParts) {
+  private constructor(partitionCount: number, client: DatabaseClient, parts: VirtualLeaseParts) {
+    const { process, onMembers, onExpelled } = parts;
     const { settings, random } = process.world;
     const { awaited: time, instance: number } = process;
     const { logger } = LOG;
@@ -38,7 +42,7 @@ export class VirtualLease {
       address: `tcp:instance-${number}:1`,
       randomName: () => `${number}-${random.bits().toString(36)}`,
     });
-    this.membership.listen({ onCensus: () => {}, onExpelled });
+    this.membership.listen({ onCensus: ({ members }) => onMembers(members.map(({ number }) => number)), onExpelled });
     this.#appender = new Appender(client, time, logger);
     this.store = new LeaseStore(partitionCount, {
       database: client,
