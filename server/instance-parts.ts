@@ -16,7 +16,7 @@ import { JournalStorage } from "./journal/journal-storage.ts";
 import { JournalStore } from "./journal/journal-store.ts";
 import { LinkNeighbours } from "./link/link-neighbours.ts";
 import { Peers } from "./link/peers.ts";
-import { FixedRoster } from "./link/roster.ts";
+import { FixedRoster, MEMBERS_MAX, MemberRoster, type Roster } from "./link/roster.ts";
 import { LivePage } from "./live/live-page.ts";
 import { takeReading } from "./live/reading.ts";
 import type { Log } from "./log/log.ts";
@@ -28,7 +28,7 @@ import { newEngine, Partition, type PartitionSurroundings } from "./partition/pa
 import { PartitionMap } from "./partition/partition-map.ts";
 import { Reach } from "./partition/reach.ts";
 import { ReadingAlong } from "./partition/reading-along.ts";
-import { FixedSharing } from "./partition/sharing.ts";
+import { EvenSharing, FixedSharing } from "./partition/sharing.ts";
 import { PaymentBody } from "./payments/payment-body.ts";
 import { holdRestored } from "./restored/hold.ts";
 import { RestoredStart } from "./restored/restored-start.ts";
@@ -36,7 +36,7 @@ import type { Config } from "./settings/config.ts";
 import { type Store, usualPartitionCount } from "./store/store.ts";
 import { VolatileStore } from "./store/volatile-store.ts";
 import { type Address, formatAddress, healthAddress } from "./system/address.ts";
-import { type DescriptorShares, openFilesMax, shareDescriptors } from "./system/descriptors.ts";
+import { type DescriptorShares, openFilesMax, shareDescriptors, standingLinksMax } from "./system/descriptors.ts";
 import { MemoryRoom } from "./system/memory-room.ts";
 import { NameLookup } from "./system/name-lookup.ts";
 import { RealDisk } from "./system/real-disk.ts";
@@ -50,7 +50,7 @@ import { SlewedClock } from "./turn/clock.ts";
 const BYTES_PER_PAYMENT = 64;
 
 /** Connections to the link beyond those of the other instances' calls: ones that are being replaced, and streams. */
-const LINK_SPARE = 8;
+const LINK_SPARE_MIN = 8;
 
 /** What the instance holds while it runs, to be closed when it stops. */
 export type InstanceParts = {
@@ -77,6 +77,7 @@ type Common = {
   ways: Ways;
   body: PaymentBody;
   telemetry: Telemetry;
+  roster: FixedRoster | MemberRoster;
   peers: Peers;
   neighbours: LinkNeighbours;
 };
@@ -100,7 +101,7 @@ export async function openInstance(
   const monitor = opening.keep(await startMonitor(common), (part) => part.stop());
   const connections = {
     clients: new ConnectionBound("clients", shares.clientsMax, log.logger),
-    instances: new ConnectionBound("instances", shares.linkMax * (countOf(config) - 1) + LINK_SPARE, log.logger),
+    instances: new ConnectionBound("instances", linkConnectionsMax(config, shares), log.logger),
   };
   const metrics = config.metricsEnabled
     ? await telemetry.openMetrics({ ...common, ...config, custody, monitor, connections })
@@ -119,9 +120,10 @@ export async function openInstance(
 
 /** The configuration as far as the descriptors of this process reach. */
 function withinDescriptors(asked: Config, log: Log): { shares: DescriptorShares; config: Config } {
+  // Where instances come and go, this one may be alone.
   const instanceCount = countOf(asked);
   const wanted = asked.processors.map(({ maxInFlight }) => Math.ceil(maxInFlight / instanceCount));
-  const shares = shareDescriptors(openFilesMax(), wanted, instanceCount - 1);
+  const shares = shareDescriptors(openFilesMax(), wanted, peersMax(asked));
   if (typeof shares === "string") throw new Error(shares);
   const isShort = shares.inFlightMax.some((max, processor) => max < wanted[processor]!);
   if (!isShort) return { shares, config: asked };
@@ -139,34 +141,48 @@ async function openCommon(config: Config, shares: DescriptorShares, log: Log, op
   const telemetry = opening.keep(await Telemetry.open(config, log), (part) => part.close());
   const names = opening.keep(new NameLookup(), (part) => part.close());
   const processors = config.processors.map(({ name }) => name);
-  const roster = new FixedRoster(config.instance, config.links);
+  const roster = rosterOf(config, log);
   const peersOptions = { roster, timeoutMs, connectionsMax: shares.linkMax, names, processors };
   const peers = opening.keep(new Peers(peersOptions, log.logger), (part) => part.close());
   const neighbours = new LinkNeighbours({ roster, names, time }, log.logger);
   opening.keep(neighbours, (part) => part.close());
-  const ways = Ways.open(health, termsOf(config));
-  return { config, log, time, names, health, ways, body: new PaymentBody(), telemetry, peers, neighbours };
+  const ways = Ways.open(health, termsOf(config, roster));
+  roster.onChange(() => ways.bound(inFlightShares(config, roster)));
+  return { config, log, time, names, health, ways, body: new PaymentBody(), telemetry, roster, peers, neighbours };
+}
+
+function rosterOf({ instance, links, store }: Config, log: Log): FixedRoster | MemberRoster {
+  return store ? new MemberRoster(instance, log.logger) : new FixedRoster(instance, links);
 }
 
 /** What routing has to know of the processors, each with this instance's share of what may be in flight. */
-function termsOf(config: Config): ProcessorTerms[] {
-  return config.processors.map(({ name, fee, maxInFlight }) => ({
+function termsOf(config: Config, roster: Roster): ProcessorTerms[] {
+  const shares = inFlightShares(config, roster);
+  return config.processors.map(({ name, fee }, processor) => ({
     name,
     feePpm: Math.round(Number(fee.text) * 1e6),
-    maxInFlight: Math.max(1, Math.floor(maxInFlight / countOf(config))),
+    maxInFlight: shares[processor]!,
   }));
+}
+
+/** Of what may be in flight to each processor, the same for each instance that is in the roster. */
+function inFlightShares({ processors }: Config, { others }: Roster): number[] {
+  return processors.map(({ maxInFlight }) => Math.max(1, Math.floor(maxInFlight / (others.size + 1))));
 }
 
 async function openCustody(common: Common, onBroken: (error: Error) => void, opening: Opening): Promise<Custody> {
   const { config, log, time, neighbours } = common;
   const { logger } = log;
   const store = await openStore(common);
-  const surroundings = surroundingsOf(common, onBroken);
+  // A store whose rights lapse can give a partition to another while it is carried here.
+  const onLost = store.lapseMs > 0 ? (partition: number) => custody.lost(partition) : undefined;
+  const surroundings = surroundingsOf(common, onBroken, onLost);
   const room = MemoryRoom.ofProcess(BYTES_PER_PAYMENT);
   const refusalOfSize = (paymentsExpected: number) => room.refusalOf(paymentsExpected);
-  const custody = new Custody({
-    self: config.instance,
-    sharing: new FixedSharing(countOf(config)),
+  const { instance: self } = config;
+  const custody: Custody = new Custody({
+    self,
+    sharing: config.store ? new EvenSharing(store.partitionCount, self) : new FixedSharing(countOf(config)),
     store,
     neighbours,
     time,
@@ -187,6 +203,7 @@ async function openCustody(common: Common, onBroken: (error: Error) => void, ope
 
 async function openStore({ config, log, time }: Common): Promise<Store> {
   const { durability, dataDir, partitions: partitionCount, capacity, segmentBytes, processors } = config;
+  if (config.store) throw new Error("STORE_URL is no setting of this build: STORE_URL=(not shown)");
   const instanceCount = countOf(config);
   if (durability === "none") {
     log.logger.warn("durability is none: accepted payments do not survive the end of this process");
@@ -206,7 +223,11 @@ async function openStore({ config, log, time }: Common): Promise<Store> {
   );
 }
 
-function surroundingsOf(common: Common, onBroken: (error: Error) => void): PartitionSurroundings {
+function surroundingsOf(
+  common: Common,
+  onBroken: (error: Error) => void,
+  onLost: ((partition: number) => void) | undefined,
+): PartitionSurroundings {
   const { config, log, time, names, ways, body, telemetry } = common;
   const { meters, tracing } = telemetry;
   const { processors, requestTimeoutMs, durability } = config;
@@ -229,6 +250,7 @@ function surroundingsOf(common: Common, onBroken: (error: Error) => void): Parti
     tracing,
     body,
     onBroken,
+    onLost,
     hold: (books, storage) => {
       const nowMs = books.clock.nowMs();
       const mark = storage instanceof JournalStorage ? holdRestored(config, books.engine, storage, nowMs) : undefined;
@@ -283,12 +305,12 @@ function makeApis(common: Common, custody: Custody, reach: Reach, metrics: Metri
 
 /** The link's listener, where there are other instances. */
 async function openLink(
-  { links, instance }: Config,
+  { links, instance, store }: Config,
   opening: Opening,
   { instances }: Connections,
   apis: Apis,
 ): Promise<Listener[]> {
-  const link = links[instance];
+  const link = store?.link ?? links[instance];
   if (link === undefined) return [];
   return [opening.keep(await Listener.open(link, apis.link, instances), (listener) => listener.close())];
 }
@@ -318,6 +340,16 @@ async function openListeners(
   return listeners;
 }
 
+/** How many there are where their number is fixed. */
 function countOf({ links }: Config): number {
   return Math.max(links.length, 1);
+}
+
+function peersMax(config: Config): number {
+  return config.store ? MEMBERS_MAX - 1 : countOf(config) - 1;
+}
+
+function linkConnectionsMax(config: Config, { linkMax }: DescriptorShares): number {
+  const peers = peersMax(config);
+  return linkMax * peers + Math.max(LINK_SPARE_MIN, standingLinksMax(peers));
 }

@@ -29,7 +29,7 @@ const NOT_YET_MS = Number.POSITIVE_INFINITY;
  * queue. A longer time alone is no sign: it may be the processor's own.
  */
 export class InFlightLimit {
-  readonly #max: number;
+  #max: number;
   #limit: number;
   /** Below it the limit doubles. */
   #threshold: number;
@@ -50,6 +50,15 @@ export class InFlightLimit {
     this.#max = max;
     this.#limit = Math.min(INITIAL, max);
     this.#threshold = max;
+  }
+
+  /** It may come to so many from here on, at least 1. */
+  bound(max: number): void {
+    const isUnknown = this.#threshold >= this.#max;
+    this.#max = max;
+    this.#limit = Math.min(this.#limit, max);
+    this.#threshold = isUnknown ? max : Math.min(this.#threshold, max);
+    if (this.#beforeLimit > max) this.#beforeLimit = 0;
   }
 
   get current(): number {

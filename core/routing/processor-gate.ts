@@ -53,7 +53,7 @@ export class ProcessorGate {
   readonly #limit: InFlightLimit;
   readonly #answerTime = new AnswerTime();
   readonly #silence = new Silence();
-  readonly #maxInFlight: number;
+  #maxInFlight: number;
   readonly #up = new Spells(asIfSeen(EXPECTATION_WEIGHT, UP_MS_EXPECTED));
   readonly #down = new Spells(asIfSeen(EXPECTATION_WEIGHT, DOWN_MS_EXPECTED));
   readonly #probes = new Probes();
@@ -80,6 +80,12 @@ export class ProcessorGate {
     this.#health = health;
     this.#maxInFlight = maxInFlight;
     this.#limit = new InFlightLimit(maxInFlight);
+  }
+
+  /** So many requests may be out from here on, at least 1; what is out beyond that is waited for. */
+  bound(maxInFlight: number): void {
+    this.#maxInFlight = maxInFlight;
+    this.#limit.bound(maxInFlight);
   }
 
   /** Requests out, lookups included. */

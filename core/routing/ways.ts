@@ -30,6 +30,13 @@ export class Ways {
     return new Ways(this.gates, this.flights.beside());
   }
 
+  /** How many requests may be out to each processor from here on, in the order of their numbers; at least 1. */
+  bound(maxInFlight: readonly number[]): void {
+    this.gates.forEach((gate, processor) => {
+      gate.bound(maxInFlight[processor]!);
+    });
+  }
+
   /**
    * Whether a payment that is bound to no processor may be sent to this one now. It must not be risked as a probe while
    * a payment in doubt there can be one. Hot: one atomic load.

@@ -133,8 +133,11 @@ export type Census = {
   members: readonly Member[];
   /** By partition; undefined: nobody has it. */
   owners: readonly (Owner | undefined)[];
-  /** Streaming standbys that commits wait for, and that keep up; and whether commits wait for any. */
-  standbys: { isAskedFor: boolean; syncCount: number };
+  /**
+   * Streaming standbys that commits wait for, undefined where the role may not see them; and whether commits wait for
+   * any.
+   */
+  standbys: { isAskedFor: boolean; syncCount: number | undefined };
 };
 
 export type Claimant = {

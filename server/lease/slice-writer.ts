@@ -95,10 +95,10 @@ export class SliceWriter {
     try {
       // What was handed over and not acknowledged may yet be taken back, and its numbers be used again.
       const { writtenLsn: lsn, latestMs } = this.#log;
-      const number = await database.beginCheckpoint(partition, this.#log.epoch, { lsn, latestMs });
+      const { epoch } = this.#log;
+      const number = await database.beginCheckpoint(partition, epoch, { lsn, latestMs });
       const size = number === undefined ? undefined : await this.#write(number);
-      // The epoch may have risen since: what was acknowledged is in the log all the same.
-      const isDone = size !== undefined && (await database.finishCheckpoint(partition, this.#log.epoch, number!, size));
+      const isDone = size !== undefined && (await database.finishCheckpoint(partition, epoch, number!, size));
       if (!isDone) return this.#tryAgain(AGAIN_MS);
       this.#fromLsn = lsn;
       this.#finishedAtMs = time.monotonicMs();

@@ -9,6 +9,7 @@ import { dataDirectoryRule } from "./data-directory.ts";
 import type { Durability } from "./durability.ts";
 import { MAX_IN_FLIGHT_MAX, type ProcessorConfig, readProcessors } from "./processors.ts";
 import { SETTINGS } from "./settings.ts";
+import { journalSettingsIn, ownLinkRule, type StoreSettings, storeUrlRule } from "./store-settings.ts";
 import { readTracing, type TracingSettings } from "./tracing-settings.ts";
 
 /** Every setting of an instance (settings.ts), read from the environment and checked. */
@@ -17,7 +18,10 @@ export type Config = {
   /** From 0; INSTANCE counts from 1. */
   instance: number;
   listen: Address;
+  /** Of all instances in order; empty for a single one, and with `store`. */
   links: Address[];
+  /** Undefined: journals on a disk, or nothing. */
+  store: StoreSettings | undefined;
   /** In configured order. */
   processors: readonly ProcessorConfig[];
   durability: Durability;
@@ -64,11 +68,12 @@ type Environment = Readonly<Record<string, string | undefined>>;
 /** Reads and checks everything; returns the configuration, or all that is wrong with it. Never throws. */
 export function readConfig(environment: Environment): Config | string[] {
   const reader = new SettingReader(environment);
-  const links = reader.links();
+  const store = reader.store();
+  const links = store ? [] : reader.links();
   const instance = reader.integer("INSTANCE", 1, MAX_PARTITIONS) - 1;
-  if (instance >= Math.max(links.length, 1))
+  if (!store && instance >= Math.max(links.length, 1))
     reader.refuse("INSTANCE", `must be one of ${Math.max(links.length, 1)} LINKS`);
-  const { listen, adminListen } = reader.listening(links);
+  const { listen, adminListen } = reader.listening(store ? [store.link] : links);
   reader.refuseFormer();
   const giveUpAfterMs = reader.integer("GIVE_UP_AFTER_MS", 1, 30 * DAY_MS);
   const config: Config = {
@@ -76,11 +81,12 @@ export function readConfig(environment: Environment): Config | string[] {
     instance,
     listen,
     links,
+    store,
     processors: reader.processors(reader.integer("MAX_IN_FLIGHT", 1, MAX_IN_FLIGHT_MAX)),
-    durability: reader.oneOf("DURABILITY", ["write", "fsync", "none"]) as Durability,
-    dataDir: reader.dataDirectory("DATA_DIR"),
+    durability: store ? "store" : (reader.oneOf("DURABILITY", ["write", "fsync", "none"]) as Durability),
+    dataDir: store ? "" : reader.dataDirectory("DATA_DIR"),
     segmentBytes: reader.integer("SEGMENT_BYTES", 65_536, 2 ** 32),
-    partitions: reader.partitions(links.length),
+    partitions: store ? undefined : reader.partitions(links.length),
     capacity: reader.integer("CAPACITY", 1, MAX_CAPACITY),
     restored: reader.oneOf("RESTORED", ["true", "false"]) === "true",
     restoredGraceMs: reader.integer("RESTORED_GRACE_MS", 0, DAY_MS),
@@ -107,6 +113,8 @@ export function readConfig(environment: Environment): Config | string[] {
   };
   if (config.restored && config.durability === "none")
     reader.refuse("RESTORED", "needs a journal: DURABILITY must not be none");
+  if (config.restored && store)
+    reader.refuse("RESTORED", "must not be set with STORE_URL: npm run store -- restore says so to all instances");
   return reader.errors.length > 0 ? reader.errors : config;
 }
 
@@ -137,6 +145,32 @@ class SettingReader {
     return value;
   }
 
+  /** What is wrong with STORE_URL never shows the URL, which has a password. */
+  store(): StoreSettings | undefined {
+    const url = this.text("STORE_URL");
+    if (url === "") {
+      if (this.text("LINK") !== "") this.refuse("LINK", "needs STORE_URL: without it LINKS has all addresses");
+      return undefined;
+    }
+    const rule = storeUrlRule(url);
+    if (rule !== undefined) this.errors.push(`STORE_URL ${rule}`);
+    for (const { name, rule: why } of journalSettingsIn((name) => this.#isSet(name))) this.refuse(name, why);
+    return { url, link: this.#ownLink() };
+  }
+
+  #ownLink(): Address {
+    const link = this.address("LINK");
+    const rule = ownLinkRule(link);
+    if (rule !== undefined) this.refuse("LINK", rule);
+    else if (typeof parseAddress(formatAddress(healthAddress(link))) === "string")
+      this.refuse("LINK", "leaves room for the health monitor: seven bytes of path, or the next port");
+    return link;
+  }
+
+  #isSet(name: string): boolean {
+    return (this.#environment[name]?.trim() ?? "") !== "";
+  }
+
   /** Every instance has to have at least one that prefers it. */
   partitions(linkCount: number): number | undefined {
     if (this.text("PARTITIONS") === "") return undefined;
@@ -156,15 +190,14 @@ class SettingReader {
   /** Settings of earlier versions are refused rather than ignored. */
   refuseFormer(): void {
     for (const [name, successor] of Object.entries(FORMER_SETTINGS))
-      if (this.#environment[name]?.trim()) this.errors.push(`${name} is no longer a setting: ${successor}`);
+      if (this.#isSet(name)) this.errors.push(`${name} is no longer a setting: ${successor}`);
   }
 
   /** `maxInFlight`: of those that say nothing of it. */
   processors(maxInFlight: number): readonly ProcessorConfig[] {
     const text = this.text("PROCESSORS");
-    const isGiven = (name: string): boolean => (this.#environment[name]?.trim() ?? "") !== "";
     if (text === "") return this.#twoProcessors(maxInFlight);
-    const both = SHORT_FORM.filter(isGiven);
+    const both = SHORT_FORM.filter((name) => this.#isSet(name));
     if (both.length > 0) this.errors.push(`PROCESSORS says it all: ${both.join(", ")} must not be set as well`);
     const processors = readProcessors(text, maxInFlight, this.#environment);
     if (typeof processors[0] !== "string") return processors as readonly ProcessorConfig[];

@@ -17,8 +17,9 @@ export const SETTINGS: readonly Setting[] = [
   {
     name: "INSTANCE",
     fallback: "1",
-    rule: "1 to the number of LINKS",
-    meaning: "number of this instance: which of the LINKS is its own, and which partitions prefer it",
+    rule: `1 to the number of LINKS; with STORE_URL 1 to ${MAX_PARTITIONS}`,
+    meaning:
+      "number of this instance, which no other one has: which of the LINKS is its own, and which partitions prefer it",
   },
   {
     name: "LISTEN",
@@ -33,6 +34,23 @@ export const SETTINGS: readonly Setting[] = [
     meaning:
       "link address of every instance, in order, the same for all; the health monitor takes the next port, or the " +
       "path with `.health`; empty: a single instance",
+  },
+  {
+    name: "STORE_URL",
+    fallback: "",
+    rule: "postgres:// or postgresql:// URL",
+    meaning:
+      "PostgreSQL 14 or newer that keeps the payments in place of journals on a disk: instances on any hosts share " +
+      "it, see docs/cluster.md. `LINKS`, `DATA_DIR`, `DURABILITY`, `PARTITIONS`, `SEGMENT_BYTES` and `RESTORED` are " +
+      "then not to be set; empty: journals",
+  },
+  {
+    name: "LINK",
+    fallback: "",
+    rule: "address, with STORE_URL only",
+    meaning:
+      "link address of this instance, by which the others reach it: `tcp:<host>:<port>`, or `unix:<path>` where all " +
+      "run on one machine; the health monitor takes the next port, or the path with `.health`",
   },
   {
     name: "PROCESSORS",

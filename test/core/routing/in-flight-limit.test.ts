@@ -150,4 +150,24 @@ describe("in-flight limit", () => {
       }
     });
   });
+
+  it("may come to more or less from some time on, and keeps what it knows", () => {
+    const driven = new Driven(64, 1000, 50).run(3000);
+    expect([driven.limit.current, driven.limit.hoped]).to.deep.equal([64, 64]);
+    driven.limit.bound(20);
+    expect([driven.limit.current, driven.limit.hoped]).to.deep.equal([20, 20]);
+    driven.run(3000);
+    expect(driven.limit.current).to.equal(20);
+    driven.limit.bound(300);
+    expect([driven.limit.current, driven.limit.hoped]).to.deep.equal([20, 300]);
+    driven.run(5000);
+    expect(driven.limit.current).to.be.above(200);
+    driven.limit.overloaded(driven.nowMs, driven.nowMs);
+    const { hoped } = driven.limit;
+    driven.limit.bound(1000);
+    expect(driven.limit.hoped).to.equal(hoped);
+    driven.limit.bound(1);
+    driven.run(3000);
+    expect(driven.limit.current).to.equal(1);
+  });
 });

@@ -31,6 +31,18 @@ function send(engine: Engine, n: number, atMs: number): number {
 }
 
 describe("ways", () => {
+  it("can be given more or less of what may be out, and wait for what is out beyond that", () => {
+    const ways = Ways.open(new HealthSnapshot(TWO_NAMES.length), twoTerms(3));
+    const [one, other] = [new Engine(ways, OPTIONS), new Engine(ways.beside(), OPTIONS)];
+    const sent = [1, 2, 3].map((n) => send(one, n, 0));
+    expect(sent.map((flight) => one.flights.processor[flight])).to.deep.equal([DEFAULT, DEFAULT, DEFAULT]);
+    ways.bound([2, 1]);
+    one.settle(sent[0]!, Outcome.CHARGED, NOON_MS + 5);
+    expect(other.flights.processor[send(other, 4, 5)]).to.equal(FALLBACK);
+    one.settle(sent[1]!, Outcome.CHARGED, NOON_MS + 6);
+    expect(other.flights.processor[send(other, 5, 6)]).to.equal(DEFAULT);
+  });
+
   it("share the in-flight limit: what one engine has out, the other has not", () => {
     const [one, other] = twoEngines(2);
     const flights = [send(one, 1, 0), send(other, 2, 0), send(other, 3, 0)];

@@ -195,6 +195,69 @@ describe("configuration", () => {
     ]);
   });
 
+  describe("of a store by lease", () => {
+    const URL_TEXT = "postgres://rinha:s%3Acret@db-1:5432,db-2/rinha?sslmode=require";
+    const STORE = { STORE_URL: URL_TEXT, LINK: "tcp:host-7:9000", INSTANCE: "200" };
+
+    it("has the instance's number, its own link and the URL, and nothing of a disk", () => {
+      expect(configOf(STORE)).to.deep.include({
+        instance: 199,
+        links: [],
+        store: { url: URL_TEXT, link: { kind: "tcp", host: "host-7", port: 9000 } },
+        durability: "store",
+        partitions: undefined,
+        restored: false,
+      });
+      for (const STORE_URL of ["postgresql:///rinha?host=/run/pg", "postgres://%2Frun%2Fpg/x", "postgres://u@h"])
+        expect(errorsOf({ ...STORE, STORE_URL, LINK: "unix:/run/link-7.sock" }), STORE_URL).to.deep.equal([]);
+      expect(configOf({}).store).to.equal(undefined);
+    });
+
+    it("refuses a URL of another form without showing it", () => {
+      for (const STORE_URL of [
+        "mysql://u:hunter2@h/d",
+        "hunter2",
+        "postgres:hunter2",
+        "postgres://u:hunter2@x@h/d",
+        "postgres://u:hunter2:more@h/d",
+        "postgres://u:hunter2%zz@h/d",
+        "postgres://u:hunter2 x@h/d",
+        "postgres://u:hunter2#x@h/d",
+      ]) {
+        const errors = errorsOf({ ...STORE, STORE_URL });
+        expect(errors, STORE_URL).to.have.length(1);
+        expect(errors[0]).to.match(/^STORE_URL must .+: STORE_URL=\(not shown\)$/);
+      }
+    });
+
+    it("needs a link that others reach", () => {
+      for (const LINK of ["", "9000", "tcp:0.0.0.0:9000", "tcp:[::]:9000", "tcp:host:0", "tcp:host:65535"])
+        expect(errorsOf({ ...STORE, LINK }), LINK).to.have.length(1);
+      expect(errorsOf({ ...STORE, LINK: `unix:/${"x".repeat(104)}` })[0]).to.match(/^LINK leaves room for the health/);
+      expect(errorsOf({ LINK: "tcp:host:9000" })[0]).to.match(/^LINK needs STORE_URL/);
+      expect(errorsOf({ ...STORE, LISTEN: "tcp:host-7:9001" })[0]).to.match(/^LISTEN must be an address that nothing/);
+      expect(errorsOf({ ...STORE, INSTANCE: "257" })).to.have.length(1);
+    });
+
+    it("refuses what belongs to journals, with the reason", () => {
+      const JOURNALS = {
+        LINKS: "unix:/a,unix:/b",
+        DATA_DIR: "data",
+        DURABILITY: "fsync",
+        PARTITIONS: "12",
+        SEGMENT_BYTES: "65536",
+      };
+      for (const [name, value] of Object.entries(JOURNALS)) {
+        const [error, ...more] = errorsOf({ ...STORE, [name]: value });
+        expect(error).to.match(new RegExp(`^${name} must not be set with STORE_URL: .+: ${name}=${value}$`));
+        expect(more).to.deep.equal([]);
+      }
+      expect(errorsOf({ ...STORE, ...JOURNALS })).to.have.length(5);
+      expect(errorsOf({ ...STORE, RESTORED: "true" })[0]).to.contain("npm run store -- restore");
+      expect(errorsOf({ ...STORE, RESTORED: "false" })).to.deep.equal([]);
+    });
+  });
+
   it("refuses an admin token that no header can carry, without showing it", () => {
     for (const token of ["hunter2\nx: y", "hunter2 é", "h".repeat(257)]) {
       const errors = errorsOf({ PROCESSOR_ADMIN_TOKEN: token });

@@ -1,0 +1,125 @@
+import type { Socket } from "node:net";
+import { type Client, DatabaseError } from "pg";
+import { NotDoneError, UnknownError } from "../lease/database.ts";
+
+/** `name`: prepared once for each connection, under this name. */
+export type Statement = { name?: string; text: string };
+
+export type Row = Record<string, unknown>;
+
+const NOT_A_WARNING = "00000";
+/** The server writes no more: it became a standby, or somebody said so. */
+const READ_ONLY = "25006";
+
+/**
+ * A connection to the database, with one statement at a time, which is a transaction of its own. What became of it:
+ *
+ *   ErrorResponse, then ReadyForQuery         rolled back: NotDoneError
+ *   success, then ReadyForQuery               done; ReadyForQuery comes only after the commit
+ *   success with a warning                    committed here, but somebody ended the wait for the standby: UnknownError
+ *   anything else: the connection is lost,    UnknownError, and the connection is not used again
+ *     ended by the server (FATAL), too late
+ *
+ * So nothing is told before ReadyForQuery, an error neither. The client tells of that by `drain`.
+ */
+export class Session {
+  readonly #client: Client;
+  readonly #socket: Socket;
+  readonly #latestTimeline: () => number;
+  /** Of the server. */
+  timeline = Number.POSITIVE_INFINITY;
+  #isLost = false;
+  #settle: ((failure?: Error) => void) | undefined;
+  #warning: string | undefined;
+
+  /** A connected client and the socket that it was given; and the latest timeline that any session has seen. */
+  constructor(client: Client, socket: Socket, latestTimeline: () => number) {
+    this.#client = client;
+    this.#socket = socket;
+    this.#latestTimeline = latestTimeline;
+    client.on("notice", ({ code, message }) => {
+      if (code !== NOT_A_WARNING) this.#warning ??= message ?? "without words";
+    });
+    client.on("error", (error) => this.#lose(error));
+    client.on("end", () => this.#lose(new Error("the server closed the connection")));
+  }
+
+  /** Nothing can be asked here any more. */
+  get isLost(): boolean {
+    if (this.timeline < this.#latestTimeline()) this.#lose(new Error("another server was promoted over this one"));
+    return this.#isLost;
+  }
+
+  /** Rejects with NotDoneError or UnknownError; `timeoutMs` later at the latest. One at a time. */
+  run(statement: Statement, values: readonly unknown[], timeoutMs: number): Promise<Row[]> {
+    if (this.isLost) return Promise.reject(new NotDoneError("the connection was lost before: sent=false"));
+    return new Promise<Row[]>((resolve, reject) => {
+      let outcome: Row[] | Error | undefined;
+      const onDrain = (): void => this.#settle?.();
+      const timer = setTimeout(() => this.#lose(new Error(`no answer in time: timeoutMs=${timeoutMs}`)), timeoutMs);
+      this.#warning = undefined;
+      this.#settle = (failure) => {
+        this.#settle = undefined;
+        clearTimeout(timer);
+        this.#client.off("drain", onDrain);
+        if (failure === undefined && this.timeline < this.#latestTimeline())
+          reject(unknown(new Error("another server was promoted over this one")));
+        else if (failure !== undefined) reject(unknown(outcome instanceof Error ? outcome : failure));
+        else if (outcome === undefined) reject(unknown(new Error("the server was ready without an answer")));
+        else if (outcome instanceof Error) reject(this.#notDone(outcome));
+        else if (this.#warning !== undefined) reject(unknown(new Error(this.#warning)));
+        else resolve(outcome);
+      };
+      this.#client.once("drain", onDrain);
+      const query = { ...statement, values: values as unknown[] };
+      void this.#client.query<Row>(query, (error: Error | null, result) => {
+        // Several statements in one text have several results, and are run for what they do.
+        outcome = error ?? result.rows ?? [];
+        // What the server did not say itself leaves the connection in a state that nobody knows.
+        if (error && !(error instanceof DatabaseError)) this.#lose(error);
+      });
+    });
+  }
+
+  /** Ends the connection in order if nothing is under way; else what is under way is unknown. */
+  end(): void {
+    if (this.#isLost) return;
+    if (this.#settle !== undefined) this.#lose(new Error("the store is being closed"));
+    else {
+      this.#isLost = true;
+      this.#client.end(() => undefined);
+      // A server that is gone would never close its side.
+      this.#socket.destroySoon();
+    }
+  }
+
+  #notDone(error: Error): NotDoneError {
+    if (error instanceof DatabaseError && error.code === READ_ONLY) this.#lose(error);
+    return notDone(error);
+  }
+
+  #lose(error: Error): void {
+    this.#isLost = true;
+    this.#socket.destroy();
+    this.#settle?.(error);
+  }
+}
+
+export function notDone(cause: Error): NotDoneError {
+  return new NotDoneError(`the database refused: reason=${reasonOf(cause)}`, { cause });
+}
+
+function unknown(cause: Error): UnknownError {
+  return new UnknownError(`whether it was done is unknown: reason=${reasonOf(cause)}`, { cause });
+}
+
+/** SQLSTATE of what the server said, if it did. */
+export function sqlStateOf(error: unknown): string | undefined {
+  const cause = error instanceof NotDoneError || error instanceof UnknownError ? error.cause : error;
+  return cause instanceof DatabaseError ? cause.code : undefined;
+}
+
+export function reasonOf(error: Error): string {
+  const { code } = error as { code?: string };
+  return code === undefined ? error.message : `${code} ${error.message}`;
+}
