@@ -1,11 +1,14 @@
+import { setImmediate as nextTurn } from "node:timers/promises";
 import { expect } from "chai";
 import { type Append, NotDoneError, UnknownError } from "../../server/lease/database.ts";
+import { describeDatabase } from "../support/database-contract.ts";
 import { Random } from "../support/random.ts";
 import { VirtualTime } from "../support/virtual-time.ts";
 import type { DatabaseClient } from "./database-client.ts";
 import { VirtualDatabase } from "./virtual-database.ts";
 
 const CALL_TIMEOUT_MS = 1000;
+const PARTITION_COUNT = 3;
 const ONE = { number: 0, life: "one", address: "tcp:a:1", renewal: "r0" };
 const TWO = { number: 1, life: "two", address: "tcp:b:1", renewal: "r0" };
 const CLAIMANT = { life: "one", processors: ["default"], capacity: 8 };
@@ -20,7 +23,7 @@ class Bench {
   constructor(random = new Random(1), isSynchronous = true) {
     const after = (delayMs: number, run: () => void): void => void this.time.after(delayMs, run);
     this.database = new VirtualDatabase({
-      partitionCount: 2,
+      partitionCount: PARTITION_COUNT,
       random,
       wallMs: () => this.time.wallMs(),
       after,
@@ -55,6 +58,25 @@ class Bench {
     await this.time.passUntil(this.time.nowMs + ms);
   }
 }
+
+/** As the suite wants it: its time passes whenever nothing else is to be done. */
+async function openForSuite(): Promise<{ database: DatabaseClient; close: () => Promise<void> }> {
+  const bench = new Bench();
+  let isOpen = true;
+  const passing = (async () => {
+    while (isOpen) {
+      await bench.pass(1);
+      await nextTurn();
+    }
+  })();
+  const close = async (): Promise<void> => {
+    isOpen = false;
+    await passing;
+  };
+  return { database: bench.one, close };
+}
+
+describeDatabase("VirtualDatabase", openForSuite);
 
 describe("VirtualDatabase", () => {
   it("loses with a promotion what nobody was told of, and nothing else", async () => {
@@ -113,10 +135,10 @@ describe("VirtualDatabase", () => {
     await bench.pass(10);
     expect(await bench.of(two.expel("one", "r0"))).to.equal(true);
     expect(await bench.of(two.claim(0, { ...CLAIMANT, life: "two" }))).to.include({ epoch: 2 });
-    expect(await bench.of(one.epochs()), "the old primary").to.deep.equal([1, 0]);
+    expect(await bench.of(one.epochs()), "the old primary").to.deep.equal([1, 0, 0]);
     expect(await failure(bench, one.append([append(0)]))).to.be.instanceOf(UnknownError);
     await bench.pass(3000);
-    expect(await bench.of(one.epochs()), "the new one").to.deep.equal([2, 0]);
+    expect(await bench.of(one.epochs()), "the new one").to.deep.equal([2, 0, 0]);
     expect(await bench.of(two.outline(0))).to.include({ head: 0 });
   });
 
