@@ -45,8 +45,8 @@ export class LeaseStore implements Store {
   }
 
   follow(partition: number, ledger: Ledger): LeaseFollowing {
-    const { database, processors, time } = this.#parts;
-    return new LeaseFollowing(new ChunkReader(database, partition, ledger, processors, time), database);
+    const { database, processors, time, fetchBytes } = this.#parts;
+    return new LeaseFollowing(new ChunkReader(database, partition, ledger, processors, time, fetchBytes), database);
   }
 
   /** Whether these are the epochs of all partitions now, by number; false where nobody can be asked. */

@@ -31,7 +31,7 @@ export type GroupCommitParts = {
 type Group = { effects: Effect[]; handedOverAtMs: number };
 
 /** Under way to a log that answers later: a slow one gets larger batches instead of more of them. */
-const GROUPS_MAX = 8;
+export const GROUPS_MAX = 8;
 /** A log that has not answered for so long lets nobody wait any longer: clients are told within a second. */
 const LATE_MS = 800;
 

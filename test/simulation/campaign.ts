@@ -36,7 +36,7 @@ export function addTo(tally: Tally, more: Tally): void {
 /** `elapsedMs` is real time. */
 export function describeTally(tally: Tally, elapsedMs: number): string {
   const seconds = elapsedMs / 1000;
-  const { charges, failed, starts, checkpoints, broken, takeOvers, handOvers } = tally.coverage;
+  const { charges, failed, starts, checkpoints, broken, takeOvers, handOvers, expulsions, raises } = tally.coverage;
   const rates = [
     `${(tally.seedCount / seconds).toFixed(0)} seeds/s`,
     `${(tally.eventCount / seconds / 1000).toFixed(0)} thousand events/s`,
@@ -44,6 +44,7 @@ export function describeTally(tally: Tally, elapsedMs: number): string {
   ];
   const payments = `${charges} charges, ${failed} given up`;
   const moves = `${takeOvers} partitions taken over, ${handOvers} handed over`;
-  const met = `${payments}, ${starts} starts, ${moves}, ${checkpoints} checkpoints, ${broken} broken journals`;
+  const kept = `${checkpoints} checkpoints, ${broken} broken journals, ${expulsions} expulsions, ${raises} raises`;
+  const met = `${payments}, ${starts} starts, ${moves}, ${kept}`;
   return `${tally.seedCount} seeds, ${tally.failedSeeds.length} failed; ${rates.join(", ")}; ${met}`;
 }

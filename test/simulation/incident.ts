@@ -37,6 +37,8 @@ export type Settings = {
   turnMsMax: number;
   /** After so long a call to the database is given up. */
   callTimeoutMs: number;
+  /** Asked of the database at once, of a log or a checkpoint. */
+  fetchBytes: number;
   /** By instance, how far its host's wall clock is ahead; none: they are the same. */
   wallSkewsMs: readonly number[];
   /** By instance, when it is started first; none: at once. */

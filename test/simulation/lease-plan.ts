@@ -57,11 +57,11 @@ export function leasePlanOf(seed: number): Plan {
   const incidents = [
     ...payments(random, stresses, durationMs, isCalm, settings.retainCount === 0),
     ...summaries(random, durationMs),
-    ...looks(random, durationMs),
     ...endings(random, stresses, durationMs, settings),
     ...databaseFaults(random, stresses, durationMs, settings),
     ...weather(random, stresses, durationMs, isCalm, processorCount),
   ];
+  incidents.push(...looks(random, durationMs, incidents));
   incidents.sort((a, b) => a.atMs - b.atMs);
   return { seed, settings, incidents };
 }
@@ -80,17 +80,21 @@ function leaseSettingsOf(random: Random, stresses: Stresses, durationMs: number,
     // What is acknowledged is as durable as the database makes it.
     syncs: false,
     callTimeoutMs: random.pick([400, 1500, 5000]),
+    fetchBytes: random.pick([1, 200, 2000, 1_000_000]),
     wallSkewsMs: ofEach("skew", () => random.between(-4000, 4000)),
     startsAfterMs: ofEach("late", () => random.pick([0, 0, 2000, 5000, durationMs - 1000])),
     faultsEndAtMs: durationMs,
   };
 }
 
-/** Questions about payments. */
-function looks(random: Random, durationMs: number): Incident[] {
-  return Array.from({ length: random.below(20) }, () => {
-    return { kind: "look", atMs: random.below(durationMs + 3 * SECOND_MS), payment: random.below(40) };
-  });
+/** Questions about payments, many of them when a lease may have passed from one to another. */
+function looks(random: Random, durationMs: number, incidents: readonly Incident[]): Incident[] {
+  const look = (atMs: number): Incident => ({ kind: "look", atMs, payment: random.below(40) });
+  const away = incidents.filter(({ kind }) => kind === "stop" || kind === "database away" || kind === "mute");
+  return [
+    ...Array.from({ length: random.below(20) }, () => look(random.below(durationMs + 3 * SECOND_MS))),
+    ...away.flatMap(({ atMs }) => Array.from({ length: 10 }, () => look(atMs + random.between(2500, 5000)))),
+  ];
 }
 
 /** Ends and pauses of instances, and what they say to each other. */
@@ -159,6 +163,9 @@ function vanishing(random: Random, incidents: Incident[], atMs: number): Inciden
   const cancelledAtMs = atMs + random.between(1, 3000);
   const promotedAtMs = cancelledAtMs + random.pick([1, 20, 200, 1500]);
   incidents.push({ kind: "waits cancelled", atMs: cancelledAtMs });
+  // Somebody may be reading along then.
+  if (random.chance(0.5))
+    incidents.push({ kind: "leave", atMs: cancelledAtMs + random.between(-100, 100), instance: 0, downMs: 400 });
   incidents.push({ kind: "failover", atMs: promotedAtMs, downMs: random.pick([0, 100]), stale: [], staleMs: 0 });
   return { kind: "standby away", atMs, forMs: promotedAtMs - atMs + 1 };
 }
@@ -169,6 +176,7 @@ function databaseWeatherOf(random: Random): DatabaseWeather {
     lostRequest: chance(),
     lateRequest: chance(),
     lostReply: chance(),
+    lateReply: chance(),
     failed: chance(),
     cancelled: chance(),
     delayMsMax: random.pick([0, 0, 20, 300]),

@@ -55,6 +55,7 @@ export function settingsOf(
     linkTimeoutMs: random.pick([100, 1000]),
     turnMsMax: random.pick([0, 0, 2, 15]),
     callTimeoutMs: 0,
+    fetchBytes: 0,
     wallSkewsMs: [],
     startsAfterMs: [],
   };

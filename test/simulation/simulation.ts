@@ -44,6 +44,9 @@ export const NO_COVERAGE = {
   /** Partitions that an instance took over after its start, and that it handed to another. */
   takeOvers: 0,
   handOvers: 0,
+  /** Of the database: lives that others ended, and epochs that were raised to find out what became of an append. */
+  expulsions: 0,
+  raises: 0,
 };
 
 /** Runs a plan from its first incident until everything has settled, and checks every promise. */
@@ -137,8 +140,14 @@ function describeUnsettled({ clients, hosts, world }: Deployment): string {
   return `nowMs=${world.clock.nowMs} states=${counts.join(" ")} clients=${clients.openCount}`;
 }
 
-function coverageOf({ disk, hosts, processors }: Deployment): Coverage {
-  const coverage = { ...NO_COVERAGE, checkpoints: disk.publishedCount };
+function coverageOf({ database, disk, hosts, processors }: Deployment): Coverage {
+  const countOf = (statement: string): number => database.committedCounts.get(statement) ?? 0;
+  const coverage = {
+    ...NO_COVERAGE,
+    checkpoints: disk.publishedCount + countOf("finish checkpoint"),
+    expulsions: countOf("expel"),
+    raises: countOf("raise"),
+  };
   for (const processor of processors) coverage.charges += processor.charges.size;
   for (const host of hosts) {
     const { custody } = host.life ?? {};

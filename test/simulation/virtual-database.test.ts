@@ -188,6 +188,7 @@ async function weathered(random: Random): Promise<void> {
       lostRequest: chance(),
       lateRequest: chance(),
       lostReply: chance(),
+      lateReply: chance(),
       failed: chance(),
       cancelled: chance(),
       delayMsMax: random.pick([0, 100]),

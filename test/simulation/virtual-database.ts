@@ -18,6 +18,8 @@ export type DatabaseWeather = {
   lateRequest: number;
   /** Done, and nobody is told. */
   lostReply: number;
+  /** Done, and told perhaps seconds later. */
+  lateReply: number;
   /** An error of the server: nothing is done. */
   failed: number;
   /** The wait for the standby is cancelled. */
@@ -30,6 +32,7 @@ export const CALM: DatabaseWeather = {
   lostRequest: 0,
   lateRequest: 0,
   lostReply: 0,
+  lateReply: 0,
   failed: 0,
   cancelled: 0,
   delayMsMax: 0,
@@ -58,6 +61,8 @@ export type VirtualDatabaseParts = {
  */
 export class VirtualDatabase {
   weather: DatabaseWeather = CALM;
+  /** Statements, by name. */
+  readonly committedCounts = new Map<string, number>();
   readonly #parts: VirtualDatabaseParts;
   readonly #calls = new Set<DatabaseCall<unknown>>();
   #server: DatabaseServer;
@@ -211,10 +216,18 @@ export class VirtualDatabase {
   }
 
   #ended<T>(call: DatabaseCall<T>, statement: Statement<T>, ended: Ended<T>): void {
-    if (ended.how === "committed") statement.onCommitted?.(ended.result);
+    if (ended.how === "committed") {
+      statement.onCommitted?.(ended.result);
+      this.committedCounts.set(statement.name, (this.committedCounts.get(statement.name) ?? 0) + 1);
+    }
     const isHung = (this.#reachOf.get(call.instance) ?? this.#reach) === "hangs";
-    if (isHung || this.#happens(this.weather.lostReply)) call.giveUpInTime();
-    else if (ended.how === "committed") call.done(ended.result, this.#latencyMs());
+    if (isHung || this.#happens(this.weather.lostReply)) {
+      call.giveUpInTime();
+      return;
+    }
+    const { random, callTimeoutMs } = this.#parts;
+    const lateMs = this.#happens(this.weather.lateReply) ? random.below(callTimeoutMs) : 0;
+    if (ended.how === "committed") call.done(ended.result, this.#latencyMs() + lateMs);
     else if (ended.how === "refused") call.refused(ended.error, this.#latencyMs());
     else call.unknown(ended.how, this.#latencyMs());
   }

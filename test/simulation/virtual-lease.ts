@@ -8,6 +8,8 @@ import type { Process } from "./process.ts";
 import { SlowTime } from "./slow-time.ts";
 import type { VirtualDatabase } from "./virtual-database.ts";
 
+const TIDY_MS = 1500;
+
 const { log: LOG } = logOf("silent");
 
 export type VirtualLeaseParts = {
@@ -27,6 +29,7 @@ export class VirtualLease {
   readonly membership: Membership;
   readonly #appender: Appender;
   readonly #client: DatabaseClient;
+  readonly #process: Process;
 
   private constructor(partitionCount: number, client: DatabaseClient, parts: VirtualLeaseParts) {
     const { process, onMembers, onExpelled } = parts;
@@ -34,6 +37,7 @@ export class VirtualLease {
     const { awaited: time, instance: number } = process;
     const { logger } = LOG;
     this.#client = client;
+    this.#process = process;
     this.membership = new Membership({
       database: client,
       time,
@@ -51,6 +55,8 @@ export class VirtualLease {
       processors: namesOf(settings.processorCount),
       capacity: settings.capacity,
       checkpointBytes: settings.segmentBytes,
+      sliceRows: settings.sliceRows,
+      fetchBytes: settings.fetchBytes,
       time: settings.replaysSlowly ? new SlowTime(time) : time,
       logger,
     });
@@ -62,7 +68,16 @@ export class VirtualLease {
     const { partitionCount } = await client.layout();
     const lease = new VirtualLease(partitionCount, client, parts);
     await lease.membership.join(parts.signal);
+    lease.#tidy();
     return lease;
+  }
+
+  /** As members do now and then, in whatever order. */
+  #tidy(): void {
+    this.#process.awaited.after(TIDY_MS, () => {
+      this.#client.tidy().catch(() => {});
+      this.#tidy();
+    });
   }
 
   /** Leaves. Nothing is carried any more. */
