@@ -137,12 +137,13 @@ export class Deployment {
       noteTimes: () => {
         for (const host of this.hosts) for (const life of host.lives) life.noteTime();
       },
-      onCustody: () => this.#expectOneCarrier(instance),
+      onCarriers: () => this.#expectOneCarrier(),
+      onCustody: () => this.#noteCustody(instance),
       observe: (life) => this.#observe(life),
     });
   }
 
-  #expectOneCarrier(instance: number): void {
+  #expectOneCarrier(): void {
     const { world } = this;
     const lives = this.hosts.flatMap((host) => host.lives);
     for (let partition = 0; partition < world.settings.partitionCount; partition++) {
@@ -150,8 +151,12 @@ export class Deployment {
       if (count > 1)
         world.violation ??= new Violation("a partition has one carrier", `partition=${partition} carriers=${count}`);
     }
+  }
+
+  #noteCustody(instance: number): void {
+    this.#expectOneCarrier();
     const carriages = () => this.hosts[instance]!.lives.flatMap(({ custody }) => custody?.carriages() ?? []);
-    world.note(() => {
+    this.world.note(() => {
       const words = carriages().map(({ partition, epoch, state }) => `${partition} ${state} (epoch ${epoch})`);
       return `instance ${instance} says: ${words.join(", ") || "nothing carried"}`;
     });

@@ -67,6 +67,8 @@ export type LifeParts = {
   onStarted: () => void;
   /** The world takes note of everybody's time. */
   noteTimes: () => void;
+  /** Who carries what may have changed. */
+  onCarriers: () => void;
   /** What it carries has changed. */
   onCustody: () => void;
   /** Looks whether the engines keep within their bounds. */
@@ -224,7 +226,7 @@ export class Life {
   }
 
   async #open(): Promise<void> {
-    const { calls, streams, listens, peers, network, oracle, world, database } = this.#parts;
+    const { calls, streams, listens, peers, network, oracle, world, database, onCarriers } = this.#parts;
     const { process, neighbours, ways } = this;
     const opened = await openVirtualInstance({
       process,
@@ -241,6 +243,7 @@ export class Life {
       pace: this.#pace,
       peers,
       polls: world.settings.polls && listens,
+      onRenewed: () => onCarriers(),
       onOpening: () => this.#parts.noteTimes(),
       onOpened: (partition, wasRead, tookMs) => this.#opened(partition, wasRead, tookMs),
       onRefused: (error) => {

@@ -190,6 +190,7 @@ async function weathered(random: Random): Promise<void> {
       lostReply: chance(),
       lateReply: chance(),
       failed: chance(),
+      failedAppends: chance(),
       cancelled: chance(),
       delayMsMax: random.pick([0, 100]),
     };

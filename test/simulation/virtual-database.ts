@@ -8,7 +8,7 @@ import type { LogWatch } from "./log-watch.ts";
 
 const LATENCY_MS_MAX = 2;
 /** A request on its way may arrive so much later than its client has given up. */
-const LATE_MS_MAX = 4000;
+const LATE_MS_MAX = 8000;
 
 /** What may happen to each call: a chance for each. */
 export type DatabaseWeather = {
@@ -22,6 +22,8 @@ export type DatabaseWeather = {
   lateReply: number;
   /** An error of the server: nothing is done. */
   failed: number;
+  /** The same of appends only: their table has no room, or no place for them. */
+  failedAppends: number;
   /** The wait for the standby is cancelled. */
   cancelled: number;
   /** Messages take so much longer at most, in milliseconds. */
@@ -34,6 +36,7 @@ export const CALM: DatabaseWeather = {
   lostReply: 0,
   lateReply: 0,
   failed: 0,
+  failedAppends: 0,
   cancelled: 0,
   delayMsMax: 0,
 };
@@ -207,6 +210,8 @@ export class VirtualDatabase {
     call.server = server;
     if (server.isRefusing) {
       call.unknown("connection lost", this.#latencyMs());
+    } else if (this.#happens(statement.name === "append" ? this.weather.failedAppends : 0)) {
+      call.notDone("the server cannot append", this.#latencyMs());
     } else if (this.#happens(this.weather.failed)) {
       call.notDone("the server says no", this.#latencyMs());
     } else {

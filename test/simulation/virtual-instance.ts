@@ -55,6 +55,8 @@ export type InstanceParts = {
   /** The other instances' monitors, as they are when they are asked. */
   peers: readonly (() => Listener)[];
   polls: boolean;
+  /** Its lease has been renewed. */
+  onRenewed: () => void;
   /** A partition is about to be opened, and has been. */
   onOpening: () => void;
   onOpened: (partition: Partition, wasRead: boolean, tookMs: number) => void;
@@ -96,8 +98,12 @@ export async function openVirtualInstance(parts: InstanceParts): Promise<Virtual
 }
 
 function openLease(parts: InstanceParts, onExpelled: () => void): Promise<VirtualLease> {
-  const { neighbours } = parts;
-  return VirtualLease.open({ ...parts, onExpelled, onMembers: (instances) => neighbours.follow(instances) });
+  const { neighbours, onRenewed } = parts;
+  const onMembers = (instances: readonly number[]): void => {
+    onRenewed();
+    neighbours.follow(instances);
+  };
+  return VirtualLease.open({ ...parts, onExpelled, onMembers });
 }
 
 function openJournals({ process, disk }: InstanceParts): Promise<JournalStore> {
