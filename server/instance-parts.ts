@@ -13,14 +13,14 @@ import { HealthMonitor } from "./health/monitor.ts";
 import { ConnectionBound } from "./http/connection-bound.ts";
 import { Listener } from "./http/listener.ts";
 import { JournalStorage } from "./journal/journal-storage.ts";
-import { JournalStore } from "./journal/journal-store.ts";
 import { LinkNeighbours } from "./link/link-neighbours.ts";
 import { Peers } from "./link/peers.ts";
-import { FixedRoster, MEMBERS_MAX, MemberRoster, type Roster } from "./link/roster.ts";
+import { FixedRoster, MemberRoster, type Roster } from "./link/roster.ts";
 import { LivePage } from "./live/live-page.ts";
 import { takeReading } from "./live/reading.ts";
 import type { Log } from "./log/log.ts";
 import type { PollReport } from "./meters/poll-report.ts";
+import { openStore } from "./open-store.ts";
 import type { Opening } from "./opening.ts";
 import { carriedBy } from "./partition/carried-partitions.ts";
 import { Custody } from "./partition/custody.ts";
@@ -33,13 +33,12 @@ import { PaymentBody } from "./payments/payment-body.ts";
 import { holdRestored } from "./restored/hold.ts";
 import { RestoredStart } from "./restored/restored-start.ts";
 import type { Config } from "./settings/config.ts";
-import { type Store, usualPartitionCount } from "./store/store.ts";
-import { VolatileStore } from "./store/volatile-store.ts";
+import { MEMBERS_MAX } from "./settings/store-settings.ts";
+import type { Store } from "./store/store.ts";
 import { type Address, formatAddress, healthAddress } from "./system/address.ts";
 import { type DescriptorShares, openFilesMax, shareDescriptors, standingLinksMax } from "./system/descriptors.ts";
 import { MemoryRoom } from "./system/memory-room.ts";
 import { NameLookup } from "./system/name-lookup.ts";
-import { RealDisk } from "./system/real-disk.ts";
 import { RealNetwork } from "./system/real-network.ts";
 import { RealTime } from "./system/time.ts";
 import type { Metrics } from "./telemetry/metrics.ts";
@@ -55,6 +54,7 @@ const LINK_SPARE_MIN = 8;
 /** What the instance holds while it runs, to be closed when it stops. */
 export type InstanceParts = {
   log: Log;
+  store: Store;
   custody: Custody;
   reach: Reach;
   names: NameLookup;
@@ -96,7 +96,8 @@ export async function openInstance(
   const { shares, config } = withinDescriptors(asked, log);
   const common = await openCommon(config, shares, log, opening);
   const { names, telemetry, peers, neighbours, time } = common;
-  const custody = await openCustody(common, onBroken, opening);
+  const store = await openStore({ ...common, opening });
+  const custody = await openCustody(common, store, onBroken, opening);
   const reach = new Reach(custody, time);
   const monitor = opening.keep(await startMonitor(common), (part) => part.stop());
   const connections = {
@@ -115,7 +116,7 @@ export async function openInstance(
   listeners.push(...(await openListeners(config, opening, connections, apis)));
   log.logger.info({ listen: formatAddress(config.listen), profile: config.profile }, "listening");
   const { shutdownGraceMs } = config;
-  return { log, custody, reach, names, neighbours, peers, monitor, page, listeners, telemetry, shutdownGraceMs };
+  return { log, store, custody, reach, names, neighbours, peers, monitor, page, listeners, telemetry, shutdownGraceMs };
 }
 
 /** The configuration as far as the descriptors of this process reach. */
@@ -152,7 +153,7 @@ async function openCommon(config: Config, shares: DescriptorShares, log: Log, op
 }
 
 function rosterOf({ instance, links, store }: Config, log: Log): FixedRoster | MemberRoster {
-  return store ? new MemberRoster(instance, log.logger) : new FixedRoster(instance, links);
+  return store ? new MemberRoster(instance, MEMBERS_MAX, log.logger) : new FixedRoster(instance, links);
 }
 
 /** What routing has to know of the processors, each with this instance's share of what may be in flight. */
@@ -170,12 +171,16 @@ function inFlightShares({ processors }: Config, { others }: Roster): number[] {
   return processors.map(({ maxInFlight }) => Math.max(1, Math.floor(maxInFlight / (others.size + 1))));
 }
 
-async function openCustody(common: Common, onBroken: (error: Error) => void, opening: Opening): Promise<Custody> {
+async function openCustody(
+  common: Common,
+  store: Store,
+  onBroken: (error: Error) => void,
+  opening: Opening,
+): Promise<Custody> {
   const { config, log, time, neighbours } = common;
   const { logger } = log;
-  const store = await openStore(common);
   // A store whose rights lapse can give a partition to another while it is carried here.
-  const onLost = store.lapseMs > 0 ? (partition: number) => custody.lost(partition) : undefined;
+  const onLost = store.onLost && ((partition: number) => custody.lost(partition));
   const surroundings = surroundingsOf(common, onBroken, onLost);
   const room = MemoryRoom.ofProcess(BYTES_PER_PAYMENT);
   const refusalOfSize = (paymentsExpected: number) => room.refusalOf(paymentsExpected);
@@ -198,29 +203,8 @@ async function openCustody(common: Common, onBroken: (error: Error) => void, ope
       newEngine: (partition, capacity) => newEngine(partition, capacity, surroundings),
     }),
   });
+  if (onLost) store.onLost?.(onLost);
   return opening.keep(custody, (part) => part.close());
-}
-
-async function openStore({ config, log, time }: Common): Promise<Store> {
-  const { durability, dataDir, partitions: partitionCount, capacity, segmentBytes, processors } = config;
-  if (config.store) throw new Error("STORE_URL is no setting of this build: STORE_URL=(not shown)");
-  const instanceCount = countOf(config);
-  if (durability === "none") {
-    log.logger.warn("durability is none: accepted payments do not survive the end of this process");
-    return new VolatileStore(partitionCount ?? usualPartitionCount(instanceCount), capacity);
-  }
-  return JournalStore.open(
-    { disk: new RealDisk(), time, logger: log.logger },
-    {
-      dataDir,
-      partitionCount,
-      instanceCount,
-      capacity,
-      processors: processors.map(({ name }) => name),
-      segmentBytes,
-      syncs: durability === "fsync",
-    },
-  );
 }
 
 function surroundingsOf(
@@ -266,6 +250,7 @@ function startMonitor({ config, health, telemetry, names, log }: Common): Promis
     addresses: config.links.map(healthAddress),
     processors: config.processors.map(({ name, url, headers, tls }) => ({ name, url: url.href, headers, tls })),
     snapshot: health.buffer,
+    healthUrl: config.healthUrl?.href,
     names,
     onPoll: tracing && ((report: PollReport) => tracing.polled(report)),
   };
@@ -273,7 +258,7 @@ function startMonitor({ config, health, telemetry, names, log }: Common): Promis
 }
 
 function makeApis(common: Common, custody: Custody, reach: Reach, metrics: Metrics | undefined): Apis {
-  const { config, log, time, health, ways, body, telemetry, peers, neighbours } = common;
+  const { config, log, time, health, ways, body, telemetry, roster, peers, neighbours } = common;
   const { meters, tracing } = telemetry;
   const { instance: self, durability, maxBodyBytes } = config;
   const { partitionCount } = custody;
@@ -285,7 +270,7 @@ function makeApis(common: Common, custody: Custody, reach: Reach, metrics: Metri
   const ownReading = async () => JSON.stringify(await takeReading(custody, ways, health, meters));
   return {
     api: (app) => publicApi.register(app),
-    page: config.page ? new LivePage(peers, ownReading, { ...config, partitionCount }) : undefined,
+    page: config.page ? new LivePage(peers, ownReading, { ...config, roster, partitionCount }) : undefined,
     admin: (app) => {
       serveAdmin(app, log, metrics);
       serveDoubts(app, new DoubtDesks(custody, partitions));

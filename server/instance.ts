@@ -40,7 +40,7 @@ export class Instance {
    * as far as it is in flight, and closed.
    */
   async stop(): Promise<void> {
-    const { log, custody, reach, names, neighbours, peers, monitor, page, listeners, telemetry } = this.#parts;
+    const { log, store, custody, reach, names, neighbours, peers, monitor, page, listeners, telemetry } = this.#parts;
     log.logger.info("stopping");
     await custody.leave(this.#parts.shutdownGraceMs);
     while (reach.waitingCount > 0) await pause(WAITING_LOOK_MS);
@@ -48,6 +48,7 @@ export class Instance {
     for (const listener of listeners) listener.close();
     neighbours.close();
     await Promise.all([page?.close(), peers.close(), monitor.stop()]);
+    await store.close?.();
     names.close();
     await telemetry.close();
     log.logger.info("stopped");

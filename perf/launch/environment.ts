@@ -1,4 +1,5 @@
 import { MAX_PARTITIONS } from "../../core/values/payment-id.ts";
+import { journalSettingsIn, MEMBERS_MAX, storeUrlRule } from "../../server/settings/store-settings.ts";
 import { readFee } from "../../server/text/fee.ts";
 import { type ProcessorWish, simulatedOf, twoProcessors } from "./processors.ts";
 import { isProblems, PORT_MAX, readProcessorWishes } from "./processors-variable.ts";
@@ -18,6 +19,11 @@ const VARIABLES: readonly Variable[] = [
   { name: "PORT", fallback: "9999", help: "where nginx listens" },
   { name: "HOST", fallback: "127.0.0.1", help: "the address it listens on; 0.0.0.0 lets other machines in" },
   { name: "INSTANCES", fallback: "2", help: "how many instances" },
+  {
+    name: "STORE_URL",
+    fallback: "",
+    help: "postgres://… that keeps the payments; without it journals do, on this disk",
+  },
   {
     name: "PARTITIONS",
     fallback: "",
@@ -68,11 +74,13 @@ export type StartOptions = TopologyOptions & {
 export function topologyOptionsFromEnv(env: NodeJS.ProcessEnv): StartOptions {
   const reader = new VariableReader(env);
   const processors = reader.processors();
+  const storeUrl = reader.storeUrl();
   const options = {
     processors,
+    storeUrl,
     port: reader.wholeNumber("PORT", 0, PORT_MAX),
     host: reader.hostName("HOST"),
-    instanceCount: reader.wholeNumber("INSTANCES", 1, MAX_PARTITIONS),
+    instanceCount: reader.wholeNumber("INSTANCES", 1, storeUrl === "" ? MAX_PARTITIONS : MEMBERS_MAX),
     env: { LOG_LEVEL: reader.text("LOG_LEVEL"), ...reader.partitions(), ...simulationEnv(env, processors) },
     silenceMs: reader.wholeNumber("SILENCE_MS", 0, SILENCE_MS_MAX),
     metricsThroughNginx: reader.isOn("METRICS_THROUGH_NGINX"),
@@ -99,6 +107,18 @@ class VariableReader {
     const value = /^\d+$/.test(text) ? Number(text) : Number.NaN;
     if (!(value >= min && value <= max)) this.#refuse(name, `a whole number from ${min} to ${max}`);
     return value;
+  }
+
+  /** It has a password: what is wrong with it does not show it. */
+  storeUrl(): string {
+    const url = this.text("STORE_URL").trim();
+    if (url === "") return "";
+    const rule = storeUrlRule(url);
+    if (rule !== undefined) this.problems.push(`STORE_URL ${rule}`);
+    const isSet = (name: string): boolean => (this.#env[name]?.trim() ?? "") !== "";
+    for (const { name, rule: why } of journalSettingsIn(isSet))
+      this.problems.push(`${name} ${why}: ${name}=${this.#env[name]}`);
+    return url;
   }
 
   /** Without a number the instances decide. */

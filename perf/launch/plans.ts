@@ -7,7 +7,13 @@ import { feeText } from "./processors.ts";
 import { acceptsTcp, answersHealth } from "./readiness.ts";
 import type { ChildPlan } from "./supervisor.ts";
 
-export type ChildName = `processor-${string}` | `instance-${number}` | `companion-${string}` | "nginx";
+export type ChildName =
+  | `processor-${string}`
+  | `instance-${number}`
+  | `companion-${string}`
+  | "nginx"
+  /** Runs once, before all others. */
+  | "store-init";
 
 /**
  * Instances finish what is in flight before they go, for SHUTDOWN_GRACE_MS at most; the others have nothing to lose.
@@ -22,6 +28,7 @@ export type CommandOverrides = {
   readonly processor?: readonly string[];
   readonly instance?: readonly string[];
   readonly nginx?: readonly string[];
+  readonly store?: readonly string[];
 };
 
 /** Compiled layout: build/perf/launch/plans.js. */
@@ -67,6 +74,8 @@ export type InstanceWish = {
   readonly number: number;
   readonly instanceCount: number;
   readonly runDir: string;
+  /** Empty: journals. */
+  readonly storeUrl: string;
   /** Over this process's own. */
   readonly env: Readonly<Record<string, string>>;
   readonly nodeFlags: readonly string[];
@@ -83,16 +92,15 @@ export function socketNames(instance: number): string[] {
 }
 
 export function instancePlan(wish: InstanceWish): ChildPlan<ChildName> {
-  const { number, instanceCount, runDir, readyTimeoutMs } = wish;
+  const { number, runDir, readyTimeoutMs } = wish;
   const serviceSocket = join(runDir, serviceSocketName(number));
-  const links = Array.from({ length: instanceCount }, (_, i) => `unix:${join(runDir, linkSocketName(i + 1))}`);
   const env: NodeJS.ProcessEnv = {
-    DATA_DIR: join(runDir, "data"),
+    DATA_DIR: wish.storeUrl === "" ? join(runDir, "data") : "",
     ...process.env,
     ...wish.env,
     INSTANCE: `${number}`,
     LISTEN: `unix:${serviceSocket}`,
-    LINKS: links.join(","),
+    ...linkVariables(wish),
     // One address cannot be every instance's: /metrics and /log-level stay on the instance's socket.
     ADMIN_LISTEN: "",
   };
@@ -108,6 +116,14 @@ export function instancePlan(wish: InstanceWish): ChildPlan<ChildName> {
     },
     isReady: () => answersHealth({ socketPath: serviceSocket }),
   };
+}
+
+/** Where the others are: the store's members tell each other. */
+function linkVariables({ number, instanceCount, runDir, storeUrl }: InstanceWish): NodeJS.ProcessEnv {
+  const linkOf = (instance: number): string => `unix:${join(runDir, linkSocketName(instance))}`;
+  if (storeUrl !== "") return { STORE_URL: storeUrl, LINK: linkOf(number), LINKS: "" };
+  const links = Array.from({ length: instanceCount }, (_, i) => linkOf(i + 1));
+  return { STORE_URL: "", LINK: "", LINKS: links.join(",") };
 }
 
 export type NginxWish = {

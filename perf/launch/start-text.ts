@@ -13,7 +13,7 @@ export function startText(topology: Topology, processors: readonly ProcessorWish
 live page ${url}/
 service   ${url}  nginx ${pidText(topology, "nginx")}
 ${sockets.map((socket, i) => `instance  ${socket}  ${pidText(topology, `instance-${i + 1}`)}`).join("\n")}
-${processorLines(topology, processors).join("\n")}
+${[...storeLines(topology), ...processorLines(topology, processors)].join("\n")}
 
 try:
   curl -i ${url}/payments -H 'content-type: application/json' -d '${payment}'
@@ -22,6 +22,11 @@ try:
   npm run doubts -- list ${sockets.map((socket) => `--at unix:${socket}`).join(" ")}
 
 Ctrl-C ends all of it.`;
+}
+
+/** Without user and password, which may be among the parameters too. */
+function storeLines({ storeUrl }: Topology): string[] {
+  return storeUrl === "" ? [] : [`store     ${withoutCredentials(storeUrl.replace(/\?.*/, ""))}`];
 }
 
 function processorLines(topology: Topology, processors: readonly ProcessorWish[]): string[] {

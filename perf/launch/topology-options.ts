@@ -22,6 +22,8 @@ export type TopologyOptions = TwoProcessors & {
   /** Otherwise the two of the short form. */
   readonly processors?: readonly ProcessorWish[] | undefined;
   readonly instanceCount?: number;
+  /** Of the PostgreSQL that keeps the payments; empty, the default: journals on the disk. */
+  readonly storeUrl?: string;
   /** Where nginx listens. Port 0: any free one. */
   readonly host?: string;
   readonly port?: number;
@@ -72,6 +74,7 @@ export async function settle(options: TopologyOptions): Promise<TopologySettings
     host,
     port: nginxPort!,
     instanceCount,
+    storeUrl: options.storeUrl ?? "",
     processors: withPorts(wished, ports),
     env: options.env ?? {},
     nodeFlags: options.nodeFlags ?? INSTANCE_NODE_FLAGS,

@@ -6,6 +6,7 @@ import { type ByName, environmentOf, PROCESSOR_HOST, simulatedOf, urlsOf } from 
 import { answersAtAll } from "./readiness.ts";
 import { removeRunDirectory } from "./run-directory.ts";
 import { SilenceWatch } from "./silence-watch.ts";
+import { initStore } from "./store-init.ts";
 import { type ChildHooks, type ChildPlan, type ChildState, SupervisedChild } from "./supervisor.ts";
 import { settle, type TopologyOptions, type TopologySettings } from "./topology-options.ts";
 
@@ -18,13 +19,15 @@ export type TopologyProcess = {
 
 /**
  * Starts the processors, the instances and nginx, each a process of its own, and resolves when all of them answer. If
- * anything fails, everything is ended again and nothing is left behind.
+ * anything fails, everything is ended again and nothing is left behind. A store's schema is made first, where missing.
  */
 export async function startTopology(options: TopologyOptions = {}): Promise<Topology> {
   options.signal?.throwIfAborted();
   const settings = await settle(options);
+  const { storeUrl, commands, hooks } = settings;
   let topology: Topology;
   try {
+    if (storeUrl !== "") await initStore({ storeUrl, command: commands.store, hooks }, options.signal);
     topology = new Topology(settings);
   } catch (error) {
     removeRunDirectory(settings.runDir);
@@ -45,6 +48,8 @@ export class Topology {
   /** By name, in configured order. */
   readonly processorUrls: ByName<string>;
   readonly instanceCount: number;
+  /** Of the PostgreSQL that keeps the payments; empty: journals. */
+  readonly storeUrl: string;
   /** Holds the sockets; removed by stop. */
   readonly runDir: string;
   readonly #children: readonly SupervisedChild<ChildName>[];
@@ -60,6 +65,7 @@ export class Topology {
     this.url = `http://${host}:${port}`;
     this.runDir = runDir;
     this.instanceCount = instanceCount;
+    this.storeUrl = settings.storeUrl;
     this.processorUrls = urlsOf(processors);
     const plans = [
       ...processorPlans(settings),

@@ -40,6 +40,7 @@ export class JournalStore implements Store {
   readonly partitionCount: number;
   readonly canMove = true;
   readonly lapseMs = 0;
+  readonly holdsRights = true;
   readonly #surroundings: Surroundings;
   readonly #options: JournalStoreOptions;
 

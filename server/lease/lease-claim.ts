@@ -2,11 +2,12 @@ import { type Ledger, MAX_CAPACITY } from "../../core/ledger/ledger.ts";
 import { problemOfProcessors } from "../store/processors-kept.ts";
 import type { Claim, ClaimOptions, PartitionSize } from "../store/store.ts";
 import { inSlices } from "../system/in-slices.ts";
+import { FencedError } from "../turn/record-log.ts";
 import { ChunkReader, LostPlaceError } from "./chunk-reader.ts";
 import type { Claimed, Outline, Tenure } from "./database.ts";
 import { LeaseFollowing } from "./lease-following.ts";
 import { LeaseLog } from "./lease-log.ts";
-import { LeaseStorage, release } from "./lease-storage.ts";
+import { LeaseStorage } from "./lease-storage.ts";
 import type { LeaseStoreParts } from "./lease-store-parts.ts";
 
 const RECORDS_PER_PAYMENT = 3;
@@ -43,8 +44,7 @@ export class LeaseClaim implements Claim {
     const followedTo = options.following && reader.lsn;
     await this.#read(reader, options.signal);
     await inSlices(this.#finish(reader), time, options.signal);
-    if (!this.#isOurs)
-      throw new Error(`a lease must last until a partition is carried: partition=${this.partition + 1}`);
+    if (!this.#isOurs) throw new FencedError(`the lease has lapsed meanwhile: partition=${this.partition + 1}`);
     const ms = Math.round(time.monotonicMs() - beganAtMs);
     const { epoch, head: records } = this.#claimed;
     const fields = { partition: this.partition + 1, epoch, payments: ledger.size, records, followed: followedTo, ms };
@@ -53,7 +53,7 @@ export class LeaseClaim implements Claim {
   }
 
   release(): Promise<void> {
-    return release(this.#tenure, this.#parts);
+    return this.#parts.tenures.release(this.#tenure);
   }
 
   get #tenure(): Tenure {

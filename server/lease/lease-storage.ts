@@ -1,7 +1,7 @@
 import type { Engine } from "../../core/engine.ts";
 import type { JournalMeters } from "../meters/meters.ts";
 import type { Storage, Writing } from "../store/store.ts";
-import type { Claimed, Tenure } from "./database.ts";
+import type { Claimed } from "./database.ts";
 import type { LeaseLog } from "./lease-log.ts";
 import type { LeaseStoreParts } from "./lease-store-parts.ts";
 import { SliceWriter } from "./slice-writer.ts";
@@ -41,14 +41,6 @@ export class LeaseStorage implements Storage {
   async close(): Promise<void> {
     await this.endUpkeep();
     this.log.close();
-    await release(this.log.tenure, this.#parts);
+    await this.#parts.tenures.release(this.log.tenure);
   }
-}
-
-/** Gives a partition back. Where that fails, the next census shows that this instance has it and does not carry it. */
-export async function release(tenure: Tenure, { database, logger }: LeaseStoreParts): Promise<void> {
-  await database.release(tenure).catch((error: Error) => {
-    const fields = { err: error, partition: tenure.partition + 1 };
-    logger.warn(fields, "a partition could not be released yet");
-  });
 }

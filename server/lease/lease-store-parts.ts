@@ -3,12 +3,14 @@ import type { Time } from "../system/time.ts";
 import type { Appender } from "./appender.ts";
 import type { Database } from "./database.ts";
 import type { Membership } from "./membership.ts";
+import type { Tenures } from "./tenures.ts";
 
 /** What a store by lease works with. */
 export type LeaseStoreParts = {
   database: Database;
   membership: Membership;
   appender: Appender;
+  tenures: Tenures;
   /** The processors' names, in the order of their numbers. */
   processors: readonly string[];
   /** Payments that a partition has room for at least. */

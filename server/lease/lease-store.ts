@@ -1,7 +1,8 @@
 import type { Ledger } from "../../core/ledger/ledger.ts";
 import type { PartitionSize, Store } from "../store/store.ts";
+import type { Timer } from "../system/time.ts";
 import { ChunkReader } from "./chunk-reader.ts";
-import { type Claimed, HaltedError } from "./database.ts";
+import { type Claimed, HaltedError, type Member } from "./database.ts";
 import { LeaseClaim, sizeOf } from "./lease-claim.ts";
 import { LeaseFollowing } from "./lease-following.ts";
 import type { LeaseStoreParts } from "./lease-store-parts.ts";
@@ -9,6 +10,8 @@ import { LEASE_MS } from "./lease-terms.ts";
 
 /** A carrier that has just died is noticed, and its lease has lapsed, within this. */
 const LAPSE_MS = LEASE_MS + 1000;
+/** Between looks at whether something can be dropped that no log needs any more. */
+const TIDY_MS = 30_000;
 
 /**
  * Partitions in a database, carried by lease: any instance on any host can carry any of them.
@@ -24,10 +27,47 @@ export class LeaseStore implements Store {
   readonly canMove = true;
   readonly lapseMs = LAPSE_MS;
   readonly #parts: LeaseStoreParts;
+  #onLost: (partition: number) => void = () => {};
+  #timer: Timer | undefined;
 
-  constructor(partitionCount: number, parts: LeaseStoreParts) {
+  /** `parts.membership` has not joined yet. `onMembers`: who is there, after each renewal. */
+  constructor(partitionCount: number, parts: LeaseStoreParts, onMembers: (members: readonly Member[]) => void) {
     this.partitionCount = partitionCount;
     this.#parts = parts;
+    const { membership, tenures } = parts;
+    const lose = (partitions: readonly number[]): void => {
+      for (const partition of partitions) this.#onLost(partition);
+    };
+    membership.listen({
+      onCensus: (census, sentAtMs) => {
+        onMembers(census.members);
+        lose(tenures.compare(census, membership.life, sentAtMs));
+      },
+      onExpelled: () => lose(tenures.clear()),
+    });
+  }
+
+  /** Joins the members; see Membership.join. */
+  async open(signal: AbortSignal): Promise<void> {
+    await this.#parts.membership.join(signal);
+    this.#tidyLater();
+  }
+
+  get holdsRights(): boolean {
+    return this.#parts.membership.isValid;
+  }
+
+  /** Called with each partition that another may have by now, though it was not given back. There is one listener. */
+  onLost(listener: (partition: number) => void): void {
+    this.#onLost = listener;
+  }
+
+  /** Leaves the members, once everything has been given back. */
+  async close(): Promise<void> {
+    this.#timer?.cancel();
+    await this.#parts.membership.leave();
+    this.#parts.appender.close();
+    await this.#parts.database.close();
   }
 
   /** Waits until a carrier that renews no more has lost its lease, at most some seconds. */
@@ -55,23 +95,39 @@ export class LeaseStore implements Store {
     return current.length === epochs.length && current.every((epoch, partition) => epoch === epochs[partition]);
   }
 
+  #tidyLater(): void {
+    const { database, time, logger } = this.#parts;
+    this.#timer = time.after(TIDY_MS, () => {
+      void database.tidy().catch((error: Error) => logger.warn({ err: error }, "the store could not be tidied"));
+      this.#tidyLater();
+    });
+  }
+
   /** Undefined also where the answer was lost: another try gets it, with the epoch after. */
   async #tryClaim(partition: number, signal: AbortSignal): Promise<LeaseClaim | undefined> {
-    const { database, membership, processors, capacity, logger } = this.#parts;
+    const { membership, tenures } = this.#parts;
     const { life } = membership;
     if (!membership.isValid) return undefined;
-    let claimed: Claimed | "taken";
+    const claim = await tenures.claiming(partition, async () => {
+      const claimed = await this.#askFor(partition, life);
+      if (claimed === undefined) return undefined;
+      tenures.began({ partition, since: claimed.epoch });
+      return new LeaseClaim(partition, claimed, life, this.#parts);
+    });
+    if (claim === undefined || !signal.aborted) return claim;
+    await claim.release();
+    return undefined;
+  }
+
+  async #askFor(partition: number, life: string): Promise<Claimed | undefined> {
+    const { database, processors, capacity, logger } = this.#parts;
     try {
-      claimed = await database.claim(partition, { life, processors, capacity });
+      const claimed = await database.claim(partition, { life, processors, capacity });
+      return claimed === "taken" ? undefined : claimed;
     } catch (error) {
       if (error instanceof HaltedError) throw error;
       logger.warn({ err: error, partition: partition + 1 }, "a partition could not be claimed: it is tried again");
       return undefined;
     }
-    if (claimed === "taken") return undefined;
-    const claim = new LeaseClaim(partition, claimed, life, this.#parts);
-    if (!signal.aborted) return claim;
-    await claim.release();
-    return undefined;
   }
 }

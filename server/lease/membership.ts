@@ -19,8 +19,8 @@ export type MembershipParts = {
 };
 
 export type MembershipEvents = {
-  /** After each renewal. */
-  onCensus(census: Census): void;
+  /** After each renewal, that was sent at `sentAtMs` (monotonic). */
+  onCensus(census: Census, sentAtMs: number): void;
   /** Others may have whatever this life had. A new life begins by itself. */
   onExpelled(): void;
 };
@@ -174,7 +174,7 @@ export class Membership {
     this.#validUntilMs = Math.max(this.#validUntilMs, sentAtMs + LEASE_MS - DRIFT_MS);
     this.#census = census;
     this.#lapses.note(census.members);
-    this.#events.onCensus(census);
+    this.#events.onCensus(census, sentAtMs);
   }
 
   async #beginAnew(): Promise<void> {

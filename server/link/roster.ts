@@ -1,9 +1,6 @@
 import type { Logger } from "pino";
 import { type Address, formatAddress, parseAddress } from "../system/address.ts";
 
-/** Instances of a deployment whose members come and go, at most: descriptors are shared out for so many. */
-export const MEMBERS_MAX = 16;
-
 /** Which instances there are, and where. */
 export interface Roster {
   /** This instance, from 0. */
@@ -39,15 +36,17 @@ export class FixedRoster implements Roster {
 /** As the store's membership says from one census to the next. */
 export class MemberRoster implements Roster {
   readonly self: number;
+  readonly #membersMax: number;
   readonly #logger: Logger;
   readonly #listeners: (() => void)[] = [];
   #others: ReadonlyMap<number, Address> = new Map();
   /** What was said of members that cannot be in it, so that it is said once. */
   #refusals: ReadonlySet<string> = new Set();
 
-  /** Nobody else is there at first. */
-  constructor(self: number, logger: Logger) {
+  /** Nobody else is there at first. `membersMax`: this instance counted. */
+  constructor(self: number, membersMax: number, logger: Logger) {
     this.self = self;
+    this.#membersMax = membersMax;
     this.#logger = logger;
   }
 
@@ -69,7 +68,7 @@ export class MemberRoster implements Roster {
     for (const { number, address: text } of [...members].sort((a, b) => a.number - b.number)) {
       if (number === this.self) continue;
       const address = parseAddress(text);
-      const refusal = refusalOf(address, others.size);
+      const refusal = refusalOf(address, others.size + 1 < this.#membersMax, this.#membersMax);
       if (refusal === undefined) others.set(number, address as Address);
       else {
         refusals.add(`${number} ${text} ${refusal}`);
@@ -84,10 +83,9 @@ export class MemberRoster implements Roster {
   }
 }
 
-/** `othersCount`: that are in it already. */
-function refusalOf(address: Address | string, othersCount: number): string | undefined {
+function refusalOf(address: Address | string, hasRoom: boolean, membersMax: number): string | undefined {
   if (typeof address === "string") return `its link address ${address}`;
-  return othersCount >= MEMBERS_MAX - 1 ? `there are more than can be linked: members max=${MEMBERS_MAX}` : undefined;
+  return hasRoom ? undefined : `there are more than can be linked: max=${membersMax}`;
 }
 
 function isSame(some: ReadonlyMap<number, Address>, others: ReadonlyMap<number, Address>): boolean {

@@ -4,7 +4,8 @@ export const SAMPLE_INTERVAL_MS = 1000;
 export type LiveSources = {
   /** This instance's number, from 0. */
   self: number;
-  instanceCount: number;
+  /** How many are shown, by number from 0; one that is not there is shown as such. */
+  instanceCount: () => number;
   /** This instance's reading as JSON. */
   ownReading: () => Promise<string>;
   /** The other instances' readings as JSON, by number from 0; one that is missing did not answer. */
@@ -57,7 +58,7 @@ export class LiveFeed {
     const [own, others] = await Promise.all([ownReading(), peerReadings()]);
     this.#isSampling = false;
     if (this.#timer === undefined) return;
-    const readings = Array.from({ length: instanceCount }, (_, i) => (i === self ? own : (others.get(i) ?? "null")));
+    const readings = Array.from({ length: instanceCount() }, (_, i) => (i === self ? own : (others.get(i) ?? "null")));
     publish(`{"type":"sample","instances":[${readings.join(",")}]}`);
   }
 }

@@ -2,6 +2,7 @@ import type { TemplatedApp } from "uWebSockets.js";
 import * as Reason from "../../core/values/reason.ts";
 import type { ConnectionBound } from "../http/connection-bound.ts";
 import type { Peers } from "../link/peers.ts";
+import type { Roster } from "../link/roster.ts";
 import type { Hello } from "../page/message.ts";
 import type { ProcessorConfig } from "../settings/processors.ts";
 import { LiveFeed, SAMPLE_INTERVAL_MS } from "./live-feed.ts";
@@ -11,9 +12,7 @@ import { ProcessorAdmin } from "./processor-admin.ts";
 import { serveSimulation } from "./simulation-api.ts";
 
 export type LivePageOptions = {
-  /** From 0. */
-  instance: number;
-  links: readonly unknown[];
+  roster: Roster;
   partitionCount: number;
   answerWithinMs: number;
   corsOrigin: string;
@@ -29,6 +28,7 @@ export class LivePage {
   readonly #options: LivePageOptions;
   readonly #admin: ProcessorAdmin | undefined;
   #feed: LiveFeed | undefined;
+  #isClosed = false;
 
   /** `ownReading`: this instance's reading as JSON. */
   constructor(peers: Peers, ownReading: () => Promise<string>, options: LivePageOptions) {
@@ -41,19 +41,20 @@ export class LivePage {
 
   /** `clients`: whose connections the pages' sockets are. */
   register(app: TemplatedApp, clients?: ConnectionBound): void {
-    const { instance, links, partitionCount, processors, answerWithinMs, corsOrigin } = this.#options;
-    const instanceCount = Math.max(links.length, 1);
+    const { roster, partitionCount, processors, answerWithinMs, corsOrigin } = this.#options;
+    const { self } = roster;
+    const instanceCount = (): number => Math.max(self, ...roster.others.keys()) + 1;
     const feed = new LiveFeed({
-      self: instance,
+      self,
       instanceCount,
       ownReading: this.#ownReading,
       peerReadings: () => this.#peers.readings(),
       publish: (message) => app.publish(LIVE_TOPIC, message),
     });
-    const hello: Hello = {
+    const hello = (): Hello => ({
       type: "hello",
-      instance: instance + 1,
-      instanceCount,
+      instance: self + 1,
+      instanceCount: instanceCount(),
       partitionCount,
       processors: processors.map(({ name }) => name),
       feeFractions: processors.map(({ fee }) => Number(fee.text)),
@@ -61,7 +62,13 @@ export class LivePage {
       reasons: Reason.NAMES,
       intervalMs: SAMPLE_INTERVAL_MS,
       isSimulation: this.#admin !== undefined,
-    };
+    });
+    let toldCount = instanceCount();
+    roster.onChange(() => {
+      if (this.#isClosed || toldCount === instanceCount()) return;
+      toldCount = instanceCount();
+      app.publish(LIVE_TOPIC, JSON.stringify(hello()));
+    });
     this.#feed = feed;
     servePageFiles(app);
     serveLiveSocket(app, feed, hello, corsOrigin, clients);
@@ -69,6 +76,7 @@ export class LivePage {
   }
 
   async close(): Promise<void> {
+    this.#isClosed = true;
     this.#feed?.stop();
     await this.#admin?.close();
   }

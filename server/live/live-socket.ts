@@ -16,15 +16,14 @@ const PAYLOAD_BYTES_MAX = 16;
 const BACKPRESSURE_BYTES_MAX = 65_536;
 const IDLE_TIMEOUT_S = 32;
 
-/** `/live`: one message a second to every page that is open. */
+/** `/live`: one message a second to every page that is open; and first what `hello` says then. */
 export function serveLiveSocket(
   app: TemplatedApp,
   feed: LiveFeed,
-  hello: Hello,
+  hello: () => Hello,
   corsOrigin: string,
   clients?: ConnectionBound,
 ): void {
-  const helloText = JSON.stringify(hello);
   const behavior: WebSocketBehavior<object> & { closeOnBackpressureLimit: number } = {
     maxPayloadLength: PAYLOAD_BYTES_MAX,
     maxBackpressure: BACKPRESSURE_BYTES_MAX,
@@ -37,7 +36,7 @@ export function serveLiveSocket(
       else new Exchange(res, false, PLAIN).answer(problemAnswer(refusal));
     },
     open: (ws) => {
-      ws.send(helloText);
+      ws.send(JSON.stringify(hello()));
       ws.subscribe(LIVE_TOPIC);
       feed.viewerCame();
     },

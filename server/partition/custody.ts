@@ -142,6 +142,23 @@ export class Custody {
     return this.#holds.carriages();
   }
 
+  /**
+   * Whether these are the numbers of all partitions' carriers now, as far as that has to be asked; false where nobody
+   * answers within `timeoutMs`.
+   */
+  areCurrent(epochs: readonly number[], timeoutMs: number): Promise<boolean> {
+    const { store, time } = this.#parts;
+    if (store.areCurrent === undefined) return Promise.resolve(true);
+    const answer = store.areCurrent(epochs);
+    return new Promise((resolve) => {
+      const timer = time.after(timeoutMs, () => resolve(false));
+      void answer.then((areCurrent) => {
+        timer.cancel();
+        resolve(areCurrent);
+      });
+    });
+  }
+
   /** Resolves when something has changed, or after `timeoutMs`. */
   changed(timeoutMs: number): Promise<void> {
     return new Promise((resolve) => {
@@ -519,7 +536,8 @@ export class Custody {
       life: this.#life,
       upMs: Math.round(this.#parts.time.monotonicMs() - this.#startedAtMs),
       isLeaving: this.#isLeaving,
-      carries: this.carriages(),
+      // What this instance may have lost without knowing it yet, others are free to claim.
+      carries: this.#parts.store.holdsRights ? this.carriages() : [],
     };
   }
 }

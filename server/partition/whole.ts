@@ -26,8 +26,9 @@ export async function wholeOf(
     if (told === "unsafe") return told;
     const parts = latestOf(custody, told);
     const missing = parts.indexOf(undefined);
-    if (missing < 0) return parts as SummaryPart[];
-    if (custody.place(missing) === "silent") return undefined;
+    if (missing < 0 && (await custody.areCurrent(parts.map(epochOf), untilMs - time.monotonicMs())))
+      return parts as SummaryPart[];
+    if (missing >= 0 && custody.place(missing) === "silent") return undefined;
     await custody.changed(Math.min(AGAIN_MS, Math.max(1, untilMs - time.monotonicMs())));
   }
 }
@@ -46,6 +47,10 @@ export async function everyPlace(
     if (places.includes("silent") || leftMs <= 0) return undefined;
     await custody.changed(leftMs);
   }
+}
+
+function epochOf(part: SummaryPart | undefined): number {
+  return part!.epoch;
 }
 
 /** By partition. What a former carrier says is nothing: the later one has it all. */

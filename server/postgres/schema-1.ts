@@ -5,8 +5,8 @@ import { FUNCTIONS_1 } from "./functions-1.ts";
  *
  *   store        one row: version and number of partitions
  *   member       the instances that have a lease; whose row is gone is gone
- *   partition    who has it, since which epoch, its epoch now, and where its log ends. Its updates touch no index, and there is room for them
- *                on their page (HOT): they are as many as there are appends
+ *   partition    who has it, since which epoch, its epoch now, and where its log ends. Its updates touch no index, and
+ *                there is room for them on their page (HOT): they are as many as there are appends
  *   carriage     who had a partition with which epoch: by whose processors' numbers its records go
  *   chunk        the logs: the records of one append to one partition. By generation, a table each, so that old ones
  *                are dropped and not deleted. Appends go to the last. Records are not compressed: they hardly shrink

@@ -8,6 +8,9 @@ export type StoreSettings = {
   link: Address;
 };
 
+/** Members of a deployment at a time, at most: descriptors are shared out for so many. */
+export const MEMBERS_MAX = 16;
+
 /** Settings of journals on a disk: they mean nothing to a store by lease. */
 const JOURNAL_SETTINGS = ["LINKS", "DATA_DIR", "DURABILITY", "PARTITIONS", "SEGMENT_BYTES"];
 const WHY: Readonly<Record<string, string>> = {

@@ -5,6 +5,8 @@ import type { RecordLog } from "../turn/record-log.ts";
 
 /** Says who may carry a partition, and keeps its log. */
 export interface Store {
+  /** Called with each partition that another may have by now, though it was not given back. There is one listener. */
+  onLost?(listener: (partition: number) => void): void;
   /** Fixed when the data were first made. */
   readonly partitionCount: number;
   /** Whether another instance can carry on what this one leaves: not without a journal. */
@@ -14,6 +16,11 @@ export interface Store {
    * with the process.
    */
   readonly lapseMs: number;
+  /**
+   * Whether what was claimed is certainly still this instance's. While it is not, nobody is told that this instance has
+   * it: others may claim it.
+   */
+  readonly holdsRights: boolean;
   /**
    * The right to carry a partition (from 0), until it is released or the process ends; undefined: another has it. Of
    * several that ask at once it may be that none gets it: then ask again. Rejects where nobody could have it: a disk
@@ -25,6 +32,13 @@ export interface Store {
   sizeOf(partition: number): Promise<PartitionSize>;
   /** Reads along what another carries, into an empty ledger; undefined where the store cannot. */
   follow(partition: number, ledger: Ledger): Following | undefined;
+  /**
+   * Whether these are the epochs of all partitions now, in their order; false where nobody can be asked. Undefined
+   * where the right to carry cannot be lost unnoticed.
+   */
+  areCurrent?(epochs: readonly number[]): Promise<boolean>;
+  /** Once everything has been given back. */
+  close?(): Promise<void>;
 }
 
 const PARTITIONS_USUAL = 2;

@@ -5,6 +5,7 @@ export class VolatileStore implements Store {
   readonly partitionCount: number;
   readonly canMove = false;
   readonly lapseMs = 0;
+  readonly holdsRights = true;
   readonly #size: PartitionSize;
 
   /** `capacity` in payments of a partition. */

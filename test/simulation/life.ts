@@ -3,7 +3,7 @@ import { HealthSnapshot, pollStamp } from "../../core/routing/health-snapshot.ts
 import { Ways } from "../../core/routing/ways.ts";
 import { formatUuid } from "../../core/values/uuid.ts";
 import { acceptRead } from "../../server/api/accept-read.ts";
-import type { Polling } from "../../server/health/polling.ts";
+import type { HealthLinkHandlers } from "../../server/health/health-link.ts";
 import type { Answer } from "../../server/http/answer.ts";
 import { RecoveryError } from "../../server/journal/recovery-error.ts";
 import { HaltedError, NotDoneError, UnknownError } from "../../server/lease/database.ts";
@@ -117,8 +117,9 @@ export class Life {
     return this.#instance?.custody;
   }
 
-  get polling(): Polling | undefined {
-    return this.#instance?.polling;
+  /** What the health monitors of the other instances reach. */
+  get healthLink(): HealthLinkHandlers | undefined {
+    return this.#instance?.consent;
   }
 
   /** Whether payments are taken. */

@@ -3,7 +3,8 @@ import type { Ways } from "../../core/routing/ways.ts";
 import { PROCESSORS_MAX } from "../../core/values/processor.ts";
 import { WholeService } from "../../server/api/whole-service.ts";
 import { HealthEndpoint } from "../../server/health/health-endpoint.ts";
-import { Polling } from "../../server/health/polling.ts";
+import { PeerConsent } from "../../server/health/peer-consent.ts";
+import { keepIn, Polling } from "../../server/health/polling.ts";
 import { JournalStore } from "../../server/journal/journal-store.ts";
 import { Meters } from "../../server/meters/meters.ts";
 import { Custody } from "../../server/partition/custody.ts";
@@ -73,7 +74,7 @@ export type VirtualInstance = {
   reach: Reach;
   whole: WholeService;
   lease: VirtualLease | undefined;
-  polling: Polling | undefined;
+  consent: PeerConsent | undefined;
 };
 
 /** Puts it together as openInstance does; nothing is claimed yet. */
@@ -94,7 +95,7 @@ export async function openVirtualInstance(parts: InstanceParts): Promise<Virtual
   const reach = new Reach(custody, time);
   const peers = new VirtualPeers({ process, calls, oracle });
   const whole = new WholeService({ custody, reach, partitions, peers, body, time });
-  return { body, partitions, custody, reach, whole, lease, polling: polls ? poll(parts) : undefined };
+  return { body, partitions, custody, reach, whole, lease, consent: polls ? poll(parts) : undefined };
 }
 
 function openLease(parts: InstanceParts, onExpelled: () => void): Promise<VirtualLease> {
@@ -169,16 +170,20 @@ function surroundingsOf(parts: InstanceParts): Omit<PartitionSurroundings, "body
   };
 }
 
-function poll({ process, network, peers, health }: InstanceParts): Polling {
+/** Begins to poll; returns what the other instances ask. */
+function poll({ process, network, peers, health }: InstanceParts): PeerConsent {
   const time = process.awaited;
   const processors = PROCESSORS.slice(0, process.world.settings.processorCount);
-  return new Polling({
+  const consent = new PeerConsent({
     self: process.instance,
-    endpoints: processors.map(
-      (processor) => new HealthEndpoint(processor, { network: network.of(process, () => {}), time }),
-    ),
+    processorCount: processors.length,
     peers: peers.map((listener) => new VirtualLink(process, listener)),
-    health,
     time,
+    onHeard: keepIn(health, time),
   });
+  const endpoints = processors.map(
+    (processor) => new HealthEndpoint(processor, { network: network.of(process, () => {}), time }),
+  );
+  new Polling({ endpoints, consent, health, time });
+  return consent;
 }

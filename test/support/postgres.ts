@@ -1,5 +1,14 @@
 import { type ChildProcess, execFile, spawn } from "node:child_process";
-import { accessSync, appendFileSync, chownSync, constants, mkdtempSync, readdirSync, rmSync } from "node:fs";
+import {
+  accessSync,
+  appendFileSync,
+  chownSync,
+  constants,
+  mkdtempSync,
+  readdirSync,
+  rmSync,
+  writeFileSync,
+} from "node:fs";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -178,11 +187,24 @@ export class PostgresServer {
     await waitFor(async () => (await this.query(`SHOW ${name}`))[0]?.[name] === value);
   }
 
-  /** In a connection of its own, as superuser. Several statements in one text have no rows. */
-  async query(text: string, database = DATABASE): Promise<Record<string, unknown>[]> {
+  /** A file beside its data, that only the server may read. */
+  writeFile(name: string, text: string): void {
+    const path = join(this.data, name);
+    writeFileSync(path, text, { mode: 0o600 });
+    if (this.#ids.uid !== undefined) chownSync(path, this.#ids.uid, this.#ids.gid!);
+  }
+
+  /** A connection as superuser, to be ended by whoever asked for it. */
+  async connect(database = DATABASE): Promise<Client> {
     const client = new Client({ host: this.folder, port: this.port, user: USER, database, password: () => "" });
     client.on("error", () => undefined);
     await client.connect();
+    return client;
+  }
+
+  /** In a connection of its own, as superuser. Several statements in one text have no rows. */
+  async query(text: string, database = DATABASE): Promise<Record<string, unknown>[]> {
+    const client = await this.connect(database);
     try {
       const { rows } = await client.query<Record<string, unknown>>(text);
       return rows ?? [];
@@ -267,7 +289,7 @@ export class PostgresServer {
   }
 }
 
-async function waitFor(isTrue: () => Promise<boolean>): Promise<void> {
+export async function waitFor(isTrue: () => Promise<boolean>): Promise<void> {
   const untilMs = performance.now() + START_TIMEOUT_MS;
   while (!(await isTrue())) {
     if (performance.now() > untilMs) throw new Error(`PostgreSQL must get there: ${isTrue}`);

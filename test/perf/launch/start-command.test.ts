@@ -112,6 +112,25 @@ describe("topology command", () => {
     );
   });
 
+  it("takes a store instead of journals, whose URL no mistake shows", () => {
+    const STORE_URL = "postgres://u:hunter2@db/rinha";
+    expect(topologyOptionsFromEnv({}).storeUrl).to.equal("");
+    expect(topologyOptionsFromEnv({ STORE_URL, INSTANCES: "16" })).to.include({
+      storeUrl: STORE_URL,
+      instanceCount: 16,
+    });
+    expect(() => topologyOptionsFromEnv({ STORE_URL, INSTANCES: "17", DATA_DIR: "data", PARTITIONS: "4" })).to.throw(
+      [
+        "DATA_DIR must not be set with STORE_URL: nothing is kept on a disk here: DATA_DIR=data",
+        "PARTITIONS must not be set with STORE_URL: their number was fixed by npm run store -- init: PARTITIONS=4",
+        "INSTANCES must be a whole number from 1 to 16: INSTANCES=17",
+      ].join("\n"),
+    );
+    expect(() => topologyOptionsFromEnv({ STORE_URL: "mysql://u:hunter2@db" })).to.throw(
+      /^STORE_URL must be postgres:.*not shown\)$/,
+    );
+  });
+
   it("shows the instances' log lines to people, or as they are", async () => {
     const stopped = async (): Promise<string> => {
       command?.kill("SIGTERM");

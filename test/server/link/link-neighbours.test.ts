@@ -114,7 +114,7 @@ describe("neighbours over the link", function () {
   });
 
   it("come and go with the roster, and are down when they are gone", async () => {
-    const roster = new MemberRoster(0, pino({ level: "silent" }));
+    const roster = new MemberRoster(0, 16, pino({ level: "silent" }));
     const neighbours = new LinkNeighbours({ roster, names, time: new RealTime() }, pino({ level: "silent" }));
     closers.push(() => neighbours.close());
     let changes = 0;

@@ -1,5 +1,5 @@
 import { expect } from "chai";
-import { FixedRoster, MEMBERS_MAX, MemberRoster } from "../../../server/link/roster.ts";
+import { FixedRoster, MemberRoster } from "../../../server/link/roster.ts";
 import { RosterMap } from "../../../server/link/roster-map.ts";
 import { formatAddress } from "../../../server/system/address.ts";
 import { logOf } from "../../support/memory-log.ts";
@@ -20,7 +20,7 @@ describe("a fixed roster", () => {
 describe("a roster of members", () => {
   function rosterOf(self: number) {
     const { log, lines } = logOf("info");
-    const roster = new MemberRoster(self, log.logger);
+    const roster = new MemberRoster(self, 16, log.logger);
     const changes: string[][] = [];
     roster.onChange(() => changes.push([...roster.others].map(([n, address]) => `${n} ${formatAddress(address)}`)));
     const said = () => lines.map((line) => JSON.parse(line) as Record<string, unknown>);
@@ -55,7 +55,7 @@ describe("a roster of members", () => {
 
   it("has no more than descriptors are shared out for, this instance counted", () => {
     const { roster, said } = rosterOf(3);
-    roster.set(Array.from({ length: MEMBERS_MAX + 2 }, (_, number) => member(number)));
+    roster.set(Array.from({ length: 18 }, (_, number) => member(number)));
     expect([...roster.others.keys()]).to.deep.equal([0, 1, 2, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15]);
     expect(said().map(({ member: number }) => number)).to.deep.equal([17, 18]);
   });
@@ -63,7 +63,7 @@ describe("a roster of members", () => {
 
 describe("what is kept for each of a roster", () => {
   it("is opened for who comes, closed for who goes, and both where an address changes", () => {
-    const roster = new MemberRoster(0, logOf("silent").log.logger);
+    const roster = new MemberRoster(0, 16, logOf("silent").log.logger);
     roster.set([member(5), member(2)]);
     const events: string[] = [];
     const map = new RosterMap<string>(roster, {

@@ -17,7 +17,7 @@ describe("live feed", () => {
     feed = new LiveFeed(
       {
         self: 1,
-        instanceCount: 3,
+        instanceCount: () => 3,
         ownReading: () => {
           askedCount++;
           return answer();

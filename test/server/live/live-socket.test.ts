@@ -37,13 +37,13 @@ describe("live socket", () => {
     listener = await Listener.open({ kind: "unix", path: join(folder, "s") }, (app: TemplatedApp) => {
       const sources = {
         self: 0,
-        instanceCount: 1,
+        instanceCount: () => 1,
         ownReading: async () => reading,
         peerReadings: async () => new Map<number, string>(),
         publish: (message: string) => app.publish(LIVE_TOPIC, message),
       };
       feed = new LiveFeed(sources, HELLO.intervalMs);
-      serveLiveSocket(app, feed, HELLO, "https://shop.example");
+      serveLiveSocket(app, feed, () => HELLO, "https://shop.example");
       app.any("/*", (res) => {
         res.writeStatus("404 Not Found").endWithoutBody(0);
       });

@@ -356,6 +356,7 @@ export class Cluster {
       partitionCount: this.partitionCount,
       canMove: this.canMove,
       lapseMs: this.lapseMs,
+      holdsRights: true,
       sizeOf: async () => size,
       follow: () => ({ catchUp: async () => 0, close: () => {} }),
       claim: async (partition, signal) => {
