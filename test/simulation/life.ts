@@ -276,7 +276,7 @@ export class Life {
     await this.custody!.leave(GRACE_MS);
     while (this.#instance!.reach.waitingCount > 0) await process.pause(WAITING_LOOK_MS);
     await process.pause(REFUSING_MS);
-    await this.#instance!.lease?.close();
+    await this.#instance!.lease?.store.close();
     const { openCount, requestCount } = this;
     const name = () => `open=${openCount} requests=${requestCount} instance=${process.instance}`;
     if (this.carried.length === 0) expectThat(openCount + requestCount === 0, "what has left takes no place", name);
@@ -328,7 +328,7 @@ export class Life {
   async #giveUpStart(): Promise<void> {
     try {
       await this.custody?.close();
-      await this.#instance?.lease?.close();
+      await this.#instance?.lease?.store.close();
     } finally {
       if (!this.process.isOver) this.#parts.onEnd("left");
     }

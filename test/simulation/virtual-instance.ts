@@ -83,14 +83,11 @@ export async function openVirtualInstance(parts: InstanceParts): Promise<Virtual
   const { partitionCount } = process.world.settings;
   const body = new PaymentBody();
   const partitions = new PartitionMap(partitionCount);
-  let custody: Custody | undefined;
-  const lost = (): void => {
-    for (let partition = 0; partition < partitionCount; partition++) custody?.lost(partition);
-  };
-  const lease = process.world.settings.mode === "lease" ? await openLease(parts, lost) : undefined;
+  const lease = process.world.settings.mode === "lease" ? await openLease(parts) : undefined;
   const store: Store = lease?.store ?? (await openJournals(parts));
-  const onLost = lease && ((partition: number) => custody?.lost(partition));
-  custody = openCustody(parts, store, { ...surroundingsOf(parts), body, onLost });
+  const onLost = store.onLost && ((partition: number) => custody.lost(partition));
+  const custody: Custody = openCustody(parts, store, { ...surroundingsOf(parts), body, onLost });
+  if (onLost) store.onLost?.(onLost);
   const time = process.awaited;
   const reach = new Reach(custody, time);
   const peers = new VirtualPeers({ process, calls, oracle });
@@ -98,13 +95,13 @@ export async function openVirtualInstance(parts: InstanceParts): Promise<Virtual
   return { body, partitions, custody, reach, whole, lease, consent: polls ? poll(parts) : undefined };
 }
 
-function openLease(parts: InstanceParts, onExpelled: () => void): Promise<VirtualLease> {
+function openLease(parts: InstanceParts): Promise<VirtualLease> {
   const { neighbours, onRenewed } = parts;
   const onMembers = (instances: readonly number[]): void => {
     onRenewed();
     neighbours.follow(instances);
   };
-  return VirtualLease.open({ ...parts, onExpelled, onMembers });
+  return VirtualLease.open({ ...parts, onMembers });
 }
 
 function openJournals({ process, disk }: InstanceParts): Promise<JournalStore> {

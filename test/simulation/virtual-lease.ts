@@ -1,6 +1,7 @@
 import { Appender } from "../../server/lease/appender.ts";
 import { LeaseStore } from "../../server/lease/lease-store.ts";
 import { Membership } from "../../server/lease/membership.ts";
+import { Tenures } from "../../server/lease/tenures.ts";
 import { logOf } from "../support/memory-log.ts";
 import { namesOf } from "../support/terms.ts";
 import type { DatabaseClient } from "./database-client.ts";
@@ -8,6 +9,7 @@ import type { Process } from "./process.ts";
 import { SlowTime } from "./slow-time.ts";
 import type { VirtualDatabase } from "./virtual-database.ts";
 
+/** More often than a process does it that runs for longer than these. */
 const TIDY_MS = 1500;
 
 const { log: LOG } = logOf("silent");
@@ -19,25 +21,17 @@ export type VirtualLeaseParts = {
   signal: AbortSignal;
   /** After each renewal: the instances that are members. */
   onMembers: (instances: readonly number[]) => void;
-  /** Others may have whatever this process had. */
-  onExpelled: () => void;
 };
 
-/** What a process has of a store by lease. */
+/** A process's store by lease, put together as openStore does. */
 export class VirtualLease {
   readonly store: LeaseStore;
   readonly membership: Membership;
-  readonly #appender: Appender;
-  readonly #client: DatabaseClient;
-  readonly #process: Process;
 
-  private constructor(partitionCount: number, client: DatabaseClient, parts: VirtualLeaseParts) {
-    const { process, onMembers, onExpelled } = parts;
+  private constructor(partitionCount: number, client: DatabaseClient, { process, onMembers }: VirtualLeaseParts) {
     const { settings, random } = process.world;
     const { awaited: time, instance: number } = process;
     const { logger } = LOG;
-    this.#client = client;
-    this.#process = process;
     this.membership = new Membership({
       database: client,
       time,
@@ -46,12 +40,11 @@ export class VirtualLease {
       address: `tcp:instance-${number}:1`,
       randomName: () => `${number}-${random.bits().toString(36)}`,
     });
-    this.membership.listen({ onCensus: ({ members }) => onMembers(members.map(({ number }) => number)), onExpelled });
-    this.#appender = new Appender(client, time, logger);
-    this.store = new LeaseStore(partitionCount, {
+    const parts = {
       database: client,
       membership: this.membership,
-      appender: this.#appender,
+      appender: new Appender(client, time, logger),
+      tenures: new Tenures(client, time, logger),
       processors: namesOf(settings.processorCount),
       capacity: settings.capacity,
       checkpointBytes: settings.segmentBytes,
@@ -59,31 +52,22 @@ export class VirtualLease {
       fetchBytes: settings.fetchBytes,
       time: settings.replaysSlowly ? new SlowTime(time) : time,
       logger,
-    });
+    };
+    this.store = new LeaseStore(partitionCount, parts, (members) => onMembers(members.map(({ number }) => number)));
   }
 
   /** Becomes a member. Rejects where the database cannot be asked, or another process has the number. */
   static async open(parts: VirtualLeaseParts): Promise<VirtualLease> {
-    const client = parts.database.client(parts.process);
+    const { process, database, signal } = parts;
+    const client = database.client(process);
     const { partitionCount } = await client.layout();
     const lease = new VirtualLease(partitionCount, client, parts);
-    await lease.membership.join(parts.signal);
-    lease.#tidy();
+    await lease.store.open(signal);
+    const tidy = (): void => {
+      client.tidy().catch(() => {});
+      process.awaited.after(TIDY_MS, tidy);
+    };
+    process.awaited.after(TIDY_MS, tidy);
     return lease;
-  }
-
-  /** As members do now and then, in whatever order. */
-  #tidy(): void {
-    this.#process.awaited.after(TIDY_MS, () => {
-      this.#client.tidy().catch(() => {});
-      this.#tidy();
-    });
-  }
-
-  /** Leaves. Nothing is carried any more. */
-  async close(): Promise<void> {
-    this.#appender.close();
-    await this.membership.leave();
-    await this.#client.close();
   }
 }
