@@ -17,8 +17,8 @@ export type ServerParts = {
 };
 
 /**
- * What became of a transaction: `committed`; `refused`; `cancelled`: committed here, while the standby may not have it; or
- * `broken`, its connection ended, and nobody says more.
+ * What became of a transaction: `committed`; `refused`; `cancelled`: committed here, while the standby may not have it;
+ * or `broken`, its connection ended, and nobody says more.
  */
 export type Ended<T> =
   | { how: "committed"; result: T }
@@ -134,8 +134,8 @@ export class DatabaseServer {
   }
 
   /**
-   * Its standby is promoted: what that one has, which are all acknowledged commits if they waited for it. Here no commit
-   * is acknowledged any more, while reading goes on for who has not noticed.
+   * Its standby is promoted: what that one has, which are all acknowledged commits if they waited for it. Here no
+   * commit is acknowledged any more, while reading goes on for who has not noticed.
    */
   promoteStandby(): DatabaseTables {
     this.#isStandbyStalled = true;
