@@ -10,13 +10,14 @@ import process from "node:process";
 import { fileURLToPath } from "node:url";
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
-const help = `node scripts/setup.mjs [--nginx] [--chromium] [--postgres] [--force-build]
+const help = `node scripts/setup.mjs [--nginx] [--chromium] [--redis] [--postgres] [--force-build]
 
 Installs the npm packages if they are missing or not those of package-lock.json, and compiles what has changed to
 build/.
 
   --nginx        also see to it that nginx is there: as root it is installed with apt-get, otherwise you are told how
   --chromium     likewise Chromium, for the tests of pages; without it they are skipped, so nobody fails for want of it
+  --redis        likewise Redis, for the tests of health polls that are shared by it
   --postgres     likewise PostgreSQL's programs, for the tests of the store, which start servers of their own
   --force-build  compile everything from scratch
   --help         this text
@@ -143,7 +144,7 @@ function aptInstall(name) {
   });
 }
 
-/** The package would start a system-wide nginx on port 80. Debian's packages ask this file for permission first. */
+/** Packages would start servers for the whole system: nginx, Redis. Debian's ask this file for permission first. */
 function withoutServiceStarts(install) {
   const policy = "/usr/sbin/policy-rc.d";
   const isOurs = !existsSync(policy);
@@ -155,31 +156,40 @@ function withoutServiceStarts(install) {
   }
 }
 
-// ── Chromium ───────────────────────────────────────────────────────────────────────────────────────────────────────
+// ── What only tests need ───────────────────────────────────────────────────────────────────────────────────────────
 
-function installChromium() {
-  if (["chromium", "chromium-browser", "google-chrome"].some((name) => findExecutable(name) !== undefined)) return;
-  installForTests("chromium", "no Chromium, the tests of pages are skipped");
-}
-
-function installForTests(name, otherwise) {
+/** Nobody fails for want of it: the tests that need it are skipped. */
+function installForTests(what, isThere, packageName, tests) {
+  if (isThere) return;
   try {
     if (findExecutable("apt-get") === undefined) throw new SetupError("there is no apt-get");
-    if (process.getuid?.() !== 0) throw new SetupError(`run sudo apt-get install -y --no-install-recommends ${name}`);
-    aptInstall(name);
+    const command = `sudo apt-get install -y --no-install-recommends ${packageName}`;
+    if (process.getuid?.() !== 0) throw new SetupError(`run ${command}`);
+    aptInstall(packageName);
   } catch (error) {
     if (!(error instanceof SetupError)) throw error;
-    console.log(`setup: ${otherwise}: ${error.message}`);
+    console.log(`setup: no ${what}, the tests of ${tests} are skipped: ${error.message}`);
   }
 }
 
-// ── PostgreSQL ─────────────────────────────────────────────────────────────────────────────────────────────────────
+function isAnyThere(executables) {
+  return executables.some((name) => findExecutable(name) !== undefined);
+}
+
+function installChromium() {
+  const isThere = isAnyThere(["chromium", "chromium-browser", "google-chrome"]);
+  installForTests("Chromium", isThere, "chromium", "pages");
+}
+
+function installRedis() {
+  installForTests("Redis", isAnyThere(["redis-server", "valkey-server"]), "redis-server", "shared health polls");
+}
 
 /** Debian has the programs of each version in a folder of its own, and not in the PATH. */
 function installPostgres() {
   const folder = "/usr/lib/postgresql";
   const isThere = existsSync(folder) && readdirSync(folder).some((name) => Number(name) >= 14);
-  if (!isThere) installForTests("postgresql", "no PostgreSQL, the tests of the store are skipped");
+  installForTests("PostgreSQL", isThere, "postgresql", "the store");
 }
 
 // ── The build ──────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -246,7 +256,7 @@ function main(args) {
     process.stdout.write(help);
     return;
   }
-  const options = ["--nginx", "--chromium", "--postgres", "--force-build"];
+  const options = ["--nginx", "--chromium", "--redis", "--postgres", "--force-build"];
   const unknown = args.filter((argument) => !options.includes(argument));
   if (unknown.length > 0) throw new SetupError(`arguments must be known: arguments=${unknown.join(" ")}\n\n${help}`);
   checkNodeVersion();
@@ -254,6 +264,7 @@ function main(args) {
   checkHttpServerLoads();
   if (args.includes("--nginx")) installNginx();
   if (args.includes("--chromium")) installChromium();
+  if (args.includes("--redis")) installRedis();
   if (args.includes("--postgres")) installPostgres();
   build(args.includes("--force-build"));
 }

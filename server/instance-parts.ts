@@ -249,6 +249,8 @@ function startMonitor({ config, health, telemetry, names, log }: Common): Promis
     addresses: config.links.map(healthAddress),
     processors: config.processors.map(({ name, url, headers, tls }) => ({ name, url: url.href, headers, tls })),
     snapshot: health.buffer,
+    healthUrl: config.healthUrl?.href,
+    storeUrl: config.store?.url,
     names,
     onPoll: tracing && ((report: PollReport) => tracing.polled(report)),
   };

@@ -4,11 +4,13 @@ import type { PollReport } from "../meters/poll-report.ts";
 import type { NameLookup } from "../system/name-lookup.ts";
 import { serveNames } from "../system/name-lookup-port.ts";
 import { WorkerLife, type WorkerPlan } from "../system/worker-life.ts";
-import type { HealthWorkerData } from "./worker.ts";
+import type { HealthWorkerData, RegisterNote } from "./worker.ts";
 
 const STOP_TIMEOUT_MS = 1000;
-/** Megabytes: the thread holds two timers and an occasional request. */
+/** Megabytes: the thread holds two timers and an occasional request; */
 const HEAP_MB = 16;
+/** and a client's code, of which Redis' is ten. */
+const REGISTER_HEAP_MB = 32;
 const YOUNG_HEAP_MB = 1;
 
 export type MonitorOptions = Omit<HealthWorkerData, "reportsPolls" | "namesPort"> & {
@@ -35,7 +37,7 @@ export class HealthMonitor {
     let life!: WorkerLife;
     const ready = new Promise<void>((resolve, reject) => {
       life = new WorkerLife(
-        planOf(options, resolve, (reason) => reject(new Error(reason))),
+        planOf(options, logger, resolve, (reason) => reject(new Error(reason))),
         logger,
       );
     });
@@ -61,6 +63,7 @@ export class HealthMonitor {
 
 function planOf(
   { onPoll, names, ...data }: MonitorOptions,
+  logger: Logger,
   onReady: () => void,
   onDeath: (reason: string) => void,
 ): WorkerPlan {
@@ -74,9 +77,18 @@ function planOf(
       const workerData = { ...data, namesPort, reportsPolls: onPoll !== undefined } satisfies HealthWorkerData;
       return { workerData, transferList: [namesPort] };
     },
-    heapMb: HEAP_MB,
+    heapMb: data.healthUrl === undefined && data.storeUrl === undefined ? HEAP_MB : REGISTER_HEAP_MB,
     youngHeapMb: YOUNG_HEAP_MB,
-    onMessage: (message) => (message === "ready" ? onReady() : onPoll?.(message as PollReport)),
+    onMessage: (message) => {
+      if (message === "ready") onReady();
+      else if ("registerLost" in (message as object)) logStanding(message as RegisterNote, logger);
+      else onPoll?.(message as PollReport);
+    },
     onDeath,
   };
+}
+
+function logStanding({ registerLost }: RegisterNote, logger: Logger): void {
+  if (registerLost === undefined) logger.info("the register of the rights to poll is there again");
+  else logger.warn({ reason: registerLost }, "the register of the rights to poll is out of reach: nothing is polled");
 }

@@ -1,58 +1,42 @@
 import type { HealthSnapshot } from "../../core/routing/health-snapshot.ts";
-import type { PollReport } from "../meters/poll-report.ts";
-import type { Time } from "../system/time.ts";
+import type { PollReport, PollResult } from "../meters/poll-report.ts";
+import type { Clocks, Time } from "../system/time.ts";
 import type { HealthEndpoint } from "./health-endpoint.ts";
-import type { HealthLink, HealthLinkHandlers } from "./health-link.ts";
-import { PollRights } from "./poll-rights.ts";
+import type { OnHeard, PollConsent } from "./poll-consent.ts";
 import { Poller } from "./poller.ts";
 
 export type PollingParts = {
-  /** This instance's number. */
-  self: number;
   /** By processor. */
   endpoints: readonly HealthEndpoint[];
-  /** The ways to the other instances, in their order. */
-  peers: readonly HealthLink[];
+  consent: PollConsent;
   /** Where the results go. */
   health: HealthSnapshot;
   time: Time;
   onReport?: ((report: PollReport) => void) | undefined;
 };
 
-/** An instance's share in polling the processors: its own polls, and what it hears of the others'. */
-export class Polling implements HealthLinkHandlers {
-  readonly #health: HealthSnapshot;
-  readonly #time: Time;
-  readonly #rights: readonly PollRights[];
+/** An instance's own polls of all processors. */
+export class Polling {
+  readonly #consent: PollConsent;
   readonly #pollers: readonly Poller[];
 
-  constructor({ self, endpoints, peers, health, time, onReport }: PollingParts) {
-    this.#health = health;
-    this.#time = time;
-    this.#rights = endpoints.map(() => new PollRights(self, time.monotonicMs()));
+  constructor({ endpoints, consent, health, time, onReport }: PollingParts) {
+    this.#consent = consent;
+    const keep = keepIn(health, time);
     this.#pollers = endpoints.map((endpoint, processor) => {
-      const rights = this.#rights[processor]!;
-      const onPolled = (result: { failing: boolean; minResponseMs: number }) =>
-        health.polled(processor, result.failing, result.minResponseMs, time.wallMs());
-      return new Poller({ processor, self, endpoint, rights, peers, time, onPolled, onReport });
+      const onPolled = (result: PollResult) => keep(processor, result, 0);
+      return new Poller({ processor, endpoint, consent, time, onPolled, onReport });
     });
-  }
-
-  claim(processor: number, from: number, fromIsFresh: boolean): boolean {
-    for (const poller of this.#pollers) poller.heardFrom(from);
-    return this.#rights[processor]!.consent(from, fromIsFresh, this.#time.monotonicMs());
-  }
-
-  released(processor: number, from: number): void {
-    this.#rights[processor]!.released(from);
-  }
-
-  polled(processor: number, failing: boolean, minResponseMs: number): void {
-    this.#rights[processor]!.otherPolled(this.#time.monotonicMs());
-    this.#health.polled(processor, failing, minResponseMs, this.#time.wallMs());
   }
 
   close(): void {
     for (const poller of this.#pollers) poller.close();
+    this.#consent.close();
   }
+}
+
+/** Keeps what polls were answered, by whomever they were made. */
+export function keepIn(health: HealthSnapshot, time: Clocks): OnHeard {
+  return (processor, { failing, minResponseMs }, ageMs) =>
+    health.polled(processor, failing, minResponseMs, time.wallMs() - ageMs);
 }

@@ -13,9 +13,13 @@ import { RealNetwork } from "../system/real-network.ts";
 import { RealTime } from "../system/time.ts";
 import { HealthEndpoint } from "./health-endpoint.ts";
 import { HealthLinkClient, HealthLinkServer } from "./health-link.ts";
-import { Polling } from "./polling.ts";
+import { PeerConsent } from "./peer-consent.ts";
+import { keepIn, Polling } from "./polling.ts";
+import { processorKey } from "./processor-key.ts";
+import { NO_PEER_CONSENT, RegisterConsent } from "./register-consent.ts";
+import { type RegisterUrls, registerOf } from "./register-urls.ts";
 
-export type HealthWorkerData = {
+export type HealthWorkerData = RegisterUrls & {
   self: number;
   /** Health link address of every instance, in order; empty for a single instance. */
   addresses: readonly Address[];
@@ -28,7 +32,11 @@ export type HealthWorkerData = {
   reportsPolls: boolean;
 };
 
-const { self, addresses, processors, snapshot, namesPort, reportsPolls } = workerData as HealthWorkerData;
+/** The register of the rights to poll cannot be had, for this reason; or is there again. */
+export type RegisterNote = { registerLost: string | undefined };
+
+const data = workerData as HealthWorkerData;
+const { self, addresses, processors, snapshot, namesPort, reportsPolls } = data;
 const time = new RealTime();
 const names = new NameLookup(resolveThrough(namesPort));
 const network = new RealNetwork(names);
@@ -36,15 +44,22 @@ const processorNames = processors.map(({ name }) => name);
 const peers = addresses
   .filter((_, instance) => instance !== self)
   .map((address) => new HealthLinkClient(address, processorNames, names));
+const health = new HealthSnapshot(processors.length, snapshot);
+const keys = processors.map(({ name, url }) => processorKey(name, new URL(url)));
+const parts = { processorCount: processors.length, time, onHeard: keepIn(health, time) };
+const open = registerOf(data, keys, { names, time });
+const onStanding = (registerLost: string | undefined): void =>
+  parentPort!.postMessage({ registerLost } satisfies RegisterNote);
+const consent = open ? new RegisterConsent({ ...parts, open, onStanding }) : new PeerConsent({ ...parts, self, peers });
 const polling = new Polling({
-  self,
   endpoints: processors.map((target) => new HealthEndpoint({ ...target, url: new URL(target.url) }, { network, time })),
-  peers,
-  health: new HealthSnapshot(processors.length, snapshot),
+  consent,
+  health,
   time,
   onReport: reportsPolls ? (report: PollReport) => parentPort!.postMessage(report) : undefined,
 });
-const server = new HealthLinkServer(polling, processorNames, healthLinkMax(processors.length, peers.length));
+const handlers = consent instanceof PeerConsent ? consent : NO_PEER_CONSENT;
+const server = new HealthLinkServer(handlers, processorNames, healthLinkMax(processors.length, peers.length));
 
 const own = addresses[self];
 if (own) await server.listen(own);

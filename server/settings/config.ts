@@ -8,6 +8,7 @@ import { hasUsableCredentials, withoutCredentials } from "../text/url-credential
 import { dataDirectoryRule } from "./data-directory.ts";
 import type { Durability } from "./durability.ts";
 import { MAX_IN_FLIGHT_MAX, type ProcessorConfig, readProcessors } from "./processors.ts";
+import { parseRedisUrl } from "./redis-url.ts";
 import { SETTINGS } from "./settings.ts";
 import { journalSettingsIn, ownLinkRule, type StoreSettings, storeUrlRule } from "./store-settings.ts";
 import { readTracing, type TracingSettings } from "./tracing-settings.ts";
@@ -42,6 +43,8 @@ export type Config = {
   retainMs: number;
   requestTimeoutMs: number;
   linkTimeoutMs: number;
+  /** Redis or Valkey, for the right to poll; undefined: without one. */
+  healthUrl: URL | undefined;
   maxBodyBytes: number;
   purgeEnabled: boolean;
   corsOrigin: string;
@@ -100,6 +103,7 @@ export function readConfig(environment: Environment): Config | string[] {
     retainMs: reader.integer("RETAIN_MS", 0, 3650 * DAY_MS),
     requestTimeoutMs: reader.integer("REQUEST_TIMEOUT_MS", 100, 300_000),
     linkTimeoutMs: reader.integer("LINK_TIMEOUT_MS", 10, 30_000),
+    healthUrl: reader.redisUrl("HEALTH_URL"),
     maxBodyBytes: reader.integer("MAX_BODY_BYTES", 128, 1_048_576),
     purgeEnabled: reader.oneOf("PURGE_ENABLED", ["true", "false"]) === "true",
     corsOrigin: reader.origin("CORS_ORIGIN"),
@@ -265,6 +269,15 @@ class SettingReader {
       this.refuse(name, "must have a user without a colon, and user and password percent-encoded");
     else return url;
     return new URL("http://localhost");
+  }
+
+  redisUrl(name: string): URL | undefined {
+    const text = this.text(name);
+    if (text === "") return undefined;
+    const url = parseRedisUrl(text);
+    if (typeof url !== "string") return url;
+    this.refuse(name, url);
+    return undefined;
   }
 
   fee(name: string): Fee {

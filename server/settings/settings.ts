@@ -211,6 +211,15 @@ export const SETTINGS: readonly Setting[] = [
     meaning: "longest wait for another instance's answer",
   },
   {
+    name: "HEALTH_URL",
+    fallback: "",
+    rule: "redis or rediss URL",
+    meaning:
+      "Redis or Valkey by which instances, of several deployments too, share polls of the processors' health: " +
+      "`redis://user:password@host:6379/0`, `rediss` for TLS; the same for all; empty: the instances of this " +
+      "deployment agree among themselves",
+  },
+  {
     name: "MAX_BODY_BYTES",
     fallback: "8192",
     rule: "128 to 1048576",

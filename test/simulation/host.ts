@@ -42,8 +42,8 @@ export class Host {
 
   /** What the others' monitors reach. */
   get listener(): Listener {
-    const { process, polling } = this.life ?? {};
-    return process && polling ? { process, handlers: polling } : undefined;
+    const { process, healthLink } = this.life ?? {};
+    return process && healthLink ? { process, handlers: healthLink } : undefined;
   }
 
   start(): void {

@@ -115,7 +115,7 @@ export const SENDING_MUTATIONS: Readonly<Record<string, Mutation>> = {
   },
   "polls without consent": {
     seed: 144,
-    file: "server/health/poller",
+    file: "server/health/peer-consent",
     find: "rights.mayPoll(claimedAtMs, this.#nowMs, isAgreed)",
     replace: "rights.mayPoll(claimedAtMs, this.#nowMs, true)",
   },
@@ -133,8 +133,8 @@ export const SENDING_MUTATIONS: Readonly<Record<string, Mutation>> = {
   },
   "a poll's result is not told to the others": {
     seed: 7,
-    file: "server/health/poller",
-    find: "await Promise.all(peers.map((peer) => peer.polled(processor, result.failing, responseMs)));",
+    file: "server/health/peer-consent",
+    find: "await Promise.all(this.#peers.map((peer) => peer.polled(processor, result.failing, responseMs)));",
     replace: "",
   },
   "a body that goes on to the end is taken for none": {

@@ -3,7 +3,8 @@ import type { Ways } from "../../core/routing/ways.ts";
 import { PROCESSORS_MAX } from "../../core/values/processor.ts";
 import { WholeService } from "../../server/api/whole-service.ts";
 import { HealthEndpoint } from "../../server/health/health-endpoint.ts";
-import { Polling } from "../../server/health/polling.ts";
+import { PeerConsent } from "../../server/health/peer-consent.ts";
+import { keepIn, Polling } from "../../server/health/polling.ts";
 import { JournalStore } from "../../server/journal/journal-store.ts";
 import { Meters } from "../../server/meters/meters.ts";
 import { Custody } from "../../server/partition/custody.ts";
@@ -11,7 +12,7 @@ import { newEngine, Partition, type PartitionSurroundings } from "../../server/p
 import { PartitionMap } from "../../server/partition/partition-map.ts";
 import { Reach } from "../../server/partition/reach.ts";
 import { ReadingAlong } from "../../server/partition/reading-along.ts";
-import { FixedSharing } from "../../server/partition/sharing.ts";
+import { EvenSharing, FixedSharing } from "../../server/partition/sharing.ts";
 import { PaymentBody } from "../../server/payments/payment-body.ts";
 import type { Store } from "../../server/store/store.ts";
 import type { SlewedClock } from "../../server/turn/clock.ts";
@@ -23,6 +24,8 @@ import type { PaceWatch } from "./pace-watch.ts";
 import type { Process } from "./process.ts";
 import type { ProcessDisk } from "./process-disk.ts";
 import { SlowTime } from "./slow-time.ts";
+import type { VirtualDatabase } from "./virtual-database.ts";
+import { VirtualLease } from "./virtual-lease.ts";
 import { type Listener, VirtualLink } from "./virtual-link.ts";
 import type { VirtualNeighbours } from "./virtual-neighbours.ts";
 import { PROCESSORS, type VirtualNetwork } from "./virtual-network.ts";
@@ -39,6 +42,9 @@ const { log: LOG } = logOf("silent");
 export type InstanceParts = {
   process: Process;
   disk: ProcessDisk;
+  database: VirtualDatabase;
+  /** A start that is given up. */
+  signal: AbortSignal;
   network: VirtualNetwork;
   neighbours: VirtualNeighbours;
   calls: LinkCalls;
@@ -50,6 +56,8 @@ export type InstanceParts = {
   /** The other instances' monitors, as they are when they are asked. */
   peers: readonly (() => Listener)[];
   polls: boolean;
+  /** Its lease has been renewed. */
+  onRenewed: () => void;
   /** A partition is about to be opened, and has been. */
   onOpening: () => void;
   onOpened: (partition: Partition, wasRead: boolean, tookMs: number) => void;
@@ -65,7 +73,8 @@ export type VirtualInstance = {
   custody: Custody;
   reach: Reach;
   whole: WholeService;
-  polling: Polling | undefined;
+  lease: VirtualLease | undefined;
+  consent: PeerConsent | undefined;
 };
 
 /** Puts it together as openInstance does; nothing is claimed yet. */
@@ -74,16 +83,28 @@ export async function openVirtualInstance(parts: InstanceParts): Promise<Virtual
   const { partitionCount } = process.world.settings;
   const body = new PaymentBody();
   const partitions = new PartitionMap(partitionCount);
-  const store = await openStore(parts);
-  const custody = openCustody(parts, store, { ...surroundingsOf(parts), body });
+  const lease = process.world.settings.mode === "lease" ? await openLease(parts) : undefined;
+  const store: Store = lease?.store ?? (await openJournals(parts));
+  const onLost = store.onLost && ((partition: number) => custody.lost(partition));
+  const custody: Custody = openCustody(parts, store, { ...surroundingsOf(parts), body, onLost });
+  if (onLost) store.onLost?.(onLost);
   const time = process.awaited;
   const reach = new Reach(custody, time);
   const peers = new VirtualPeers({ process, calls, oracle });
   const whole = new WholeService({ custody, reach, partitions, peers, body, time });
-  return { body, partitions, custody, reach, whole, polling: polls ? poll(parts) : undefined };
+  return { body, partitions, custody, reach, whole, lease, consent: polls ? poll(parts) : undefined };
 }
 
-function openStore({ process, disk }: InstanceParts): Promise<JournalStore> {
+function openLease(parts: InstanceParts): Promise<VirtualLease> {
+  const { neighbours, onRenewed } = parts;
+  const onMembers = (instances: readonly number[]): void => {
+    onRenewed();
+    neighbours.follow(instances);
+  };
+  return VirtualLease.open({ ...parts, onMembers });
+}
+
+function openJournals({ process, disk }: InstanceParts): Promise<JournalStore> {
   const { settings } = process.world;
   const time = settings.replaysSlowly ? new SlowTime(process.awaited) : process.awaited;
   const processors = namesOf(settings.processorCount);
@@ -101,7 +122,10 @@ function openCustody(parts: InstanceParts, store: Store, surroundings: Partition
   const error = ({ err }: { err?: unknown }): void => onRefused(err);
   return new Custody({
     self: process.instance,
-    sharing: new FixedSharing(settings.instanceCount),
+    sharing:
+      settings.mode === "lease"
+        ? new EvenSharing(settings.partitionCount, process.instance)
+        : new FixedSharing(settings.instanceCount),
     store,
     neighbours,
     time,
@@ -143,16 +167,20 @@ function surroundingsOf(parts: InstanceParts): Omit<PartitionSurroundings, "body
   };
 }
 
-function poll({ process, network, peers, health }: InstanceParts): Polling {
+/** Begins to poll; returns what the other instances ask. */
+function poll({ process, network, peers, health }: InstanceParts): PeerConsent {
   const time = process.awaited;
   const processors = PROCESSORS.slice(0, process.world.settings.processorCount);
-  return new Polling({
+  const consent = new PeerConsent({
     self: process.instance,
-    endpoints: processors.map(
-      (processor) => new HealthEndpoint(processor, { network: network.of(process, () => {}), time }),
-    ),
+    processorCount: processors.length,
     peers: peers.map((listener) => new VirtualLink(process, listener)),
-    health,
     time,
+    onHeard: keepIn(health, time),
   });
+  const endpoints = processors.map(
+    (processor) => new HealthEndpoint(processor, { network: network.of(process, () => {}), time }),
+  );
+  new Polling({ endpoints, consent, health, time });
+  return consent;
 }

@@ -1,9 +1,13 @@
 import type { ClaimAnswer, HealthLink } from "../../server/health/health-link.ts";
-import { CLAIM_ANSWER_MS, PollRights } from "../../server/health/poll-rights.ts";
+import { PeerConsent } from "../../server/health/peer-consent.ts";
+import type { PollConsent } from "../../server/health/poll-consent.ts";
+import { CLAIM_ANSWER_MS } from "../../server/health/poll-rights.ts";
 import { Poller } from "../../server/health/poller.ts";
+import { RegisterConsent } from "../../server/health/register-consent.ts";
 import type { HealthAnswer } from "../../server/meters/poll-report.ts";
 import type { Time, Timer } from "../../server/system/time.ts";
 import type { Random } from "./random.ts";
+import type { VirtualRegister } from "./virtual-register.ts";
 import { VirtualTime } from "./virtual-time.ts";
 
 /** As the health endpoint's. */
@@ -11,7 +15,7 @@ const POLL_TIMEOUT_MS = 11_000;
 
 /** How the world behaves; every value is drawn anew for each message. */
 export type Weather = {
-  /** One way, between two instances. */
+  /** One way, between two instances, or to a register. */
   messageMs(random: Random): number;
   /** From an instance to the processor. */
   pollMs(random: Random): number;
@@ -22,8 +26,8 @@ export type Weather = {
 };
 
 /**
- * Several instances that share one processor's health endpoint: real PollRights and pollers, everything around them
- * simulated.
+ * Several instances that share one processor's health endpoint: real consents and pollers, everything around them
+ * simulated. They agree among themselves, or by a register.
  */
 export class PollSimulation {
   readonly time = new VirtualTime();
@@ -31,10 +35,17 @@ export class PollSimulation {
   readonly nodes: readonly Node[];
   readonly random: Random;
   readonly weather: Weather;
+  readonly register: VirtualRegister | undefined;
 
-  constructor(random: Random, count: number, weather: Weather) {
+  constructor(
+    random: Random,
+    count: number,
+    weather: Weather,
+    newRegister?: (world: PollSimulation) => VirtualRegister,
+  ) {
     this.random = random;
     this.weather = weather;
+    this.register = newRegister?.(this);
     this.nodes = Array.from({ length: count }, (_, self) => new Node(this, self));
   }
 
@@ -58,19 +69,19 @@ export class PollSimulation {
 }
 
 /** One life of an instance, from a start to its crash. Time is its own: monotonic clocks begin anywhere. */
-class Life implements Time {
-  readonly rights: PollRights;
-  poller!: Poller;
+export class Life implements Time {
+  consent!: PollConsent;
+  /** How many polls it has heard of, other instances' and its own. */
+  heardCount = 0;
   readonly #world: PollSimulation;
   readonly #startedAtMs: number;
   #isOver = false;
   /** Whatever reaches a stopped process waits, its timers as well. */
   #waiting: (() => void)[] | undefined;
 
-  constructor(world: PollSimulation, self: number) {
+  constructor(world: PollSimulation) {
     this.#world = world;
     this.#startedAtMs = world.time.nowMs - 1000;
-    this.rights = new PollRights(self, this.monotonicMs());
   }
 
   get isOver(): boolean {
@@ -146,19 +157,43 @@ class Node {
     return this.#life?.isStopped ?? false;
   }
 
+  get heardCount(): number {
+    return this.#life?.heardCount ?? 0;
+  }
+
   start(): void {
     if (this.#life) return;
-    const life = new Life(this.#world, this.#self);
+    const life = new Life(this.#world);
     this.#life = life;
-    const peers = this.#world.nodes.filter((node) => node !== this);
-    life.poller = new Poller({
+    life.consent = this.#world.register ? this.#agreeBy(this.#world.register, life) : this.#agreeWithPeers(life);
+    new Poller({
       processor: 0,
-      self: this.#self,
       endpoint: { ask: () => this.#poll(life), close: () => {} },
-      rights: life.rights,
+      consent: life.consent,
+      time: life,
+      onPolled: () => {
+        life.heardCount++;
+      },
+    });
+  }
+
+  #agreeBy(register: VirtualRegister, life: Life): RegisterConsent {
+    const onHeard = () => {
+      life.heardCount++;
+    };
+    return new RegisterConsent({ open: register.openFor(life), processorCount: 1, time: life, onHeard });
+  }
+
+  #agreeWithPeers(life: Life): PeerConsent {
+    const peers = this.#world.nodes.filter((node) => node !== this);
+    return new PeerConsent({
+      self: this.#self,
+      processorCount: 1,
       peers: peers.map((peer) => linkTo((what) => this.#ask(life, peer, what))),
       time: life,
-      onPolled: () => {},
+      onHeard: () => {
+        life.heardCount++;
+      },
     });
   }
 
@@ -185,7 +220,7 @@ class Node {
   }
 
   /** A request to another instance and its answer; without one in time, silence. */
-  async #ask(life: Life, peer: Node, what: (theirs: Life) => boolean): Promise<ClaimAnswer> {
+  async #ask(life: Life, peer: Node, what: (theirs: PeerConsent) => boolean): Promise<ClaimAnswer> {
     const { time, weather, random } = this.#world;
     const timeout = time.pause(CLAIM_ANSWER_MS).then((): ClaimAnswer => "silence");
     const answer = async (): Promise<ClaimAnswer> => {
@@ -195,7 +230,7 @@ class Node {
       await theirs.awake();
       // A connection to a process that dies is reset; only one that was never taken says that nobody is there.
       if (theirs.isOver) return "silence";
-      const isConsent = what(theirs);
+      const isConsent = what(theirs.consent as PeerConsent);
       await time.pause(weather.messageMs(random));
       return isConsent ? "consent" : "refusal";
     };
@@ -206,19 +241,15 @@ class Node {
   }
 }
 
-function linkTo(ask: (what: (theirs: Life) => boolean) => Promise<ClaimAnswer>): HealthLink {
-  const tell = (what: (theirs: Life) => void) =>
+function linkTo(ask: (what: (theirs: PeerConsent) => boolean) => Promise<ClaimAnswer>): HealthLink {
+  const tell = (what: (theirs: PeerConsent) => void) =>
     ask((theirs) => {
       what(theirs);
       return true;
     });
   return {
-    claim: (_processor, self, isFresh) =>
-      ask((theirs) => {
-        theirs.poller.heardFrom(self);
-        return theirs.rights.consent(self, isFresh, theirs.monotonicMs());
-      }),
-    release: async (_processor, self) => void (await tell((theirs) => theirs.rights.released(self))),
-    polled: async () => void (await tell((theirs) => theirs.rights.otherPolled(theirs.monotonicMs()))),
+    claim: (processor, self, isFresh) => ask((theirs) => theirs.claim(processor, self, isFresh)),
+    release: async (processor, self) => void (await tell((theirs) => theirs.released(processor, self))),
+    polled: async (...news) => void (await tell((theirs) => theirs.polled(...news))),
   };
 }

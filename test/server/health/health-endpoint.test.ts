@@ -3,7 +3,8 @@ import { type AddressInfo, createServer, type Server, type Socket } from "node:n
 import { createServer as createTlsServer } from "node:tls";
 import { expect } from "chai";
 import { HealthEndpoint } from "../../../server/health/health-endpoint.ts";
-import { POLL_INTERVAL_MS, PollRights } from "../../../server/health/poll-rights.ts";
+import { PeerConsent } from "../../../server/health/peer-consent.ts";
+import { POLL_INTERVAL_MS } from "../../../server/health/poll-rights.ts";
 import { Poller } from "../../../server/health/poller.ts";
 import type { PollReport, PollResult } from "../../../server/meters/poll-report.ts";
 import { NameLookup } from "../../../server/system/name-lookup.ts";
@@ -166,18 +167,20 @@ for (const scheme of ["http", "https"] as const) {
     });
 
     it("is polled again in order after an answer that trickles", async () => {
+      const time = new RealTime();
       // Running for long enough to know of all polls that others have made, but not so long that it was stopped.
-      const rights = new PollRights(0, performance.now() - 15_000);
+      let startedAgoMs = 15_000;
+      const clocks = { wallMs: () => time.wallMs(), monotonicMs: () => time.monotonicMs() - startedAgoMs };
+      const consent = new PeerConsent({ self: 0, processorCount: 1, peers: [], time: clocks, onHeard: () => {} });
+      startedAgoMs = 0;
       const reports: PollReport[] = [];
       const results: PollResult[] = [];
       onRequest = (socket) => trickle(socket, "HTTP/1.1 200 OK\r\n\r\n");
       const poller = new Poller({
         processor: 0,
-        self: 0,
         endpoint,
-        rights,
-        peers: [],
-        time: new RealTime(),
+        consent,
+        time,
         onPolled: (result) => results.push(result),
         onReport: (report) => reports.push(report),
       });

@@ -40,7 +40,7 @@ describe("a connection to PostgreSQL", () => {
     await server().query("CREATE ROLE known LOGIN PASSWORD 'right&proper'; GRANT ALL ON SCHEMA rinha TO known");
     await server().query("GRANT ALL ON ALL TABLES IN SCHEMA rinha TO known");
     await allow(HBA);
-    expect(await open(url("", "known:right%26proper")).layout()).to.deep.equal({ partitionCount: 3 });
+    expect(await open(url("", "known:right%26proper")).layout()).to.include({ partitionCount: 3 });
     const error = await failure(open(url("", "known:wrong%26secret")).layout());
     expect(error.message).to.include("28P01");
     expect(JSON.stringify([error, error.message, error.stack, String(error.cause)])).to.not.match(/secret/);
@@ -50,7 +50,7 @@ describe("a connection to PostgreSQL", () => {
     const before = process.env["PGPASSWORD"];
     process.env["PGPASSWORD"] = "right&proper";
     try {
-      expect(await open(url("", "known")).layout()).to.deep.equal({ partitionCount: 3 });
+      expect(await open(url("", "known")).layout()).to.include({ partitionCount: 3 });
     } finally {
       if (before === undefined) delete process.env["PGPASSWORD"];
       else process.env["PGPASSWORD"] = before;
@@ -59,7 +59,7 @@ describe("a connection to PostgreSQL", () => {
 
   it("is in plain text where the server has no TLS, unless that was asked for", async () => {
     await allow(HBA.replace("scram-sha-256", "trust"));
-    expect(await open(url("")).layout()).to.deep.equal({ partitionCount: 3 });
+    expect(await open(url("")).layout()).to.include({ partitionCount: 3 });
     expect((await failure(open(url("sslmode=require")).layout())).message).to.include("does not support SSL");
   });
 
@@ -76,7 +76,7 @@ describe("a connection to PostgreSQL", () => {
     expect(await server().query(SEEN)).to.deep.equal([{ ssl: true }]);
     await database.close();
     for (const mode of ["require", "verify-ca", "verify-full"])
-      expect(await open(url(`sslmode=${mode}&sslrootcert=${ca}`)).layout()).to.deep.equal({ partitionCount: 3 });
+      expect(await open(url(`sslmode=${mode}&sslrootcert=${ca}`)).layout()).to.include({ partitionCount: 3 });
     expect((await failure(open(url("sslmode=disable")).layout())).message).to.include("28000");
     expect((await failure(open(url("sslmode=verify-full&sslrootcert=system")).layout())).message).to.match(
       /CERT|verify/,
@@ -85,7 +85,7 @@ describe("a connection to PostgreSQL", () => {
     server().writeFile("server.crt", elsewhere.cert);
     server().writeFile("server.key", elsewhere.key);
     await allow(TLS_ONLY);
-    expect(await open(url(`sslmode=verify-ca&sslrootcert=${ca}`)).layout()).to.deep.equal({ partitionCount: 3 });
+    expect(await open(url(`sslmode=verify-ca&sslrootcert=${ca}`)).layout()).to.include({ partitionCount: 3 });
     const error = await failure(open(url(`sslmode=verify-full&sslrootcert=${ca}`)).layout());
     expect(error.message).to.include("ERR_TLS_CERT_ALTNAME_INVALID");
   });
@@ -100,6 +100,6 @@ describe("a connection to PostgreSQL", () => {
     await allow(MUTUAL);
     expect((await failure(open(url("sslmode=require")).layout())).message).to.include("28000");
     const own = `sslmode=require&sslcert=${certPath}&sslkey=${keyPath}`;
-    expect(await open(url(own)).layout()).to.deep.equal({ partitionCount: 3 });
+    expect(await open(url(own)).layout()).to.include({ partitionCount: 3 });
   });
 });

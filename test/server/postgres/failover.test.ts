@@ -50,7 +50,9 @@ describe("a primary with a standby", () => {
     await primary().kill();
     expect(await failure(database.append([appendOf(0, epoch, head)]))).to.be.instanceOf(Error);
     await standby.promote();
-    expect(await database.raise(life, [0])).to.deep.equal([{ partition: 0, epoch: epoch + 1, head }]);
+    expect(await database.raise([{ partition: 0, since: epoch }])).to.deep.equal([
+      { partition: 0, epoch: epoch + 1, head },
+    ]);
     expect(await database.append([appendOf(0, epoch + 1, head)])).to.deep.equal([0]);
     expect(await database.renew(life, "next")).to.have.property("members");
     expect(await database.chunks(0, 0, 1_000_000)).to.have.lengthOf(head + 1);

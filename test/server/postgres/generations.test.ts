@@ -20,7 +20,7 @@ describe("what PostgreSQL keeps of the logs", () => {
   async function checkpoint(database: Database, partition: number, epoch: number, lsn: number): Promise<void> {
     const number = (await database.beginCheckpoint(partition, epoch, { lsn, latestMs: 1 }))!;
     await database.putSlice(partition, number, 0, new Uint8Array(48));
-    expect(await database.finishCheckpoint(partition, epoch, number, 1)).to.equal(true);
+    expect(await database.finishCheckpoint(partition, epoch, number, { slices: 1, rows: 1 })).to.equal(true);
   }
 
   it("is dropped by whole tables, once every partition's checkpoint covers them", async () => {
@@ -96,7 +96,7 @@ describe("what PostgreSQL keeps of the logs", () => {
     const { life } = await joined(database, 0);
     await claimed(database, 0, { life });
     await database.append([appendOf(0, 1, 0, 500)]);
-    const [raised] = await database.raise(life, [0]);
+    const [raised] = await database.raise([{ partition: 0, since: 1 }]);
     await database.append([appendOf(0, 2, 500, 1)]);
     await database.tidy();
     expect([...(await database.names(0)).keys()]).to.have.members([1, 2]);

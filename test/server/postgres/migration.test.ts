@@ -26,7 +26,7 @@ describe("the making of a store", () => {
     expect(await initialize()).to.include({ from: SCHEMA_VERSION, to: SCHEMA_VERSION, partitionCount: 12 });
     expect(await initialize(12)).to.include({ kind: "there" });
     const database = open(server().url);
-    expect(await database.layout()).to.deep.equal({ partitionCount: 12 });
+    expect(await database.layout()).to.include({ partitionCount: 12 });
     expect((await database.outline(11)).head).to.equal(5);
   });
 

@@ -37,7 +37,7 @@ describe("what became of a call to PostgreSQL", () => {
       .with.property("message")
       .that.includes("canceling wait for synchronous replication");
     await server().set("synchronous_standby_names", "");
-    expect(await database.raise(life, [0])).to.deep.equal([{ partition: 0, epoch: 2, head: 1 }]);
+    expect(await database.raise([{ partition: 0, since: 1 }])).to.deep.equal([{ partition: 0, epoch: 2, head: 1 }]);
   });
 
   it("is unknown when the server ends the connection during the wait for the standby", async () => {
@@ -49,7 +49,7 @@ describe("what became of a call to PostgreSQL", () => {
     await server().query(`SELECT pg_terminate_backend(${await waiting("SyncRep")})`);
     expect(await append).to.be.instanceOf(UnknownError);
     await server().set("synchronous_standby_names", "");
-    expect((await database.raise(life, [0]))[0]).to.include({ head: 1 });
+    expect((await database.raise([{ partition: 0, since: 1 }]))[0]).to.include({ head: 1 });
   });
 
   it("is unknown when the server ends the connection before the commit: it says so, and nothing was done", async () => {
@@ -63,7 +63,7 @@ describe("what became of a call to PostgreSQL", () => {
       await server().query(`SELECT pg_terminate_backend(${await waiting("transactionid")})`);
       expect(await append).to.be.instanceOf(UnknownError);
       await other.query("COMMIT");
-      expect((await database.raise(life, [0]))[0]).to.include({ head: 0 });
+      expect((await database.raise([{ partition: 0, since: 1 }]))[0]).to.include({ head: 0 });
     } finally {
       await other.end();
     }
@@ -83,7 +83,7 @@ describe("what became of a call to PostgreSQL", () => {
       proxy.cut();
       expect(await append).to.be.instanceOf(UnknownError);
       proxy.losesAnswers = false;
-      expect(await database.raise(life, [0])).to.deep.equal([{ partition: 0, epoch: 2, head: 2 }]);
+      expect(await database.raise([{ partition: 0, since: 1 }])).to.deep.equal([{ partition: 0, epoch: 2, head: 2 }]);
     } finally {
       await proxy.close();
     }
@@ -96,8 +96,8 @@ describe("what became of a call to PostgreSQL", () => {
     await server().set("synchronous_standby_names", "absent");
     expect(await failure(database.append([appendOf(0, 1, 0)]))).to.be.instanceOf(UnknownError);
     // The append has the row until its commit is acknowledged; nobody can tell yet, and nothing is changed.
-    expect(await failure(database.raise(life, [0]))).to.be.instanceOf(NotDoneError);
-    const raise = open(server().url).raise(life, [0]);
+    expect(await failure(database.raise([{ partition: 0, since: 1 }]))).to.be.instanceOf(NotDoneError);
+    const raise = open(server().url).raise([{ partition: 0, since: 1 }]);
     await waiting("transactionid");
     await server().set("synchronous_standby_names", "");
     expect(await raise).to.deep.equal([{ partition: 0, epoch: 2, head: 1 }]);

@@ -53,16 +53,17 @@ describe("instances that meet in PostgreSQL", () => {
     expect(await heir.append([appendOf(0, epoch + 1, 0)])).to.deep.equal([0]);
   });
 
-  it("let a raise that waited for a claim have the names of every epoch", async () => {
+  it("let a raise that waited for a claim raise nothing: another tenure has begun", async () => {
     const database = open(server().url);
     const member = await joined(database, 0);
     await claimed(database, 0, member);
     await holder.query("BEGIN");
     await holder.query("SELECT rinha.claim(0, $1, '{other,names}', 1)", [member.life]);
-    const raise = database.raise(member.life, [0]);
+    const raise = database.raise([{ partition: 0, since: 1 }]);
     await waitForLocked(1);
     await holder.query("COMMIT");
-    expect(await raise).to.deep.equal([{ partition: 0, epoch: 3, head: 0 }]);
+    expect(await raise).to.deep.equal([]);
+    expect(await database.raise([{ partition: 0, since: 2 }])).to.deep.equal([{ partition: 0, epoch: 3, head: 0 }]);
     expect((await database.names(0)).get(3)).to.deep.equal(["other", "names"]);
   });
 
@@ -121,10 +122,11 @@ describe("instances that meet in PostgreSQL", () => {
           const claim = await database.claim(0, claimantOf(members[i]!));
           if (claim === "taken") continue;
           let { epoch, head } = claim;
+          const tenure = { partition: 0, since: epoch };
           for (let k = 0; k < 5; k++) {
             const moved = database.append([appendOf(0, epoch, head)]);
             // From another connection, at the same moment: as after a connection that was lost.
-            const [raised] = k % 2 === 0 ? [] : await instances[(i + 1) % 3]!.raise(members[i]!.life, [0]);
+            const [raised] = k % 2 === 0 ? [] : await instances[(i + 1) % 3]!.raise([tenure]);
             const count = (await moved).length;
             appendCount += count;
             head += count;
@@ -133,7 +135,7 @@ describe("instances that meet in PostgreSQL", () => {
               epoch = raised.epoch;
             }
           }
-          await database.release(0, members[i]!.life);
+          await database.release(tenure);
         }
       }),
     );

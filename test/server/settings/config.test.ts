@@ -122,12 +122,37 @@ describe("configuration", () => {
     expect(config.links[1]).to.deep.equal({ kind: "tcp", host: "2001:db8::2", port: 9000 });
   });
 
+  it("takes the URL of a Redis, and does not repeat its password", () => {
+    const HEALTH_URL = "rediss://user:p%40ss@[::1]:6380/3";
+    expect(configOf({ HEALTH_URL }).healthUrl?.href).to.equal(HEALTH_URL);
+    expect(configOf({ HEALTH_URL: "redis://:word@redis.example" }).healthUrl?.password).to.equal("word");
+    expect(configOf({}).healthUrl).to.equal(undefined);
+    const [error, ...more] = errorsOf({ HEALTH_URL: "redis://user:secret@a/b" });
+    expect(error).to.match(/^HEALTH_URL must have no path .*: HEALTH_URL=redis:\/\/\*\*\*@a\/b$/);
+    expect(more).to.deep.equal([]);
+    expect(errorsOf({ HEALTH_URL: "redis://user@a" })[0]).to.match(/^HEALTH_URL must have a password where/);
+    expect(errorsOf({ HEALTH_URL: "redis://:%ff@a" })[0]).to.match(/^HEALTH_URL must have user and password percent/);
+  });
+
   const wrong: Record<string, string[]> = {
     PROFILE: ["Contest", "production"],
     LISTEN: ["8080", "tcp:x:99999", "tcp:::1:8080", "tcp:[fe80::1%eth0]:8080", "unix:"],
     LINKS: ["unix:/a,", "a,b", "tcp:::1:9000", ",unix:/a"],
     DEFAULT_PROCESSOR_URL: ["localhost:8001", "ftp://a", "http://", "http://a/?b", "http://a/#b"],
     FALLBACK_PROCESSOR_URL: ["nowhere", "unix:/x"],
+    HEALTH_URL: [
+      "localhost:6379",
+      "http://a:6379",
+      "redis://",
+      "redis://a:0",
+      "redis://a:65536",
+      "redis://a/x",
+      "redis://a/65536",
+      "redis://a/1/2",
+      "redis://a/0?b",
+      "redis://a#b",
+      "redis://a%20b",
+    ],
     DATA_DIR: ["/dev/null", "/dev/null/below"],
     CAPACITY: ["0", "-1", "1.5", "1e3", "67108865", "many", "0x10"],
     MAX_IN_FLIGHT: ["0", "4097"],

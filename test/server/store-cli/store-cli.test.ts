@@ -78,7 +78,7 @@ describe("the check of a store", () => {
     const checkpoint = (await database.beginCheckpoint(0, 1, { lsn: 4, latestMs: 1 }))!;
     await database.putSlice(0, checkpoint, 0, sealed(0, 2));
     await database.putSlice(0, checkpoint, 1, sealed(2, 1));
-    await database.finishCheckpoint(0, 1, checkpoint, 2);
+    await database.finishCheckpoint(0, 1, checkpoint, { slices: 2, rows: 2 });
     const report = await checked();
     expect(isSound(report)).to.equal(true);
     expect(report.members).to.have.lengthOf(1);
@@ -132,7 +132,7 @@ describe("the check of a store", () => {
     const checkpoint = (await database.beginCheckpoint(0, 1, { lsn: 9, latestMs: 1 }))!;
     await database.putSlice(0, checkpoint, 0, sealed(0, 2));
     await database.putSlice(0, checkpoint, 1, sealed(0, 2));
-    await database.finishCheckpoint(0, 1, checkpoint, 2);
+    await database.finishCheckpoint(0, 1, checkpoint, { slices: 2, rows: 2 });
     const [partition] = (await checked()).partitions;
     expect(partition!.problems).to.deep.equal([`a record is not as it was written: checkpoint=${checkpoint} record=2`]);
   });
