@@ -51,7 +51,10 @@ export class JournalStore implements Store {
     this.partitionCount = partitionCount;
   }
 
-  /** Rejects where the journals were imported into a store, the number of partitions is not that of the journals there, or less than that of the instances. */
+  /**
+   * Rejects where the journals were imported into a store, or the number of partitions is not that of the journals
+   * there, or less than that of the instances.
+   */
   static async open(surroundings: Surroundings, options: JournalStoreOptions): Promise<JournalStore> {
     const { dataDir, partitionCount: asked, instanceCount } = options;
     expectNotImported(surroundings.disk, dataDir);

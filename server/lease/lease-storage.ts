@@ -33,7 +33,7 @@ export class LeaseStorage implements Storage {
   beginUpkeep(engine: Engine, writing: Writing, meters: JournalMeters): void {
     const { checkpoint } = this.#claimed;
     this.#writer = new SliceWriter(this.log, { ...this.#parts, ledger: engine.ledger, writing, meters, checkpoint });
-    this.#parts.projection.begin(this.log);
+    this.#parts.projection?.begin(this.log);
   }
 
   maintain(): void {
@@ -41,7 +41,7 @@ export class LeaseStorage implements Storage {
   }
 
   async endUpkeep(): Promise<void> {
-    await Promise.all([this.#writer?.close(), this.#parts.projection.end(this.log.partition)]);
+    await Promise.all([this.#writer?.close(), this.#parts.projection?.end(this.log.partition)]);
   }
 
   async close(): Promise<void> {

@@ -16,8 +16,8 @@ export type LeaseStoreParts = {
   processors: readonly string[];
   /** Payments that a partition has room for at least. */
   capacity: number;
-  /** What is kept up from the logs. */
-  projection: Projection;
+  /** What is kept up from the logs, if anything is. */
+  projection?: Projection | undefined;
   /** See SliceWriter. */
   checkpointBytes: number;
   /** Payments in a slice of a checkpoint at most, and bytes asked for at once; else as many as are good for speed. */

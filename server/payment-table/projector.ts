@@ -157,7 +157,9 @@ export class PaymentProjector implements Projection {
   async #applyAll(pieces: readonly LogPiece[]): Promise<void> {
     const { table, logger } = this.#parts;
     const byPartition = new Map(pieces.map((piece) => [piece.partition, piece]));
-    const needed = pieces.flatMap(({ partition, fold }) => [...fold.needed].map((sequence) => ({ partition, sequence })));
+    const needed = pieces.flatMap(({ partition, fold }) =>
+      [...fold.needed].map((sequence) => ({ partition, sequence })),
+    );
     const rows: readonly PaymentRow[] = needed.length === 0 ? [] : await table.rows(needed);
     for (const row of rows) byPartition.get(row.partition)!.fold.put(row);
     for (const piece of pieces) {

@@ -106,7 +106,13 @@ function changed(row: PaymentRow, batch: RecordBatch, record: number, names: rea
       // A payment accepted in a time that was set back since is never requested before it was accepted.
       return { ...row, ...isNow(State.SENDING), processor, requestedAtMs: Math.max(atMs, row.acceptedAtMs), attempts };
     case Kind.SENT:
-      return { ...withAcceptedAt(row, Math.min(row.acceptedAtMs, atMs)), ...isNow(State.SENDING), processor, requestedAtMs: atMs, attempts };
+      return {
+        ...withAcceptedAt(row, Math.min(row.acceptedAtMs, atMs)),
+        ...isNow(State.SENDING),
+        processor,
+        requestedAtMs: atMs,
+        attempts,
+      };
     case Kind.REFUSED:
       return { ...row, ...isNow(State.PENDING), processor: undefined, requestedAtMs: undefined };
     case Kind.DOUBTED:

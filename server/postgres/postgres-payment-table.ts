@@ -1,10 +1,4 @@
-import type {
-  PaymentKey,
-  PaymentRow,
-  PaymentTable,
-  TableMove,
-  TablePosition,
-} from "../payment-table/payment-table.ts";
+import type { PaymentKey, PaymentRow, PaymentTable, TableMove, TablePosition } from "../payment-table/payment-table.ts";
 import * as Statements from "./payment-statements.ts";
 import type { Row, Statement } from "./session.ts";
 

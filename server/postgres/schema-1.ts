@@ -14,7 +14,7 @@ import { PAYMENT_SCHEMA } from "./payment-schema.ts";
  *   checkpoint   what a log begins with instead of its first chunks, and those that are being written; slice: their
  *                records
  *
- *   health       who may poll a processor until when, and what the last poll was answered. Times are the database's, and
+ *   health       who may poll a processor until when, and what the last poll was answered. Times are the database's,
  *                compared within it only. Unlogged: no payment depends on it, no standby has to confirm it, and whoever
  *                connects to a database that has lost it waits before polling
  *

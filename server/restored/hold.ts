@@ -12,8 +12,8 @@ export type RestoredSettings = {
 
 /**
  * Makes the engine hold every payment that is not settled, where records after the end of its log may be lost:
- * because the settings or the store say so, or because an earlier start with such data is not finished. Returns the mark that is to
- * be removed when it is.
+ * because the settings or the store say so, or because an earlier start with such data is not finished. Returns the
+ * mark that is to be removed when it is.
  */
 export function holdRestored(
   { restored, restoredGraceMs, restoredWatchMs, requestTimeoutMs }: RestoredSettings,

@@ -153,7 +153,6 @@ class SettingReader {
   store(): StoreSettings | undefined {
     const url = this.text("STORE_URL");
     if (url === "") {
-      if (this.#isSet("PAYMENT_TABLE")) this.refuse("PAYMENT_TABLE", "needs STORE_URL: journals have no table");
       if (this.text("LINK") !== "") this.refuse("LINK", "needs STORE_URL: without it LINKS has all addresses");
       return undefined;
     }

@@ -55,9 +55,10 @@ export const SETTINGS: readonly Setting[] = [
   {
     name: "PAYMENT_TABLE",
     fallback: "true",
-    rule: "true or false, with STORE_URL only",
+    rule: "true or false",
     meaning:
-      "keep the table `rinha.payment` up, for whoever asks in SQL; the same for all instances, see docs/cluster.md",
+      "with STORE_URL: keep the table `rinha.payment` up, for whoever asks in SQL; the same for all instances, see " +
+      "docs/cluster.md",
   },
   {
     name: "PROCESSORS",

@@ -11,7 +11,7 @@ import { Caller } from "./caller.ts";
 import { startLoneInstance } from "./lone-instance.ts";
 import { chargesOf, viewOf } from "./payments.ts";
 import { ROLES, type Role } from "./service.ts";
-import { summaryOf } from "./summaries.ts";
+import { countOf, summaryOf } from "./summaries.ts";
 import { until } from "./until.ts";
 import { Wire } from "./wire.ts";
 
@@ -115,6 +115,11 @@ export class ClusterService {
 
   async setWires(state: Parameters<Wire["set"]>[0]): Promise<void> {
     for (const role of ROLES) await this.wires[role].set(state);
+  }
+
+  /** Payments that are counted; -1 while nobody can say, as on a busy machine for a moment. */
+  async processedCount(): Promise<number> {
+    return summaryOf(this.caller).then(countOf, () => -1);
   }
 
   /** A backup of the whole database, while it is in use; returns its file. */

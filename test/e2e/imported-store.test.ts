@@ -113,7 +113,7 @@ describe("import of journals into a store", function () {
     expect((await pay(service.caller, other)).status).to.equal(409);
 
     await service.setWires("open");
-    await until("all are processed", async () => countOf(await summaryOf(service.caller)) === all.length);
+    await until("all are processed", async () => (await service.processedCount()) === all.length);
     await service.expectBooksAgree();
     for (const { state, correlationId, requestedAt, processor } of views) {
       if (state !== "in doubt") continue;

@@ -6,7 +6,7 @@ export type ImportState = "under way" | "done" | "unknown";
 
 const STORE = { text: "SELECT importing, imported FROM rinha.store" };
 const LOCK_STORE = { text: "SELECT imported FROM rinha.store FOR NO KEY UPDATE" };
-/** Also where an import was broken off before it had moved anything: its journals are not marked, or marked as its own. */
+/** Also where another import was broken off before it had moved anything: it cannot go on then. */
 const IS_EMPTY = {
   text: `
 SELECT NOT EXISTS (SELECT FROM rinha.partition WHERE head > 0 OR epoch > 0 OR checkpoint IS NOT NULL)
@@ -23,7 +23,7 @@ export async function importState({ run }: StoreConnection, id: string): Promise
   return row!["imported"] === id ? "done" : "unknown";
 }
 
-/** Nobody can claim a partition from here until `endImport`. False, and nothing is changed, unless the store is empty. */
+/** Nobody can claim a partition from here until `endImport`. False, with nothing changed, unless the store is empty. */
 export function beginImport({ run }: StoreConnection, id: string): Promise<boolean> {
   return inTransaction(run, async () => {
     const [row] = await run(LOCK_STORE);

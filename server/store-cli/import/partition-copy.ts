@@ -15,8 +15,9 @@ const DROP_UNFINISHED = { text: "DELETE FROM rinha.checkpoint WHERE partition = 
 const BEGIN_COPY = {
   text: `
 WITH begun AS (
-  UPDATE rinha.partition SET epoch = $2, since = $2, head = $3, capacity = $4, is_restored = $5::double precision IS NOT NULL,
-    lost_from_ms = $5::double precision, restored_since_ms = $6::double precision
+  UPDATE rinha.partition SET epoch = $2, since = $2, head = $3, capacity = $4,
+    is_restored = $5::double precision IS NOT NULL, lost_from_ms = $5::double precision,
+    restored_since_ms = $6::double precision
   WHERE number = $1 AND (SELECT importing FROM rinha.store) = $7 AND checkpoint IS NULL RETURNING number
 )
 INSERT INTO rinha.carriage (partition, epoch, number, life, processors) SELECT number, $2, 0, $7, $8::text[] FROM begun

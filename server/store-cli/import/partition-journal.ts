@@ -24,7 +24,7 @@ export type PartitionJournal = {
   mark: Mark | undefined;
 };
 
-/** Reads a journal as a start would. Changes nothing; throws RecoveryError where acknowledged payments are in danger. */
+/** Reads a journal as a start would, and changes nothing. Throws RecoveryError where payments are in danger. */
 export function readJournal(directory: JournalDirectory, partition: number, partitionCount: number): PartitionJournal {
   const processors = namesIn(directory);
   const capacity = Math.min(MAX_CAPACITY, sizeOf(directory, 1).capacity);

@@ -11,10 +11,10 @@ import { PaymentProjector } from "../../../server/payment-table/projector.ts";
 import { PaymentTableOff } from "../../../server/payment-table/table-off.ts";
 import type { PostgresDatabase } from "../../../server/postgres/postgres-database.ts";
 import { RealTime } from "../../../server/system/time.ts";
+import { until } from "../../e2e/until.ts";
 import { claimed, joined } from "../../support/database-contract.ts";
 import { makeStore, useDatabases, usePostgres } from "../../support/postgres-store.ts";
 import { Random } from "../../support/random.ts";
-import { until } from "../../e2e/until.ts";
 import { TableLife } from "./table-life.ts";
 
 const SEED = Number(process.env["TEST_SEED"] ?? Date.now() % 1_000_000);
@@ -123,15 +123,16 @@ describe(`payment table, TEST_SEED=${SEED}`, function () {
       if (lostCount++ % 2 === 0) throw new Error("the answer was lost");
       return moved;
     };
-    projector(Object.assign(Object.create(table) as PaymentTable, {
-      ...Object.fromEntries(
-        (["positions", "rows", "purge", "start", "beginMaking", "make", "endMaking", "leave"] as const).map((name) => [
-          name,
-          (...args: never[]) => (table[name] as (...args: never[]) => unknown)(...args),
-        ]),
-      ),
-      move,
-    }));
+    projector(
+      Object.assign(Object.create(table) as PaymentTable, {
+        ...Object.fromEntries(
+          (["positions", "rows", "purge", "start", "beginMaking", "make", "endMaking", "leave"] as const).map(
+            (name) => [name, (...args: never[]) => (table[name] as (...args: never[]) => unknown)(...args)],
+          ),
+        ),
+        move,
+      }),
+    );
     for (let round = 0; round < 3; round++) {
       await live(150);
       await untilFollowed();
@@ -158,7 +159,9 @@ describe(`payment table, TEST_SEED=${SEED}`, function () {
     const before = rows.filter(({ sequence }) => (sequence as number) < tail);
     expect(before.every(({ state }) => state === "processed" || state === "failed")).to.equal(true);
     const kept = await database.payments.rows(
-      rows.filter(({ sequence }) => (sequence as number) >= tail).map(({ sequence }) => ({ partition: 0, sequence: sequence as number })),
+      rows
+        .filter(({ sequence }) => (sequence as number) >= tail)
+        .map(({ sequence }) => ({ partition: 0, sequence: sequence as number })),
     );
     const expected = [...life!.expected.values()].filter(({ sequence }) => sequence >= tail);
     expect(bySequence(kept)).to.deep.equal(bySequence(expected));
