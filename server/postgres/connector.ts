@@ -17,12 +17,16 @@ const INT8 = 20;
  *   lock_timeout          a wait for a lock ends, with NotDoneError, before the caller loses patience. It does not end
  *                         a wait for the standby, which would leave a commit that is seen and may be lost
  *   jit, plan_cache_mode  small statements, always the same: nothing is gained by planning them again
+ *   enable_…              a log is read along its index. A plan that knows little of the log might fetch and sort all
+ *                         the rest of it for the next piece
  */
 const SETTINGS = [
   "client_min_messages=warning",
   "default_transaction_isolation=read\\ committed",
   "jit=off",
   "plan_cache_mode=force_generic_plan",
+  "enable_sort=off",
+  "enable_bitmapscan=off",
 ];
 const LOCK_TIMEOUT_SHARE = 0.8;
 
