@@ -13,9 +13,9 @@ import { FUNCTIONS_1 } from "./functions-1.ts";
  *   checkpoint   what a log begins with instead of its first chunks, and those that are being written; slice: their
  *                records
  *
- *   health       who may poll a processor until when, and what the last poll was answered. Times are the database's, and
- *                compared within it only. Unlogged: no payment depends on it, no standby has to confirm it, and whoever
- *                connects to a database that has lost it waits before polling
+ *   health       who may poll a processor until when, and what the last poll was answered. Times are the database's,
+ *                and compared within it only. Unlogged: no payment depends on it, no standby has to confirm it, and
+ *                whoever connects to a database that has lost it waits before polling
  *
  * LSNs and times are below 2^53: they are numbers in JavaScript too.
  */

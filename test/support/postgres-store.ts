@@ -75,8 +75,9 @@ export class LossyProxy {
     return proxy;
   }
 
-  get url(): string {
-    return `postgres://rinha@127.0.0.1:${(this.#server.address() as { port: number }).port}/rinha`;
+  /** As PostgresServer.urlOf takes it. */
+  get address(): string {
+    return `127.0.0.1:${(this.#server.address() as { port: number }).port}`;
   }
 
   /** Ends all connections, to both sides. */

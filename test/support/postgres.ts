@@ -154,7 +154,7 @@ export class PostgresServer {
   }
 
   /** By the ports of several, the way they are to be tried. */
-  static urlOf(servers: readonly PostgresServer[]): string {
+  static urlOf(servers: readonly { address: string }[]): string {
     return `postgres://${USER}@${servers.map(({ address }) => address).join(",")}/${DATABASE}?sslmode=disable`;
   }
 
