@@ -1,9 +1,9 @@
+import { findPostgres, PostgresServer } from "../../../perf/postgres/postgres-server.ts";
 import { Connector } from "../../../server/postgres/connector.ts";
 import { migrate } from "../../../server/postgres/migration.ts";
 import { PostgresDatabase } from "../../../server/postgres/postgres-database.ts";
 import { readStoreUrl } from "../../../server/postgres/store-url.ts";
 import { describeDatabase } from "../../support/database-contract.ts";
-import { findPostgres, PostgresServer } from "../../support/postgres.ts";
 
 const EMPTY = `
 DELETE FROM rinha.member; DELETE FROM rinha.carriage; DELETE FROM rinha.chunk; DELETE FROM rinha.checkpoint;
