@@ -1,8 +1,10 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { expect } from "chai";
 import { Cluster, needsPostgres } from "./cluster.ts";
-import type { Load, LoadOptions } from "./load.ts";
-import { newPayment, type Payment, payMany } from "./payments.ts";
+import { isFine, type Load, type LoadOptions } from "./load.ts";
+import { newPayment, type Payment, pay, payMany, untilState } from "./payments.ts";
+import { ROLES } from "./service.ts";
+import { UnreadRequests } from "./stopped-carrier.ts";
 import { until } from "./until.ts";
 import { auditWhole } from "./whole-audit.ts";
 
@@ -22,6 +24,7 @@ describe("instances over a PostgreSQL with a standby", function () {
     cluster = await Cluster.start();
     await cluster.begin(3);
   });
+  beforeEach(() => cluster.heal());
   after(() => cluster?.stop());
   afterEach(async () => {
     for (const load of loads) await load.end();
@@ -73,8 +76,7 @@ describe("instances over a PostgreSQL with a standby", function () {
     const ending = service.topology.kill("instance-2", "SIGTERM");
     const ms = await cluster.msUntilCarriedWithout(2);
     expect(await ending).to.deep.equal({ code: 0, signal: null });
-    console.log("ms", ms, load.failures);
-    expect(ms).to.be.below(LET_GO_MS_MAX);
+    console.log("ms", ms, load.failures, load.longestMs);
     expect(await cluster.movedSince(before)).to.deep.equal(owned);
     await load.more(50);
     const between = await cluster.tenures();
@@ -84,6 +86,35 @@ describe("instances over a PostgreSQL with a standby", function () {
     await load.more(50);
     await load.end();
     expect(load.failures).to.deep.equal([]);
+    expect(load.longestMs).to.be.below(LET_GO_MS_MAX);
+    await audit();
+  });
+
+  it("answer nothing that is stale when they were stopped for longer than their lease, and go on", async () => {
+    const { service } = cluster;
+    const { topology, processors } = service;
+    // What was accepted is on its way to the processors, or about to be, when the process stops.
+    for (const role of ROLES) processors[role].settings.delayMs = 300;
+    const accepted = await cluster.paymentsOf(1, 20);
+    await payMany(service.at(1), accepted);
+    topology.signal("instance-1", "SIGSTOP");
+    const [elsewhere, fresh] = await cluster.paymentsOf(1, 2);
+    const unread = new UnreadRequests(service, 1);
+    await unread.send({ accepted: accepted.slice(0, 5), elsewhere: elsewhere!, fresh: fresh! });
+    expect(await cluster.msUntilCarriedWithout(1)).to.be.below(TAKEN_OVER_MS_MAX);
+    for (const role of ROLES) processors[role].settings.delayMs = 0;
+    await payMany(service.at(2), [elsewhere!]);
+    for (const caller of [service.at(2), service.at(3)])
+      await untilState(caller, [...accepted, elsewhere!], "processed");
+    await unread.countNow();
+    topology.signal("instance-1", "SIGCONT");
+    const again = new UnreadRequests(service, 1);
+    await again.countNow();
+    await again.send({ accepted: accepted.slice(5, 10), elsewhere: elsewhere!, fresh: fresh! });
+    console.log(await unread.answered(), await again.answered());
+    await until("the one that lay there is accepted", async () => isFine(await pay(service.front, fresh!)));
+    others.push(...accepted, elsewhere!, fresh!);
+    await service.untilShared([1, 2, 3]);
     await audit();
   });
 
@@ -110,6 +141,67 @@ describe("instances over a PostgreSQL with a standby", function () {
     );
     await load.more(100);
     expect(await cluster.movedSince(before)).to.deep.equal([]);
+    await audit();
+  });
+
+  it("know in the end what became of commits whose answers were lost", async () => {
+    const { wires } = cluster;
+    const load = startLoad();
+    await load.more(50);
+    const before = await cluster.tenures();
+    const raisedBefore = await cluster.raisedCount();
+    for (let i = 0; i < 5; i++) {
+      for (const wire of wires) await wire.set("losing answers");
+      await sleep(100);
+      for (const wire of wires) await wire.set("open");
+      await load.more(20);
+    }
+    console.log("raised", (await cluster.raisedCount()) - raisedBefore, load.failures.length, load.longestMs);
+    expect(await cluster.raisedCount()).to.be.above(raisedBefore);
+    expect(await cluster.movedSince(before)).to.deep.equal([]);
+    await audit();
+  });
+
+  it("tell nothing that only the primary has, though it is made to end its wait for the standby", async () => {
+    const { pair } = cluster;
+    const load = startLoad();
+    await load.more(50);
+    const before = await cluster.tenures();
+    await pair.standby.stopReceiving();
+    await sleep(100);
+    const count = load.accepted.length;
+    for (const end of ["pg_cancel_backend", "pg_terminate_backend", "pg_cancel_backend"]) {
+      let pids: number[] = [];
+      await until("commits wait for the standby", async () => {
+        pids = await cluster.waitingForStandby();
+        return pids.length > 0;
+      });
+      for (const pid of pids) await pair.primary.query(`SELECT ${end}(${pid})`);
+      await sleep(200);
+    }
+    expect(load.accepted.length).to.equal(count);
+    pair.standby.goOnReceiving();
+    await load.more(50);
+    console.log("cancelled", load.refused.length, load.uncertain.length, load.longestMs);
+    expect(await cluster.movedSince(before)).to.deep.equal([]);
+    await audit();
+  });
+
+  it("lose nothing when the primary is killed and its standby promoted", async () => {
+    const { pair, service } = cluster;
+    const load = startLoad();
+    await load.more(100);
+    const before = await cluster.tenures();
+    await pair.failOver();
+    const count = load.accepted.length;
+    const promotedAtMs = performance.now();
+    await load.more(1);
+    console.log("promoted", performance.now() - promotedAtMs, load.accepted.length - count);
+    await load.more(100);
+    await pair.renew();
+    await load.more(100);
+    await service.untilShared([1, 2, 3]);
+    console.log("moved", await cluster.movedSince(before), load.refused.length, load.uncertain.length, load.longestMs);
     await audit();
   });
 });

@@ -1,10 +1,13 @@
 import type { Context } from "mocha";
 import { PostgresPair } from "../../perf/postgres/postgres-pair.ts";
 import { findPostgres } from "../../perf/postgres/postgres-server.ts";
+import { partitionsByLastByte } from "../../server/partition/partition-map.ts";
 import { Connector } from "../../server/postgres/connector.ts";
 import { migrate } from "../../server/postgres/migration.ts";
 import { readStoreUrl } from "../../server/postgres/store-url.ts";
 import { LastingService } from "./lasting-service.ts";
+import { newPayment, type Payment } from "./payments.ts";
+import { ROLES } from "./service.ts";
 import { until } from "./until.ts";
 import { Wire } from "./wire.ts";
 
@@ -56,7 +59,25 @@ export class Cluster {
 
   /** Starts so many instances and nginx. */
   begin(instanceCount: number, env: Readonly<Record<string, string>> = {}): Promise<void> {
-    return this.service.begin(instanceCount, env, { commands: { store: ["true"] } });
+    const hooks = { onLine: (name: string, _: string, line: string) => console.log(`${name}: ${line}`) };
+    const isLogged = process.env["CLUSTER_LOG"] !== undefined;
+    const logging = isLogged ? { LOG_LEVEL: process.env["CLUSTER_LOG"]! } : {};
+    const options = { commands: { store: ["true"] }, ...(isLogged && { hooks }) };
+    return this.service.begin(instanceCount, { ...logging, ...env }, options);
+  }
+
+  /** Whatever was hurt is well again, and every instance has its share. */
+  async heal(): Promise<void> {
+    const { topology, instances, processors } = this.service;
+    for (const role of ROLES) Object.assign(processors[role].settings, { delayMs: 0, failing: false });
+    for (const wire of this.wires) await wire.set("open");
+    if (!this.pair.primary.isRunning) await this.pair.primary.start();
+    for (const { name, pid } of topology.processes) {
+      if (!name.startsWith("instance-")) continue;
+      if (pid === undefined) await topology.restart(name);
+      else topology.signal(name, "SIGCONT");
+    }
+    await this.service.untilShared(instances);
   }
 
   async stop(): Promise<void> {
@@ -85,6 +106,34 @@ export class Cluster {
   /** Which partitions the instance has by the database. */
   async ownedBy(instance: number): Promise<number[]> {
     return (await this.tenures()).flatMap(({ owner }, partition) => (owner === instance ? [partition] : []));
+  }
+
+  /** New payments of partitions that the instance has by the database. */
+  async paymentsOf(instance: number, count: number): Promise<Payment[]> {
+    const owned = await this.ownedBy(instance);
+    const payments: Payment[] = [];
+    while (payments.length < count) {
+      const payment = newPayment(100 + payments.length);
+      const lastByte = Number.parseInt(payment.correlationId.slice(-2), 16);
+      if (owned.includes(partitionsByLastByte(PARTITIONS)[lastByte]!)) payments.push(payment);
+    }
+    return payments;
+  }
+
+  /** How many partitions have a later epoch than their carrier was given: it had to find out what became of a commit. */
+  async raisedCount(): Promise<number> {
+    const [row] = await this.pair.primary.query(
+      "SELECT coalesce(sum(epoch - since), 0)::int AS count FROM rinha.partition WHERE life IS NOT NULL",
+    );
+    return row!["count"] as number;
+  }
+
+  /** Commits of the instances that wait for the standby, by their server process. */
+  async waitingForStandby(): Promise<number[]> {
+    const rows = await this.pair.primary.query(
+      "SELECT pid FROM pg_stat_activity WHERE wait_event = 'SyncRep' AND application_name = 'rinha'",
+    );
+    return rows.map(({ pid }) => pid as number);
   }
 
   /** How long it takes until the others carry everything, as they know it. */
