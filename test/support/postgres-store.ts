@@ -1,10 +1,10 @@
 import type { Socket } from "node:net";
 import { connect, createServer } from "node:net";
+import { findPostgres, PostgresServer } from "../../perf/postgres/postgres-server.ts";
 import { Connector } from "../../server/postgres/connector.ts";
 import { migrate } from "../../server/postgres/migration.ts";
 import { PostgresDatabase, type PostgresOptions } from "../../server/postgres/postgres-database.ts";
 import { readStoreUrl } from "../../server/postgres/store-url.ts";
-import { findPostgres, PostgresServer } from "./postgres.ts";
 
 const PATIENCE_MS = 10_000;
 

@@ -1,8 +1,8 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { expect } from "chai";
+import { PostgresServer } from "../../../perf/postgres/postgres-server.ts";
 import { type Database, NotDoneError, type Raised, type Tenure, UnknownError } from "../../../server/lease/database.ts";
 import { appendOf, claimed, joined } from "../../support/database-contract.ts";
-import { PostgresServer } from "../../support/postgres.ts";
 import { LossyProxy, makeStore, useDatabases, usePostgres } from "../../support/postgres-store.ts";
 import { Random } from "../../support/random.ts";
 

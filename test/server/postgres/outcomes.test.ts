@@ -1,7 +1,7 @@
 import { expect } from "chai";
+import { PostgresServer, waitFor } from "../../../perf/postgres/postgres-server.ts";
 import { NotDoneError, UnknownError } from "../../../server/lease/database.ts";
 import { appendOf, claimantOf, claimed, joined } from "../../support/database-contract.ts";
-import { PostgresServer, waitFor } from "../../support/postgres.ts";
 import { LossyProxy, makeStore, useDatabases, usePostgres } from "../../support/postgres-store.ts";
 import { failure } from "../../support/processes.ts";
 
