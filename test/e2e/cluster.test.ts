@@ -67,7 +67,7 @@ describe("instances over a PostgreSQL with a standby", function () {
     await audit();
   });
 
-  it("hand over exactly what they have when they end, within 1 s, and take exactly their share when they join", async () => {
+  it("hand over just what they have when they end, within 1 s, and take just their share when they join", async () => {
     const { service } = cluster;
     const load = startLoad();
     await load.more(50);

@@ -120,7 +120,7 @@ export class Cluster {
     return payments;
   }
 
-  /** How many partitions have a later epoch than their carrier was given: it had to find out what became of a commit. */
+  /** How many partitions have a later epoch than that of their claim: the fate of a commit had to be found out. */
   async raisedCount(): Promise<number> {
     const [row] = await this.pair.primary.query(
       "SELECT coalesce(sum(epoch - since), 0)::int AS count FROM rinha.partition WHERE life IS NOT NULL",
