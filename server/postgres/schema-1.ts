@@ -15,8 +15,8 @@ import { PAYMENT_SCHEMA } from "./payment-schema.ts";
  *                records
  *
  *   health       who may poll a processor until when, and what the last poll was answered. Times are the database's,
- *                compared within it only. Unlogged: no payment depends on it, no standby has to confirm it, and whoever
- *                connects to a database that has lost it waits before polling
+ *                and compared within it only. Unlogged: no payment depends on it, no standby has to confirm it, and
+ *                whoever connects to a database that has lost it waits before polling
  *
  * LSNs and times are below 2^53: they are numbers in JavaScript too.
  */
