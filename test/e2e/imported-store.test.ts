@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { expect } from "chai";
 import { REPOSITORY_ROOT } from "../../perf/lab/repository.ts";
 import { INSTANCE_MAIN } from "../../perf/launch/plans.ts";
+import { RestoredMarkFile } from "../../server/journal/restored-mark-file.ts";
 import type { PaymentView } from "../../server/page/payment-view.ts";
 import { readStoreUrl } from "../../server/postgres/store-url.ts";
 import { type ImportResult, importJournals } from "../../server/store-cli/import/import.ts";
@@ -27,7 +28,7 @@ function payments(count: number): Payment[] {
 }
 
 describe("import of journals into a store", function () {
-  this.timeout(120_000);
+  this.timeout(240_000);
   const server = usePostgres();
   let service: ClusterService;
   let dataDir: string;
@@ -130,6 +131,17 @@ describe("import of journals into a store", function () {
         processor,
       });
     }
+  });
+
+  it("takes along that records of a journal may be lost", async () => {
+    makeJournals(3);
+    const mark = { lostFromMs: 1_700_000_000_000, sinceMs: 1_700_000_100_000 };
+    new RestoredMarkFile(join(dataDir, "partition-2")).write(mark);
+    expect((await imported()).kind).to.equal("imported");
+    const rows = await server().query(`SELECT is_restored, lost_from_ms AS "lostFromMs", restored_since_ms AS "sinceMs"
+      FROM rinha.partition ORDER BY number`);
+    const none = { is_restored: false, lostFromMs: null, sinceMs: null };
+    expect(rows).to.deep.equal([none, { is_restored: true, ...mark }, none]);
   });
 
   it("is done once, and the journals are not used any more", async () => {

@@ -15,7 +15,7 @@ function payments(count: number): Payment[] {
 }
 
 describe("payment table of instances", function () {
-  this.timeout(120_000);
+  this.timeout(240_000);
   const server = usePostgres();
   let service: ClusterService;
 

@@ -16,7 +16,7 @@ function payments(count: number): Payment[] {
 }
 
 describe("store that was restored", function () {
-  this.timeout(120_000);
+  this.timeout(240_000);
   const server = usePostgres();
   let service: ClusterService;
 
