@@ -185,7 +185,7 @@ function databaseWeatherOf(random: Random): DatabaseWeather {
     lostReply: chance(),
     lateReply: chance(),
     failed: chance(),
-    failedAppends: random.pick([0, 0, 0.5, 1]),
+    failedAppends: random.pick([0, 0, 0.9, 1]),
     cancelled: chance(),
     delayMsMax: random.pick([0, 0, 20, 300]),
   };
