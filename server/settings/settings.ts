@@ -53,6 +53,14 @@ export const SETTINGS: readonly Setting[] = [
       "run on one machine; the health monitor takes the next port, or the path with `.health`",
   },
   {
+    name: "PAYMENT_TABLE",
+    fallback: "true",
+    rule: "true or false",
+    meaning:
+      "with STORE_URL: keep the table `rinha.payment` up, for whoever asks in SQL; the same for all instances, see " +
+      "docs/cluster.md",
+  },
+  {
     name: "PROCESSORS",
     fallback: "",
     rule: "JSON array, or the path of a file with one",
