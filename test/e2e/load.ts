@@ -84,6 +84,8 @@ export class Load {
       return undefined;
     }
     if (!isFine(answer)) this.failures.push(`${what} ${answer.status} ${answer.body}`);
+    if (answer.status === 503 && answer.headers["retry-after"] === undefined)
+      this.wrong.push(`${what} 503 without Retry-After: ${answer.body}`);
     if (!isFine(answer) && answer.status !== 503 && answer.status !== 404)
       this.wrong.push(`${what} ${answer.status} ${answer.body}`);
     return answer;

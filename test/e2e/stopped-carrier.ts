@@ -4,6 +4,7 @@ import type { LastingService } from "./lasting-service.ts";
 import { amountOf, bodyOf, type Payment } from "./payments.ts";
 import { type RawAnswer, RawConnection } from "./raw-connection.ts";
 import { countOf, summaryOf } from "./summaries.ts";
+import { until } from "./until.ts";
 
 /** What lies in the sockets of a process that is stopped. */
 export type Unread = {
@@ -53,6 +54,7 @@ export class UnreadRequests {
 
   /** To be called before it goes on: whatever is counted by then must be in every summary from now on. */
   async countNow(): Promise<void> {
+    await until("there is a summary", async () => (await this.#service.front.get("/payments-summary")).status === 200);
     this.#leastCount = countOf(await summaryOf(this.#service.front));
   }
 
