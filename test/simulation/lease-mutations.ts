@@ -94,9 +94,9 @@ const MUTATIONS: Readonly<Record<string, Omit<Mutation, "mode">>> = {
   },
   "a partition that was lost goes on answering": {
     seed: 1,
-    file: "server/partition/custody",
-    find: `if (hold.state !== "carried" && hold.state !== "leaving") return;`,
-    replace: "return;",
+    file: "server/partition/departures",
+    find: `if (hold.state !== "carried" && hold.state !== "leaving") return undefined;`,
+    replace: "return undefined;",
   },
   "what waits for an answer keeps its place when its partition leaves": {
     seed: 61,
