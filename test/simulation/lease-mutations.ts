@@ -98,6 +98,12 @@ const MUTATIONS: Readonly<Record<string, Omit<Mutation, "mode">>> = {
     find: `if (hold.state !== "carried" && hold.state !== "leaving") return;`,
     replace: "return;",
   },
+  "a refusal is certain although an earlier try has no answer": {
+    seed: 20_006,
+    file: "server/api/whole-service",
+    find: "if (word.result.status === 503 && wasUnanswered)",
+    replace: "if (false)",
+  },
   "what waits for an answer keeps its place when its partition leaves": {
     seed: 61,
     file: "server/turn/group-commit",
