@@ -62,12 +62,6 @@ const MUTATIONS: Readonly<Record<string, Omit<Mutation, "mode">>> = {
     find: "if (!(await writing.durable())) return undefined;",
     replace: "",
   },
-  "a checkpoint begins behind what was handed over": {
-    seed: 1,
-    file: "server/lease/slice-writer",
-    find: "const { writtenLsn: lsn, latestMs } = this.#log;",
-    replace: "const { lsn, latestMs } = this.#log;",
-  },
   "whatever a raise tells, all is written": {
     seed: 1,
     file: "server/lease/lease-log",
