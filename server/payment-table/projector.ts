@@ -10,8 +10,8 @@ import { makeRows } from "./table-making.ts";
 /** Between looks at what has been written. */
 const EVERY_MS = 500;
 /** Of one partition's log at a time, and of all in one statement: some thousand records. */
-const PIECE_BYTES = 64 * 1024;
-const STATEMENT_BYTES = 256 * 1024;
+const PIECE_BYTES = 48 * 1024;
+const STATEMENT_BYTES = 128 * 1024;
 /** Between statements while the table is far behind. */
 const PAUSE_MS = 5;
 const PURGED_AT_ONCE = 5000;
@@ -115,6 +115,7 @@ export class PaymentProjector implements Projection {
   async #make(carried: Carried): Promise<void> {
     const { partition, epoch } = carried.log;
     carried.position = await makeRows(this.#parts, partition, epoch, this.#closing.signal);
+    if (carried.position === undefined) return;
     const fields = { partition: partition + 1, lsn: carried.position };
     this.#parts.logger.info(fields, "the payment table's rows of a partition are made of its checkpoint");
   }

@@ -7,9 +7,10 @@ import { promisify } from "node:util";
 import { expect } from "chai";
 import { findPostgres, type PostgresServer } from "../../perf/postgres/postgres-server.ts";
 import { type RunningProcessor, startProcessor } from "../../perf/processor/processor.ts";
+import type { PaymentView } from "../../server/page/payment-view.ts";
 import { Caller } from "./caller.ts";
 import { startLoneInstance } from "./lone-instance.ts";
-import { chargesOf, viewOf } from "./payments.ts";
+import { chargesOf, type Payment, pay, viewOf } from "./payments.ts";
 import { ROLES, type Role } from "./service.ts";
 import { countOf, summaryOf } from "./summaries.ts";
 import { until } from "./until.ts";
@@ -117,6 +118,40 @@ export class ClusterService {
     for (const role of ROLES) await this.wires[role].set(state);
   }
 
+  /** Sends payments, again where a partition is changing hands, as clients do. All of them are taken. */
+  async payAll(payments: readonly Payment[]): Promise<void> {
+    const statuses = await Promise.all(payments.map((payment) => this.#payUntilTaken(payment)));
+    expect(statuses.filter((status) => status !== 200 && status !== 202)).to.deep.equal([]);
+  }
+
+  async #payUntilTaken(payment: Payment): Promise<number> {
+    let status = 503;
+    await until("a payment is taken", async () => {
+      ({ status } = await pay(this.caller, payment));
+      return status !== 503;
+    });
+    return status;
+  }
+
+  /** A payment as the service tells it; asked again where a partition is changing hands. */
+  async viewOf(payment: { correlationId: string }): Promise<PaymentView> {
+    let view: PaymentView | undefined;
+    await until("the payment is told", async () => {
+      view = await viewOf(this.caller, payment).catch(() => undefined);
+      return view !== undefined;
+    });
+    return view!;
+  }
+
+  async untilState(payments: readonly Payment[], state: string): Promise<PaymentView[]> {
+    const views: PaymentView[] = [];
+    for (const payment of payments) {
+      await until(`a payment is ${state}`, async () => (await this.viewOf(payment)).state === state);
+      views.push(await this.viewOf(payment));
+    }
+    return views;
+  }
+
   /** Payments that are counted; -1 while nobody can say, as on a busy machine for a moment. */
   async processedCount(): Promise<number> {
     return summaryOf(this.caller).then(countOf, () => -1);
@@ -131,8 +166,7 @@ export class ClusterService {
 
   /** Puts a backup in the place of the database. Nobody uses it. */
   async putBack(file: string): Promise<void> {
-    await this.#server.query("DROP DATABASE rinha WITH (FORCE)", "postgres");
-    await this.#server.query("CREATE DATABASE rinha", "postgres");
+    await this.#server.query("DROP SCHEMA rinha CASCADE");
     await this.#postgres("psql", ["-q", "-v", "ON_ERROR_STOP=1", "-f", file, "rinha"]);
   }
 

@@ -4,7 +4,7 @@ import { fileURLToPath } from "node:url";
 import { expect } from "chai";
 import { makeStore, usePostgres } from "../support/postgres-store.ts";
 import { ClusterService } from "./cluster-service.ts";
-import { newPayment, type Payment, payMany, untilState, viewOf } from "./payments.ts";
+import { newPayment, type Payment } from "./payments.ts";
 import { until } from "./until.ts";
 
 const AUDIT = fileURLToPath(new URL("../../perf/audit/main.js", import.meta.url));
@@ -15,7 +15,7 @@ function payments(count: number): Payment[] {
 }
 
 describe("payment table of instances", function () {
-  this.timeout(120_000);
+  this.timeout(240_000);
   const server = usePostgres();
   let service: ClusterService;
 
@@ -43,10 +43,10 @@ describe("payment table of instances", function () {
 
   it("has every payment as the service tells it, through a change of carriers", async () => {
     const all = payments(COUNT);
-    await payMany(service.caller, all.slice(0, COUNT / 2));
+    await service.payAll(all.slice(0, COUNT / 2));
     await service.endInstances();
     await service.startInstances(1);
-    await payMany(service.caller, all.slice(COUNT / 2));
+    await service.payAll(all.slice(COUNT / 2));
     await until("all are processed", async () => (await service.processedCount()) === COUNT);
     const processed = "SELECT count(*)::int AS count FROM rinha.payment WHERE state = 'processed'";
     await until("the table has them", async () => (await server().query(processed))[0]!["count"] === COUNT);
@@ -55,7 +55,7 @@ describe("payment table of instances", function () {
         'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"') AS requested_at FROM rinha.payment`);
     expect(rows).to.have.length(COUNT);
     for (const { correlation_id: correlationId, payment_id: id, amount, processor, attempts, requested_at } of rows) {
-      const view = await viewOf(service.caller, { correlationId: correlationId as string });
+      const view = await service.viewOf({ correlationId: correlationId as string });
       expect({ id, amount: Number(amount), processor, requestedAt: requested_at }).to.deep.equal({
         id: view.id,
         amount: Number(view.amount),
@@ -88,13 +88,13 @@ describe("payment table of instances", function () {
   it("does not audit beyond what is in doubt, nor without a table", async () => {
     await service.setWires("losing answers");
     const doubtful = payments(1);
-    await payMany(service.caller, doubtful);
-    await untilState(service.caller, doubtful, "in doubt");
+    await service.payAll(doubtful);
+    await service.untilState(doubtful, "in doubt");
     const { code, output } = await audited("--to", new Date().toISOString());
     expect(output).to.include("window must be settled");
     expect(code).to.equal(2);
     await service.setWires("open");
-    await untilState(service.caller, doubtful, "processed");
+    await service.untilState(doubtful, "processed");
     await service.endInstances();
     await service.startInstances(1, { PAYMENT_TABLE: "false" });
     const isOff = "SELECT count(*)::int AS count FROM rinha.payment_position";
