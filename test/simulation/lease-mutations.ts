@@ -62,12 +62,6 @@ const MUTATIONS: Readonly<Record<string, Omit<Mutation, "mode">>> = {
     find: "if (!(await writing.durable())) return undefined;",
     replace: "",
   },
-  "a checkpoint begins behind what was handed over": {
-    seed: 1,
-    file: "server/lease/slice-writer",
-    find: "const { writtenLsn: lsn, latestMs } = this.#log;",
-    replace: "const { lsn, latestMs } = this.#log;",
-  },
   "whatever a raise tells, all is written": {
     seed: 1,
     file: "server/lease/lease-log",
@@ -94,9 +88,15 @@ const MUTATIONS: Readonly<Record<string, Omit<Mutation, "mode">>> = {
   },
   "a partition that was lost goes on answering": {
     seed: 1,
-    file: "server/partition/custody",
-    find: `if (hold.state !== "carried" && hold.state !== "leaving") return;`,
-    replace: "return;",
+    file: "server/partition/departures",
+    find: `if (hold.state !== "carried" && hold.state !== "leaving") return undefined;`,
+    replace: "return undefined;",
+  },
+  "a refusal is certain although an earlier try has no answer": {
+    seed: 20_006,
+    file: "server/api/whole-service",
+    find: "if (word.result.status === 503 && wasUnanswered)",
+    replace: "if (false)",
   },
   "what waits for an answer keeps its place when its partition leaves": {
     seed: 61,

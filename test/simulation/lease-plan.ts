@@ -179,13 +179,16 @@ function vanishing(random: Random, incidents: Incident[], atMs: number): Inciden
 
 function databaseWeatherOf(random: Random): DatabaseWeather {
   const chance = () => (random.chance(0.4) ? random.pick([0.02, 0.1, 0.4]) : 0);
+  const failedAppends = random.pick([0, 0, 0.7, 0.9, 1]);
+  // A checkpoint that takes its time meets them.
+  if (failedAppends > 0 && random.chance(0.5)) return { ...CALM, failedAppends, delayMsMax: random.pick([20, 100]) };
   return {
     lostRequest: chance(),
     lateRequest: chance(),
     lostReply: chance(),
     lateReply: chance(),
     failed: chance(),
-    failedAppends: random.pick([0, 0, 0.9, 1]),
+    failedAppends,
     cancelled: chance(),
     delayMsMax: random.pick([0, 0, 20, 300]),
   };

@@ -153,6 +153,7 @@ export class Oracle {
 
   /** A host has answered a payment that it had acknowledged, asked for again with another amount. */
   answeredConflict(known: Known, status: number): void {
+    known.openCount--;
     if (known.purged !== "no") return;
     expectThat(
       status === 409 || status === 503,
