@@ -17,6 +17,8 @@ import { until } from "./until.ts";
 import { Wire } from "./wire.ts";
 
 const run = promisify(execFile);
+/** Of what the instances have logged, where one does not start. */
+const LOG_SHOWN = 4000;
 
 type Instance = { child: ChildProcess; caller: Caller };
 
@@ -63,7 +65,10 @@ export class ClusterService {
   async startInstances(count: number, env: Readonly<Record<string, string>> = {}): Promise<void> {
     const life = join(this.directory, `life-${++this.#lifeCount}`);
     const numbers = Array.from({ length: count }, (_, i) => i + 1);
-    this.#instances = await Promise.all(numbers.map((number) => this.#startInstance(life, number, env)));
+    const starts = numbers.map((number) => this.#startInstance(life, number, env));
+    this.#instances = await Promise.all(starts).catch((error: Error) => {
+      throw new Error(`${error.message} log=${this.log.slice(-LOG_SHOWN)}`);
+    });
     const shares = `SELECT count(DISTINCT p.life)::int AS count, bool_and(m.life IS NOT NULL) AS is_whole
       FROM rinha.partition p LEFT JOIN rinha.member m USING (life)`;
     await until("all carry partitions", async () => {
