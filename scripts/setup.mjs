@@ -1,4 +1,4 @@
-// Makes a checkout runnable: npm packages, nginx and Chromium if asked for, the build. Says nothing and does nothing
+// Makes a checkout runnable: npm packages, nginx, Chromium, PostgreSQL if asked for, the build. Says and does nothing
 // when all is there, and needs the network only for what is missing. No packages of its own: it runs before there are
 // any.
 import { spawnSync } from "node:child_process";
@@ -10,7 +10,7 @@ import process from "node:process";
 import { fileURLToPath } from "node:url";
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
-const help = `node scripts/setup.mjs [--nginx] [--chromium] [--redis] [--force-build]
+const help = `node scripts/setup.mjs [--nginx] [--chromium] [--redis] [--postgres] [--force-build]
 
 Installs the npm packages if they are missing or not those of package-lock.json, and compiles what has changed to
 build/.
@@ -18,6 +18,7 @@ build/.
   --nginx        also see to it that nginx is there: as root it is installed with apt-get, otherwise you are told how
   --chromium     likewise Chromium, for the tests of pages; without it they are skipped, so nobody fails for want of it
   --redis        likewise Redis, for the tests of health polls that are shared by it
+  --postgres     likewise PostgreSQL's programs, for the tests of the store, which start servers of their own
   --force-build  compile everything from scratch
   --help         this text
 `;
@@ -158,8 +159,8 @@ function withoutServiceStarts(install) {
 // ── What only tests need ───────────────────────────────────────────────────────────────────────────────────────────
 
 /** Nobody fails for want of it: the tests that need it are skipped. */
-function installForTests(what, executables, packageName, tests) {
-  if (executables.some((name) => findExecutable(name) !== undefined)) return;
+function installForTests(what, isThere, packageName, tests) {
+  if (isThere) return;
   try {
     if (findExecutable("apt-get") === undefined) throw new SetupError("there is no apt-get");
     const command = `sudo apt-get install -y --no-install-recommends ${packageName}`;
@@ -171,12 +172,24 @@ function installForTests(what, executables, packageName, tests) {
   }
 }
 
+function isAnyThere(executables) {
+  return executables.some((name) => findExecutable(name) !== undefined);
+}
+
 function installChromium() {
-  installForTests("Chromium", ["chromium", "chromium-browser", "google-chrome"], "chromium", "pages");
+  const isThere = isAnyThere(["chromium", "chromium-browser", "google-chrome"]);
+  installForTests("Chromium", isThere, "chromium", "pages");
 }
 
 function installRedis() {
-  installForTests("Redis", ["redis-server", "valkey-server"], "redis-server", "shared health polls");
+  installForTests("Redis", isAnyThere(["redis-server", "valkey-server"]), "redis-server", "shared health polls");
+}
+
+/** Debian has the programs of each version in a folder of its own, and not in the PATH. */
+function installPostgres() {
+  const folder = "/usr/lib/postgresql";
+  const isThere = existsSync(folder) && readdirSync(folder).some((name) => Number(name) >= 14);
+  installForTests("PostgreSQL", isThere, "postgresql", "the store");
 }
 
 // ── The build ──────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -243,7 +256,8 @@ function main(args) {
     process.stdout.write(help);
     return;
   }
-  const unknown = args.filter((argument) => !["--nginx", "--chromium", "--redis", "--force-build"].includes(argument));
+  const options = ["--nginx", "--chromium", "--redis", "--postgres", "--force-build"];
+  const unknown = args.filter((argument) => !options.includes(argument));
   if (unknown.length > 0) throw new SetupError(`arguments must be known: arguments=${unknown.join(" ")}\n\n${help}`);
   checkNodeVersion();
   installPackages();
@@ -251,6 +265,7 @@ function main(args) {
   if (args.includes("--nginx")) installNginx();
   if (args.includes("--chromium")) installChromium();
   if (args.includes("--redis")) installRedis();
+  if (args.includes("--postgres")) installPostgres();
   build(args.includes("--force-build"));
 }
 

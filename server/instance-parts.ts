@@ -251,6 +251,7 @@ function startMonitor({ config, health, telemetry, names, log }: Common): Promis
     processors: config.processors.map(({ name, url, headers, tls }) => ({ name, url: url.href, headers, tls })),
     snapshot: health.buffer,
     healthUrl: config.healthUrl?.href,
+    storeUrl: config.store?.url,
     names,
     onPoll: tracing && ((report: PollReport) => tracing.polled(report)),
   };

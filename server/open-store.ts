@@ -89,7 +89,7 @@ async function openDatabase(
   const { PostgresDatabase } = await import("./postgres/postgres-database.ts");
   const { readStoreUrl } = await import("./postgres/store-url.ts");
   const database = opening.keep(new PostgresDatabase(readStoreUrl(url)), (part) => part.close());
-  const { refusals, warnings } = await database.check();
+  const { refusals, warnings } = await database.checkServer();
   if (refusals.length > 0) throw new Error(`the store must keep what it acknowledges: ${refusals.join("; ")}`);
   for (const warning of warnings) logger.warn({ store: warning }, "the store may lose what it acknowledges");
   const { nowMs } = await database.layout();

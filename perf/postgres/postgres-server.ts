@@ -1,5 +1,14 @@
 import { type ChildProcess, execFile, spawn } from "node:child_process";
-import { accessSync, appendFileSync, chownSync, constants, mkdtempSync, readdirSync, rmSync } from "node:fs";
+import {
+  accessSync,
+  appendFileSync,
+  chownSync,
+  constants,
+  mkdtempSync,
+  readdirSync,
+  rmSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
@@ -64,10 +73,20 @@ async function idsOf(): Promise<Ids> {
 /** Servers that run. None outlives this process. */
 const running = new Set<ChildProcess>();
 const folders = new Set<string>();
+/** Data of a server that never ran. */
+let original: Promise<string> | undefined;
 process.on("exit", () => {
   for (const server of running) server.kill("SIGQUIT");
   for (const folder of folders) rmSync(folder, { recursive: true, force: true });
 });
+
+/** Gone at the latest when this process ends. */
+function makeFolder(ids: Ids): string {
+  const folder = mkdtempSync(join(tmpdir(), "rinha-pg-"));
+  folders.add(folder);
+  if (ids.uid !== undefined) chownSync(folder, ids.uid, ids.gid!);
+  return folder;
+}
 
 /** A server with its data in a temporary folder, reached by a Unix socket in it and by a port of this machine. */
 export class PostgresServer {
@@ -88,12 +107,10 @@ export class PostgresServer {
   /** A new one, empty but for the database, and running. */
   static async start(settings: Readonly<Record<string, string>> = {}): Promise<PostgresServer> {
     const server = await PostgresServer.#prepare();
-    const options = ["-U", USER, "-A", "trust", "-E", "UTF8", "--locale=C", "--no-sync", "--no-instructions"];
     try {
-      await server.#program("initdb", [...options, "-D", server.data]);
+      await server.#copyOriginal();
       server.#configure({ ...SETTINGS, ...settings });
       await server.start();
-      await server.query(`CREATE DATABASE ${DATABASE}`, "postgres");
     } catch (error) {
       await server.remove();
       throw error;
@@ -141,7 +158,7 @@ export class PostgresServer {
   }
 
   /** By the ports of several, the way they are to be tried. */
-  static urlOf(servers: readonly PostgresServer[]): string {
+  static urlOf(servers: readonly { address: string }[]): string {
     return `postgres://${USER}@${servers.map(({ address }) => address).join(",")}/${DATABASE}?sslmode=disable`;
   }
 
@@ -188,11 +205,30 @@ export class PostgresServer {
     await waitFor(async () => (await this.query(`SHOW ${name}`))[0]?.[name] === value);
   }
 
-  /** In a connection of its own, as superuser. Several statements in one text have no rows. */
-  async query(text: string, database = DATABASE): Promise<Record<string, unknown>[]> {
-    const client = new Client({ host: this.folder, port: this.port, user: USER, database, password: () => "" });
+  /** A file beside its data, that only the server may read. */
+  writeFile(name: string, text: string): void {
+    const path = join(this.data, name);
+    writeFileSync(path, text, { mode: 0o600 });
+    if (this.#ids.uid !== undefined) chownSync(path, this.#ids.uid, this.#ids.gid!);
+  }
+
+  /** A connection as superuser, to be ended by whoever asked for it. */
+  async connect(): Promise<Client> {
+    const client = new Client({
+      host: this.folder,
+      port: this.port,
+      user: USER,
+      database: DATABASE,
+      password: () => "",
+    });
     client.on("error", () => undefined);
     await client.connect();
+    return client;
+  }
+
+  /** In a connection of its own, as superuser. Several statements in one text have no rows. */
+  async query(text: string): Promise<Record<string, unknown>[]> {
+    const client = await this.connect();
     try {
       const { rows } = await client.query<Record<string, unknown>>(text);
       return rows ?? [];
@@ -212,10 +248,27 @@ export class PostgresServer {
     const found = findPostgres();
     if ("missing" in found) throw new Error(found.missing);
     const ids = await idsOf();
-    const folder = mkdtempSync(join(tmpdir(), "rinha-pg-"));
-    folders.add(folder);
-    if (ids.uid !== undefined) chownSync(folder, ids.uid, ids.gid!);
-    return new PostgresServer(found.bin, ids, folder, port ?? (await freePorts(1))[0]!);
+    return new PostgresServer(found.bin, ids, makeFolder(ids), port ?? (await freePorts(1))[0]!);
+  }
+
+  /** Making one takes a second of computing, so there is one of which the others are copies. */
+  async #copyOriginal(): Promise<void> {
+    original ??= this.#makeOriginal();
+    await run("cp", ["-r", await original, this.data], this.#ids);
+  }
+
+  async #makeOriginal(): Promise<string> {
+    const folder = makeFolder(this.#ids);
+    const data = join(folder, "data");
+    const options = ["-U", USER, "-A", "trust", "-E", "UTF8", "--locale=C", "--no-sync", "--no-instructions"];
+    await this.#program("initdb", [...options, "-D", data]);
+    const single = run(join(this.#bin, "postgres"), ["--single", "-D", data, "postgres"], {
+      ...this.#ids,
+      cwd: folder,
+    });
+    single.child.stdin!.end(`CREATE DATABASE ${DATABASE}\n`);
+    await single;
+    return data;
   }
 
   async #program(name: string, args: readonly string[]): Promise<void> {
@@ -260,7 +313,7 @@ export class PostgresServer {
   }
 
   #answers(): Promise<boolean> {
-    return this.query("SELECT 1", "postgres").then(
+    return this.query("SELECT 1").then(
       () => true,
       () => false,
     );
@@ -278,7 +331,7 @@ export class PostgresServer {
   }
 }
 
-async function waitFor(isTrue: () => Promise<boolean>): Promise<void> {
+export async function waitFor(isTrue: () => Promise<boolean>): Promise<void> {
   const untilMs = performance.now() + START_TIMEOUT_MS;
   while (!(await isTrue())) {
     if (performance.now() > untilMs) throw new Error(`PostgreSQL must get there: ${isTrue}`);

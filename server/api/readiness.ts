@@ -8,6 +8,7 @@ import type { Custody } from "../partition/custody.ts";
 import type { Carriage, Neighbours, Standing } from "../partition/neighbours.ts";
 import type { Partition } from "../partition/partition.ts";
 import type { Durability } from "../settings/durability.ts";
+import type { StoreStanding } from "../store/store.ts";
 import { formatTimestamp } from "../text/timestamp.ts";
 import { REFUSAL_DETAILS } from "./payment-ack.ts";
 
@@ -18,6 +19,8 @@ export type ReadinessReport = {
   /** Why payments are refused, if they are. */
   refusal: string | null;
   durability: Durability;
+  /** How it stands with the store that several hosts share; null where journals are kept on a disk. */
+  store: StoreReport | null;
   /** All there are, and who has them, as far as is known here. */
   partitions: PartitionReport[];
   payments: PaymentsReport;
@@ -32,6 +35,16 @@ export type ReadinessReport = {
     inFlight: number;
     limit: number;
   }[];
+};
+
+type StoreReport = {
+  /** While it is not, others may claim what is carried here, and no reads are answered. */
+  leaseValid: boolean;
+  members: number;
+  /** Whether commits wait for a standby. */
+  standbyAskedFor: boolean;
+  /** Standbys that commits wait for and that keep up; null where the database does not let us see them. */
+  syncStandbys: number | null;
 };
 
 /** Of a partition: nobody is known to have it while `instance` is null. */
@@ -82,12 +95,14 @@ export type ReadinessParts = {
 export function readiness({ custody, neighbours, ways, health, self, durability }: ReadinessParts): ReadinessReport {
   const carried = custody.carried();
   const engines = carried.map(({ books }) => books.engine);
-  const refusal = custody.isLeaving ? REFUSAL_DETAILS.shutting_down : refusalOf(carried);
+  const { standing } = custody;
+  const refusal = custody.isLeaving ? REFUSAL_DETAILS.shutting_down : refusalOf(carried, standing);
   return {
     ready: refusal === null,
     instance: self + 1,
     refusal,
     durability,
+    store: standing ? storeReport(standing) : null,
     partitions: partitionReports(custody, neighbours, self),
     payments: paymentsReport(engines),
     restored: restoredReport(engines),
@@ -100,12 +115,22 @@ export function readiness({ custody, neighbours, ways, health, self, durability 
 }
 
 /** An instance that carries nothing hands everything on. */
-function refusalOf(carried: readonly Partition[]): string | null {
+function refusalOf(carried: readonly Partition[], standing: StoreStanding | undefined): string | null {
+  if (standing?.isLeaseValid === false) return "the lease cannot be renewed";
   for (const { service, books } of carried) {
     if (service.refusal !== undefined) return REFUSAL_DETAILS[service.refusal];
     if (books.engine.ledger.isFull) return "the ledger is full";
   }
   return null;
+}
+
+function storeReport(standing: StoreStanding): StoreReport {
+  return {
+    leaseValid: standing.isLeaseValid,
+    members: standing.memberCount,
+    standbyAskedFor: standing.isStandbyAskedFor,
+    syncStandbys: standing.syncStandbyCount ?? null,
+  };
 }
 
 function partitionReports(custody: Custody, neighbours: Neighbours, self: number): PartitionReport[] {

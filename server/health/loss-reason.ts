@@ -17,12 +17,17 @@ const REFUSALS = [
   "WRONGTYPE",
 ];
 
-/** Why a register cannot be had, as a word that is safe to log: an error's code, its first word or its kind. */
+/**
+ * Why a register cannot be had, as a word that is safe to log: the code of an error or its causes, its first word or
+ * its kind.
+ */
 export function lossReason(error: unknown): string {
   if (typeof error === "string") return error;
   if (!(error instanceof Error)) return "unknown";
-  const { code } = error as NodeJS.ErrnoException;
-  if (typeof code === "string" && /^[A-Z0-9_]{3,40}$/.test(code)) return code;
+  for (let cause: unknown = error; cause instanceof Error; cause = cause.cause) {
+    const { code } = cause as NodeJS.ErrnoException;
+    if (typeof code === "string" && /^[A-Z0-9_]{3,40}$/.test(code)) return code;
+  }
   const [first = ""] = error.message.split(" ", 1);
   return REFUSALS.includes(first) ? first : error.constructor.name;
 }

@@ -3,25 +3,6 @@ import { NEWS_MS_MAX, type PollNews } from "./poll-register.ts";
 import type { ProcessorKey } from "./processor-key.ts";
 
 /**
- * The table, in the store's schema: a row for each processor says who may poll it until when, and what the last poll
- * was answered. Times are the database's, and compared within the database only. It is unlogged: no payment depends on
- * it, no standby has to confirm it, and whoever connects to a database that has lost it waits before polling
- * (RegisterConsent). The free space keeps updates within a page (HOT).
- */
-export const POLL_TABLE_SQL = `
-CREATE UNLOGGED TABLE IF NOT EXISTS rinha.health (
-  processor       text        NOT NULL,
-  url_hash        text        NOT NULL,
-  holder          text        NOT NULL,
-  until           timestamptz NOT NULL,
-  told_by         text,
-  failing         boolean,
-  min_response_ms integer,
-  polled_at       timestamptz,
-  PRIMARY KEY (processor, url_hash)
-) WITH (fillfactor = 50)`;
-
-/**
  * A right that is to last for more than a minute was given by another clock: it was set back, or a standby was promoted
  * whose clock is behind. Then the row begins anew, with a right that nobody has. The row's lock is waited for before
  * its times are looked at.
@@ -64,7 +45,10 @@ type Row = {
 /** One statement, and its rows. */
 export type Query = (text: string, values: readonly unknown[]) => Promise<{ rows: readonly unknown[] }>;
 
-/** The statements about `rinha.health`. All reject as the query does. Rights last for a minute at most. */
+/**
+ * The statements about `rinha.health`, the store's table for it. All reject as the query does. Rights last for a minute
+ * at most.
+ */
 export class PostgresPollTable {
   readonly #query: Query;
   readonly #processors: readonly ProcessorKey[];

@@ -13,11 +13,11 @@ import { RealNetwork } from "../system/real-network.ts";
 import { RealTime } from "../system/time.ts";
 import { HealthEndpoint } from "./health-endpoint.ts";
 import { HealthLinkClient, HealthLinkServer } from "./health-link.ts";
-import { type RegisterUrls, registerOf } from "./open-register.ts";
 import { PeerConsent } from "./peer-consent.ts";
 import { keepIn, Polling } from "./polling.ts";
 import { processorKey } from "./processor-key.ts";
 import { NO_PEER_CONSENT, RegisterConsent } from "./register-consent.ts";
+import { type RegisterUrls, registerOf } from "./register-urls.ts";
 
 export type HealthWorkerData = RegisterUrls & {
   self: number;

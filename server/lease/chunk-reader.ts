@@ -1,15 +1,18 @@
 import type { Ledger } from "../../core/ledger/ledger.ts";
 import { Replay } from "../../core/ledger/replay.ts";
 import { ProcessorNumbers } from "../../core/log/processor-numbers.ts";
-import { RECORD_BYTES, RecordBatch } from "../../core/log/record.ts";
+import { BATCH_RECORDS, RECORD_BYTES, RecordBatch } from "../../core/log/record.ts";
 import { inSlices } from "../system/in-slices.ts";
 import type { Time } from "../system/time.ts";
+import { GROUPS_MAX } from "../turn/group-commit.ts";
 import type { Checkpoint, Chunk, Database } from "./database.ts";
 
 /** Records taken in at once: some hundred microseconds. */
-const BATCH_RECORDS = 1024;
+const TAKEN_RECORDS = 1024;
 /** Asked for at once. */
 const FETCH_BYTES = 1 << 20;
+/** No chunk is larger: all that can be under way to a log at a time. */
+const CHUNK_BYTES_MAX = GROUPS_MAX * BATCH_RECORDS * RECORD_BYTES;
 
 /** Thrown where a log cannot be read on from where a reader is. Beginning anew, with an empty ledger, helps. */
 export class LostPlaceError extends Error {
@@ -30,19 +33,28 @@ export class ChunkReader {
   readonly partition: number;
   readonly #database: Database;
   readonly #time: Time;
+  readonly #fetchBytes: number;
   readonly #replay: Replay;
-  readonly #batch = new RecordBatch(BATCH_RECORDS);
+  readonly #batch = new RecordBatch(TAKEN_RECORDS);
   #names: ReadonlyMap<number, readonly string[]> = new Map();
   #place: Place | undefined;
   #hasBegun = false;
   #recordCount = 0;
 
   /** `processors`: names in the order of the numbers that the ledger has. */
-  constructor(database: Database, partition: number, ledger: Ledger, processors: readonly string[], time: Time) {
+  constructor(
+    database: Database,
+    partition: number,
+    ledger: Ledger,
+    processors: readonly string[],
+    time: Time,
+    fetchBytes = FETCH_BYTES,
+  ) {
     this.#database = database;
     this.partition = partition;
     this.ledger = ledger;
     this.#time = time;
+    this.#fetchBytes = fetchBytes;
     this.numbers = new ProcessorNumbers(processors);
     this.#replay = new Replay(ledger);
     ledger.beginReplay();
@@ -85,7 +97,9 @@ export class ChunkReader {
   async #readSome(signal: AbortSignal | undefined): Promise<number> {
     signal?.throwIfAborted();
     const place = this.#place;
-    const chunks = await this.#database.chunks(this.partition, place?.lsn ?? this.lsn, FETCH_BYTES);
+    // The place comes again, and the chunk after it must fit beside it: without one, the log ends here.
+    const bytesMax = place ? place.recordCount * RECORD_BYTES + CHUNK_BYTES_MAX : this.#fetchBytes;
+    const chunks = await this.#database.chunks(this.partition, place?.lsn ?? this.lsn, bytesMax);
     if (place !== undefined && !isPlace(chunks.shift(), place))
       throw new LostPlaceError(`a log is read on only from where it was: partition=${this.partition + 1}`);
     for (const chunk of chunks) await this.#take(chunk, signal);
@@ -121,7 +135,7 @@ export class ChunkReader {
     let first = 0;
     for (let index = 0; ; ) {
       signal?.throwIfAborted();
-      const slices = await this.#database.slices(this.partition, number, index, FETCH_BYTES);
+      const slices = await this.#database.slices(this.partition, number, index, this.#fetchBytes);
       if (slices.length === 0) break;
       for (const slice of slices) first = await inSlices(this.#feedSlice(slice, first), this.#time, signal);
       index += slices.length;

@@ -65,8 +65,8 @@ export class LeaseClaim implements Claim {
   }
 
   async #readerOf(ledger: Ledger, following: ClaimOptions["following"]): Promise<ChunkReader> {
-    const { database, processors, time } = this.#parts;
-    if (following === undefined) return new ChunkReader(database, this.partition, ledger, processors, time);
+    const { database, processors, time, fetchBytes } = this.#parts;
+    if (following === undefined) return new ChunkReader(database, this.partition, ledger, processors, time, fetchBytes);
     if (!(following instanceof LeaseFollowing)) throw new Error("a log goes on from a following of its own store");
     const reader = await following.handOver();
     if (reader.ledger !== ledger || reader.partition !== this.partition)

@@ -17,6 +17,9 @@ export type LeaseStoreParts = {
   capacity: number;
   /** See SliceWriter. */
   checkpointBytes: number;
+  /** Payments in a slice of a checkpoint at most, and bytes asked for at once; else as many as are good for speed. */
+  sliceRows?: number | undefined;
+  fetchBytes?: number | undefined;
   time: Time;
   logger: Logger;
 };

@@ -1,8 +1,8 @@
 import type { Ledger } from "../../core/ledger/ledger.ts";
-import type { PartitionSize, Store } from "../store/store.ts";
+import type { PartitionSize, Store, StoreStanding } from "../store/store.ts";
 import type { Timer } from "../system/time.ts";
 import { ChunkReader } from "./chunk-reader.ts";
-import { type Claimed, HaltedError, type Member } from "./database.ts";
+import { type Census, type Claimed, HaltedError, type Member } from "./database.ts";
 import { LeaseClaim, sizeOf } from "./lease-claim.ts";
 import { LeaseFollowing } from "./lease-following.ts";
 import type { LeaseStoreParts } from "./lease-store-parts.ts";
@@ -29,6 +29,7 @@ export class LeaseStore implements Store {
   readonly #parts: LeaseStoreParts;
   #onLost: (partition: number) => void = () => {};
   #timer: Timer | undefined;
+  #isStandbyMissing = false;
 
   /** `parts.membership` has not joined yet. `onMembers`: who is there, after each renewal. */
   constructor(partitionCount: number, parts: LeaseStoreParts, onMembers: (members: readonly Member[]) => void) {
@@ -41,6 +42,7 @@ export class LeaseStore implements Store {
     membership.listen({
       onCensus: (census, sentAtMs) => {
         onMembers(census.members);
+        this.#noteStandbys(census.standbys);
         lose(tenures.compare(census, membership.life, sentAtMs));
       },
       onExpelled: () => lose(tenures.clear()),
@@ -55,6 +57,17 @@ export class LeaseStore implements Store {
 
   get holdsRights(): boolean {
     return this.#parts.membership.isValid;
+  }
+
+  get standing(): StoreStanding {
+    const { isValid, census } = this.#parts.membership;
+    const { isAskedFor, syncCount } = census.standbys;
+    return {
+      isLeaseValid: isValid,
+      memberCount: census.members.length,
+      isStandbyAskedFor: isAskedFor,
+      syncStandbyCount: syncCount,
+    };
   }
 
   /** Called with each partition that another may have by now, though it was not given back. There is one listener. */
@@ -85,14 +98,23 @@ export class LeaseStore implements Store {
   }
 
   follow(partition: number, ledger: Ledger): LeaseFollowing {
-    const { database, processors, time } = this.#parts;
-    return new LeaseFollowing(new ChunkReader(database, partition, ledger, processors, time), database);
+    const { database, processors, time, fetchBytes } = this.#parts;
+    return new LeaseFollowing(new ChunkReader(database, partition, ledger, processors, time, fetchBytes), database);
   }
 
   /** Whether these are the epochs of all partitions now, by number; false where nobody can be asked. */
   async areCurrent(epochs: readonly number[]): Promise<boolean> {
     const current = await this.#parts.database.epochs().catch(() => []);
     return current.length === epochs.length && current.every((epoch, partition) => epoch === epochs[partition]);
+  }
+
+  #noteStandbys({ isAskedFor, syncCount }: Census["standbys"]): void {
+    const isMissing = isAskedFor && syncCount === 0;
+    if (isMissing === this.#isStandbyMissing) return;
+    this.#isStandbyMissing = isMissing;
+    const { logger } = this.#parts;
+    if (isMissing) logger.error("no standby that commits wait for keeps up: nothing can be accepted");
+    else logger.warn("a standby that commits wait for keeps up again");
   }
 
   #tidyLater(): void {

@@ -1,5 +1,5 @@
 import type { Logger } from "pino";
-import type { Claim, Store } from "../store/store.ts";
+import type { Claim, Store, StoreStanding } from "../store/store.ts";
 import type { Time, Timer } from "../system/time.ts";
 import { FencedError } from "../turn/record-log.ts";
 import { Carriers, type Elsewhere } from "./carriers.ts";
@@ -121,6 +121,11 @@ export class Custody {
 
   get handOverCount(): number {
     return this.#handOverCount;
+  }
+
+  /** See Store. */
+  get standing(): StoreStanding | undefined {
+    return this.#parts.store.standing;
   }
 
   /** Why a partition is not carried here, if that was tried last. */

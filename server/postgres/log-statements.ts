@@ -5,7 +5,8 @@ import type { Statement } from "./session.ts";
  * All partitions of an instance at once. A partition's row is updated only if epoch and head are as they should be, and
  * only then its chunk is there: the chunks are made of the rows that were updated. An update that had to wait for
  * another transaction looks at the row again, as that one left it. The records come as one parameter, in binary.
- * Hot: planned once for each connection.
+ * The generation cannot be dropped before its rows are there: the statement locks the table of chunks before it takes
+ * its snapshot, and a drop would wait for that. Hot: planned once for each connection.
  */
 export const APPEND: Statement = {
   name: "append",
@@ -46,9 +47,6 @@ export function appendValues(appends: readonly Append[]): unknown[] {
     Buffer.concat(sorted.map(({ records }) => records)),
   ];
 }
-
-/** No partition for the row: the generation that the statement saw was dropped before it got there. */
-export const NO_GENERATION = "23514";
 
 export const RAISE: Statement = { name: "raise", text: "SELECT rinha.raise_epochs($1::int[], $2::int[]) AS raised" };
 

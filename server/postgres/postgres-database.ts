@@ -25,7 +25,7 @@ import * as Leases from "./lease-statements.ts";
 import * as Logs from "./log-statements.ts";
 import { claimedOf, outlineOf } from "./outline.ts";
 import { checkServer, type ServerReport } from "./server-check.ts";
-import { type Row, type Statement, sqlStateOf } from "./session.ts";
+import type { Row, Statement } from "./session.ts";
 import type { StoreTarget } from "./store-url.ts";
 
 export type PostgresOptions = {
@@ -62,13 +62,13 @@ export class PostgresDatabase implements Database {
     this.#pool = new Lane(this.#connector, POOL_SIZE, timeoutMs);
   }
 
-  layout(): Promise<Layout> {
-    return readLayout((statement) => this.#read(statement, []));
+  /** What the server is; not to be used where it says so. */
+  checkServer(): Promise<ServerReport> {
+    return checkServer((statement) => this.#read(statement, []));
   }
 
-  /** What the server is, and whether what it acknowledges can be lost. */
-  check(): Promise<ServerReport> {
-    return checkServer((statement) => this.#read(statement, []));
+  layout(): Promise<Layout> {
+    return readLayout((statement) => this.#read(statement, []));
   }
 
   async join({ number, life, address, renewal }: NewMember): Promise<"joined" | Member> {
@@ -111,11 +111,7 @@ export class PostgresDatabase implements Database {
 
   async append(appends: readonly Append[]): Promise<readonly number[]> {
     if (appends.length === 0) return [];
-    const values = Logs.appendValues(appends);
-    const rows = await this.#appends.run(Logs.APPEND, values).catch((error: unknown) => {
-      if (!(error instanceof NotDoneError) || sqlStateOf(error) !== Logs.NO_GENERATION) throw error;
-      return this.#appends.run(Logs.APPEND, values);
-    });
+    const rows = await this.#appends.run(Logs.APPEND, Logs.appendValues(appends));
     return rows.map(({ number }) => number as number);
   }
 

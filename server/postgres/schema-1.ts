@@ -13,6 +13,10 @@ import { FUNCTIONS_1 } from "./functions-1.ts";
  *   checkpoint   what a log begins with instead of its first chunks, and those that are being written; slice: their
  *                records
  *
+ *   health       who may poll a processor until when, and what the last poll was answered. Times are the database's,
+ *                and compared within it only. Unlogged: no payment depends on it, no standby has to confirm it, and
+ *                whoever connects to a database that has lost it waits before polling
+ *
  * LSNs and times are below 2^53: they are numbers in JavaScript too.
  */
 export const SCHEMA_1 = `
@@ -91,6 +95,18 @@ CREATE TABLE rinha.slice (
   PRIMARY KEY (checkpoint, index)
 );
 ALTER TABLE rinha.slice ALTER COLUMN records SET STORAGE EXTERNAL;
+
+CREATE UNLOGGED TABLE rinha.health (
+  processor text NOT NULL,
+  url_hash text NOT NULL,
+  holder text NOT NULL,
+  until timestamptz NOT NULL,
+  told_by text,
+  failing boolean,
+  min_response_ms int,
+  polled_at timestamptz,
+  PRIMARY KEY (processor, url_hash)
+) WITH (fillfactor = 50);
 ${FUNCTIONS_1}
 SELECT rinha.begin_generation();
 `;

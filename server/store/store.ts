@@ -37,9 +37,23 @@ export interface Store {
    * where the right to carry cannot be lost unnoticed.
    */
   areCurrent?(epochs: readonly number[]): Promise<boolean>;
+  /** How it stands with the members and the database; undefined where there are none. */
+  readonly standing?: StoreStanding;
   /** Once everything has been given back. */
   close?(): Promise<void>;
 }
+
+/** Of a store that several hosts share. */
+export type StoreStanding = {
+  /** Whether this instance's lease is valid: otherwise others may claim what it carries, and it answers no reads. */
+  isLeaseValid: boolean;
+  /** Instances with a lease, this one included. */
+  memberCount: number;
+  /** Whether commits wait for a standby. */
+  isStandbyAskedFor: boolean;
+  /** Standbys that commits wait for and that keep up; undefined where the database does not let us see them. */
+  syncStandbyCount: number | undefined;
+};
 
 const PARTITIONS_USUAL = 2;
 

@@ -7,6 +7,7 @@ import { registerPayments } from "./payment-metrics.ts";
 import { registerProcessors } from "./processor-metrics.ts";
 import { newRegistry, Readings, type Registry, type Sample } from "./readings.ts";
 import { RuntimeMetrics } from "./runtime-metrics.ts";
+import { registerStore } from "./store-metrics.ts";
 
 /**
  * What this instance exports to Prometheus. Nothing here is touched while payments go through: a scrape reads the
@@ -23,6 +24,7 @@ export class Metrics {
     registerDoubts(ours, source);
     registerJournal(ours, source);
     registerPartitions(ours, source);
+    registerStore(ours, source);
     ours.counter(
       "log_lines_dropped_total",
       "Log lines lost because nobody read the log in time.",

@@ -31,7 +31,7 @@ export type GroupCommitParts = {
 type Group = { effects: Effect[]; handedOverAtMs: number };
 
 /** Under way to a log that answers later: a slow one gets larger batches instead of more of them. */
-const GROUPS_MAX = 8;
+export const GROUPS_MAX = 8;
 /** A log that has not answered for so long lets nobody wait any longer: clients are told within a second. */
 const LATE_MS = 800;
 
@@ -183,10 +183,11 @@ export class GroupCommit {
 
   /**
    * The log is another's from here on: nothing is written any more, whatever is still decided. To be called once all is
-   * settled.
+   * settled, or nobody can say so for long: what then waits for the log's answer does not happen here.
    */
   end(): void {
     this.#isEnded = true;
+    for (const { effects } of this.#groups) for (const effect of effects.splice(0)) effect.abort(true);
     for (const effect of this.#effects.splice(0)) effect.abort();
   }
 

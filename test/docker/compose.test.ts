@@ -37,6 +37,7 @@ interface Compose {
 
 const COMPOSE_FILE = "docker/compose.yml";
 const PROCESSORS_FILE = "docker/compose.processors.yml";
+const CLUSTER_FILE = "docker/compose.cluster.yml";
 
 function read(file: string): Compose {
   return parse(readFileSync(file, "utf8"), { merge: true });
@@ -151,7 +152,7 @@ describe("docker/compose.processors.yml", () => {
   });
 });
 
-for (const file of [COMPOSE_FILE, PROCESSORS_FILE]) {
+for (const file of [COMPOSE_FILE, PROCESSORS_FILE, CLUSTER_FILE]) {
   describe(`what ${file} names`, () => {
     const services = Object.entries(read(file).services);
 

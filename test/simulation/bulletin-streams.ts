@@ -29,12 +29,17 @@ export class BulletinStreams {
       for (const reader of this.#readers) this.#connect(reader, own, RECONNECT_MS);
     }
     this.#readers.add(own);
-    for (const instance of own.others) {
+    for (const instance of this.#othersOf(own)) {
       const author = this.#authors[instance];
       if (author) this.#connect(own, author, 0);
       else own.process.later(this.#world.latencyMs(), () => this.#authors[instance] ?? own.isDown(instance));
     }
     own.process.onEnd(() => this.#closed(own));
+  }
+
+  #othersOf({ instance: own }: VirtualNeighbours): number[] {
+    const { instanceCount } = this.#world.settings;
+    return Array.from({ length: instanceCount }, (_, instance) => instance).filter((instance) => instance !== own);
   }
 
   /** What it says now goes to all who read it. */
@@ -86,7 +91,7 @@ export class BulletinStreams {
     if (this.#authors[own.instance] !== own) return;
     this.#authors[own.instance] = undefined;
     for (const reader of this.#readers) {
-      if (!reader.others.includes(own.instance)) continue;
+      if (reader.instance === own.instance) continue;
       const { clock } = this.#world;
       const atMs = reader.arrivalMs(own, clock.nowMs + this.#world.latencyMs());
       reader.process.later(atMs - clock.nowMs, () => this.#authors[own.instance] ?? reader.isDown(own.instance));

@@ -1,3 +1,4 @@
+import type { Mode } from "./incident.ts";
 import { planOf } from "./plan.ts";
 import { type Coverage, NO_COVERAGE, simulate } from "./simulation.ts";
 
@@ -14,11 +15,11 @@ export function emptyTally(): Tally {
   return { seedCount: 0, eventCount: 0, virtualMs: 0, coverage: { ...NO_COVERAGE }, failedSeeds: [] };
 }
 
-/** Runs `seedCount` seeds from `fromSeed` on. */
-export async function runSeeds(fromSeed: number, seedCount: number): Promise<Tally> {
+/** Runs `seedCount` seeds from `fromSeed` on; `mode`: not the one that each has by itself. */
+export async function runSeeds(fromSeed: number, seedCount: number, mode?: Mode): Promise<Tally> {
   const tally = emptyTally();
   for (let seed = fromSeed; seed < fromSeed + seedCount; seed++) {
-    const { violation, eventCount, virtualMs, coverage } = await simulate(planOf(seed));
+    const { violation, eventCount, virtualMs, coverage } = await simulate(planOf(seed, mode));
     addTo(tally, { seedCount: 1, eventCount, virtualMs, coverage, failedSeeds: violation ? [seed] : [] });
   }
   return tally;
@@ -35,7 +36,7 @@ export function addTo(tally: Tally, more: Tally): void {
 /** `elapsedMs` is real time. */
 export function describeTally(tally: Tally, elapsedMs: number): string {
   const seconds = elapsedMs / 1000;
-  const { charges, failed, starts, checkpoints, broken, takeOvers, handOvers } = tally.coverage;
+  const { charges, failed, starts, checkpoints, broken, takeOvers, handOvers, expulsions, raises } = tally.coverage;
   const rates = [
     `${(tally.seedCount / seconds).toFixed(0)} seeds/s`,
     `${(tally.eventCount / seconds / 1000).toFixed(0)} thousand events/s`,
@@ -43,6 +44,7 @@ export function describeTally(tally: Tally, elapsedMs: number): string {
   ];
   const payments = `${charges} charges, ${failed} given up`;
   const moves = `${takeOvers} partitions taken over, ${handOvers} handed over`;
-  const met = `${payments}, ${starts} starts, ${moves}, ${checkpoints} checkpoints, ${broken} broken journals`;
+  const kept = `${checkpoints} checkpoints, ${broken} broken journals, ${expulsions} expulsions, ${raises} raises`;
+  const met = `${payments}, ${starts} starts, ${moves}, ${kept}`;
   return `${tally.seedCount} seeds, ${tally.failedSeeds.length} failed; ${rates.join(", ")}; ${met}`;
 }

@@ -3,7 +3,8 @@ import { formatUuid } from "../../core/values/uuid.ts";
 import type { Answer } from "../../server/http/answer.ts";
 import type { Host } from "./host.ts";
 import type { Life } from "./life.ts";
-import type { Known, Oracle } from "./oracle.ts";
+import type { Known, Oracle, ToldPayment } from "./oracle.ts";
+import { PROCESSORS } from "./virtual-network.ts";
 import type { VirtualProcessor } from "./virtual-processor.ts";
 import { EPOCH_MS, type World } from "./world.ts";
 
@@ -79,13 +80,28 @@ export class Clients {
     const life = this.#anyServing();
     if (!life) return;
     const { purgeCount, settledUntilMs: floorMs } = oracle;
+    const asked = oracle.askedFor();
     life.summary(window, (answer) => {
       world.note(() => `a summary is answered ${answer.status}`);
       if (answer.status !== 200) return;
       const { totals, settledUntilMs } = toldIn(answer);
       oracle.toldSettledUntil(settledUntilMs, floorMs);
-      if (purgeCount === oracle.purgeCount)
-        oracle.told(window.fromMs, window.toMs, totals, settledUntilMs, world.clock.nowMs);
+      if (purgeCount === oracle.purgeCount) oracle.told(asked, window, totals, settledUntilMs);
+    });
+  }
+
+  /** Asked of any instance that serves. */
+  look(payment: number): void {
+    const { oracle, world } = this.#parts;
+    const known = oracle.known.get(payment);
+    const life = this.#anyServing();
+    if (!known || !life) return;
+    const asked = oracle.askedFor(known);
+    life.look(known.words, (answer) => {
+      const status = answer === "unknown" ? 404 : answer.status;
+      world.note(() => `payment ${payment} is looked at: ${status} by instance ${life.process.instance}`);
+      if (status === 200 || status === 404)
+        oracle.toldPayment(known, asked, answer === "unknown" ? undefined : paymentIn(answer));
     });
   }
 
@@ -135,6 +151,7 @@ export class Clients {
     }
     oracle.asked(known);
     const { isAcknowledged } = known;
+    const asked = oracle.askedFor(known);
     const forget = serving.process.onEnd(goOn);
     world.clock.after(NEXT_AFTER_MS, goOn);
     serving.post(bodyOf(known.words, known.cents), (answer) => {
@@ -142,6 +159,7 @@ export class Clients {
       world.note(() => `payment ${known.payment} is answered ${answer.status} by instance ${instance}`);
       const isCertain = answer.body?.includes('"accepted":"no"') === true;
       oracle.answered(known, answer.status, isCertain, isAcknowledged);
+      if (answer.status === 200) oracle.toldPayment(known, asked, paymentIn(answer));
       if (isOver) return;
       isOver = true;
       onAnswer(answer.status);
@@ -176,6 +194,22 @@ function toldIn({ body, headers }: Answer): { totals: number[]; settledUntilMs: 
   const totals = parts.flatMap(({ totalRequests, totalAmount }) => [totalRequests, Math.round(totalAmount * 100)]);
   const settledUntil = headers!.find(([name]) => name === "Settled-Until")![1];
   return { totals, settledUntilMs: Date.parse(settledUntil) };
+}
+
+/** What a payment's JSON says, as clients read it. */
+function paymentIn({ body }: Answer): ToldPayment {
+  const { state, processor, amount, requestedAt } = JSON.parse(body!) as {
+    state: string;
+    processor: string;
+    amount: number;
+    requestedAt: string;
+  };
+  if (state !== "processed") return { state, charge: undefined };
+  const number = PROCESSORS.findIndex(({ name }) => name === processor);
+  return {
+    state,
+    charge: { processor: number, requestedAtMs: Date.parse(requestedAt), cents: Math.round(amount * 100) },
+  };
 }
 
 /** An amount that is not the payment's. */

@@ -1,6 +1,7 @@
 import type { Engine } from "../../core/engine.ts";
 import * as State from "../../core/values/state.ts";
 import type { Partition } from "../../server/partition/partition.ts";
+import { Random } from "../support/random.ts";
 import { namesOf } from "../support/terms.ts";
 import { BulletinStreams } from "./bulletin-streams.ts";
 import { Clients } from "./clients.ts";
@@ -8,8 +9,10 @@ import { Host } from "./host.ts";
 import type { Plan } from "./incident.ts";
 import type { Life } from "./life.ts";
 import { LinkCalls } from "./link-calls.ts";
+import { LogWatch } from "./log-watch.ts";
 import { Oracle } from "./oracle.ts";
 import { expectThat, Violation } from "./violation.ts";
+import { VirtualDatabase } from "./virtual-database.ts";
 import { VirtualDisk } from "./virtual-disk.ts";
 import { VirtualNetwork } from "./virtual-network.ts";
 import { VirtualProcessor } from "./virtual-processor.ts";
@@ -26,7 +29,9 @@ export class Deployment {
   readonly world: World;
   readonly processors: readonly VirtualProcessor[];
   readonly network: VirtualNetwork;
+  /** What partitions are kept in: one of the two is used. */
   readonly disk = new VirtualDisk();
+  readonly database: VirtualDatabase;
   readonly streams: BulletinStreams;
   readonly calls: LinkCalls;
   readonly hosts: readonly Host[];
@@ -44,6 +49,14 @@ export class Deployment {
       });
     });
     this.network = new VirtualNetwork(world, this.processors);
+    this.database = new VirtualDatabase({
+      partitionCount: settings.partitionCount,
+      random: new Random(seed ^ 0xdb),
+      wallMs: () => world.wallMs,
+      after: (delayMs, run) => world.clock.after(delayMs, run),
+      callTimeoutMs: settings.callTimeoutMs,
+      watch: new LogWatch(),
+    });
     this.streams = new BulletinStreams(world);
     this.calls = new LinkCalls(world);
     this.oracle = new Oracle({
@@ -61,13 +74,16 @@ export class Deployment {
     this.clients = new Clients({ world, hosts, oracle, processors });
   }
 
-  /** Whoever carries the partition now. */
+  /** Whoever carries the partition now; not one that has lost it and does not know. */
   carrierOf(partition: number): Partition | undefined {
-    for (const host of this.hosts) {
-      const carried = host.life?.custody?.at(partition) ?? host.second?.custody?.at(partition);
-      if (carried) return carried;
+    let latest: Partition | undefined;
+    for (const { lives } of this.hosts) {
+      for (const { custody } of lives) {
+        const carried = custody?.at(partition);
+        if (carried && carried.epoch > (latest?.epoch ?? 0)) latest = carried;
+      }
     }
-    return undefined;
+    return latest;
   }
 
   get uncarried(): number[] {
@@ -106,11 +122,12 @@ export class Deployment {
 
   #host(instance: number): Host {
     const others = Array.from({ length: this.world.settings.instanceCount }, (_, i) => i).filter((i) => i !== instance);
-    const { world, disk, network, streams, calls, oracle } = this;
+    const { world, disk, database, network, streams, calls, oracle } = this;
     return new Host({
       world,
       instance,
       disk,
+      database,
       network,
       streams,
       calls,
@@ -120,21 +137,26 @@ export class Deployment {
       noteTimes: () => {
         for (const host of this.hosts) for (const life of host.lives) life.noteTime();
       },
-      onCustody: () => this.#expectOneCarrier(instance),
+      onCarriers: () => this.#expectOneCarrier(),
+      onCustody: () => this.#noteCustody(instance),
       observe: (life) => this.#observe(life),
     });
   }
 
-  #expectOneCarrier(instance: number): void {
+  #expectOneCarrier(): void {
     const { world } = this;
     const lives = this.hosts.flatMap((host) => host.lives);
     for (let partition = 0; partition < world.settings.partitionCount; partition++) {
-      const count = lives.filter(({ custody, process }) => !process.isOver && custody?.at(partition)).length;
+      const count = lives.filter((life) => life.isCarrying(partition)).length;
       if (count > 1)
         world.violation ??= new Violation("a partition has one carrier", `partition=${partition} carriers=${count}`);
     }
+  }
+
+  #noteCustody(instance: number): void {
+    this.#expectOneCarrier();
     const carriages = () => this.hosts[instance]!.lives.flatMap(({ custody }) => custody?.carriages() ?? []);
-    world.note(() => {
+    this.world.note(() => {
       const words = carriages().map(({ partition, epoch, state }) => `${partition} ${state} (epoch ${epoch})`);
       return `instance ${instance} says: ${words.join(", ") || "nothing carried"}`;
     });
@@ -169,5 +191,5 @@ function isIdle(life: Life): boolean {
 function isSettled({ books: { engine, commit } }: Partition): boolean {
   const { ledger } = engine;
   const unsettled = ledger.countIn(State.PENDING) + ledger.countIn(State.SENDING) + ledger.countIn(State.IN_DOUBT);
-  return unsettled === 0 && engine.batch.count === 0 && !commit.isFailing;
+  return unsettled === 0 && engine.batch.count === 0 && commit.isSettled && !commit.isFailing;
 }

@@ -1,3 +1,4 @@
+import type { Mode } from "./incident.ts";
 import { planOf } from "./plan.ts";
 import { keptPlaces, shrink, withOnly } from "./shrink.ts";
 import { simulate } from "./simulation.ts";
@@ -7,6 +8,8 @@ const TRACE_LINES_MAX = 150;
 export type FailureOptions = {
   /** The bug that was put in, for the command line to repeat it. */
   mutation?: string | undefined;
+  /** Not the one that the seed has by itself. */
+  mode?: Mode | undefined;
   /** Only these incidents of the seed. */
   places?: readonly number[] | undefined;
 };
@@ -14,9 +17,9 @@ export type FailureOptions = {
 /** Everything needed to understand a failing seed and to run it again; undefined when it does not fail. */
 export async function describeFailure(
   seed: number,
-  { mutation, places }: FailureOptions = {},
+  { mutation, mode, places }: FailureOptions = {},
 ): Promise<string | undefined> {
-  const whole = planOf(seed);
+  const whole = planOf(seed, mode);
   const plan = places ? withOnly(whole, places) : whole;
   const { violation } = await simulate(plan);
   if (violation === undefined) return undefined;
@@ -30,6 +33,6 @@ export async function describeFailure(
     `shrunk from ${plan.incidents.length} to ${smallest.incidents.length} incidents: ${shrunk?.message}`,
     `settings ${JSON.stringify(smallest.settings)}`,
     ...trace.slice(-TRACE_LINES_MAX).map((line) => `  ${line}`),
-    `again: npm run simulate -- --from ${seed} --only ${only}${mutated}`,
+    `again: npm run simulate -- --from ${seed} --mode ${whole.settings.mode} --only ${only}${mutated}`,
   ].join("\n");
 }

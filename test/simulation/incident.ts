@@ -1,5 +1,11 @@
+import type { DatabaseWeather, Reach } from "./virtual-database.ts";
+
+/** How partitions are kept: as journals on a disk that all share, or by lease in a database. */
+export type Mode = "journal" | "lease";
+
 /** What is the same for a whole run. */
 export type Settings = {
+  mode: Mode;
   instanceCount: number;
   partitionCount: number;
   processorCount: number;
@@ -29,6 +35,14 @@ export type Settings = {
   linkTimeoutMs: number;
   /** Most milliseconds a turn of an instance's event loop lasts. */
   turnMsMax: number;
+  /** After so long a call to the database is given up. */
+  callTimeoutMs: number;
+  /** Asked of the database at once, of a log or a checkpoint. */
+  fetchBytes: number;
+  /** By instance, how far its host's wall clock is ahead; none: they are the same. */
+  wallSkewsMs: readonly number[];
+  /** By instance, when it is started first; none: at once. */
+  startsAfterMs: readonly number[];
   /** From here on nothing fails any more. */
   faultsEndAtMs: number;
 };
@@ -77,6 +91,13 @@ export type Incident = { atMs: number } & (
       forMs: number;
     }
   | { kind: "network"; processor: number; weather: Weather; forMs: number }
+  | { kind: "look"; payment: number }
+  | { kind: "database weather"; weather: DatabaseWeather; forMs: number }
+  | { kind: "database away"; reach: Exclude<Reach, "there">; from: "all" | number; forMs: number }
+  | { kind: "standby away"; forMs: number }
+  | { kind: "waits cancelled" }
+  | { kind: "database crash"; downMs: number }
+  | { kind: "failover"; downMs: number; stale: readonly number[]; staleMs: number }
 );
 
 export type Plan = { seed: number; settings: Settings; incidents: readonly Incident[] };

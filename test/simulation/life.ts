@@ -1,10 +1,12 @@
 import type { Engine } from "../../core/engine.ts";
 import { HealthSnapshot, pollStamp } from "../../core/routing/health-snapshot.ts";
 import { Ways } from "../../core/routing/ways.ts";
+import { formatUuid } from "../../core/values/uuid.ts";
 import { acceptRead } from "../../server/api/accept-read.ts";
 import type { HealthLinkHandlers } from "../../server/health/health-link.ts";
 import type { Answer } from "../../server/http/answer.ts";
 import { RecoveryError } from "../../server/journal/recovery-error.ts";
+import { HaltedError, NotDoneError, UnknownError } from "../../server/lease/database.ts";
 import { carriedBy } from "../../server/partition/carried-partitions.ts";
 import type { Custody } from "../../server/partition/custody.ts";
 import type { Partition } from "../../server/partition/partition.ts";
@@ -19,6 +21,7 @@ import { Process } from "./process.ts";
 import { DiskFault, type KillFault, ProcessDisk } from "./process-disk.ts";
 import { expectThat, Violation } from "./violation.ts";
 import { VirtualAsker } from "./virtual-asker.ts";
+import type { VirtualDatabase } from "./virtual-database.ts";
 import type { VirtualDisk } from "./virtual-disk.ts";
 import { openVirtualInstance, type VirtualInstance } from "./virtual-instance.ts";
 import type { Listener } from "./virtual-link.ts";
@@ -37,7 +40,7 @@ const WAITING_LOOK_MS = 5;
 const REFUSING_MS = 100;
 const DOES_NOT_DIE = "an instance does not die by itself";
 /** Another process has what this one is to start with, and nobody knows which: see Custody.start. */
-const IN_USE = /must not be in use/;
+const IN_USE = /must not be in use|an instance's number is one process's|a lease must be renewed at the start/;
 
 export type LifeEnd = "killed" | "broken" | "no start" | "left";
 
@@ -45,6 +48,7 @@ export type LifeParts = {
   world: World;
   instance: number;
   disk: VirtualDisk;
+  database: VirtualDatabase;
   network: VirtualNetwork;
   streams: BulletinStreams;
   calls: LinkCalls;
@@ -63,6 +67,8 @@ export type LifeParts = {
   onStarted: () => void;
   /** The world takes note of everybody's time. */
   noteTimes: () => void;
+  /** Who carries what may have changed. */
+  onCarriers: () => void;
   /** What it carries has changed. */
   onCustody: () => void;
   /** Looks whether the engines keep within their bounds. */
@@ -131,6 +137,13 @@ export class Life {
     return this.custody?.carried() ?? [];
   }
 
+  /** Whether it carries the partition and may say so: by its lease, if that is how partitions are kept. */
+  isCarrying(partition: number): boolean {
+    const { lease, custody } = this.#instance ?? {};
+    if (this.process.isOver || custody?.at(partition) === undefined) return false;
+    return lease === undefined || lease.membership.isValid;
+  }
+
   /** At all processors. */
   get requestCount(): number {
     return this.ways.gates.reduce((sum, gate) => sum + gate.inFlightCount, 0);
@@ -191,6 +204,11 @@ export class Life {
     this.#await(() => this.#instance!.whole.summary(window), onAnswer);
   }
 
+  /** GET /payments/{id} */
+  look(words: Int32Array, onAnswer: (answer: Answer | "unknown") => void): void {
+    this.#await(() => this.#instance!.whole.find(words, formatUuid(words)), onAnswer);
+  }
+
   /** POST /purge-payments */
   purge(onPurged: (isPurged: boolean) => void): void {
     this.#await(() => this.#instance!.whole.purge(), onPurged);
@@ -209,11 +227,13 @@ export class Life {
   }
 
   async #open(): Promise<void> {
-    const { calls, streams, listens, peers, network, oracle, world } = this.#parts;
+    const { calls, streams, listens, peers, network, oracle, world, database, onCarriers } = this.#parts;
     const { process, neighbours, ways } = this;
     const opened = await openVirtualInstance({
       process,
       disk: this.#disk,
+      database,
+      signal: this.#starting.signal,
       network,
       neighbours,
       calls,
@@ -224,10 +244,11 @@ export class Life {
       pace: this.#pace,
       peers,
       polls: world.settings.polls && listens,
+      onRenewed: () => onCarriers(),
       onOpening: () => this.#parts.noteTimes(),
       onOpened: (partition, wasRead, tookMs) => this.#opened(partition, wasRead, tookMs),
       onRefused: (error) => {
-        if (!process.isOver && !(error instanceof DiskFault)) this.#couldNotOpen(error);
+        if (!process.isOver && !isOfStore(error)) this.#couldNotOpen(error);
       },
       onBroken: () => this.#broke(),
     });
@@ -255,6 +276,7 @@ export class Life {
     await this.custody!.leave(GRACE_MS);
     while (this.#instance!.reach.waitingCount > 0) await process.pause(WAITING_LOOK_MS);
     await process.pause(REFUSING_MS);
+    await this.#instance!.lease?.store.close();
     const { openCount, requestCount } = this;
     const name = () => `open=${openCount} requests=${requestCount} instance=${process.instance}`;
     if (this.carried.length === 0) expectThat(openCount + requestCount === 0, "what has left takes no place", name);
@@ -274,10 +296,11 @@ export class Life {
   }
 
   #broke(): void {
-    const { disk } = this.#parts;
+    const { disk, world } = this.#parts;
     if (this.process.isOver) return;
     this.#parts.onEnd("broken");
-    this.#check(() => expectThat(disk.failedCount > 0, "a journal breaks only with its disk", () => "failedCount=0"));
+    const mayBreak = world.settings.mode === "lease" || disk.failedCount > 0;
+    this.#check(() => expectThat(mayBreak, "a journal breaks only with its disk", () => "failedCount=0"));
   }
 
   #expectLeft(directory: string): void {
@@ -290,7 +313,7 @@ export class Life {
   #died(error: unknown): void {
     if (error instanceof Violation) this.#parts.world.violation ??= error;
     if (this.process.isOver) return;
-    if (error instanceof DiskFault) this.#parts.onEnd("broken");
+    if (isOfStore(error)) this.#parts.onEnd("broken");
     else this.#parts.world.violation ??= new Violation(DOES_NOT_DIE, String(error), { cause: error });
   }
 
@@ -298,13 +321,14 @@ export class Life {
     if (error instanceof Violation) this.#parts.world.violation ??= error;
     if (this.process.isOver) return;
     if (this.#starting.signal.aborted) void this.#giveUpStart();
-    else if (error instanceof DiskFault || IN_USE.test(String(error))) this.#parts.onEnd("no start");
+    else if (isOfStore(error) || IN_USE.test(String(error))) this.#parts.onEnd("no start");
     else this.#couldNotOpen(error);
   }
 
   async #giveUpStart(): Promise<void> {
     try {
       await this.custody?.close();
+      await this.#instance?.lease?.store.close();
     } finally {
       if (!this.process.isOver) this.#parts.onEnd("left");
     }
@@ -336,10 +360,16 @@ export class Life {
   #expectTimeGoesOn({ ledger }: Engine, tookMs: number): void {
     const { world } = this.#parts;
     const nowMs = this.#clock.nowMs();
-    const timeMaxMs = Math.max(world.timeMaxMs + tookMs * FAST, world.wallMs) + BOUND_STEP_MS;
+    const timeMaxMs = Math.max(world.timeMaxMs + tookMs * FAST, world.wallMaxMs) + BOUND_STEP_MS;
     expectThat(nowMs <= timeMaxMs, "time does not leap", () => `nowMs=${nowMs} timeMaxMs=${timeMaxMs}`);
     if (ledger.size === 0) return;
     const acceptedAtMs = ledger.rows.acceptedAtMs[ledger.slotOf(ledger.head - 1)]!;
     expectThat(nowMs >= acceptedAtMs, "time does not go back", () => `nowMs=${nowMs} acceptedAtMs=${acceptedAtMs}`);
   }
+}
+
+/** A disk that fails, or a database that cannot be reached: no fault of the product. */
+function isOfStore(error: unknown): boolean {
+  if (error instanceof HaltedError) return false;
+  return error instanceof DiskFault || error instanceof NotDoneError || error instanceof UnknownError;
 }

@@ -3,7 +3,8 @@ import { parseArgs } from "node:util";
 import { Worker } from "node:worker_threads";
 import { addTo, describeTally, emptyTally, type Tally } from "./campaign.ts";
 import type { FailureOptions } from "./failure.ts";
-import { mutated } from "./mutants.ts";
+import type { Mode } from "./incident.ts";
+import { modeOf, mutated } from "./mutants.ts";
 import { MUTATIONS } from "./mutations.ts";
 
 const USAGE = `usage: npm run simulate -- [options]
@@ -14,6 +15,7 @@ Runs what ships, engine, journal, custody, dispatcher and pollers, in a simulate
   --from S          the first one (1)
   --workers W       threads (one a core)
   --only 1,4,…      only these incidents of the seed, as a failure prints them
+  --mode MODE       partitions kept by "lease" or as a "journal" in every seed (a third, and the others)
   --mutation NAME   with a deliberate bug; "list" lists them
 
 Exit code 0: every seed kept every promise; 1: one did not, and its trace is printed; 2: usage.`;
@@ -29,6 +31,7 @@ async function main(): Promise<number> {
       from: { type: "string", default: "1" },
       workers: { type: "string", default: String(availableParallelism()) },
       only: { type: "string" },
+      mode: { type: "string" },
       mutation: { type: "string" },
       help: { type: "boolean" },
     },
@@ -43,23 +46,28 @@ async function main(): Promise<number> {
     console.log(values.help ? USAGE : Object.keys(MUTATIONS).join("\n"));
     return 0;
   }
+  const mode = values.mode ?? (mutation !== undefined && mutation in MUTATIONS ? modeOf(mutation) : undefined);
   const isSound = [seedCount, fromSeed, workerCount].every((value) => Number.isSafeInteger(value) && value >= 0);
-  if (!isSound || workerCount < 1 || (mutation !== undefined && !(mutation in MUTATIONS))) {
+  if (!isSound || workerCount < 1 || !isMode(mode) || (mutation !== undefined && !(mutation in MUTATIONS))) {
     console.error(USAGE);
     return EXIT_USAGE;
   }
   const places = values.only?.split(",").filter(Boolean).map(Number);
   if (places) {
-    const told = await describe(fromSeed, { mutation, places });
+    const told = await describe(fromSeed, { mutation, mode, places });
     console.log(told ?? `seed ${fromSeed} keeps every promise`);
     return told === undefined ? 0 : 1;
   }
-  const { failedSeeds } = await campaign(fromSeed, seedCount, workerCount, mutation);
+  const { failedSeeds } = await campaign(fromSeed, seedCount, workerCount, { mutation, mode });
   const first = failedSeeds.sort((a, b) => a - b)[0];
   if (first === undefined) return 0;
   console.log(`failed seeds: ${failedSeeds.slice(0, 20).join(" ")}${failedSeeds.length > 20 ? " …" : ""}`);
-  console.log(await describe(first, { mutation }));
+  console.log(await describe(first, { mutation, mode }));
   return 1;
+}
+
+function isMode(mode: string | undefined): mode is Mode | undefined {
+  return mode === undefined || mode === "lease" || mode === "journal";
 }
 
 async function describe(seed: number, options: FailureOptions): Promise<string | undefined> {
@@ -72,7 +80,7 @@ async function campaign(
   fromSeed: number,
   seedCount: number,
   workerCount: number,
-  mutation: string | undefined,
+  options: { mutation: string | undefined; mode: Mode | undefined },
 ): Promise<Tally> {
   const beganAtMs = performance.now();
   const total = emptyTally();
@@ -81,7 +89,7 @@ async function campaign(
   let toldAtMs = beganAtMs;
   const work = (): Promise<void> =>
     new Promise((resolve, reject) => {
-      const worker = new Worker(new URL("./campaign-worker.js", import.meta.url), { workerData: { mutation } });
+      const worker = new Worker(new URL("./campaign-worker.js", import.meta.url), { workerData: options });
       const handOut = (): void => {
         const count = Math.min(CHUNK_SEEDS, endSeed - nextSeed);
         if (count <= 0 || total.failedSeeds.length > 0) {

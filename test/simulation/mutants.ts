@@ -1,4 +1,5 @@
 import { register } from "node:module";
+import type { Mode } from "./incident.ts";
 import { MUTATIONS } from "./mutations.ts";
 
 let areHooksThere = false;
@@ -15,6 +16,11 @@ export async function mutated<Module>(module: string, mutation: string | undefin
   return (await import(`${module}?mutant=${encodeURIComponent(mutation)}`)) as Module;
 }
 
+/** How partitions are kept where the deliberate bug of this name is looked for. */
+export function modeOf(mutation: string): Mode {
+  return MUTATIONS[mutation]!.mode ?? "journal";
+}
+
 export type Found = { seedCount: number; seed: number; rule: string };
 
 /**
@@ -25,7 +31,7 @@ export async function findMutation(name: string, seedCountMax: number): Promise<
   const { planOf } = await import("./plan.ts");
   for (let seedCount = 1; seedCount <= seedCountMax; seedCount++) {
     const seed = seedCount === 1 ? MUTATIONS[name]!.seed : seedCount - 1;
-    const { violation } = await simulate(planOf(seed));
+    const { violation } = await simulate(planOf(seed, modeOf(name)));
     // A text that is not valid where it stands is found by any seed, and shows nothing.
     if (violation?.cause instanceof ReferenceError) throw violation.cause;
     if (violation) return { seedCount, seed, rule: violation.rule };

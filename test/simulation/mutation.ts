@@ -1,3 +1,5 @@
+import type { Mode } from "./incident.ts";
+
 /** One place of the product, as it is compiled, and what a deliberate bug makes of it. */
 export type Mutation = {
   /** Without its ending. */
@@ -7,4 +9,6 @@ export type Mutation = {
   replace: string;
   /** One that shows the bug, to be tried first. */
   seed: number;
+  /** How partitions are kept in the runs that are to find it: as journals, unless something is said here. */
+  mode?: Mode;
 };

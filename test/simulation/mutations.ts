@@ -1,5 +1,6 @@
 import { CORE_MUTATIONS } from "./core-mutations.ts";
 import { JOURNAL_MUTATIONS } from "./journal-mutations.ts";
+import { LEASE_MUTATIONS } from "./lease-mutations.ts";
 import type { Mutation } from "./mutation.ts";
 import { PARTITION_MUTATIONS } from "./partition-mutations.ts";
 import { ROUTING_MUTATIONS } from "./routing-mutations.ts";
@@ -12,4 +13,5 @@ export const MUTATIONS: Readonly<Record<string, Mutation>> = {
   ...SENDING_MUTATIONS,
   ...JOURNAL_MUTATIONS,
   ...PARTITION_MUTATIONS,
+  ...LEASE_MUTATIONS,
 };

@@ -4,8 +4,10 @@ import { makeTotals } from "../../core/ledger/window-totals.ts";
 import * as Outcome from "../../core/values/outcome.ts";
 import * as State from "../../core/values/state.ts";
 import { partitionsByLastByte } from "../../server/partition/partition-map.ts";
+import type { Window } from "../../server/payments/summary.ts";
 import { Random } from "../support/random.ts";
 import type { Process } from "./process.ts";
+import { type Asked, type ToldCharge, ToldWatch } from "./told-watch.ts";
 import { expectThat } from "./violation.ts";
 import { PAYMENT_MASK } from "./virtual-network.ts";
 import type { Charge } from "./virtual-processor.ts";
@@ -36,7 +38,15 @@ export type Known = {
   /** It may have come once more, and as a new one, after a purge had forgotten it: it was still on its way. */
   isStray: boolean;
   chargeCount: number;
+  /** Somebody was told that it has ended so. */
+  toldEnd: "processed" | "failed" | undefined;
 };
+
+/** What was known when somebody asked for a payment. */
+export type AskedFor = Asked & Pick<Known, "isAcknowledged" | "toldEnd">;
+
+/** What a client was told of a payment. */
+export type ToldPayment = { state: string; charge: ToldCharge | undefined };
 
 export type OracleParts = {
   seed: number;
@@ -83,6 +93,7 @@ export class Oracle {
   /** The latest that was told. */
   #settledUntilMs = Number.NEGATIVE_INFINITY;
   #promised: Promised[] = [];
+  readonly #told = new ToldWatch();
 
   constructor(parts: OracleParts) {
     this.#random = new Random(parts.seed ^ 0x0acce5);
@@ -109,6 +120,7 @@ export class Oracle {
       purged: "no",
       isStray: false,
       chargeCount: 0,
+      toldEnd: undefined,
     };
     this.known.set(payment, known);
     return known;
@@ -149,6 +161,25 @@ export class Oracle {
     );
   }
 
+  /** Somebody asks for a payment, or for a summary, now. */
+  askedFor(known?: Known): AskedFor {
+    return { ...this.#told.asked(), isAcknowledged: known?.isAcknowledged ?? false, toldEnd: known?.toldEnd };
+  }
+
+  /** Somebody is told of a payment; `undefined`: there is none. */
+  toldPayment(known: Known, asked: AskedFor, told: ToldPayment | undefined): void {
+    if (known.purged !== "no" || this.#parts.retains || this.isPurging) return;
+    const name = () => `payment=${known.payment} told=${told?.state} before=${asked.toldEnd}`;
+    const isKnown = told !== undefined || !asked.isAcknowledged;
+    expectThat(isKnown, "an acknowledged payment is known, whoever is asked", name);
+    const isSame = asked.toldEnd === undefined || told?.state === asked.toldEnd;
+    expectThat(isSame, "a payment that has ended stays as it was told", name);
+    if (told?.state !== "processed" && told?.state !== "failed") return;
+    const isFirst = known.toldEnd === undefined;
+    known.toldEnd = told.state;
+    if (isFirst && told.charge) this.#told.toldCharge(asked, told.charge);
+  }
+
   charged(processor: number, charge: Charge): void {
     if (charge.isForeign) return;
     const known = this.known.get(charge.payment)!;
@@ -169,7 +200,7 @@ export class Oracle {
       forget();
       this.#openPurgeCount--;
       this.purgeCount++;
-      this.#promised = [];
+      this.#forgetTold();
     };
     // What it has asked of others may be on its way.
     const forget = process.onEnd(() => this.#parts.world.clock.after(UNDER_WAY_MS_MAX, end));
@@ -183,7 +214,7 @@ export class Oracle {
   /** Returns what all partitions have forgotten once that is done. */
   purgeBegins(): Known[] {
     this.purgeCount++;
-    this.#promised = [];
+    this.#forgetTold();
     const asked = [...this.known.values()].filter(({ wasAsked, purged }) => wasAsked && purged === "no");
     for (const known of asked) {
       known.purged = "maybe";
@@ -210,8 +241,13 @@ export class Oracle {
       this.#expectKept(known, engine);
       // A purge that nobody was told of may not have happened after all; then what it took out of the summaries is
       // back.
-      if (known.purged === "maybe") this.#promised = [];
+      if (known.purged === "maybe") this.#forgetTold();
     }
+  }
+
+  #forgetTold(): void {
+    this.#promised = [];
+    this.#told.forget();
   }
 
   /** What was told when a summary is asked for: it must not be told less. */
@@ -227,7 +263,9 @@ export class Oracle {
   }
 
   /** A summary that is final must agree with the processors now, and for good. */
-  told(fromMs: number, toMs: number, totals: number[], settledUntilMs: number, atMs: number): void {
+  told(asked: Asked, { fromMs, toMs }: Window, totals: number[], settledUntilMs: number): void {
+    const atMs = this.#parts.world.clock.nowMs;
+    if (!this.#parts.retains && !this.isPurging) this.#told.toldSummary(asked, fromMs, toMs, totals);
     // What retention has dropped is in no summary any more, so none is final.
     if (toMs >= settledUntilMs || this.#parts.retains || this.isPurging) return;
     // What a purge has left is asked of the carriers.

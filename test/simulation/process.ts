@@ -87,7 +87,7 @@ export class Process implements Time {
   }
 
   wallMs(): number {
-    return this.world.wallMs;
+    return this.world.wallMsOf(this.instance);
   }
 
   monotonicMs(): number {

@@ -41,6 +41,8 @@ describe("simulation", () => {
     expect(total.coverage.broken, "broken journals").to.be.above(0);
     expect(total.coverage.takeOvers, "partitions taken over").to.be.above(total.seedCount);
     expect(total.coverage.handOvers, "partitions handed over").to.be.above(0);
+    expect(total.coverage.expulsions, "lives expelled").to.be.above(0);
+    expect(total.coverage.raises, "epochs raised").to.be.above(0);
   });
 
   it("runs a seed the same way every time", async () => {
@@ -53,14 +55,14 @@ describe("simulation", () => {
   });
 
   it("shrinks a failing plan to the incidents it needs", async () => {
-    const plan = planOf(SHRUNK_SEED);
+    const plan = planOf(SHRUNK_SEED, "journal");
     const bug = "a window without its last millisecond";
     const { simulate } = await mutated<typeof import("./simulation.ts")>("./simulation.js", bug);
     const { keptPlaces, shrink, withOnly } = await mutated<typeof import("./shrink.ts")>("./shrink.js", bug);
     const rule = (await simulate(plan)).violation!.rule;
     const smallest = await shrink(plan, rule);
     expect(smallest.incidents.length).to.be.at.most(3);
-    const again = withOnly(planOf(SHRUNK_SEED), keptPlaces(plan, smallest));
+    const again = withOnly(planOf(SHRUNK_SEED, "journal"), keptPlaces(plan, smallest));
     expect((await simulate(again)).violation?.rule).to.equal(rule);
   });
 

@@ -1,19 +1,11 @@
-import { Ledger } from "../../core/ledger/ledger.ts";
 import * as State from "../../core/values/state.ts";
-import { JournalDirectory } from "../../server/journal/journal-directory.ts";
-import { recover } from "../../server/journal/recover.ts";
-import { RecoveryError } from "../../server/journal/recovery-error.ts";
-import { namesOf } from "../support/terms.ts";
-import { damage } from "./damage.ts";
 import { Deployment } from "./deployment.ts";
 import type { Plan } from "./incident.ts";
 import type { Life } from "./life.ts";
-import { Process } from "./process.ts";
-import { ProcessDisk } from "./process-disk.ts";
+import { checkDamage, checkRebuilt } from "./rebuilt.ts";
 import { endFaults, strike } from "./strike.ts";
 import { expectThat, Violation } from "./violation.ts";
-import type { VirtualDisk } from "./virtual-disk.ts";
-import { EPOCH_MS, type World } from "./world.ts";
+import { EPOCH_MS } from "./world.ts";
 
 /** After the last fault everything must have settled within this and the give-up age. */
 const SETTLE_MS_MAX = 90_000;
@@ -22,11 +14,11 @@ const FIND_OUT_MS = 10_000;
 const QUIET_CHECK_MS = 200;
 /** A start, a replay that failed before and is tried again after five seconds, and a hand-over. */
 const CARRIED_WITHIN_MS = 15_000;
+/** Likewise, where a lease may have to lapse before a start, and another before the partition can be had. */
+const CARRIED_BY_LEASE_WITHIN_MS = 25_000;
 /** After the last fault a poll takes a restart, an instance that knows of no poll yet, and its turn. */
 const POLL_AGAIN_MS = 18_000;
 const POLLED_MS_MAX = 14_000;
-const CHUNK_RECORDS = 61;
-const NOBODY = -1;
 /** More than any chain of promises here is long. */
 const PROMISE_TURNS = 100;
 /** An event loop that never ends is a finding, too. */
@@ -52,6 +44,9 @@ export const NO_COVERAGE = {
   /** Partitions that an instance took over after its start, and that it handed to another. */
   takeOvers: 0,
   handOvers: 0,
+  /** Of the database: lives that others ended, and epochs that were raised to find out what became of an append. */
+  expulsions: 0,
+  raises: 0,
 };
 
 /** Runs a plan from its first incident until everything has settled, and checks every promise. */
@@ -61,7 +56,7 @@ export async function simulate(plan: Plan, trace?: string[]): Promise<Run> {
   let violation: Violation | undefined;
   try {
     await live(deployment, plan);
-    checkEnd(deployment);
+    await checkEnd(deployment);
   } catch (error) {
     if (!(error instanceof Violation)) throw error;
     violation = error;
@@ -77,18 +72,19 @@ export async function simulate(plan: Plan, trace?: string[]): Promise<Run> {
 async function live(deployment: Deployment, plan: Plan): Promise<void> {
   const { hosts, world } = deployment;
   const { clock, settings } = world;
-  for (const host of hosts) clock.after(0, () => host.start());
+  for (const host of hosts) clock.after(settings.startsAfterMs[host.instance] ?? 0, () => host.start());
   for (const incident of plan.incidents) clock.after(incident.atMs + 1, () => strike(deployment, incident));
   clock.after(settings.faultsEndAtMs, () => endFaults(deployment));
   const lastMs = plan.incidents.at(-1)?.atMs ?? 0;
   await pass(deployment, Math.max(lastMs, settings.faultsEndAtMs) + 1);
   if (settings.polls) await pass(deployment, settings.faultsEndAtMs + POLL_AGAIN_MS);
   const limitMs = clock.nowMs + settings.giveUpAfterMs + SETTLE_MS_MAX;
+  const carriedWithinMs = settings.mode === "lease" ? CARRIED_BY_LEASE_WITHIN_MS : CARRIED_WITHIN_MS;
   let carriedAtMs = clock.nowMs;
   while (!deployment.isQuiet) {
     const { uncarried } = deployment;
     if (uncarried.length === 0) carriedAtMs = clock.nowMs;
-    const isSoon = clock.nowMs - carriedAtMs < CARRIED_WITHIN_MS;
+    const isSoon = clock.nowMs - carriedAtMs < carriedWithinMs;
     expectThat(isSoon, "every partition is carried again", () => `uncarried=${uncarried} nowMs=${clock.nowMs}`);
     expectThat(clock.nowMs < limitMs, "everything settles", () => describeUnsettled(deployment));
     await pass(deployment, clock.nowMs + QUIET_CHECK_MS);
@@ -110,17 +106,17 @@ async function untilNobodyGoesOn(): Promise<void> {
   for (let turn = 0; turn < PROMISE_TURNS; turn++) await undefined;
 }
 
-function checkEnd(deployment: Deployment): void {
-  const { disk, hosts, oracle, world } = deployment;
-  const { faultsEndAtMs, giveUpAfterMs, partitionCount, polls } = world.settings;
+async function checkEnd(deployment: Deployment): Promise<void> {
+  const { hosts, oracle, world } = deployment;
+  const { mode, faultsEndAtMs, giveUpAfterMs, partitionCount, polls, wallSkewsMs } = world.settings;
   for (const { life } of hosts) life!.noteTime();
   // A wall clock that was set makes ages what they are not.
-  const isClockTrue = world.wallOffsetMs === 0 && world.timeMaxMs <= world.wallMs;
+  const isClockTrue = world.wallOffsetMs === 0 && world.timeMaxMs <= world.wallMs && wallSkewsMs.length === 0;
   oracle.ended(giveUpAfterMs, isClockTrue ? EPOCH_MS + faultsEndAtMs + FIND_OUT_MS : Number.POSITIVE_INFINITY);
   for (const { life } of hosts) if (polls) checkPolled(life!);
   for (let partition = 0; partition < partitionCount; partition++)
-    checkRebuilt(deployment.carrierOf(partition)!.books.engine.ledger, disk, partition, world);
-  if (world.random.chance(0.3)) checkDamage(disk, world.random.below(partitionCount), world);
+    await checkRebuilt(deployment.carrierOf(partition)!.books.engine.ledger, deployment, partition);
+  if (mode === "journal" && world.random.chance(0.3)) checkDamage(deployment, world.random.below(partitionCount));
 }
 
 /** Whoever polled, everybody knows. */
@@ -130,57 +126,6 @@ function checkPolled(life: Life): void {
     const name = () => `instance=${life.process.instance} processor=${processor} msAgo=${msAgo}`;
     expectThat(msAgo <= POLLED_MS_MAX, "the processors are polled, and all know the result", name);
   }
-}
-
-/** A journal that has lost what was acknowledged is not taken for a shorter one. */
-function checkDamage(disk: VirtualDisk, partition: number, world: World): void {
-  const what = damage(disk, directoryOf(partition), world.random);
-  if (what === undefined) return;
-  const wasRefused = replay(disk, partition, world) instanceof RecoveryError;
-  expectThat(wasRefused, "a damaged journal is refused", () => `partition=${partition} ${what}`);
-}
-
-/** The log is the truth: a ledger built from the disk once more is the ledger in memory. */
-function checkRebuilt(ledger: Ledger, disk: VirtualDisk, partition: number, world: World): void {
-  const rebuilt = replay(disk, partition, world);
-  if (rebuilt instanceof Error) throw new Violation("a restart finds its journal in order", String(rebuilt));
-  const same = (what: string, live: number, again: number) =>
-    expectThat(live === again, "memory is what the log says", () => `${what} live=${live} rebuilt=${again}`);
-  same("tail", ledger.tail, rebuilt.tail);
-  same("head", ledger.head, rebuilt.head);
-  for (let state = State.FREE; state <= State.FAILED; state++)
-    same("count", ledger.countIn(state), rebuilt.countIn(state));
-  for (let sequence = ledger.tail; sequence < ledger.head; sequence++) {
-    const slot = ledger.slotOf(sequence);
-    same("state", ledger.rows.state[slot]!, rebuilt.rows.state[slot]!);
-    same("cents", ledger.rows.cents[slot]!, rebuilt.rows.cents[slot]!);
-    same("outcome", ledger.rows.outcome[slot]!, rebuilt.rows.outcome[slot]!);
-    same("attempts", ledger.rows.attemptCount[slot]!, rebuilt.rows.attemptCount[slot]!);
-    same("acceptedAt", ledger.rows.acceptedAtMs[slot]!, rebuilt.rows.acceptedAtMs[slot]!);
-    if (ledger.rows.state[slot] !== State.PROCESSED) continue;
-    same("processor", ledger.rows.processor[slot]!, rebuilt.rows.processor[slot]!);
-    same("requestedAt", ledger.rows.requestedAtMs(slot), rebuilt.rows.requestedAtMs(slot));
-    same("processedAt", ledger.rows.processedAtMs(slot), rebuilt.rows.processedAtMs(slot));
-  }
-}
-
-/** What a start would make of the journal, or why it would be refused. */
-function replay(disk: VirtualDisk, partition: number, world: World): Ledger | Error {
-  const { capacity, partitionCount, processorCount } = world.settings;
-  const ledger = new Ledger(capacity, 1, processorCount);
-  const reader = new ProcessDisk(disk, new Process(world, NOBODY));
-  const directory = new JournalDirectory(reader, directoryOf(partition));
-  const expected = { partition, partitionCount, processors: namesOf(processorCount) };
-  try {
-    recover(directory, ledger, expected, CHUNK_RECORDS);
-    return ledger;
-  } catch (error) {
-    return error as Error;
-  }
-}
-
-function directoryOf(partition: number): string {
-  return `/data/partition-${partition + 1}`;
 }
 
 function describeUnsettled({ clients, hosts, world }: Deployment): string {
@@ -195,8 +140,14 @@ function describeUnsettled({ clients, hosts, world }: Deployment): string {
   return `nowMs=${world.clock.nowMs} states=${counts.join(" ")} clients=${clients.openCount}`;
 }
 
-function coverageOf({ disk, hosts, processors }: Deployment): Coverage {
-  const coverage = { ...NO_COVERAGE, checkpoints: disk.publishedCount };
+function coverageOf({ database, disk, hosts, processors }: Deployment): Coverage {
+  const countOf = (statement: string): number => database.committedCounts.get(statement) ?? 0;
+  const coverage = {
+    ...NO_COVERAGE,
+    checkpoints: disk.publishedCount + countOf("finish checkpoint"),
+    expulsions: countOf("expel"),
+    raises: countOf("raise"),
+  };
   for (const processor of processors) coverage.charges += processor.charges.size;
   for (const host of hosts) {
     const { custody } = host.life ?? {};

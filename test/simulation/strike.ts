@@ -1,5 +1,6 @@
 import type { Deployment } from "./deployment.ts";
 import { describeIncident, type Incident } from "./incident.ts";
+import { isDatabaseIncident, strikeDatabase } from "./strike-database.ts";
 
 /** Lets an incident happen; what lasts for a while is over by itself. */
 export function strike(deployment: Deployment, incident: Incident): void {
@@ -15,11 +16,14 @@ export function strike(deployment: Deployment, incident: Incident): void {
     case "summary":
       clients.askSummary(incident.fromMs, incident.toMs);
       return;
+    case "look":
+      clients.look(incident.payment);
+      return;
     case "purge":
       clients.purge();
       return;
     case "wall clock":
-      world.timeMaxMs = Math.max(world.timeMaxMs, world.wallMs);
+      world.timeMaxMs = Math.max(world.timeMaxMs, world.wallMaxMs);
       world.wallOffsetMs += incident.stepMs;
       return;
     case "processor":
@@ -56,7 +60,8 @@ export function strike(deployment: Deployment, incident: Incident): void {
       world.clock.after(incident.forMs, () => healLink(deployment));
       return;
     default:
-      strikeHost(deployment, incident);
+      if (isDatabaseIncident(incident)) strikeDatabase(deployment, incident);
+      else strikeHost(deployment, incident);
   }
 }
 
@@ -111,13 +116,14 @@ function healProcessor({ processors }: Deployment, processor: number): void {
 
 /** From now on everything works. */
 export function endFaults(deployment: Deployment): void {
-  const { disk, hosts, network, processors, world } = deployment;
+  const { disk, database, hosts, network, processors, world } = deployment;
   world.note(() => "faults end");
   for (let processor = 0; processor < processors.length; processor++) {
     healProcessor(deployment, processor);
     network.weather[processor] = undefined;
   }
   disk.heal();
+  database.heal();
   healLink(deployment);
   for (const host of hosts) {
     host.killFault.after = Number.POSITIVE_INFINITY;

@@ -12,7 +12,7 @@ import { newEngine, Partition, type PartitionSurroundings } from "../../server/p
 import { PartitionMap } from "../../server/partition/partition-map.ts";
 import { Reach } from "../../server/partition/reach.ts";
 import { ReadingAlong } from "../../server/partition/reading-along.ts";
-import { FixedSharing } from "../../server/partition/sharing.ts";
+import { EvenSharing, FixedSharing } from "../../server/partition/sharing.ts";
 import { PaymentBody } from "../../server/payments/payment-body.ts";
 import type { Store } from "../../server/store/store.ts";
 import type { SlewedClock } from "../../server/turn/clock.ts";
@@ -24,6 +24,8 @@ import type { PaceWatch } from "./pace-watch.ts";
 import type { Process } from "./process.ts";
 import type { ProcessDisk } from "./process-disk.ts";
 import { SlowTime } from "./slow-time.ts";
+import type { VirtualDatabase } from "./virtual-database.ts";
+import { VirtualLease } from "./virtual-lease.ts";
 import { type Listener, VirtualLink } from "./virtual-link.ts";
 import type { VirtualNeighbours } from "./virtual-neighbours.ts";
 import { PROCESSORS, type VirtualNetwork } from "./virtual-network.ts";
@@ -40,6 +42,9 @@ const { log: LOG } = logOf("silent");
 export type InstanceParts = {
   process: Process;
   disk: ProcessDisk;
+  database: VirtualDatabase;
+  /** A start that is given up. */
+  signal: AbortSignal;
   network: VirtualNetwork;
   neighbours: VirtualNeighbours;
   calls: LinkCalls;
@@ -51,6 +56,8 @@ export type InstanceParts = {
   /** The other instances' monitors, as they are when they are asked. */
   peers: readonly (() => Listener)[];
   polls: boolean;
+  /** Its lease has been renewed. */
+  onRenewed: () => void;
   /** A partition is about to be opened, and has been. */
   onOpening: () => void;
   onOpened: (partition: Partition, wasRead: boolean, tookMs: number) => void;
@@ -66,6 +73,7 @@ export type VirtualInstance = {
   custody: Custody;
   reach: Reach;
   whole: WholeService;
+  lease: VirtualLease | undefined;
   consent: PeerConsent | undefined;
 };
 
@@ -75,16 +83,28 @@ export async function openVirtualInstance(parts: InstanceParts): Promise<Virtual
   const { partitionCount } = process.world.settings;
   const body = new PaymentBody();
   const partitions = new PartitionMap(partitionCount);
-  const store = await openStore(parts);
-  const custody = openCustody(parts, store, { ...surroundingsOf(parts), body });
+  const lease = process.world.settings.mode === "lease" ? await openLease(parts) : undefined;
+  const store: Store = lease?.store ?? (await openJournals(parts));
+  const onLost = store.onLost && ((partition: number) => custody.lost(partition));
+  const custody: Custody = openCustody(parts, store, { ...surroundingsOf(parts), body, onLost });
+  if (onLost) store.onLost?.(onLost);
   const time = process.awaited;
   const reach = new Reach(custody, time);
   const peers = new VirtualPeers({ process, calls, oracle });
   const whole = new WholeService({ custody, reach, partitions, peers, body, time });
-  return { body, partitions, custody, reach, whole, consent: polls ? poll(parts) : undefined };
+  return { body, partitions, custody, reach, whole, lease, consent: polls ? poll(parts) : undefined };
 }
 
-function openStore({ process, disk }: InstanceParts): Promise<JournalStore> {
+function openLease(parts: InstanceParts): Promise<VirtualLease> {
+  const { neighbours, onRenewed } = parts;
+  const onMembers = (instances: readonly number[]): void => {
+    onRenewed();
+    neighbours.follow(instances);
+  };
+  return VirtualLease.open({ ...parts, onMembers });
+}
+
+function openJournals({ process, disk }: InstanceParts): Promise<JournalStore> {
   const { settings } = process.world;
   const time = settings.replaysSlowly ? new SlowTime(process.awaited) : process.awaited;
   const processors = namesOf(settings.processorCount);
@@ -102,7 +122,10 @@ function openCustody(parts: InstanceParts, store: Store, surroundings: Partition
   const error = ({ err }: { err?: unknown }): void => onRefused(err);
   return new Custody({
     self: process.instance,
-    sharing: new FixedSharing(settings.instanceCount),
+    sharing:
+      settings.mode === "lease"
+        ? new EvenSharing(settings.partitionCount, process.instance)
+        : new FixedSharing(settings.instanceCount),
     store,
     neighbours,
     time,

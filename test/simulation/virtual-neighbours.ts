@@ -30,7 +30,7 @@ export type VirtualNeighboursParts = {
 
 /** The other instances as one process sees them: LinkNeighbours without its connections. */
 export class VirtualNeighbours implements Neighbours {
-  readonly others: readonly number[];
+  others: readonly number[];
   readonly process: Process;
   /** Why it says nothing: it is stopped, its words get lost. */
   muteCount = 0;
@@ -54,12 +54,23 @@ export class VirtualNeighbours implements Neighbours {
     return this.process.instance;
   }
 
+  /** These are the instances from here on, this one among them or not. */
+  follow(instances: readonly number[]): void {
+    const others = instances.filter((instance) => instance !== this.instance).sort((a, b) => a - b);
+    if (others.join() === this.others.join()) return;
+    this.others = others;
+    this.process.world.hasSettled = true;
+    this.#listener();
+  }
+
   standing(instance: number): Standing {
+    if (!this.others.includes(instance)) return "down";
     return this.#heard[instance]!.standing;
   }
 
   /** With the heartbeats that have come since. */
   bulletin(instance: number): Bulletin | undefined {
+    if (!this.others.includes(instance)) return undefined;
     const { bulletin, atMs, author } = this.#heard[instance]!;
     if (!bulletin || !author || author.isMute || author.process.isOver) return bulletin;
     const sinceMs = this.process.monotonicMs() - atMs;

@@ -1,7 +1,8 @@
 import { acceptCarried } from "../../server/api/link-api.ts";
+import { lookInto } from "../../server/api/link-lookup.ts";
 import type { PeerAsking } from "../../server/api/whole-service.ts";
 import type { Answer } from "../../server/http/answer.ts";
-import { forwardedOf } from "../../server/link/peer-answers.ts";
+import { forwardedOf, isUnknownPayment, type PeerAnswer, paymentOf } from "../../server/link/peer-answers.ts";
 import type { Forwarded, ForwardOptions } from "../../server/link/peers.ts";
 import { partsOf } from "../../server/partition/carried-partitions.ts";
 import type { SummaryPart, Window } from "../../server/payments/summary.ts";
@@ -72,9 +73,16 @@ export class VirtualPeers implements PeerAsking {
     return answer === true;
   }
 
-  /** Nobody here looks at a payment. */
-  async find(): Promise<"unreachable"> {
-    return "unreachable";
+  async find(
+    instance: number,
+    partition: number,
+    text: string,
+    timeoutMs?: number,
+  ): Promise<{ json: string } | "unknown" | "unreachable"> {
+    const answer = await this.#call<Answer>(instance, timeoutMs, ({ carried }, tell) => {
+      return lookInto(carried, partition, text).then(tell);
+    });
+    return typeof answer === "string" ? "unreachable" : foundIn(asHeard(answer));
   }
 
   #call<T>(instance: number, timeoutMs: number | undefined, ask: Ask<T>) {
@@ -82,6 +90,12 @@ export class VirtualPeers implements PeerAsking {
     const { linkTimeoutMs } = process.world.settings;
     return calls.call<T>(process, instance, Math.min(timeoutMs ?? linkTimeoutMs, linkTimeoutMs), ask);
   }
+}
+
+function foundIn(answer: PeerAnswer): { json: string } | "unknown" | "unreachable" {
+  const json = paymentOf(answer);
+  if (json !== undefined) return { json };
+  return isUnknownPayment(answer) ? "unknown" : "unreachable";
 }
 
 function asHeard({ status, body = "", isProblem, headers }: Answer) {

@@ -36,6 +36,16 @@ export class World {
     return EPOCH_MS + this.clock.nowMs + this.wallOffsetMs;
   }
 
+  /** What an instance's host takes for the time. */
+  wallMsOf(instance: number): number {
+    return this.wallMs + (this.settings.wallSkewsMs[instance] ?? 0);
+  }
+
+  /** What the host that is furthest ahead takes for the time. */
+  get wallMaxMs(): number {
+    return this.wallMs + Math.max(0, ...this.settings.wallSkewsMs);
+  }
+
   /** How long the next message takes. */
   latencyMs(): number {
     return this.random.below(LATENCY_MS_MAX + 1);

@@ -2,7 +2,7 @@ import { pino } from "pino";
 import { HealthSnapshot, minResponseMs, pollStamp } from "../../core/routing/health-snapshot.ts";
 import { type RunningProcessor, startProcessor } from "../../perf/processor/processor.ts";
 import { HealthMonitor } from "../../server/health/monitor.ts";
-import type { RegisterUrls } from "../../server/health/open-register.ts";
+import type { RegisterUrls } from "../../server/health/register-urls.ts";
 import { NameLookup } from "../../server/system/name-lookup.ts";
 
 /** A real health monitor, in its thread, of a deployment of its own. */

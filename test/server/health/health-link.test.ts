@@ -3,6 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect } from "chai";
 import { HealthLinkClient, HealthLinkServer } from "../../../server/health/health-link.ts";
+import { NO_PEER_CONSENT } from "../../../server/health/register-consent.ts";
 import { NameLookup } from "../../../server/system/name-lookup.ts";
 import { Caller } from "../../e2e/caller.ts";
 
@@ -94,6 +95,18 @@ describe("the health monitors' link", () => {
     expect((await caller.ask("POST", "/2/claim/a/1/0")).status).to.equal(204);
     caller.close();
     expect(heard).to.deep.equal([["claim", 0, 1, false]]);
+  });
+
+  it("has no consent of an instance that asks a register", async () => {
+    const address = { kind: "unix", path: join(folder, "link.sock") } as const;
+    const server = new HealthLinkServer(NO_PEER_CONSENT, ["a"], 4);
+    await server.listen(address);
+    const client = new HealthLinkClient(address, ["a"], names);
+    closers.push(client, server);
+    expect(await client.claim(0, 1, false)).to.equal("refusal");
+    await client.polled(0, false, 7);
+    await client.release(0, 1);
+    expect(await client.claim(0, 1, false)).to.equal("refusal");
   });
 
   it("tells an instance that is gone from one that is silent", async () => {

@@ -6,6 +6,8 @@ describe("the reason for the loss of a register", () => {
     expect(lossReason("timed_out")).to.equal("timed_out");
     expect(lossReason(Object.assign(new Error("connect"), { code: "ECONNREFUSED" }))).to.equal("ECONNREFUSED");
     expect(lossReason(Object.assign(new Error("no password"), { code: "28P01" }))).to.equal("28P01");
+    const cause = Object.assign(new Error("no password"), { code: "28P01" });
+    expect(lossReason(new Error("refused", { cause: new Error("refused", { cause }) }))).to.equal("28P01");
     expect(lossReason(new Error("READONLY You can't write against a read only replica."))).to.equal("READONLY");
     expect(lossReason(new TypeError("x is undefined"))).to.equal("TypeError");
     expect(lossReason({ secret: 1 })).to.equal("unknown");

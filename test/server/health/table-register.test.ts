@@ -3,10 +3,11 @@ import { Client } from "pg";
 import { findPostgres, PostgresServer } from "../../../perf/postgres/postgres-server.ts";
 import type { RunningProcessor } from "../../../perf/processor/processor.ts";
 import { POLL_INTERVAL_MS } from "../../../server/health/poll-rights.ts";
-import { POLL_TABLE_SQL, PostgresPollTable } from "../../../server/health/postgres-poll-table.ts";
+import { PostgresPollTable } from "../../../server/health/postgres-poll-table.ts";
 import { RIGHT_MS } from "../../../server/health/register-consent.ts";
 import { until } from "../../e2e/until.ts";
 import { LoneMonitor, leastGapMs, startProcessors } from "../../support/health-monitors.ts";
+import { makeStore } from "../../support/postgres-store.ts";
 
 const PATIENCE_MS = 30_000;
 const KEYS = [
@@ -26,7 +27,7 @@ describe("the right to poll in PostgreSQL", function () {
       this.skip();
     }
     server = await PostgresServer.start();
-    await server.query(`CREATE SCHEMA rinha; ${POLL_TABLE_SQL}`);
+    await makeStore(server);
   });
 
   after(() => server?.remove());

@@ -22,7 +22,7 @@ export function registerOf(
 ): OpenRegister | undefined {
   if (healthUrl !== undefined) return (listener) => new RedisRegister(new URL(healthUrl), processors, names, listener);
   if (storeUrl !== undefined) {
-    return (listener) => new TableRegister((onLost) => connectPostgres(storeUrl, processors, onLost), time, listener);
+    return (listener) => new TableRegister(() => connectPostgres(storeUrl, processors), time, listener);
   }
   return undefined;
 }

@@ -1,0 +1,12 @@
+#!/bin/sh
+# Runs once, when the primary's data are made: the image does that with everything in /docker-entrypoint-initdb.d.
+set -eu
+
+psql -v ON_ERROR_STOP=1 -U "$POSTGRES_USER" -d "$POSTGRES_DB" -v password="$REPLICATION_PASSWORD" <<'SQL'
+CREATE ROLE replicator REPLICATION LOGIN PASSWORD :'password';
+-- From the next start on: there is no standby yet that a commit could wait for. Whichever of the three is the primary
+-- waits for one of the others.
+ALTER SYSTEM SET synchronous_standby_names = 'ANY 1 (postgres_1, postgres_2, postgres_3)';
+SQL
+
+echo "host replication replicator all scram-sha-256" >> "$PGDATA/pg_hba.conf"

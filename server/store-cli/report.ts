@@ -1,0 +1,50 @@
+import { alignColumns } from "../text/text-table.ts";
+import type { PartitionReport, StoreReport } from "./check.ts";
+import type { InitResult } from "./init.ts";
+
+const NONE = "-";
+
+/** For people. Numbers of instances and partitions are from 1, as they are in the settings. */
+export function checkLines({ store, server, members, partitions }: StoreReport): string[] {
+  const { settings, standbys } = server;
+  const shown = (["fsync", "full_page_writes", "synchronous_commit", "synchronous_standby_names"] as const).map(
+    (name) => `${name}=${settings[name]}`,
+  );
+  return [
+    `${store}: PostgreSQL ${server.version}, ${shown.join(" ")}`,
+    ...server.refusals.map((text) => `REFUSED: ${text}`),
+    ...server.warnings.map((text) => `warning: ${text}`),
+    ...(standbys ?? []).map(({ name, state, syncState, lagBytes }) => {
+      return `standby ${name}: ${state}, ${syncState}, ${lagBytes} bytes behind`;
+    }),
+    ...(members.length === 0 ? ["no members"] : []),
+    ...members.map(({ number, life, address, renewedAgoMs }) => {
+      return `instance ${number + 1}: ${address}, renewed ${(renewedAgoMs / 1000).toFixed(1)} s ago, life ${life}`;
+    }),
+    ...alignColumns([HEAD, ...partitions.map(cellsOf)]),
+    ...partitions.flatMap(({ number, problems }) => problems.map((text) => `DAMAGED: partition=${number + 1} ${text}`)),
+  ];
+}
+
+const HEAD = ["partition", "instance", "epoch", "head", "capacity", "checkpoint at", "payments in it", "chunks", "log"];
+
+function cellsOf({ number, owner, epoch, outline, chunkCount, problems, isRestored }: PartitionReport): string[] {
+  const { head, capacity, checkpoint } = outline;
+  return [
+    String(number + 1),
+    typeof owner === "number" ? String(owner + 1) : (owner ?? NONE),
+    ...[epoch, head, capacity].map(String),
+    String(checkpoint?.lsn ?? NONE),
+    String(checkpoint?.rows ?? NONE),
+    String(chunkCount),
+    `${problems.length === 0 ? "sound" : "damaged"}${isRestored ? ", restored" : ""}`,
+  ];
+}
+
+export function initLines(result: InitResult): string[] {
+  if (result.kind === "refused") return result.reasons.map((text) => `REFUSED: ${text}`);
+  const { from, to, partitionCount, warnings } = result;
+  const partitions = `${partitionCount} partitions, version ${to}`;
+  const done = from === 0 ? "the store is made" : from === to ? "the store was there" : `the store was version ${from}`;
+  return [`${done}: ${partitions}`, ...warnings.map((text) => `warning: ${text}`)];
+}

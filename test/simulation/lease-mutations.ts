@@ -1,0 +1,111 @@
+import type { Mutation } from "./mutation.ts";
+
+/** Who has a partition by its lease, and what its log in the database is. */
+const MUTATIONS: Readonly<Record<string, Omit<Mutation, "mode">>> = {
+  "an epoch is not checked when records are appended": {
+    seed: 1,
+    file: "test/simulation/database-statements",
+    find: "if (row.epoch !== epoch || row.head !== lsn)",
+    replace: "if (row.head !== lsn)",
+  },
+  "unknown is taken for failed": {
+    seed: 1,
+    file: "server/lease/appender",
+    find: "log.unknown(); await this.#findOut(asked);",
+    replace: "log.refused(moved);",
+  },
+  "unknown is taken for done": {
+    seed: 1,
+    file: "server/lease/appender",
+    find: "log.unknown(); await this.#findOut(asked);",
+    replace: "log.written();",
+  },
+  "what is not known is sent again as it was": {
+    seed: 1,
+    file: "server/lease/appender",
+    find: "if (!(error instanceof NotDoneError)) return unknownOf(error);",
+    replace: "",
+  },
+  "a lease is not looked at when something is told": {
+    seed: 1,
+    file: "server/lease/lease-log",
+    find: "return this.#failure === undefined && this.#options.isLeaseValid();",
+    replace: "return this.#failure === undefined;",
+  },
+  "a lease counts from the answer": {
+    seed: 1,
+    file: "server/lease/membership",
+    find: "sentAtMs + LEASE_MS - DRIFT_MS",
+    replace: "this.#parts.time.monotonicMs() + LEASE_MS - DRIFT_MS",
+  },
+  "a member is expelled although it renews": {
+    seed: 1,
+    file: "server/lease/lapses",
+    find: "before?.renewal === renewal ? before : { renewal, sinceMs: nowMs }",
+    replace: "{ renewal, sinceMs: before?.sinceMs ?? nowMs }",
+  },
+  "a claimant does not wait until a lease has lapsed": {
+    seed: 1,
+    file: "server/lease/membership",
+    find: "if (inMs <= 0) break;",
+    replace: "break;",
+  },
+  "a checkpoint is finished although a record that it knows of was refused": {
+    seed: 1,
+    file: "server/lease/slice-writer",
+    find: "if (!(await writing.durable())) return undefined;",
+    replace: "await writing.durable();",
+  },
+  "a slice is put before its records are acknowledged": {
+    seed: 1,
+    file: "server/lease/slice-writer",
+    find: "if (!(await writing.durable())) return undefined;",
+    replace: "",
+  },
+  "a checkpoint begins behind what was handed over": {
+    seed: 1,
+    file: "server/lease/slice-writer",
+    find: "const { writtenLsn: lsn, latestMs } = this.#log;",
+    replace: "const { lsn, latestMs } = this.#log;",
+  },
+  "whatever a raise tells, all is written": {
+    seed: 1,
+    file: "server/lease/lease-log",
+    find: "else if (head === this.#writtenLsn + recordCount)",
+    replace: "else if (head >= this.#writtenLsn)",
+  },
+  "whatever a raise tells, nothing is written": {
+    seed: 1,
+    file: "server/lease/lease-log",
+    find: "else if (head === this.#writtenLsn + recordCount) this.written(); else if (head === this.#writtenLsn)",
+    replace: "else if (head >= 0)",
+  },
+  "what was read along is not looked for again": {
+    seed: 1,
+    file: "server/lease/chunk-reader",
+    find: "if (place !== undefined && !isPlace(chunks.shift(), place))",
+    replace: "if (place !== undefined && chunks.shift() === undefined)",
+  },
+  "a chunk that does not fit beside the last one is the end": {
+    seed: 3,
+    file: "server/lease/chunk-reader",
+    find: "place ? place.recordCount * RECORD_BYTES + CHUNK_BYTES_MAX : this.#fetchBytes",
+    replace: "this.#fetchBytes",
+  },
+  "a partition that was lost goes on answering": {
+    seed: 1,
+    file: "server/partition/custody",
+    find: `if (hold.state !== "carried" && hold.state !== "leaving") return;`,
+    replace: "return;",
+  },
+  "what waits for an answer keeps its place when its partition leaves": {
+    seed: 61,
+    file: "server/turn/group-commit",
+    find: "for (const { effects } of this.#groups) for (const effect of effects.splice(0)) effect.abort(true);",
+    replace: "",
+  },
+};
+
+export const LEASE_MUTATIONS: Readonly<Record<string, Mutation>> = Object.fromEntries(
+  Object.entries(MUTATIONS).map(([name, mutation]) => [name, { ...mutation, mode: "lease" }]),
+);
