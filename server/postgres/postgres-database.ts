@@ -72,11 +72,6 @@ export class PostgresDatabase implements Database {
     return readLayout((statement) => this.#read(statement, []));
   }
 
-  /** What the server is, and whether what it acknowledges can be lost. */
-  checkServer(): Promise<ServerReport> {
-    return checkServer((statement) => this.#read(statement, []));
-  }
-
   async join({ number, life, address, renewal }: NewMember): Promise<"joined" | Member> {
     const [row] = await this.#leases.run(Leases.JOIN, [number, life, address, renewal]);
     return (row!["taken"] as Member | null) ?? "joined";

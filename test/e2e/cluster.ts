@@ -2,17 +2,14 @@ import type { Context } from "mocha";
 import { PostgresPair } from "../../perf/postgres/postgres-pair.ts";
 import { findPostgres } from "../../perf/postgres/postgres-server.ts";
 import { partitionsByLastByte } from "../../server/partition/partition-map.ts";
-import { Connector } from "../../server/postgres/connector.ts";
-import { migrate } from "../../server/postgres/migration.ts";
-import { readStoreUrl } from "../../server/postgres/store-url.ts";
 import { LastingService } from "./lasting-service.ts";
 import { newPayment, type Payment } from "./payments.ts";
 import { ROLES } from "./service.ts";
 import { until } from "./until.ts";
 import { Wire } from "./wire.ts";
 
-export const PARTITIONS = 12;
-const SCHEMA_TIMEOUT_MS = 10_000;
+/** As `npm run store -- init` makes them. */
+const PARTITIONS = 12;
 
 export type TenureRow = { since: number; owner: number | null };
 
@@ -43,9 +40,6 @@ export class Cluster {
     const pair = await PostgresPair.start();
     const wires: Wire[] = [];
     try {
-      const session = await new Connector(readStoreUrl(pair.url)).connect(SCHEMA_TIMEOUT_MS);
-      await migrate(session, PARTITIONS, SCHEMA_TIMEOUT_MS);
-      session.end();
       for (const { port } of [pair.primary, pair.standby]) wires.push(await Wire.to(port));
       const hosts = wires.map(({ port }) => `127.0.0.1:${port}`).join(",");
       const service = await LastingService.start({ storeUrl: `postgres://rinha@${hosts}/rinha?sslmode=disable` });
@@ -59,11 +53,7 @@ export class Cluster {
 
   /** Starts so many instances and nginx. */
   begin(instanceCount: number, env: Readonly<Record<string, string>> = {}): Promise<void> {
-    const hooks = { onLine: (name: string, _: string, line: string) => console.log(`${name}: ${line}`) };
-    const isLogged = process.env["CLUSTER_LOG"] !== undefined;
-    const logging = isLogged ? { LOG_LEVEL: process.env["CLUSTER_LOG"]! } : {};
-    const options = { commands: { store: ["true"] }, ...(isLogged && { hooks }) };
-    return this.service.begin(instanceCount, { ...logging, ...env }, options);
+    return this.service.begin(instanceCount, env);
   }
 
   /** Whatever was hurt is well again, and every instance has its share. */
@@ -120,7 +110,7 @@ export class Cluster {
     return payments;
   }
 
-  /** How many partitions have a later epoch than that of their claim: the fate of a commit had to be found out. */
+  /** By how much epochs have risen since their claims: carriers had to find out what became of a commit. */
   async raisedCount(): Promise<number> {
     const [row] = await this.pair.primary.query(
       "SELECT coalesce(sum(epoch - since), 0)::int AS count FROM rinha.partition WHERE life IS NOT NULL",

@@ -2,7 +2,6 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { startTopology, type Topology } from "../../perf/launch/topology.ts";
-import type { TopologyOptions } from "../../perf/launch/topology-options.ts";
 import { everything } from "../../perf/processor/charges.ts";
 import { type RunningProcessor, startProcessor } from "../../perf/processor/processor.ts";
 import type { ReadinessReport } from "../../server/api/readiness.ts";
@@ -35,11 +34,7 @@ export class LastingService {
   }
 
   /** Starts so many instances and nginx; what dies stays down. */
-  async begin(
-    instanceCount: number,
-    env: Readonly<Record<string, string>> = {},
-    options: Pick<TopologyOptions, "commands" | "hooks"> = {},
-  ): Promise<void> {
+  async begin(instanceCount: number, env: Readonly<Record<string, string>> = {}): Promise<void> {
     this.#topology = await startTopology({
       port: 0,
       instanceCount,
@@ -47,7 +42,6 @@ export class LastingService {
       processorUrls: { default: this.processors.default.url, fallback: this.processors.fallback.url },
       env: { LOG_LEVEL: "silent", ...(this.#storeUrl === "" && { DATA_DIR: this.dataDir }), ...env },
       autoRestart: false,
-      ...options,
     });
     const { host, port } = this.#topology;
     this.#callers = [{ host, port }, ...this.instances.map((i) => this.targetOf(i))].map(
