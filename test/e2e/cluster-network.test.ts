@@ -62,7 +62,7 @@ describe("instances and a store's servers on hosts that are cut from each other"
     expect(await cluster.chunksOutOfOrder()).to.equal(0);
   }
 
-  it("replace one that only the store is out of reach for, though it talks to the others, until it joins anew", async () => {
+  it("replace one that reaches all but the store, until it joins anew", async () => {
     const load = startLoad();
     await load.more(50);
     const owned = await cluster.ownedBy(3);

@@ -12,10 +12,11 @@ import { differenceCount } from "./exact-books.ts";
 export function resultOf(options: TakeoverOptions, campaign: Campaign): Measured {
   const aftermaths = aftermathsOf(campaign);
   const { how, killCount, ratePerSecond, keptCount, store } = options;
+  const kept = `${keptCount} payments in each half`;
   const where = store === "none" ? "" : " over PostgreSQL";
   return {
     kind: "takeover",
-    title: `what clients notice${where}: ${how}, ${killCount} times at ${ratePerSecond}/s, ${keptCount} payments in each half`,
+    title: `what clients notice${where}: ${how}, ${killCount} times at ${ratePerSecond}/s, ${kept}`,
     options: withoutUrl(options),
     figures: [...aftermathFigures(aftermaths), ...summaryFigures(campaign), ...endFigures(campaign)],
     remarks: remarksOf(campaign),
