@@ -1,7 +1,9 @@
 import type { Context } from "mocha";
+import { INSTANCE_MAIN, INSTANCE_NODE_FLAGS } from "../../perf/launch/plans.ts";
 import { PostgresPair } from "../../perf/postgres/postgres-pair.ts";
 import { findPostgres } from "../../perf/postgres/postgres-server.ts";
 import { partitionsByLastByte } from "../../server/partition/partition-map.ts";
+import type { Hosts } from "./hosts.ts";
 import { LastingService } from "./lasting-service.ts";
 import { newPayment, type Payment } from "./payments.ts";
 import { ROLES } from "./service.ts";
@@ -10,6 +12,7 @@ import { Wire } from "./wire.ts";
 
 /** As `npm run store -- init` makes them. */
 const PARTITIONS = 12;
+const LINK_PORT = 7000;
 
 export type TenureRow = { since: number; owner: number | null };
 
@@ -23,9 +26,12 @@ export function needsPostgres(context: Context): void {
 
 /**
  * Instances over a PostgreSQL with a synchronous standby. Whatever instance and database say to each other goes through
- * `wires`, one for each of the two servers, which the tests can break.
+ * `wires`, one for each of the two servers, which the tests can break; or each of them has a host of its own.
  */
 export class Cluster {
+  /** The instances by their numbers, then the store's servers. */
+  static readonly HOSTS = ["1", "2", "3", "primary", "standby"];
+
   readonly pair: PostgresPair;
   readonly wires: readonly Wire[];
   readonly service: LastingService;
@@ -36,13 +42,18 @@ export class Cluster {
     this.service = service;
   }
 
-  static async start(): Promise<Cluster> {
-    const pair = await PostgresPair.start();
+  /** `hosts`: with those of Cluster.HOSTS, where each server and each instance is to have one; then without wires. */
+  static async start(hosts?: Hosts): Promise<Cluster> {
+    const pair = await PostgresPair.start(hosts && [hosts.of("primary"), hosts.of("standby")]);
     const wires: Wire[] = [];
     try {
+      if (hosts !== undefined) {
+        const own = { storeUrl: pair.url, processorHost: hosts.address, instanceCommand: commandAt(hosts) };
+        return new Cluster(pair, wires, await LastingService.start(own));
+      }
       for (const { port } of [pair.primary, pair.standby]) wires.push(await Wire.to(port));
-      const hosts = wires.map(({ port }) => `127.0.0.1:${port}`).join(",");
-      const service = await LastingService.start({ storeUrl: `postgres://rinha@${hosts}/rinha?sslmode=disable` });
+      const ports = wires.map(({ port }) => `127.0.0.1:${port}`).join(",");
+      const service = await LastingService.start({ storeUrl: `postgres://rinha@${ports}/rinha?sslmode=disable` });
       return new Cluster(pair, wires, service);
     } catch (error) {
       for (const wire of wires) await wire.close();
@@ -145,4 +156,12 @@ export class Cluster {
       ) AS chunk WHERE epoch < latest`);
     return row!["count"] as number;
   }
+}
+
+/** Each instance on the host that has its number, and its link there. */
+function commandAt(hosts: Hosts): string[] {
+  const { namespace, address } = hosts.of("1");
+  const [prefix, link] = [namespace.slice(0, -1), address.replace(/\.1\.2$/, ".$INSTANCE.2")];
+  const script = `LINK=tcp:${link}:${LINK_PORT} exec ip netns exec ${prefix}$INSTANCE "$@"`;
+  return ["sh", "-c", script, "sh", process.execPath, ...INSTANCE_NODE_FLAGS, INSTANCE_MAIN];
 }

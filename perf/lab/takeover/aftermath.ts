@@ -18,9 +18,9 @@ export type Aftermath = {
   readonly longestMs: number;
   /** Of an answer other than 2xx. */
   readonly longestRefusalMs: number;
-  /** From the injury until every partition has answered a payment with 2xx, and refuses none any more. */
-  readonly answeredAfterMs: number;
-  /** The same, from when everybody ran again, or the store did. */
+  /** The longest time for which a partition accepted no payment; 0 where none was refused. */
+  readonly longestOutageMs: number;
+  /** From when everybody ran again, or the store did, until every partition that had refused payments accepted one. */
   readonly answeredAfterHealingMs: number;
   /** By whose first choice was hit; NaN where there is no such payment. */
   readonly hit: Half;
@@ -54,18 +54,19 @@ export function aftermathsOf({ injuries, record, correlationIds, partitionCount 
     return values.length === 0 ? Number.NaN : new Samples(values).at(99);
   }
 
-  /** When the last partition that was asked had its first accepted payment after whatever it refused until `overMs`. */
-  function answeredMs(beganMs: number, overMs: number): number {
-    const sinceMs = new Array<number>(partitionCount).fill(Number.NaN);
-    const waiting = new Set<number>();
-    for (let i = firstDueAt(dueMs, beganMs); i < dueMs.length && (dueMs[i]! < overMs || waiting.size > 0); i++) {
+  /** When partitions refused payments: from when the first was due to the end of the next that was accepted. */
+  function outagesMs(beganMs: number, overMs: number): { fromMs: number; toMs: number }[] {
+    const sinceMs = new Map<number, number>();
+    const outages: { fromMs: number; toMs: number }[] = [];
+    for (let i = firstDueAt(dueMs, beganMs); i < dueMs.length && (dueMs[i]! < overMs || sinceMs.size > 0); i++) {
       const partition = partitions[i]!;
-      if (partition < 0) continue;
-      if (!isAccepted(statuses[i]!)) {
-        if (dueMs[i]! < overMs) waiting.add(partition);
-      } else if (waiting.delete(partition) || Number.isNaN(sinceMs[partition]!)) sinceMs[partition] = endedMs[i]!;
+      const fromMs = sinceMs.get(partition);
+      if (isAccepted(statuses[i]!)) {
+        if (fromMs !== undefined) outages.push({ fromMs, toMs: endedMs[i]! });
+        sinceMs.delete(partition);
+      } else if (partition >= 0 && fromMs === undefined && dueMs[i]! < overMs) sinceMs.set(partition, dueMs[i]!);
     }
-    return waiting.size > 0 ? Number.POSITIVE_INFINITY : Math.max(beganMs, ...sinceMs.filter(Number.isFinite));
+    return [...outages, ...[...sinceMs.values()].map((fromMs) => ({ fromMs, toMs: Number.POSITIVE_INFINITY }))];
   }
 
   return injuries.map(({ how, instances, beganMs, healedMs, endedMs: overMs }, number) => {
@@ -77,7 +78,7 @@ export function aftermathsOf({ injuries, record, correlationIds, partitionCount 
     }
     const latencies = counted.map(latencyMs);
     const refusals = counted.filter((i) => !isAccepted(statuses[i]!));
-    const answeredAtMs = answeredMs(beganMs, overMs);
+    const outages = outagesMs(beganMs, overMs);
     const half = (isWanted: (firstChoice: InstanceNumber) => boolean): Half => ({
       p99BeforeMs: p99Ms(beganMs - BEFORE_MS, beganMs, isWanted),
       p99DuringMs: p99Ms(beganMs, Math.max(healedMs, beganMs + DURING_MS_MIN), isWanted),
@@ -89,8 +90,11 @@ export function aftermathsOf({ injuries, record, correlationIds, partitionCount 
       paymentCount: counted.length,
       failedCount: refusals.length,
       longestRefusalMs: refusals.reduce((longest, i) => Math.max(longest, latencyMs(i)), 0),
-      answeredAfterMs: answeredAtMs - beganMs,
-      answeredAfterHealingMs: Math.max(0, answeredAtMs - healedMs),
+      longestOutageMs: Math.max(0, ...outages.map(({ fromMs, toMs }) => toMs - fromMs)),
+      answeredAfterHealingMs: Math.max(
+        0,
+        ...outages.filter(({ fromMs }) => fromMs < healedMs).map(({ toMs }) => toMs - healedMs),
+      ),
       over400MsCount: latencies.filter((ms) => ms > 400).length,
       over1sCount: latencies.filter((ms) => ms > 1000).length,
       longestMs: latencies.reduce((longest, ms) => Math.max(longest, ms), 0),

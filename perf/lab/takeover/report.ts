@@ -12,10 +12,11 @@ import { differenceCount } from "./exact-books.ts";
 export function resultOf(options: TakeoverOptions, campaign: Campaign): Measured {
   const aftermaths = aftermathsOf(campaign);
   const { how, killCount, ratePerSecond, keptCount, store } = options;
+  const kept = `${keptCount} payments in each half`;
   const where = store === "none" ? "" : " over PostgreSQL";
   return {
     kind: "takeover",
-    title: `what clients notice${where}: ${how}, ${killCount} times at ${ratePerSecond}/s, ${keptCount} payments in each half`,
+    title: `what clients notice${where}: ${how}, ${killCount} times at ${ratePerSecond}/s, ${kept}`,
     options: withoutUrl(options),
     figures: [...aftermathFigures(aftermaths), ...summaryFigures(campaign), ...endFigures(campaign)],
     remarks: remarksOf(campaign),
@@ -31,8 +32,8 @@ function aftermathFigures(aftermaths: readonly Aftermath[]): Figure[] {
     ["requests over 400 ms", "payments", aftermaths.map(({ over400MsCount }) => over400MsCount)],
     ["requests over 1 s", "payments", aftermaths.map(({ over1sCount }) => over1sCount)],
     ["longest refusal", "ms", aftermaths.map(({ longestRefusalMs }) => longestRefusalMs)],
-    ["until every partition answers", "ms", aftermaths.map(({ answeredAfterMs }) => answeredAfterMs)],
-    ["the same, from when all run again", "ms", aftermaths.map((one) => one.answeredAfterHealingMs)],
+    ["longest time a partition refuses", "ms", aftermaths.map(({ longestOutageMs }) => longestOutageMs)],
+    ["refusals after all run again", "ms", aftermaths.map((one) => one.answeredAfterHealingMs)],
     ["until all run again", "ms", aftermaths.map(({ healedAfterMs }) => healedAfterMs)],
     ["p99 of the hit half before", "ms", aftermaths.map(({ hit }) => hit.p99BeforeMs)],
     ["p99 of the hit half meanwhile", "ms", aftermaths.map(({ hit }) => hit.p99DuringMs)],
