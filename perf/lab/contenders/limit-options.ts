@@ -4,14 +4,14 @@ import { CONTEST_LIMITS } from "./limited-topology.ts";
 import type { Limits } from "./named-groups.ts";
 
 /** What nginx and each instance may use. */
-export const WISHED_LIMIT_OPTIONS = texts("nginx-limit", "instance-limit");
-export const LIMIT_OPTIONS = { ...WISHED_LIMIT_OPTIONS, ...flags("no-limits") };
+export const WISH_LIMIT_OPTIONS = texts("nginx-limit", "instance-limit");
+export const LIMIT_OPTIONS = { ...WISH_LIMIT_OPTIONS, ...flags("no-limits") };
 
 export const LIMIT_USAGE = `  --nginx-limit CPUS:MB    by cgroups, else by systemd-run                     (0.3:50)
   --instance-limit CPUS:MB                                                    (0.6:150)
   --no-limits              no limits, as on a machine without either`;
 
-export const WISHED_LIMIT_USAGE = `  --nginx-limit CPUS:MB    by cgroups, else by systemd-run                      (none)
+export const WISH_LIMIT_USAGE = `  --nginx-limit CPUS:MB    by cgroups, else by systemd-run                      (none)
   --instance-limit CPUS:MB                                                      (none)`;
 
 type LimitValues = OptionValues<typeof LIMIT_OPTIONS>;

@@ -1,6 +1,6 @@
 import { type CommandLine, texts } from "../../command/command-line.ts";
 import { readSecondsMs } from "../../command/number-options.ts";
-import { readWishedLimits, WISHED_LIMIT_OPTIONS, WISHED_LIMIT_USAGE } from "../contenders/limit-options.ts";
+import { readWishedLimits, WISH_LIMIT_OPTIONS, WISH_LIMIT_USAGE } from "../contenders/limit-options.ts";
 import type { Limits } from "../contenders/named-groups.ts";
 import { ROUND_OPTIONS, type RoundOptions, readRoundOptions } from "../contenders/round-options.ts";
 import { readPacing, readRates } from "../latency/command-line.ts";
@@ -21,7 +21,7 @@ on its disk with DURABILITY=write and with fsync: latency of accepting, CPU per 
   --pacing NAME            thread: exact to 0.1 ms; timer: 1 ms, half the CPU   (thread)
   --profile SECONDS        of a load of its own at the highest rate, over the store,
                            under V8's CPU profiler; 0: none                          (0)
-${WISHED_LIMIT_USAGE}
+${WISH_LIMIT_USAGE}
 
 There are no limits unless they are asked for: PostgreSQL and its standby need the same CPUs and have none, so limits
 would not share the machine out. After each round everything accepted must be charged exactly once.
@@ -38,7 +38,7 @@ export type StoreOptions = RoundOptions & {
   readonly limits: Limits | undefined;
 };
 
-const OPTIONS = { ...texts("rates", "pacing", "idle", "profile"), ...ROUND_OPTIONS, ...WISHED_LIMIT_OPTIONS };
+const OPTIONS = { ...texts("rates", "pacing", "idle", "profile"), ...ROUND_OPTIONS, ...WISH_LIMIT_OPTIONS };
 
 export const STORE_COMMAND: CommandLine<typeof OPTIONS, StoreOptions> = {
   usage: USAGE,
