@@ -151,6 +151,11 @@ export class PostgresServer {
     return join(this.folder, "data");
   }
 
+  /** Of its first process; undefined where it is not running. */
+  get pid(): number | undefined {
+    return this.#process?.pid;
+  }
+
   get isRunning(): boolean {
     return this.#process !== undefined;
   }
