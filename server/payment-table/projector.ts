@@ -7,8 +7,8 @@ import { EpochNames, LogPiece } from "./log-piece.ts";
 import type { PaymentRow, PaymentTable, TablePosition } from "./payment-table.ts";
 import { makeRows } from "./table-making.ts";
 
-/** Between looks at what has been written. */
-const EVERY_MS = 500;
+/** Between looks at what has been written: statements cost, not payments. */
+const EVERY_MS = 1000;
 /** Of one partition's log at a time, and of all in one statement: some thousand records. */
 const PIECE_BYTES = 48 * 1024;
 const STATEMENT_BYTES = 128 * 1024;
@@ -25,7 +25,7 @@ type Carried = { log: ProjectedLog; position: number | undefined };
  *
  *   look ──► where is the table? ──► read the logs from there ──► rows needed ──► records applied ──► rows and
  *    ▲                                                                                           positions moved
- *    └── half a second, or at once while there is more ◄──────────────────────────────────────────────┘
+ *    └── a second, or at once while there is more ◄────────────────────────────────────────────────────┘
  *
  * It reads what is committed, and moves only from where the table is: so whoever else does the same, because it was
  * stopped past its lease, does no harm.

@@ -63,11 +63,6 @@ export class PostgresDatabase implements Database {
     this.#pool = new Lane(this.#connector, POOL_SIZE, timeoutMs);
   }
 
-  /** What the server is; not to be used where it says so. */
-  checkServer(): Promise<ServerReport> {
-    return checkServer((statement) => this.#read(statement, []));
-  }
-
   layout(): Promise<Layout> {
     return readLayout((statement) => this.#read(statement, []));
   }

@@ -150,6 +150,17 @@ describe("the check of a store", () => {
       .that.includes("3 partitions");
     expect(run(["init", "--partitions", "4"])).to.include({ status: 1 });
     expect(run(["check"])).to.include({ status: 0, stderr: "" });
+    expect(run(["restore"]), "its member renews no more")
+      .to.include({ status: 0 })
+      .with.property("stdout")
+      .that.matches(/^instances that are started now look up what is not settled\n *partition .* may be lost from/);
+    expect(run(["check"]).stdout)
+      .to.include("no members")
+      .and.include("sound, restored");
+    expect(run(["import", "/nowhere"]))
+      .to.include({ status: 1 })
+      .with.property("stdout")
+      .that.includes("REFUSED: there must be journals");
     await server().query("UPDATE rinha.partition SET head = 5 WHERE number = 0");
     const { status, stdout } = run(["check", "--json"]);
     expect(status).to.equal(1);
