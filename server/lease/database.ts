@@ -16,7 +16,7 @@ export interface Database {
 
   /**
    * Takes the place of an instance: "joined", or who has it. A member that is gone makes room for the next life of its
-   * number.
+   * number. A life that has the place already has joined: its answer may have been lost.
    */
   join(member: NewMember): Promise<"joined" | Member>;
   /** Renews the lease of a life, and tells how things are; "expelled" where that life is not (any more) a member. */
@@ -28,7 +28,8 @@ export interface Database {
 
   /**
    * Gives a partition to a life that is a member, with the next epoch, unless another member has it: "taken". Waits for
-   * what is under way to its log. Rejects with HaltedError where it was halted.
+   * what is under way to its log. Rejects with HaltedError where it was halted, with NotDoneError where the life is no
+   * member.
    */
   claim(partition: number, claimant: Claimant): Promise<Claimed | "taken">;
   /**
@@ -41,6 +42,11 @@ export interface Database {
    * has looked at it (`npm run store -- restore`). `reason`: what is told.
    */
   halt(tenure: Tenure, reason: string): Promise<void>;
+  /**
+   * In this tenure, all is known that can be of what the partition has lost: it is not restored any more. May be
+   * repeated.
+   */
+  endRestored(tenure: Tenure): Promise<void>;
   /** Nobody has the partition from here on, if it was in this tenure. */
   release(tenure: Tenure): Promise<void>;
 
@@ -54,7 +60,7 @@ export interface Database {
   epochs(): Promise<readonly number[]>;
   /**
    * The log's chunks in their order, from the one that has the record `lsn` on, or from the first that there is. At
-   * least one where there is one, then as many as fit into `bytesMax`.
+   * least one where there is one, then as many as fit into `bytesMax`, but 4096 at most.
    */
   chunks(partition: number, lsn: number, bytesMax: number): Promise<Chunk[]>;
   /** The processors' names by which each epoch's records and slices go, in the order of their numbers. */
@@ -64,14 +70,17 @@ export interface Database {
 
   /** Begins a checkpoint, to be finished with its number; undefined where the epoch is over. */
   beginCheckpoint(partition: number, epoch: number, checkpoint: CheckpointHead): Promise<number | undefined>;
-  /** Adds records to a checkpoint that is being written, in order: `index` from 0. May be repeated. */
+  /**
+   * Adds records to a checkpoint that is being written, in order: `index` from 0. The same again changes nothing.
+   * NotDoneError where it is not being written any more.
+   */
   putSlice(partition: number, checkpoint: number, index: number, records: Uint8Array): Promise<void>;
   /**
-   * From here on the log begins with this checkpoint; earlier ones are dropped. False where the epoch is over, or not
-   * all of its slices are there. May be repeated.
+   * From here on the log begins with this checkpoint; earlier ones are dropped. False where the epoch is over, or is
+   * another than that in which it was begun, or not all of its slices are there. The same again is true again.
    */
   finishCheckpoint(partition: number, epoch: number, checkpoint: number, size: CheckpointSize): Promise<boolean>;
-  /** Slices of a checkpoint, from the one with this index on, as many as fit into `bytesMax`, at least one if there. */
+  /** Slices of a checkpoint, from the one with this index on, at least one if there, as many as fit into `bytesMax`. */
   slices(partition: number, checkpoint: number, index: number, bytesMax: number): Promise<Uint8Array[]>;
 
   /** Drops what the checkpoints cover. To be called now and then, by any member. */
@@ -157,8 +166,11 @@ export type Outline = {
 
 export type Claimed = Outline & { epoch: number; restored: RestoredSince | undefined };
 
-/** Records of the partition after `lostFromMs` may be lost; known since the first start at `sinceMs`, if there was. */
-export type RestoredSince = { lostFromMs: number | undefined; sinceMs: number | undefined };
+/**
+ * Records of the partition after `lostFromMs` may be lost. `sinceMs`, by the database's clock: of the first claim with
+ * them, which may be this one.
+ */
+export type RestoredSince = { lostFromMs: number; sinceMs: number };
 
 export type Raised = { partition: number; epoch: number; head: number };
 

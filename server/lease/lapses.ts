@@ -40,10 +40,15 @@ export class Lapses {
     return this.#seen.get(life)?.renewal;
   }
 
-  /** How long until the member's lease has lapsed, if it is not renewed; 0 or less: it has. */
+  /**
+   * How long until the member's lease has lapsed, if it is not renewed; 0 or less: it has. Not while this instance is
+   * told nothing itself: where nobody can renew, because the database is away, nobody is to be ended for it.
+   */
   lapsesInMs(life: string): number {
     const seen = this.#seen.get(life);
-    return seen === undefined ? 0 : seen.sinceMs + LEASE_MS - this.#time.monotonicMs();
+    if (seen === undefined) return 0;
+    const nowMs = this.#time.monotonicMs();
+    return nowMs - this.#notedAtMs > UNINFORMED_MS ? LEASE_MS : seen.sinceMs + LEASE_MS - nowMs;
   }
 
   /** It was expelled. */

@@ -30,7 +30,7 @@ export class FixedSharing implements Sharing {
   }
 
   inOrder(partition: number): readonly number[] {
-    return standingIn(this.#instances, this.preferredOf(partition), partition);
+    return standingIn(this.#instances, this.preferredOf(partition), 0);
   }
 }
 
@@ -64,16 +64,17 @@ export class EvenSharing implements Sharing {
   }
 
   inOrder(partition: number): readonly number[] {
-    return standingIn(this.#members, this.preferredOf(partition), partition);
+    // What one leaves is spread, wherever those who claim it first cannot have it.
+    return standingIn(this.#members, this.preferredOf(partition), Math.floor(partition / this.#members.length));
   }
 }
 
-/** The first, and then the others in a circle, which begins elsewhere for each partition of one instance. */
-function standingIn(instances: readonly number[], first: number, partition: number): number[] {
+/** The first, and then the others in a circle, which begins `turn` places further on. */
+function standingIn(instances: readonly number[], first: number, turn: number): number[] {
   const count = instances.length;
   const rank = instances.indexOf(first);
   const others = Array.from({ length: count - 1 }, (_, i) => instances[(rank + 1 + i) % count]!);
-  const begin = others.length === 0 ? 0 : Math.floor(partition / count) % others.length;
+  const begin = others.length === 0 ? 0 : turn % others.length;
   return [first, ...others.slice(begin), ...others.slice(0, begin)];
 }
 

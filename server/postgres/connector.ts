@@ -17,12 +17,16 @@ const INT8 = 20;
  *   lock_timeout          a wait for a lock ends, with NotDoneError, before the caller loses patience. It does not end
  *                         a wait for the standby, which would leave a commit that is seen and may be lost
  *   jit, plan_cache_mode  small statements, always the same: nothing is gained by planning them again
+ *   enable_…              a log is read along its index. A plan that knows little of the log might fetch and sort all
+ *                         the rest of it for the next piece
  */
 const SETTINGS = [
   "client_min_messages=warning",
   "default_transaction_isolation=read\\ committed",
   "jit=off",
   "plan_cache_mode=force_generic_plan",
+  "enable_sort=off",
+  "enable_bitmapscan=off",
 ];
 const LOCK_TIMEOUT_SHARE = 0.8;
 
@@ -48,6 +52,8 @@ export class Connector {
   #first = 0;
   /** The latest that was seen. */
   #timeline = 0;
+  /** Raised with every loss: what was connected before that is not used again, it would be silent too. */
+  #era = 0;
 
   constructor(target: StoreTarget) {
     this.#target = target;
@@ -64,7 +70,7 @@ export class Connector {
     for (let i = 0; i < hosts.length; i++) {
       const number = (first + i) % hosts.length;
       try {
-        const session = await this.#tryHost(hosts[number]!, patienceMs);
+        const session = await this.#tryHost(number, patienceMs);
         this.#first = number;
         return session;
       } catch (error) {
@@ -75,33 +81,49 @@ export class Connector {
     throw new NotDoneError(`a primary that takes writes must be there: ${problems.join(" ")}`);
   }
 
+  /** Whether nothing was lost since it was made. */
+  isTrusted({ origin, isLost }: Session): boolean {
+    return !isLost && origin.era === this.#era;
+  }
+
+  /**
+   * A session is lost. One that was silent may have led to a primary that another has replaced without its knowledge:
+   * the next host is asked first.
+   */
+  distrust({ origin, wasSilent }: Session): void {
+    if (origin.era !== this.#era) return;
+    this.#era++;
+    if (wasSilent && this.#first === origin.host) this.#first = (origin.host + 1) % this.#target.hosts.length;
+  }
+
   /** Ends the attempts that are under way. No session is made any more. */
   close(): void {
     this.#closing.abort();
   }
 
-  async #tryHost(host: StoreHost, patienceMs: number): Promise<Session> {
+  async #tryHost(number: number, patienceMs: number): Promise<Session> {
     const { first, second } = this.#target.tls;
-    if (host.host.startsWith("/")) return await this.#open(host, patienceMs, undefined);
+    if (this.#target.hosts[number]!.host.startsWith("/")) return await this.#open(number, patienceMs, undefined);
     try {
-      return await this.#open(host, patienceMs, first);
+      return await this.#open(number, patienceMs, first);
     } catch (error) {
       if (second === undefined || !NO_TLS_HERE.test((error as Error).message)) throw error;
-      return await this.#open(host, patienceMs, undefined);
+      return await this.#open(number, patienceMs, undefined);
     }
   }
 
-  async #open(host: StoreHost, patienceMs: number, tls: ConnectionOptions | undefined): Promise<Session> {
+  async #open(number: number, patienceMs: number, tls: ConnectionOptions | undefined): Promise<Session> {
+    const origin = { host: number, era: this.#era };
     const socket = new Socket();
     const destroy = (): unknown => socket.destroy(new Error("the store is being closed"));
     this.#closing.signal.throwIfAborted();
     this.#closing.signal.addEventListener("abort", destroy);
     try {
-      const client = this.#client(host, socket, patienceMs, tls);
+      const client = this.#client(this.#target.hosts[number]!, socket, patienceMs, tls);
       // An error that comes after the first one has nobody else to hear it.
       client.on("error", () => undefined);
       await client.connect();
-      const session = new Session(client, socket, () => this.#timeline);
+      const session = new Session(client, socket, origin, () => this.#timeline);
       session.timeline = await this.#timelineOf(session);
       this.#timeline = Math.max(this.#timeline, session.timeline);
       return session;

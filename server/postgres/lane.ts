@@ -56,7 +56,8 @@ export class Lane {
   #idleOne(): Session | undefined {
     for (;;) {
       const session = this.#idle.pop();
-      if (session === undefined || !session.isLost) return session;
+      if (session === undefined || this.#connector.isTrusted(session)) return session;
+      session.end();
     }
   }
 
@@ -104,9 +105,12 @@ export class Lane {
   }
 
   #give(session: Session): void {
+    if (session.isLost) this.#connector.distrust(session);
     if (this.#isClosed) session.end();
-    else if (session.isLost) this.#connectForWaiters();
-    else {
+    else if (!this.#connector.isTrusted(session)) {
+      session.end();
+      this.#connectForWaiters();
+    } else {
       const waiter = this.#waiters.shift();
       if (waiter === undefined) this.#idle.push(session);
       else {

@@ -24,6 +24,7 @@ import { readLayout } from "./layout.ts";
 import * as Leases from "./lease-statements.ts";
 import * as Logs from "./log-statements.ts";
 import { claimedOf, outlineOf } from "./outline.ts";
+import { PostgresPaymentTable } from "./postgres-payment-table.ts";
 import { checkServer, type ServerReport } from "./server-check.ts";
 import type { Row, Statement } from "./session.ts";
 import type { StoreTarget } from "./store-url.ts";
@@ -71,11 +72,6 @@ export class PostgresDatabase implements Database {
     return readLayout((statement) => this.#read(statement, []));
   }
 
-  /** What the server is, and whether what it acknowledges can be lost. */
-  check(): Promise<ServerReport> {
-    return checkServer((statement) => this.#read(statement, []));
-  }
-
   async join({ number, life, address, renewal }: NewMember): Promise<"joined" | Member> {
     const [row] = await this.#leases.run(Leases.JOIN, [number, life, address, renewal]);
     return (row!["taken"] as Member | null) ?? "joined";
@@ -108,6 +104,10 @@ export class PostgresDatabase implements Database {
 
   async halt({ partition, since }: Tenure, reason: string): Promise<void> {
     await this.#pool.run(Leases.HALT, [partition, since, reason]);
+  }
+
+  async endRestored({ partition, since }: Tenure): Promise<void> {
+    await this.#pool.run(Leases.END_RESTORED, [partition, since]);
   }
 
   async release({ partition, since }: Tenure): Promise<void> {
@@ -168,6 +168,11 @@ export class PostgresDatabase implements Database {
   async slices(partition: number, checkpoint: number, index: number, bytesMax: number): Promise<Uint8Array[]> {
     const rows = await this.#read(Checkpoints.SLICES, [partition, checkpoint, index, bytesMax]);
     return rows.map(({ records }) => records as Uint8Array);
+  }
+
+  /** The payment table beside the logs. */
+  get payments(): PostgresPaymentTable {
+    return new PostgresPaymentTable((statement, values) => this.#pool.run(statement, values));
   }
 
   tidy(): Promise<void> {

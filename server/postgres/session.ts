@@ -5,6 +5,9 @@ import { NotDoneError, UnknownError } from "../lease/database.ts";
 /** `name`: prepared once for each connection, under this name. */
 export type Statement = { name?: string; text: string };
 
+/** Number of its host, and of the time without a loss in which it was made. */
+export type Origin = { host: number; era: number };
+
 export type Row = Record<string, unknown>;
 
 const NOT_A_WARNING = "00000";
@@ -28,13 +31,17 @@ export class Session {
   readonly #latestTimeline: () => number;
   /** Of the server. */
   timeline = Number.POSITIVE_INFINITY;
+  /** Where it leads to, and since when; see Connector. */
+  readonly origin: Origin;
   #isLost = false;
+  #wasSilent = false;
   #settle: ((failure?: Error) => void) | undefined;
   #warning: string | undefined;
 
   /** A connected client and the socket that it was given; and the latest timeline that any session has seen. */
-  constructor(client: Client, socket: Socket, latestTimeline: () => number) {
+  constructor(client: Client, socket: Socket, origin: Origin, latestTimeline: () => number) {
     this.#client = client;
+    this.origin = origin;
     this.#socket = socket;
     this.#latestTimeline = latestTimeline;
     client.on("notice", ({ code, message }) => {
@@ -50,13 +57,21 @@ export class Session {
     return this.#isLost;
   }
 
+  /** Lost because no answer came in time: the machine may be gone, or cut off. */
+  get wasSilent(): boolean {
+    return this.#wasSilent;
+  }
+
   /** Rejects with NotDoneError or UnknownError; `timeoutMs` later at the latest. One at a time. */
   run(statement: Statement, values: readonly unknown[], timeoutMs: number): Promise<Row[]> {
     if (this.isLost) return Promise.reject(new NotDoneError("the connection was lost before: sent=false"));
     return new Promise<Row[]>((resolve, reject) => {
       let outcome: Row[] | Error | undefined;
       const onDrain = (): void => this.#settle?.();
-      const timer = setTimeout(() => this.#lose(new Error(`no answer in time: timeoutMs=${timeoutMs}`)), timeoutMs);
+      const timer = setTimeout(() => {
+        this.#wasSilent = true;
+        this.#lose(new Error(`no answer in time: timeoutMs=${Math.round(timeoutMs)}`));
+      }, timeoutMs);
       this.#warning = undefined;
       this.#settle = (failure) => {
         this.#settle = undefined;

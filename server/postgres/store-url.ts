@@ -41,11 +41,14 @@ const PARAMETERS = [
 export function readStoreUrl(text: string): StoreTarget {
   const match = FORM.exec(text.trim());
   if (!match) throw new Error("must be postgres://user:password@host:port/database: STORE_URL=(not shown)");
+  // With a second one, or one that does not end the user's part, something of a password stands where a host should.
+  if (text.split("@").length !== (match[1] === undefined ? 1 : 2))
+    throw new Error("user, password and parameters are percent-encoded, an @ is %40: STORE_URL=(not shown)");
   const [, credentials = "", authority = "", path = "", query = ""] = match;
   const parameters = readParameters(query);
   const [user, password] = readCredentials(credentials);
   const hosts = readHosts(authority, parameters);
-  const name = parameters.get("user") ?? user ?? process.env["PGUSER"] ?? userInfo().username;
+  const name = parameters.get("user") ?? user ?? process.env["PGUSER"] ?? ownName();
   return {
     hosts,
     user: name,
@@ -128,6 +131,14 @@ function readTimeout(text: string | undefined): number {
   if (!Number.isInteger(seconds) || seconds < 1 || seconds > 60)
     throw new Error(`connect_timeout is 1 to 60 seconds: STORE_URL connect_timeout=${text}`);
   return seconds * 1000;
+}
+
+function ownName(): string {
+  try {
+    return userInfo().username;
+  } catch {
+    throw new Error("STORE_URL must name a user where this process has no name: user=");
+  }
 }
 
 function decoded(name: string, text: string): string {

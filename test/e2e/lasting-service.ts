@@ -1,36 +1,36 @@
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { setTimeout as sleep } from "node:timers/promises";
 import { startTopology, type Topology } from "../../perf/launch/topology.ts";
 import { everything } from "../../perf/processor/charges.ts";
 import { type RunningProcessor, startProcessor } from "../../perf/processor/processor.ts";
 import type { ReadinessReport } from "../../server/api/readiness.ts";
-import { type Answer, Caller } from "./caller.ts";
-import { newPayment, type Payment, pay } from "./payments.ts";
+import { Caller, type Target } from "./caller.ts";
+import { Load, type LoadOptions } from "./load.ts";
 import { ROLES, type Role } from "./service.ts";
 import { summaryOf, type Totals } from "./summaries.ts";
 import { until } from "./until.ts";
 
-const CLIENT_COUNT = 8;
-const THINK_MS = 5;
-
-/** Two processors and data that outlive the instances: those begin and end, be they one or two. */
+/** Two processors and data that outlive the instances: those begin and end, be they one or more. */
 export class LastingService {
   readonly processors: Readonly<Record<Role, RunningProcessor>>;
   readonly dataDir = mkdtempSync(join(tmpdir(), "rinha-lasting-"));
+  readonly #storeUrl: string;
   #topology: Topology | undefined;
   #callers: Caller[] = [];
 
-  private constructor(processors: LastingService["processors"]) {
+  private constructor(processors: LastingService["processors"], storeUrl: string) {
     this.processors = processors;
+    this.#storeUrl = storeUrl;
   }
 
-  static async start(): Promise<LastingService> {
-    return new LastingService({
+  /** `storeUrl`: of the PostgreSQL that keeps the payments; without it journals do. */
+  static async start({ storeUrl = "" } = {}): Promise<LastingService> {
+    const processors = {
       default: await startProcessor({ fee: 0.05 }),
       fallback: await startProcessor({ fee: 0.15 }),
-    });
+    };
+    return new LastingService(processors, storeUrl);
   }
 
   /** Starts so many instances and nginx; what dies stays down. */
@@ -38,16 +38,17 @@ export class LastingService {
     this.#topology = await startTopology({
       port: 0,
       instanceCount,
+      storeUrl: this.#storeUrl,
       processorUrls: { default: this.processors.default.url, fallback: this.processors.fallback.url },
-      env: { LOG_LEVEL: "silent", DATA_DIR: this.dataDir, ...env },
+      env: { LOG_LEVEL: "silent", ...(this.#storeUrl === "" && { DATA_DIR: this.dataDir }), ...env },
       autoRestart: false,
     });
     const { host, port } = this.#topology;
-    const sockets = Array.from({ length: instanceCount }, (_, i) => this.topology.instanceSocket(i + 1));
-    this.#callers = [{ host, port }, ...sockets.map((socketPath) => ({ socketPath }))].map(
+    this.#callers = [{ host, port }, ...this.instances.map((i) => this.targetOf(i))].map(
       (target) => new Caller(target),
     );
-    await this.untilAtHome();
+    if (this.#storeUrl === "") await this.untilAtHome();
+    else await this.untilShared(this.instances);
   }
 
   /** Ends all instances in order. */
@@ -73,12 +74,48 @@ export class LastingService {
     return this.#callers[0]!;
   }
 
+  /** All that there are, from 1, whether they run or not. */
+  get instances(): number[] {
+    return Array.from({ length: this.topology.instanceCount }, (_, i) => i + 1);
+  }
+
+  /** Those that have a process, which may be stopped. */
+  get running(): number[] {
+    const names = this.topology.processes.filter(({ pid }) => pid !== undefined).map(({ name }) => name);
+    return this.instances.filter((instance) => names.includes(`instance-${instance}`));
+  }
+
+  /** Around nginx, to an instance's own socket. */
+  at(instance: number): Caller {
+    return this.#callers[instance]!;
+  }
+
+  targetOf(instance: number): Target {
+    return { socketPath: this.topology.instanceSocket(instance) };
+  }
+
+  async readyOf(instance: number): Promise<ReadinessReport> {
+    return JSON.parse((await this.at(instance).get("/ready")).body) as ReadinessReport;
+  }
+
   /** Who carries each partition, as an instance, from 1, knows it. */
   async carriersAt(instance: number): Promise<(number | null)[]> {
-    const { body } = await this.#callers[instance]!.get("/ready");
-    return (JSON.parse(body) as ReadinessReport).partitions.map((partition) =>
-      partition.state === "carried" ? partition.instance : null,
-    );
+    const { partitions } = await this.readyOf(instance);
+    return partitions.map((partition) => (partition.state === "carried" ? partition.instance : null));
+  }
+
+  /** Waits until these instances carry all partitions, share them evenly, and agree about it. */
+  async untilShared(instances: readonly number[]): Promise<void> {
+    let known: (number | null)[][] = [];
+    await until(`the partitions are shared by ${instances}`, async () => {
+      known = await Promise.all(instances.map((instance) => this.carriersAt(instance)));
+      const counts = instances.map((instance) => known[0]!.filter((carrier) => carrier === instance).length);
+      const isEven = Math.max(...counts) - Math.min(...counts) <= 1;
+      const areAll = counts.reduce((sum, count) => sum + count, 0) === known[0]!.length;
+      return isEven && areAll && known.every((carriers) => carriers.join() === known[0]!.join());
+    }).catch((error: Error) => {
+      throw new Error(`${error.message} carriers=${JSON.stringify(known)}`);
+    });
   }
 
   async untilCarriedBy(expected: readonly number[], knownTo: readonly number[]): Promise<void> {
@@ -117,49 +154,7 @@ export class LastingService {
   }
 
   /** A few clients that pay and look, each with a pause after every answer. */
-  startLoad(): Load {
-    return new Load(this.front);
-  }
-}
-
-/** What a light load was answered. */
-export class Load {
-  /** Answered with any 2xx. */
-  readonly accepted: Payment[] = [];
-  /** All else. */
-  readonly failures: string[] = [];
-  #isOver = false;
-  readonly #clients: Promise<void>[];
-
-  constructor(front: Caller) {
-    this.#clients = Array.from({ length: CLIENT_COUNT }, () => this.#run(front));
-  }
-
-  /** Waits for so many more to be accepted. */
-  async more(count: number): Promise<void> {
-    const target = this.accepted.length + count;
-    await until(`${count} more payments are accepted`, () => this.accepted.length >= target);
-  }
-
-  async end(): Promise<void> {
-    this.#isOver = true;
-    await Promise.all(this.#clients);
-  }
-
-  async #run(front: Caller): Promise<void> {
-    while (!this.#isOver) {
-      const payment = newPayment(100 + (this.accepted.length % 900));
-      if (this.#isFine("POST", await pay(front, payment))) {
-        this.accepted.push(payment);
-        this.#isFine("GET", await front.get(`/payments/${payment.correlationId}`));
-      }
-      await sleep(THINK_MS);
-    }
-  }
-
-  #isFine(what: string, { status, body }: Answer): boolean {
-    const isFine = status >= 200 && status < 300;
-    if (!isFine) this.failures.push(`${what} ${status} ${body}`);
-    return isFine;
+  startLoad(options: LoadOptions = {}): Load {
+    return new Load(this.front, options);
   }
 }

@@ -73,6 +73,10 @@ export class DatabaseClient implements Database {
     return this.#ask(statements.halt(tenure, reason));
   }
 
+  endRestored(tenure: Tenure): Promise<void> {
+    return this.#ask(statements.endRestored(tenure));
+  }
+
   release(tenure: Tenure): Promise<void> {
     return this.#ask(statements.release(tenure));
   }

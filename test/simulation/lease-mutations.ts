@@ -88,9 +88,9 @@ const MUTATIONS: Readonly<Record<string, Omit<Mutation, "mode">>> = {
   },
   "a partition that was lost goes on answering": {
     seed: 10,
-    file: "server/partition/custody",
-    find: `if (hold.state !== "carried" && hold.state !== "leaving") return;`,
-    replace: "return;",
+    file: "server/partition/departures",
+    find: `if (hold.state !== "carried" && hold.state !== "leaving") return undefined;`,
+    replace: "return undefined;",
   },
   "a refusal is certain although an earlier try has no answer": {
     seed: 5996,

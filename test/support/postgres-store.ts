@@ -1,10 +1,10 @@
 import type { Socket } from "node:net";
 import { connect, createServer } from "node:net";
+import { findPostgres, PostgresServer } from "../../perf/postgres/postgres-server.ts";
 import { Connector } from "../../server/postgres/connector.ts";
 import { migrate } from "../../server/postgres/migration.ts";
 import { PostgresDatabase, type PostgresOptions } from "../../server/postgres/postgres-database.ts";
 import { readStoreUrl } from "../../server/postgres/store-url.ts";
-import { findPostgres, PostgresServer } from "./postgres.ts";
 
 const PATIENCE_MS = 10_000;
 
@@ -75,8 +75,9 @@ export class LossyProxy {
     return proxy;
   }
 
-  get url(): string {
-    return `postgres://rinha@127.0.0.1:${(this.#server.address() as { port: number }).port}/rinha`;
+  /** As PostgresServer.urlOf takes it. */
+  get address(): string {
+    return `127.0.0.1:${(this.#server.address() as { port: number }).port}`;
   }
 
   /** Ends all connections, to both sides. */

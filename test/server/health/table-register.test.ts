@@ -1,12 +1,12 @@
 import { expect } from "chai";
 import { Client } from "pg";
+import { findPostgres, PostgresServer } from "../../../perf/postgres/postgres-server.ts";
 import type { RunningProcessor } from "../../../perf/processor/processor.ts";
 import { POLL_INTERVAL_MS } from "../../../server/health/poll-rights.ts";
 import { PostgresPollTable } from "../../../server/health/postgres-poll-table.ts";
 import { RIGHT_MS } from "../../../server/health/register-consent.ts";
 import { until } from "../../e2e/until.ts";
 import { LoneMonitor, leastGapMs, startProcessors } from "../../support/health-monitors.ts";
-import { findPostgres, PostgresServer } from "../../support/postgres.ts";
 import { makeStore } from "../../support/postgres-store.ts";
 
 const PATIENCE_MS = 30_000;

@@ -1,6 +1,8 @@
 import { writeFileSync } from "node:fs";
+import { createServer, type Socket } from "node:net";
 import { join } from "node:path";
 import { expect } from "chai";
+import { NotDoneError } from "../../../server/lease/database.ts";
 import { Authority } from "../../support/certificates.ts";
 import { makeStore, useDatabases, usePostgres } from "../../support/postgres-store.ts";
 import { failure } from "../../support/processes.ts";
@@ -16,6 +18,47 @@ hostssl all all 127.0.0.1/32 cert
 `;
 const SEEN = `SELECT pg_stat_ssl.ssl FROM pg_stat_ssl JOIN pg_stat_activity USING (pid)
   WHERE application_name = 'rinha'`;
+
+describe("a server that takes connections and says nothing", () => {
+  const open = useDatabases();
+  const sockets = new Set<Socket>();
+  const silent = createServer((socket) => sockets.add(socket));
+  let url: string;
+
+  before(async () => {
+    await new Promise<void>((resolve) => silent.listen(0, "127.0.0.1", resolve));
+    url = `postgres://u@127.0.0.1:${(silent.address() as { port: number }).port}/d?sslmode=disable&connect_timeout=1`;
+  });
+  after(async () => {
+    for (const socket of sockets) socket.destroy();
+    await new Promise((resolve) => silent.close(resolve));
+  });
+
+  it("is given up after the time for connecting", async () => {
+    const error = await failure(open(url).layout());
+    expect(error).to.be.instanceOf(NotDoneError);
+    expect(error.message).to.include("timeout expired");
+  });
+
+  it("is not waited for longer than a call may take, nor when the store is closed", async () => {
+    const database = open(url, { timeoutMs: 200, hotTimeoutMs: 20_000 });
+    expect((await failure(database.layout())).message).to.include("no connection in time: timeoutMs=200");
+    const renewal = failure(database.renew("life", "renewal"));
+    const beganMs = performance.now();
+    await database.close();
+    expect((await renewal).message).to.include("closed");
+    expect(performance.now() - beganMs).to.be.below(500);
+  });
+
+  it("does not make callers pile up", async () => {
+    const database = open(url);
+    const calls = Array.from({ length: 1100 }, () => failure(database.outline(0)));
+    const errors = await Promise.all(calls);
+    const refused = errors.filter(({ message }) => message.includes("too many calls wait for the database"));
+    expect(refused).to.have.lengthOf(1100 - 1024);
+    expect(sockets.size).to.be.below(20);
+  });
+});
 
 describe("a connection to PostgreSQL", () => {
   const server = usePostgres();

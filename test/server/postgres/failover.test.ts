@@ -1,7 +1,7 @@
 import { expect } from "chai";
+import { PostgresServer, waitFor } from "../../../perf/postgres/postgres-server.ts";
 import type { Census } from "../../../server/lease/database.ts";
 import { appendOf, claimed, joined } from "../../support/database-contract.ts";
-import { PostgresServer, waitFor } from "../../support/postgres.ts";
 import { makeStore, useDatabases, usePostgres } from "../../support/postgres-store.ts";
 import { failure } from "../../support/processes.ts";
 

@@ -1,5 +1,8 @@
 import { expect } from "chai";
 import type { Database } from "../../../server/lease/database.ts";
+import { Connector } from "../../../server/postgres/connector.ts";
+import { CHUNKS } from "../../../server/postgres/log-statements.ts";
+import { readStoreUrl } from "../../../server/postgres/store-url.ts";
 import { appendOf, claimed, joined } from "../../support/database-contract.ts";
 import { makeStore, useDatabases, usePostgres } from "../../support/postgres-store.ts";
 
@@ -105,6 +108,25 @@ describe("what PostgreSQL keeps of the logs", () => {
     await database.tidy();
     await database.tidy();
     expect([...(await database.names(0)).keys()]).to.deep.equal([2]);
+  });
+
+  it("is read along an index, from where it was asked for", async () => {
+    const database = open(server().url, SMALL);
+    const { life } = await joined(database, 0);
+    await claimed(database, 0, { life });
+    await database.append([appendOf(0, 1, 0, 500)]);
+    await database.tidy();
+    const connector = new Connector(readStoreUrl(server().url));
+    const session = await connector.connect(5000);
+    try {
+      const plan = await session.run({ text: `EXPLAIN (COSTS OFF) ${CHUNKS.text}` }, [0, 7, 1000], 5000);
+      const text = plan.map((row) => String(row["QUERY PLAN"])).join("\n");
+      expect(text).to.match(/Merge Append\n.*Sort Key: \w+\.first_lsn\n.*Index Scan using chunk_1_pkey/);
+      expect(text).to.not.match(/-> {2}Sort\b|Bitmap|Seq Scan/);
+    } finally {
+      session.end();
+      connector.close();
+    }
   });
 
   it("is updated in place: no index grows with the appends", async () => {

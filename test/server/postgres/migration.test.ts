@@ -1,6 +1,8 @@
 import { expect } from "chai";
 import { NotDoneError } from "../../../server/lease/database.ts";
-import { SCHEMA_VERSION } from "../../../server/postgres/schema.ts";
+import { Connector } from "../../../server/postgres/connector.ts";
+import { migrate } from "../../../server/postgres/migration.ts";
+import { SCHEMA_STEPS, SCHEMA_VERSION } from "../../../server/postgres/schema.ts";
 import { readStoreUrl } from "../../../server/postgres/store-url.ts";
 import { init } from "../../../server/store-cli/init.ts";
 import { useDatabases, usePostgres } from "../../support/postgres-store.ts";
@@ -49,6 +51,28 @@ describe("the making of a store", () => {
     await server().query("UPDATE rinha.store SET version = version + 1");
     expect(await initialize(4)).to.have.property("kind", "refused");
     expect((await failure(open(server().url).layout())).message).to.include("of a later release");
+  });
+
+  it("takes only the steps that are missing, once", async () => {
+    await initialize(4);
+    await server().query("UPDATE rinha.partition SET head = 5");
+    const steps = [...SCHEMA_STEPS, "CREATE TABLE rinha.later (); ALTER TABLE rinha.member ADD note text"];
+    const connector = new Connector(readStoreUrl(server().url));
+    const session = await connector.connect(5000);
+    try {
+      const later = { from: SCHEMA_VERSION, to: steps.length, partitionCount: 4 };
+      expect(await migrate(session, undefined, 5000, steps)).to.deep.equal(later);
+      expect(await migrate(session, 4, 5000, steps)).to.deep.equal({ ...later, from: steps.length });
+      const [row] = await session.run(
+        { text: "SELECT version, (SELECT sum(head) FROM rinha.partition) AS sum FROM rinha.store" },
+        [],
+        5000,
+      );
+      expect(row).to.deep.equal({ version: steps.length, sum: "20" });
+    } finally {
+      session.end();
+      connector.close();
+    }
   });
 
   it("leaves nothing behind when it fails in the middle", async () => {

@@ -1,7 +1,7 @@
 import { expect } from "chai";
+import { PostgresServer, waitFor } from "../../../perf/postgres/postgres-server.ts";
 import { NotDoneError, UnknownError } from "../../../server/lease/database.ts";
 import { appendOf, claimantOf, claimed, joined } from "../../support/database-contract.ts";
-import { waitFor } from "../../support/postgres.ts";
 import { LossyProxy, makeStore, useDatabases, usePostgres } from "../../support/postgres-store.ts";
 import { failure } from "../../support/processes.ts";
 
@@ -72,7 +72,7 @@ describe("what became of a call to PostgreSQL", () => {
   it("is unknown when the answer is lost, and the raise that follows finds it done", async () => {
     const proxy = await LossyProxy.to(server().port);
     try {
-      const database = open(proxy.url, { hotTimeoutMs: 1000 });
+      const database = open(PostgresServer.urlOf([proxy]), { hotTimeoutMs: 1000 });
       const { life } = await joined(database, 0);
       await claimed(database, 0, { life });
       await database.append([appendOf(0, 1, 0)]);
@@ -101,6 +101,25 @@ describe("what became of a call to PostgreSQL", () => {
     await waiting("transactionid");
     await server().set("synchronous_standby_names", "");
     expect(await raise).to.deep.equal([{ partition: 0, epoch: 2, head: 1 }]);
+  });
+
+  it("is looked for at the next host after a silence, and nothing else waits for the silent one", async () => {
+    const proxy = await LossyProxy.to(server().port);
+    try {
+      const database = open(PostgresServer.urlOf([proxy, server()]), { hotTimeoutMs: 500 });
+      const { life } = await joined(database, 0);
+      await claimed(database, 0, { life });
+      await database.append([appendOf(0, 1, 0)]);
+      proxy.losesAnswers = true;
+      expect(await failure(database.append([appendOf(0, 1, 1)]))).to.be.instanceOf(UnknownError);
+      const beganMs = performance.now();
+      expect(await database.raise([{ partition: 0, since: 1 }])).to.deep.equal([{ partition: 0, epoch: 2, head: 2 }]);
+      expect(await database.renew(life, "next")).to.have.property("members");
+      expect((await database.outline(0)).head).to.equal(2);
+      expect(performance.now() - beganMs).to.be.below(3000);
+    } finally {
+      await proxy.close();
+    }
   });
 
   it("is certain when the server refuses", async () => {

@@ -1,7 +1,7 @@
 import { expect } from "chai";
 import type { Client } from "pg";
+import { waitFor } from "../../../perf/postgres/postgres-server.ts";
 import { appendOf, claimantOf, claimed, joined } from "../../support/database-contract.ts";
-import { waitFor } from "../../support/postgres.ts";
 import { makeStore, useDatabases, usePostgres } from "../../support/postgres-store.ts";
 
 const LOCKED = `SELECT count(*)::int AS count FROM pg_stat_activity

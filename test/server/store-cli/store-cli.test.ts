@@ -28,11 +28,13 @@ describe("store command line", () => {
   });
 
   for (const [args, rule] of [
-    [[], /^the command must be init or check: command=$/],
-    [["drop"], /^the command must be init or check: command=drop$/],
+    [[], /^the command must be one of init, check, import, restore: command=$/],
+    [["drop"], /^the command must be one of init, check, import, restore: command=drop$/],
     [["check"], /^a store must be named, by --store or STORE_URL: store=$/],
-    [["check", URL], /^check takes options only: more=postgres:\/\/\*\*\*@h\/d$/],
+    [["check", URL], /^check takes no more: more=postgres:\/\/\*\*\*@h\/d$/],
     [["check", "--partitions", "3"], /^partitions belong to init: partitions=3$/],
+    [["import"], /^import takes the DATA_DIR of the journals: DIR=$/],
+    [["restore", "--partitions", "3"], /^partitions belong to init: partitions=3$/],
     [["init", "--partitions", "0"], /^a store has 1 to 256 partitions: partitions=0$/],
     [["init", "--partitions", "257"], /^a store has 1 to 256 partitions: partitions=257$/],
     [["init", "--partitions", "x"], /^a store has 1 to 256 partitions: partitions=x$/],

@@ -9,12 +9,12 @@ import {
   rmSync,
   writeFileSync,
 } from "node:fs";
-import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { promisify } from "node:util";
 import { Client } from "pg";
+import { freePorts } from "../launch/ports.ts";
 
 const DEBIAN_FOLDER = "/usr/lib/postgresql";
 const VERSION_MIN = 14;
@@ -70,21 +70,23 @@ async function idsOf(): Promise<Ids> {
   return { uid: Number(uid), gid: Number(gid) };
 }
 
-export async function freePort(): Promise<number> {
-  const server = createServer();
-  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-  const { port } = server.address() as { port: number };
-  await new Promise((resolve) => server.close(resolve));
-  return port;
-}
-
 /** Servers that run. None outlives this process. */
 const running = new Set<ChildProcess>();
 const folders = new Set<string>();
+/** Data of a server that never ran. */
+let original: Promise<string> | undefined;
 process.on("exit", () => {
   for (const server of running) server.kill("SIGQUIT");
   for (const folder of folders) rmSync(folder, { recursive: true, force: true });
 });
+
+/** Gone at the latest when this process ends. */
+function makeFolder(ids: Ids): string {
+  const folder = mkdtempSync(join(tmpdir(), "rinha-pg-"));
+  folders.add(folder);
+  if (ids.uid !== undefined) chownSync(folder, ids.uid, ids.gid!);
+  return folder;
+}
 
 /** A server with its data in a temporary folder, reached by a Unix socket in it and by a port of this machine. */
 export class PostgresServer {
@@ -93,6 +95,7 @@ export class PostgresServer {
   readonly #bin: string;
   readonly #ids: Ids;
   #process: ChildProcess | undefined;
+  #stoppedReceiver: number | undefined;
 
   private constructor(bin: string, ids: Ids, folder: string, port: number) {
     this.#bin = bin;
@@ -104,12 +107,10 @@ export class PostgresServer {
   /** A new one, empty but for the database, and running. */
   static async start(settings: Readonly<Record<string, string>> = {}): Promise<PostgresServer> {
     const server = await PostgresServer.#prepare();
-    const options = ["-U", USER, "-A", "trust", "-E", "UTF8", "--locale=C", "--no-sync", "--no-instructions"];
     try {
-      await server.#program("initdb", [...options, "-D", server.data]);
+      await server.#copyOriginal();
       server.#configure({ ...SETTINGS, ...settings });
       await server.start();
-      await server.query(`CREATE DATABASE ${DATABASE}`, "postgres");
     } catch (error) {
       await server.remove();
       throw error;
@@ -117,9 +118,12 @@ export class PostgresServer {
     return server;
   }
 
-  /** A standby of this one, by the name that synchronous_standby_names may have; streaming when it resolves. */
-  async addStandby(name: string): Promise<PostgresServer> {
-    const standby = await PostgresServer.#prepare();
+  /**
+   * A standby of this one, by the name that synchronous_standby_names may have; streaming when it resolves. `port`: of
+   * one that is gone, whose place it takes.
+   */
+  async addStandby(name: string, port?: number): Promise<PostgresServer> {
+    const standby = await PostgresServer.#prepare(port);
     try {
       const from = `host=${this.folder} port=${this.port} user=${USER} application_name=${name}`;
       await this.#program("pg_basebackup", ["-D", standby.data, "-d", from, "-c", "fast", "-X", "stream", "-R", "-N"]);
@@ -154,7 +158,7 @@ export class PostgresServer {
   }
 
   /** By the ports of several, the way they are to be tried. */
-  static urlOf(servers: readonly PostgresServer[]): string {
+  static urlOf(servers: readonly { address: string }[]): string {
     return `postgres://${USER}@${servers.map(({ address }) => address).join(",")}/${DATABASE}?sslmode=disable`;
   }
 
@@ -180,6 +184,20 @@ export class PostgresServer {
     await this.query("SELECT pg_promote(true, 20)");
   }
 
+  /** Of a standby: it receives nothing any more, and says nothing, until it goes on. Commits that wait for it wait. */
+  async stopReceiving(): Promise<void> {
+    const [row] = await this.query("SELECT pid FROM pg_stat_wal_receiver");
+    if (row === undefined) throw new Error(`a standby must be receiving: folder=${this.folder}`);
+    this.#stoppedReceiver = row["pid"] as number;
+    process.kill(this.#stoppedReceiver, "SIGSTOP");
+  }
+
+  goOnReceiving(): void {
+    if (this.#stoppedReceiver === undefined) return;
+    process.kill(this.#stoppedReceiver, "SIGCONT");
+    this.#stoppedReceiver = undefined;
+  }
+
   /** Changes a setting of the running server that needs no restart; resolves when it has taken effect. */
   async set(name: string, value: string): Promise<void> {
     await this.query(`ALTER SYSTEM SET ${name} = '${value}'`);
@@ -196,7 +214,13 @@ export class PostgresServer {
 
   /** A connection as superuser, to be ended by whoever asked for it. */
   async connect(database = DATABASE): Promise<Client> {
-    const client = new Client({ host: this.folder, port: this.port, user: USER, database, password: () => "" });
+    const client = new Client({
+      host: this.folder,
+      port: this.port,
+      user: USER,
+      database,
+      password: () => "",
+    });
     client.on("error", () => undefined);
     await client.connect();
     return client;
@@ -220,14 +244,31 @@ export class PostgresServer {
     folders.delete(this.folder);
   }
 
-  static async #prepare(): Promise<PostgresServer> {
+  static async #prepare(port?: number): Promise<PostgresServer> {
     const found = findPostgres();
     if ("missing" in found) throw new Error(found.missing);
     const ids = await idsOf();
-    const folder = mkdtempSync(join(tmpdir(), "rinha-pg-"));
-    folders.add(folder);
-    if (ids.uid !== undefined) chownSync(folder, ids.uid, ids.gid!);
-    return new PostgresServer(found.bin, ids, folder, await freePort());
+    return new PostgresServer(found.bin, ids, makeFolder(ids), port ?? (await freePorts(1))[0]!);
+  }
+
+  /** Making one takes a second of computing, so there is one of which the others are copies. */
+  async #copyOriginal(): Promise<void> {
+    original ??= this.#makeOriginal();
+    await run("cp", ["-r", await original, this.data], this.#ids);
+  }
+
+  async #makeOriginal(): Promise<string> {
+    const folder = makeFolder(this.#ids);
+    const data = join(folder, "data");
+    const options = ["-U", USER, "-A", "trust", "-E", "UTF8", "--locale=C", "--no-sync", "--no-instructions"];
+    await this.#program("initdb", [...options, "-D", data]);
+    const single = run(join(this.#bin, "postgres"), ["--single", "-D", data, "postgres"], {
+      ...this.#ids,
+      cwd: folder,
+    });
+    single.child.stdin!.end(`CREATE DATABASE ${DATABASE}\n`);
+    await single;
+    return data;
   }
 
   async #program(name: string, args: readonly string[]): Promise<void> {
@@ -272,7 +313,7 @@ export class PostgresServer {
   }
 
   #answers(): Promise<boolean> {
-    return this.query("SELECT 1", "postgres").then(
+    return this.query("SELECT 1").then(
       () => true,
       () => false,
     );
@@ -281,6 +322,7 @@ export class PostgresServer {
   async #end(signal: NodeJS.Signals): Promise<void> {
     const child = this.#process;
     if (child === undefined) return;
+    this.goOnReceiving();
     const isClosed = new Promise<void>((resolve) => child.once("close", () => resolve()));
     child.kill(signal);
     const timer = setTimeout(() => child.kill("SIGKILL"), STOP_TIMEOUT_MS);
