@@ -63,6 +63,11 @@ export class PostgresDatabase implements Database {
     this.#pool = new Lane(this.#connector, POOL_SIZE, timeoutMs);
   }
 
+  /** What the server is, and whether what it acknowledges can be lost. */
+  checkServer(): Promise<ServerReport> {
+    return checkServer((statement) => this.#read(statement, []));
+  }
+
   layout(): Promise<Layout> {
     return readLayout((statement) => this.#read(statement, []));
   }
