@@ -1,4 +1,4 @@
-import { PostgresServer } from "./postgres-server.ts";
+import { type Host, PostgresServer } from "./postgres-server.ts";
 
 const STANDBY = "standby";
 const IS_WAITED_FOR = `SELECT count(*)::int AS count FROM pg_stat_replication
@@ -16,11 +16,11 @@ export class PostgresPair {
     this.#all.push(primary);
   }
 
-  /** `settings`: of the primary, above those that PostgresServer has. */
-  static async start(settings: Readonly<Record<string, string>> = {}): Promise<PostgresPair> {
-    const pair = new PostgresPair(await PostgresServer.start(settings));
+  /** `hosts`: of the first primary and the first standby, where they are to have some. */
+  static async start(hosts: readonly Host[] = []): Promise<PostgresPair> {
+    const pair = new PostgresPair(await PostgresServer.start({}, hosts[0]));
     try {
-      await pair.#addStandby();
+      await pair.#addStandby({ host: hosts[1] });
     } catch (error) {
       await pair.remove();
       throw error;
@@ -44,8 +44,13 @@ export class PostgresPair {
 
   /** `kill -9` of the primary; then the standby takes its place, and has none itself. */
   async failOver(): Promise<void> {
-    const { standby } = this;
     await this.#primary.kill();
+    await this.promoteStandby();
+  }
+
+  /** Whatever has become of the primary, which is not told. */
+  async promoteStandby(): Promise<void> {
+    const { standby } = this;
     await standby.promote();
     this.#primary = standby;
     this.#standby = undefined;
@@ -56,7 +61,7 @@ export class PostgresPair {
     const dead = this.#all.find((server) => server !== this.#primary)!;
     await dead.remove();
     this.#all.splice(this.#all.indexOf(dead), 1);
-    await this.#addStandby(dead.port);
+    await this.#addStandby({ port: dead.port });
   }
 
   async remove(): Promise<void> {
@@ -64,8 +69,8 @@ export class PostgresPair {
     await Promise.all(this.#all.map((server) => server.remove()));
   }
 
-  async #addStandby(port?: number): Promise<void> {
-    const standby = await this.#primary.addStandby(STANDBY, port);
+  async #addStandby(place: { port?: number; host?: Host | undefined }): Promise<void> {
+    const standby = await this.#primary.addStandby(STANDBY, place);
     this.#standby = standby;
     this.#all.push(standby);
     // From here on everything that is acknowledged is there as well.

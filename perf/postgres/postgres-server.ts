@@ -22,6 +22,7 @@ const START_TIMEOUT_MS = 30_000;
 const STOP_TIMEOUT_MS = 10_000;
 const USER = "rinha";
 const DATABASE = "rinha";
+const LOOPBACK = "127.0.0.1";
 
 /** Small, and as safe as a real one: `fsync` stays on. */
 const SETTINGS = {
@@ -88,25 +89,32 @@ function makeFolder(ids: Ids): string {
   return folder;
 }
 
+/** A network namespace that a server is to run in, and how it is reached from others, in `network`. */
+export type Host = { readonly namespace: string; readonly address: string; readonly network: string };
+
+type Place = { readonly port?: number | undefined; readonly host?: Host | undefined };
+
 /** A server with its data in a temporary folder, reached by a Unix socket in it and by a port of this machine. */
 export class PostgresServer {
   readonly folder: string;
   readonly port: number;
   readonly #bin: string;
   readonly #ids: Ids;
+  readonly #host: Host | undefined;
   #process: ChildProcess | undefined;
   #stoppedReceiver: number | undefined;
 
-  private constructor(bin: string, ids: Ids, folder: string, port: number) {
+  private constructor(bin: string, ids: Ids, port: number, host: Host | undefined) {
     this.#bin = bin;
     this.#ids = ids;
-    this.folder = folder;
+    this.folder = makeFolder(ids);
     this.port = port;
+    this.#host = host;
   }
 
   /** A new one, empty but for the database, and running. */
-  static async start(settings: Readonly<Record<string, string>> = {}): Promise<PostgresServer> {
-    const server = await PostgresServer.#prepare();
+  static async start(settings: Readonly<Record<string, string>> = {}, host?: Host): Promise<PostgresServer> {
+    const server = await PostgresServer.#prepare({ host });
     try {
       await server.#copyOriginal();
       server.#configure({ ...SETTINGS, ...settings });
@@ -119,13 +127,13 @@ export class PostgresServer {
   }
 
   /**
-   * A standby of this one, by the name that synchronous_standby_names may have; streaming when it resolves. `port`: of
-   * one that is gone, whose place it takes.
+   * A standby of this one, by the name that synchronous_standby_names may have; streaming when it resolves. `place`:
+   * the port of one that is gone, to take its place, and the host.
    */
-  async addStandby(name: string, port?: number): Promise<PostgresServer> {
-    const standby = await PostgresServer.#prepare(port);
+  async addStandby(name: string, place: Place = {}): Promise<PostgresServer> {
+    const standby = await PostgresServer.#prepare(place);
     try {
-      const from = `host=${this.folder} port=${this.port} user=${USER} application_name=${name}`;
+      const from = `host=${this.#host?.address ?? this.folder} port=${this.port} user=${USER} application_name=${name}`;
       await this.#program("pg_basebackup", ["-D", standby.data, "-d", from, "-c", "fast", "-X", "stream", "-R", "-N"]);
       standby.#configure({ synchronous_standby_names: "" });
       await standby.start();
@@ -143,6 +151,11 @@ export class PostgresServer {
     return join(this.folder, "data");
   }
 
+  /** Of its first process; undefined where it is not running. */
+  get pid(): number | undefined {
+    return this.#process?.pid;
+  }
+
   get isRunning(): boolean {
     return this.#process !== undefined;
   }
@@ -154,7 +167,7 @@ export class PostgresServer {
 
   /** By its port, as it stands in the list of hosts. */
   get address(): string {
-    return `127.0.0.1:${this.port}`;
+    return `${this.#host?.address ?? LOOPBACK}:${this.port}`;
   }
 
   /** By the ports of several, the way they are to be tried. */
@@ -244,11 +257,11 @@ export class PostgresServer {
     folders.delete(this.folder);
   }
 
-  static async #prepare(port?: number): Promise<PostgresServer> {
+  static async #prepare({ port, host }: Place = {}): Promise<PostgresServer> {
     const found = findPostgres();
     if ("missing" in found) throw new Error(found.missing);
     const ids = await idsOf();
-    return new PostgresServer(found.bin, ids, makeFolder(ids), port ?? (await freePorts(1))[0]!);
+    return new PostgresServer(found.bin, ids, port ?? (await freePorts(1))[0]!, host);
   }
 
   /** Making one takes a second of computing, so there is one of which the others are copies. */
@@ -281,10 +294,15 @@ export class PostgresServer {
 
   #configure(settings: Readonly<Record<string, string>>): void {
     const own = { ...settings, port: String(this.port), unix_socket_directories: this.folder };
-    const lines = Object.entries({ ...own, listen_addresses: "127.0.0.1" }).map(
+    const address = this.#host?.address;
+    const addresses = address === undefined ? LOOPBACK : `${LOOPBACK},${address}`;
+    const lines = Object.entries({ ...own, listen_addresses: addresses }).map(
       ([name, value]) => `${name} = '${value.replaceAll("'", "''")}'\n`,
     );
     appendFileSync(join(this.data, "postgresql.conf"), lines.join(""));
+    if (address === undefined) return;
+    const others = ["all", "replication"].map((database) => `host ${database} all ${this.#host!.network} trust\n`);
+    appendFileSync(join(this.data, "pg_hba.conf"), others.join(""));
   }
 
   /** Whether it is there. Ends with us, even if we are killed. */
@@ -292,7 +310,9 @@ export class PostgresServer {
     const postgres = [join(this.#bin, "postgres"), "-D", this.data];
     const identity =
       this.#ids.uid === undefined ? [] : [`--reuid=${this.#ids.uid}`, `--regid=${this.#ids.gid}`, "--clear-groups"];
-    const child = spawn("setpriv", ["--pdeathsig=INT", ...identity, ...postgres], {
+    const command = ["setpriv", "--pdeathsig=INT", ...identity, ...postgres];
+    const there = this.#host === undefined ? command : ["ip", "netns", "exec", this.#host.namespace, ...command];
+    const child = spawn(there[0]!, there.slice(1), {
       stdio: "ignore",
       cwd: this.folder,
     });

@@ -63,13 +63,13 @@ export class PostgresDatabase implements Database {
     this.#pool = new Lane(this.#connector, POOL_SIZE, timeoutMs);
   }
 
-  layout(): Promise<Layout> {
-    return readLayout((statement) => this.#read(statement, []));
-  }
-
   /** What the server is, and whether what it acknowledges can be lost. */
   checkServer(): Promise<ServerReport> {
     return checkServer((statement) => this.#read(statement, []));
+  }
+
+  layout(): Promise<Layout> {
+    return readLayout((statement) => this.#read(statement, []));
   }
 
   async join({ number, life, address, renewal }: NewMember): Promise<"joined" | Member> {

@@ -1,18 +1,18 @@
 import type { Context } from "mocha";
+import { INSTANCE_MAIN, INSTANCE_NODE_FLAGS } from "../../perf/launch/plans.ts";
 import { PostgresPair } from "../../perf/postgres/postgres-pair.ts";
 import { findPostgres } from "../../perf/postgres/postgres-server.ts";
 import { partitionsByLastByte } from "../../server/partition/partition-map.ts";
-import { Connector } from "../../server/postgres/connector.ts";
-import { migrate } from "../../server/postgres/migration.ts";
-import { readStoreUrl } from "../../server/postgres/store-url.ts";
+import type { Hosts } from "./hosts.ts";
 import { LastingService } from "./lasting-service.ts";
 import { newPayment, type Payment } from "./payments.ts";
 import { ROLES } from "./service.ts";
 import { until } from "./until.ts";
 import { Wire } from "./wire.ts";
 
-export const PARTITIONS = 12;
-const SCHEMA_TIMEOUT_MS = 10_000;
+/** As `npm run store -- init` makes them. */
+const PARTITIONS = 12;
+const LINK_PORT = 7000;
 
 export type TenureRow = { since: number; owner: number | null };
 
@@ -26,9 +26,12 @@ export function needsPostgres(context: Context): void {
 
 /**
  * Instances over a PostgreSQL with a synchronous standby. Whatever instance and database say to each other goes through
- * `wires`, one for each of the two servers, which the tests can break.
+ * `wires`, one for each of the two servers, which the tests can break; or each of them has a host of its own.
  */
 export class Cluster {
+  /** The instances by their numbers, then the store's servers. */
+  static readonly HOSTS = ["1", "2", "3", "primary", "standby"];
+
   readonly pair: PostgresPair;
   readonly wires: readonly Wire[];
   readonly service: LastingService;
@@ -39,16 +42,18 @@ export class Cluster {
     this.service = service;
   }
 
-  static async start(): Promise<Cluster> {
-    const pair = await PostgresPair.start();
+  /** `hosts`: with those of Cluster.HOSTS, where each server and each instance is to have one; then without wires. */
+  static async start(hosts?: Hosts): Promise<Cluster> {
+    const pair = await PostgresPair.start(hosts && [hosts.of("primary"), hosts.of("standby")]);
     const wires: Wire[] = [];
     try {
-      const session = await new Connector(readStoreUrl(pair.url)).connect(SCHEMA_TIMEOUT_MS);
-      await migrate(session, PARTITIONS, SCHEMA_TIMEOUT_MS);
-      session.end();
+      if (hosts !== undefined) {
+        const own = { storeUrl: pair.url, processorHost: hosts.address, instanceCommand: commandAt(hosts) };
+        return new Cluster(pair, wires, await LastingService.start(own));
+      }
       for (const { port } of [pair.primary, pair.standby]) wires.push(await Wire.to(port));
-      const hosts = wires.map(({ port }) => `127.0.0.1:${port}`).join(",");
-      const service = await LastingService.start({ storeUrl: `postgres://rinha@${hosts}/rinha?sslmode=disable` });
+      const ports = wires.map(({ port }) => `127.0.0.1:${port}`).join(",");
+      const service = await LastingService.start({ storeUrl: `postgres://rinha@${ports}/rinha?sslmode=disable` });
       return new Cluster(pair, wires, service);
     } catch (error) {
       for (const wire of wires) await wire.close();
@@ -59,11 +64,7 @@ export class Cluster {
 
   /** Starts so many instances and nginx. */
   begin(instanceCount: number, env: Readonly<Record<string, string>> = {}): Promise<void> {
-    const hooks = { onLine: (name: string, _: string, line: string) => console.log(`${name}: ${line}`) };
-    const isLogged = process.env["CLUSTER_LOG"] !== undefined;
-    const logging = isLogged ? { LOG_LEVEL: process.env["CLUSTER_LOG"]! } : {};
-    const options = { commands: { store: ["true"] }, ...(isLogged && { hooks }) };
-    return this.service.begin(instanceCount, { ...logging, ...env }, options);
+    return this.service.begin(instanceCount, env);
   }
 
   /** Whatever was hurt is well again, and every instance has its share. */
@@ -120,7 +121,7 @@ export class Cluster {
     return payments;
   }
 
-  /** How many partitions have a later epoch than that of their claim: the fate of a commit had to be found out. */
+  /** By how much epochs have risen since their claims: carriers had to find out what became of a commit. */
   async raisedCount(): Promise<number> {
     const [row] = await this.pair.primary.query(
       "SELECT coalesce(sum(epoch - since), 0)::int AS count FROM rinha.partition WHERE life IS NOT NULL",
@@ -155,4 +156,12 @@ export class Cluster {
       ) AS chunk WHERE epoch < latest`);
     return row!["count"] as number;
   }
+}
+
+/** Each instance on the host that has its number, and its link there. */
+function commandAt(hosts: Hosts): string[] {
+  const { namespace, address } = hosts.of("1");
+  const [prefix, link] = [namespace.slice(0, -1), address.replace(/\.1\.2$/, ".$INSTANCE.2")];
+  const script = `LINK=tcp:${link}:${LINK_PORT} exec ip netns exec ${prefix}$INSTANCE "$@"`;
+  return ["sh", "-c", script, "sh", process.execPath, ...INSTANCE_NODE_FLAGS, INSTANCE_MAIN];
 }

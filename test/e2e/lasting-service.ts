@@ -2,7 +2,6 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { startTopology, type Topology } from "../../perf/launch/topology.ts";
-import type { TopologyOptions } from "../../perf/launch/topology-options.ts";
 import { everything } from "../../perf/processor/charges.ts";
 import { type RunningProcessor, startProcessor } from "../../perf/processor/processor.ts";
 import type { ReadinessReport } from "../../server/api/readiness.ts";
@@ -12,34 +11,41 @@ import { ROLES, type Role } from "./service.ts";
 import { summaryOf, type Totals } from "./summaries.ts";
 import { until } from "./until.ts";
 
+export type Surroundings = {
+  /** Of the PostgreSQL that keeps the payments; without it journals do. */
+  storeUrl?: string;
+  /** Where the processors listen. */
+  processorHost?: string;
+  /** Stands in for the usual one. */
+  instanceCommand?: readonly string[];
+};
+
 /** Two processors and data that outlive the instances: those begin and end, be they one or more. */
 export class LastingService {
   readonly processors: Readonly<Record<Role, RunningProcessor>>;
   readonly dataDir = mkdtempSync(join(tmpdir(), "rinha-lasting-"));
   readonly #storeUrl: string;
+  readonly #instanceCommand: readonly string[] | undefined;
   #topology: Topology | undefined;
   #callers: Caller[] = [];
 
-  private constructor(processors: LastingService["processors"], storeUrl: string) {
+  private constructor(processors: LastingService["processors"], { storeUrl = "", instanceCommand }: Surroundings) {
     this.processors = processors;
     this.#storeUrl = storeUrl;
+    this.#instanceCommand = instanceCommand;
   }
 
-  /** `storeUrl`: of the PostgreSQL that keeps the payments; without it journals do. */
-  static async start({ storeUrl = "" } = {}): Promise<LastingService> {
+  static async start(surroundings: Surroundings = {}): Promise<LastingService> {
+    const { processorHost: host = "127.0.0.1" } = surroundings;
     const processors = {
-      default: await startProcessor({ fee: 0.05 }),
-      fallback: await startProcessor({ fee: 0.15 }),
+      default: await startProcessor({ fee: 0.05, host }),
+      fallback: await startProcessor({ fee: 0.15, host }),
     };
-    return new LastingService(processors, storeUrl);
+    return new LastingService(processors, surroundings);
   }
 
   /** Starts so many instances and nginx; what dies stays down. */
-  async begin(
-    instanceCount: number,
-    env: Readonly<Record<string, string>> = {},
-    options: Pick<TopologyOptions, "commands" | "hooks"> = {},
-  ): Promise<void> {
+  async begin(instanceCount: number, env: Readonly<Record<string, string>> = {}): Promise<void> {
     this.#topology = await startTopology({
       port: 0,
       instanceCount,
@@ -47,7 +53,7 @@ export class LastingService {
       processorUrls: { default: this.processors.default.url, fallback: this.processors.fallback.url },
       env: { LOG_LEVEL: "silent", ...(this.#storeUrl === "" && { DATA_DIR: this.dataDir }), ...env },
       autoRestart: false,
-      ...options,
+      ...(this.#instanceCommand && { commands: { instance: this.#instanceCommand } }),
     });
     const { host, port } = this.#topology;
     this.#callers = [{ host, port }, ...this.instances.map((i) => this.targetOf(i))].map(

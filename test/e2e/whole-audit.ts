@@ -10,19 +10,19 @@ const SETTLED_MS_MAX = 30_000;
 
 /**
  * Once everything has settled: what was accepted is charged once, at its amount, what was certainly not accepted never,
- * nobody else's, and the summary says what the processors say. `others`: accepted besides the loads.
+ * nobody else's, and the summary says what the processors say. `besides`: what was sent besides the loads.
  */
 export async function auditWhole(
   service: LastingService,
   loads: readonly Load[],
-  others: readonly Payment[] = [],
+  besides: { accepted?: readonly Payment[]; uncertain?: readonly Payment[] } = {},
 ): Promise<void> {
-  const accepted = [...others, ...loads.flatMap((load) => load.accepted)];
+  const accepted = [...(besides.accepted ?? []), ...loads.flatMap((load) => load.accepted)];
   await untilSettled(service, accepted.length);
   const charges = ROLES.map((role) => chargesOf(service.processors[role]));
   const chargedOf = ({ correlationId }: Payment): number[] =>
     charges.flatMap((ofOne) => ofOne.get(correlationId)?.cents ?? []);
-  const uncertain = loads.flatMap((load) => load.uncertain);
+  const uncertain = [...(besides.uncertain ?? []), ...loads.flatMap((load) => load.uncertain)];
   const refused = loads.flatMap((load) => load.refused);
   const known = new Set([...accepted, ...uncertain].map(({ correlationId }) => correlationId));
   const everywhere = charges.flatMap((ofOne) => [...ofOne.keys()]);

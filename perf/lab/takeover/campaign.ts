@@ -5,10 +5,12 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { connectParties } from "../../audit/parties.ts";
 import { say } from "../../command/run-command.ts";
 import { startTopology, type Topology } from "../../launch/topology.ts";
+import { readUsageOfTree } from "../limits/process-usage.ts";
 import type { LoadRecord } from "../load/load-record.ts";
 import type { TakeoverOptions } from "./command-line.ts";
 import { type BooksDifferences, differencesIn, settled } from "./exact-books.ts";
-import { type Injury, injure, injuryMsMax, injuryOf } from "./injury.ts";
+import { INSTANCES, type Injury, injure, injuryMsMax, injuryOf } from "./injury.ts";
+import { LabStore } from "./lab-store.ts";
 import { Payers } from "./payers.ts";
 import { type SummaryAnswer, SummaryWatch } from "./summary-watch.ts";
 
@@ -29,6 +31,11 @@ export type Campaign = {
   readonly summaries: readonly SummaryAnswer[];
   readonly differences: BooksDifferences;
   readonly nginxLineCount: number;
+  readonly partitionCount: number;
+  /** Highest resident memory of each instance that runs at the end, in its life. */
+  readonly peakBytes: readonly number[];
+  /** Chunks in the store that an epoch wrote after it was over; undefined without a store. */
+  readonly outOfOrderCount: number | undefined;
 };
 
 /** Fast enough, and below what two cores can do with everything else that runs on them. */
@@ -42,11 +49,14 @@ const CONNECTION_COUNT = 4;
 export async function runCampaign(options: TakeoverOptions, signal: AbortSignal): Promise<Campaign> {
   const dataDir = mkdtempSync(join(tmpdir(), "rinha-takeover-"));
   let nginxLineCount = 0;
+  let store: LabStore | undefined;
   try {
+    store = await LabStore.open(options.store);
     const topology = await startTopology({
       port: 0,
       processorPorts: { default: 0, fallback: 0 },
-      env: { LOG_LEVEL: process.env["LOG_LEVEL"] || "warn", DATA_DIR: dataDir },
+      storeUrl: store?.url ?? "",
+      env: { LOG_LEVEL: process.env["LOG_LEVEL"] || "warn", ...(store === undefined && { DATA_DIR: dataDir }) },
       hooks: {
         onLine(name, _, line) {
           if (name === "nginx") nginxLineCount++;
@@ -56,18 +66,20 @@ export async function runCampaign(options: TakeoverOptions, signal: AbortSignal)
       signal,
     });
     try {
-      const measured = await measure(topology, options, signal);
+      const measured = await measure(topology, store, options, signal);
       return { ...measured, nginxLineCount };
     } finally {
       await topology.stop();
     }
   } finally {
+    await store?.close();
     rmSync(dataDir, { recursive: true, force: true });
   }
 }
 
 async function measure(
   topology: Topology,
+  store: LabStore | undefined,
   options: TakeoverOptions,
   signal: AbortSignal,
 ): Promise<Omit<Campaign, "nginxLineCount">> {
@@ -82,18 +94,36 @@ async function measure(
   const payers = new Payers(service, options.ratePerSecond, durationMsMax);
   const summaries = new SummaryWatch(service, () => payers.nowMs);
   try {
-    const times = await Promise.race([injureAll(topology, payers, injuries, options, signal), failureOf(payers)]);
+    const times = await Promise.race([
+      injureAll(topology, store, payers, injuries, options, signal),
+      failureOf(payers),
+    ]);
     const record = await payers.end();
     await summaries.close();
     await settled(parties, keptCount + record.acceptedCount, signal);
     const correlationIds = payers.correlationIdsOf(record);
     const differences = await differencesIn(parties, record, correlationIds);
-    return { injuries: times, record, correlationIds, summaries: summaries.answers, differences };
+    return {
+      injuries: times,
+      record,
+      correlationIds,
+      summaries: summaries.answers,
+      differences,
+      partitionCount: (await store?.partitionCount()) ?? INSTANCES.length,
+      peakBytes: peaksOf(topology),
+      outOfOrderCount: await store?.outOfOrderCount(),
+    };
   } finally {
     payers.close();
     await summaries.close();
     await parties.close();
   }
+}
+
+function peaksOf({ processes }: Topology): number[] {
+  return processes.flatMap(({ name, pid }) =>
+    name.startsWith("instance-") && pid !== undefined ? (readUsageOfTree(pid)?.rssPeakBytes ?? []) : [],
+  );
 }
 
 /** Payments that are there before anything happens. Returns how many were accepted. */
@@ -120,6 +150,7 @@ async function failureOf(payers: Payers): Promise<never> {
 
 async function injureAll(
   topology: Topology,
+  store: LabStore | undefined,
   payers: Payers,
   injuries: readonly Injury[],
   { everyMs }: TakeoverOptions,
@@ -129,10 +160,11 @@ async function injureAll(
   await sleep(LEAD_IN_MS, undefined, { signal });
   for (const [i, injury] of injuries.entries()) {
     const beganMs = payers.nowMs;
-    await injure(topology, injury, signal);
+    await injure(topology, store, injury, signal);
     const healedMs = payers.nowMs;
     // One that is healed late has its calm all the same: what it had been asked may be answered late as well.
     await sleep(Math.max(everyMs - (healedMs - beganMs), everyMs / 2), undefined, { signal });
+    if (injury.how === "primary") await store!.pair.renew();
     times.push({ ...injury, beganMs, healedMs, endedMs: payers.nowMs });
     const what = `${injury.how} instance ${injury.instances.join(" and ")}`;
     say(`${i + 1} of ${injuries.length}: ${what}, healed after ${(healedMs - beganMs).toFixed(0)} ms`);

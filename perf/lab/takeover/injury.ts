@@ -1,10 +1,13 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Topology } from "../../launch/topology.ts";
+import type { PostgresPair } from "../../postgres/postgres-pair.ts";
+import type { LabStore } from "./lab-store.ts";
 
 export const INSTANCES = [1, 2] as const;
 export type InstanceNumber = (typeof INSTANCES)[number];
 
-const SINGLE_HOWS = ["kill", "term", "stop", "both", "rolling", "gone"] as const;
+const STORE_HOWS = ["primary", "store-gone"] as const;
+const SINGLE_HOWS = ["kill", "term", "stop", "both", "rolling", "gone", ...STORE_HOWS] as const;
 type SingleHow = (typeof SINGLE_HOWS)[number];
 export const HOWS = [...SINGLE_HOWS, "mixed"] as const;
 export type How = (typeof HOWS)[number];
@@ -26,12 +29,19 @@ export function isHow(text: string): text is How {
   return (HOWS as readonly string[]).includes(text);
 }
 
+/** Whether it needs servers that may be killed. */
+export function hurtsStore(how: How): boolean {
+  return (STORE_HOWS as readonly string[]).includes(how);
+}
+
 /** The same for the same number, which counts from 0: one instance after the other has its turn. */
 export function injuryOf(how: How, number: number, awayMs: number): Injury {
   const single = how === "mixed" ? MIXED[number % MIXED.length]! : how;
-  const isBoth = single === "both" || single === "rolling";
-  const lastsMs = single === "stop" ? STOPS_MS[number % STOPS_MS.length]! : single === "gone" ? awayMs : 0;
-  return { how: single, instances: isBoth ? INSTANCES : [INSTANCES[number % INSTANCES.length]!], lastsMs };
+  const isAway = single === "gone" || single === "store-gone";
+  const lastsMs = single === "stop" ? STOPS_MS[number % STOPS_MS.length]! : isAway ? awayMs : 0;
+  // A store that is hurt hurts everybody.
+  const areAll = single === "both" || single === "rolling" || hurtsStore(single);
+  return { how: single, instances: areAll ? INSTANCES : [INSTANCES[number % INSTANCES.length]!], lastsMs };
 }
 
 /** The longest that an injury can take, its healing included. */
@@ -39,8 +49,29 @@ export function injuryMsMax({ instances, lastsMs }: Injury): number {
   return lastsMs + instances.length * RUNNING_TIMEOUT_MS;
 }
 
-/** Resolves when everybody who was hit is running again. */
+/** Resolves when everybody who was hit is running again. `store`: where the injury is the store's. */
 export async function injure(
+  topology: Topology,
+  store: LabStore | undefined,
+  injury: Injury,
+  signal: AbortSignal,
+): Promise<void> {
+  if (hurtsStore(injury.how)) await injureStore(store!.pair, injury, signal);
+  else await injureInstances(topology, injury, signal);
+}
+
+/** A primary that was replaced has no standby yet when this resolves. */
+async function injureStore(pair: PostgresPair, { how, lastsMs }: Injury, signal: AbortSignal): Promise<void> {
+  if (how === "primary") return await pair.failOver();
+  await pair.primary.kill();
+  try {
+    await sleep(lastsMs, undefined, { signal });
+  } finally {
+    await pair.primary.start();
+  }
+}
+
+async function injureInstances(
   topology: Topology,
   { how, instances, lastsMs }: Injury,
   signal: AbortSignal,

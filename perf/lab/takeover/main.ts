@@ -9,7 +9,8 @@ await runMeasurement({
   async measure(options, signal) {
     const campaign = await runCampaign(options, signal);
     // A payment lost or charged twice is no result, and a part is no summary.
-    const isWrong = differenceCount(campaign.differences) > 0 || campaign.summaries.some(({ isPartial }) => isPartial);
+    const { differences, summaries, outOfOrderCount = 0 } = campaign;
+    const isWrong = differenceCount(differences) + outOfOrderCount > 0 || summaries.some(({ isPartial }) => isPartial);
     if (isWrong) process.exitCode = 1;
     return resultOf(options, campaign);
   },

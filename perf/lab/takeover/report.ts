@@ -1,3 +1,4 @@
+import { formatTarget, readStoreUrl } from "../../../server/postgres/store-url.ts";
 import { LATENESS_MS_MAX } from "../load/load-summary.ts";
 import { Samples } from "../load/samples.ts";
 import { figure } from "../report/figure.ts";
@@ -10,12 +11,14 @@ import { differenceCount } from "./exact-books.ts";
 /** A figure's rounds are the injuries, in order. */
 export function resultOf(options: TakeoverOptions, campaign: Campaign): Measured {
   const aftermaths = aftermathsOf(campaign);
-  const { how, killCount, ratePerSecond, keptCount } = options;
+  const { how, killCount, ratePerSecond, keptCount, store } = options;
+  const kept = `${keptCount} payments in each half`;
+  const where = store === "none" ? "" : " over PostgreSQL";
   return {
     kind: "takeover",
-    title: `what clients notice: ${how}, ${killCount} times at ${ratePerSecond}/s, ${keptCount} payments in each half`,
-    options,
-    figures: [...aftermathFigures(aftermaths), ...summaryFigures(campaign), auditFigure(campaign)],
+    title: `what clients notice${where}: ${how}, ${killCount} times at ${ratePerSecond}/s, ${kept}`,
+    options: withoutUrl(options),
+    figures: [...aftermathFigures(aftermaths), ...summaryFigures(campaign), ...endFigures(campaign)],
     remarks: remarksOf(campaign),
     charts: [],
     details: { statuses: statusCounts(campaign), aftermaths, differences: campaign.differences },
@@ -28,6 +31,9 @@ function aftermathFigures(aftermaths: readonly Aftermath[]): Figure[] {
     ["longest request", "ms", aftermaths.map(({ longestMs }) => longestMs)],
     ["requests over 400 ms", "payments", aftermaths.map(({ over400MsCount }) => over400MsCount)],
     ["requests over 1 s", "payments", aftermaths.map(({ over1sCount }) => over1sCount)],
+    ["longest refusal", "ms", aftermaths.map(({ longestRefusalMs }) => longestRefusalMs)],
+    ["longest time a partition refuses", "ms", aftermaths.map(({ longestOutageMs }) => longestOutageMs)],
+    ["refusals after all run again", "ms", aftermaths.map((one) => one.answeredAfterHealingMs)],
     ["until all run again", "ms", aftermaths.map(({ healedAfterMs }) => healedAfterMs)],
     ["p99 of the hit half before", "ms", aftermaths.map(({ hit }) => hit.p99BeforeMs)],
     ["p99 of the hit half meanwhile", "ms", aftermaths.map(({ hit }) => hit.p99DuringMs)],
@@ -51,8 +57,26 @@ function summaryFigures({ summaries }: Campaign): Figure[] {
   ];
 }
 
-function auditFigure({ differences }: Campaign): Figure {
-  return figure("differences in the audit", "payments", "lower", [differenceCount(differences)]);
+function endFigures({ differences, outOfOrderCount, peakBytes }: Campaign): Figure[] {
+  return [
+    figure("differences in the audit", "payments", "lower", [differenceCount(differences)]),
+    ...(outOfOrderCount === undefined
+      ? []
+      : [figure("chunks of an epoch that was over", "chunks", "lower", [outOfOrderCount])]),
+    ...(peakBytes.length === 0
+      ? []
+      : [figure("an instance's highest memory", "MB", "lower", [memoryMbMax(peakBytes)])]),
+  ];
+}
+
+function memoryMbMax(peakBytes: readonly number[]): number {
+  return Math.max(...peakBytes) / 1e6;
+}
+
+/** What is saved: a URL has a password. */
+function withoutUrl(options: TakeoverOptions): Record<string, unknown> {
+  const { store } = options;
+  return { ...options, store: typeof store === "string" ? store : formatTarget(readStoreUrl(store.url)) };
 }
 
 /** `202: 14000, 503: 12`; 0 is no answer. */
