@@ -127,8 +127,8 @@ export class PostgresServer {
   }
 
   /**
-   * A standby of this one, by the name that synchronous_standby_names may have; streaming when it resolves. `place`: the
-   * port of one that is gone, to take its place, and the host.
+   * A standby of this one, by the name that synchronous_standby_names may have; streaming when it resolves. `place`:
+   * the port of one that is gone, to take its place, and the host.
    */
   async addStandby(name: string, place: Place = {}): Promise<PostgresServer> {
     const standby = await PostgresServer.#prepare(place);

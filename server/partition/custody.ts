@@ -230,13 +230,14 @@ export class Custody {
    */
   async leave(graceMs: number): Promise<void> {
     this.#isLeaving = true;
-    this.#timer?.cancel();
     this.#adoptions.abort();
     this.#parts.readingAlong.close();
     this.#parts.neighbours.tell();
     this.#share();
     await Promise.all([...this.#moves, ...this.carried().map((partition) => this.#bequeath(partition, graceMs))]);
     await this.#untilCarriedByOthers();
+    // Until here: an instance that leaves slowly is not one that was stopped, and serves what it still has.
+    this.#timer?.cancel();
   }
 
   /** Ends a start that is given up: nothing was accepted or sent. */
