@@ -12,7 +12,6 @@ import { DoubtDesks } from "./doubts/doubt-desks.ts";
 import { HealthMonitor } from "./health/monitor.ts";
 import { ConnectionBound } from "./http/connection-bound.ts";
 import { Listener } from "./http/listener.ts";
-import { JournalStorage } from "./journal/journal-storage.ts";
 import { LinkNeighbours } from "./link/link-neighbours.ts";
 import { Peers } from "./link/peers.ts";
 import { FixedRoster, MemberRoster, type Roster } from "./link/roster.ts";
@@ -237,7 +236,7 @@ function surroundingsOf(
     onLost,
     hold: (books, storage) => {
       const nowMs = books.clock.nowMs();
-      const mark = storage instanceof JournalStorage ? holdRestored(config, books.engine, storage, nowMs) : undefined;
+      const mark = holdRestored(config, books.engine, storage, nowMs);
       return mark && { begin: () => new RestoredStart({ ...books, network, processors, requestTimeoutMs, mark }) };
     },
   };

@@ -3,6 +3,7 @@ import { JournalStore } from "./journal/journal-store.ts";
 import { Appender } from "./lease/appender.ts";
 import type { LeaseStore } from "./lease/lease-store.ts";
 import { Membership } from "./lease/membership.ts";
+import type { Projection } from "./lease/projection.ts";
 import { Tenures } from "./lease/tenures.ts";
 import type { FixedRoster, MemberRoster } from "./link/roster.ts";
 import type { Log } from "./log/log.ts";
@@ -59,7 +60,7 @@ function openJournalStore({ config, log, time }: StoreSurroundings): Promise<Jou
 
 async function openLeaseStore(
   { config, log: { logger }, time, roster, opening }: StoreSurroundings,
-  { url, link }: StoreSettings,
+  { url, link, hasPaymentTable }: StoreSettings,
 ): Promise<LeaseStore> {
   // Loaded only where there is such a store: its client is no small part of a start.
   const { LeaseStore } = await import("./lease/lease-store.ts");
@@ -71,13 +72,26 @@ async function openLeaseStore(
   const tenures = new Tenures(database, time, logger);
   const processors = namesOf(config);
   const { capacity } = config;
-  const parts = { database, membership, appender, tenures, processors, capacity, time, logger };
+  const projection = await projectionOn(database, hasPaymentTable, time, logger);
+  const parts = { database, membership, appender, tenures, processors, capacity, projection, time, logger };
   const store = new LeaseStore(partitionCount, { ...parts, checkpointBytes: CHECKPOINT_BYTES }, (members) => {
     if ("set" in roster) roster.set(members);
   });
   opening.keep(store, (part) => part.close());
   await store.open(opening.signal);
   return store;
+}
+
+async function projectionOn(
+  database: PostgresDatabase,
+  hasPaymentTable: boolean,
+  time: Time,
+  logger: Log["logger"],
+): Promise<Projection> {
+  const { PaymentProjector } = await import("./payment-table/projector.ts");
+  const { PaymentTableOff } = await import("./payment-table/table-off.ts");
+  const table = database.payments;
+  return hasPaymentTable ? new PaymentProjector({ database, table, time, logger }) : new PaymentTableOff(table, logger);
 }
 
 async function openDatabase(

@@ -20,8 +20,18 @@ export type HttpAnswer = {
 export type Ask = (call: HttpCall) => Promise<HttpAnswer>;
 
 /** An answer that is not what was asked for. */
-export function refusal(what: string, { status, body }: HttpAnswer): Error {
-  return new Error(`${what} must be answered: status=${status} body=${body.slice(0, 200)}`);
+export class RefusalError extends Error {
+  override readonly name = "RefusalError";
+  readonly status: number;
+
+  constructor(what: string, { status, body }: HttpAnswer) {
+    super(`${what} must be answered: status=${status} body=${body.slice(0, 200)}`);
+    this.status = status;
+  }
+}
+
+export function refusal(what: string, answer: HttpAnswer): RefusalError {
+  return new RefusalError(what, answer);
 }
 
 /** Calls to one server over kept-alive connections. */

@@ -1,10 +1,15 @@
 import { doubleCharge, type Finding, isCounted, judgeCharge } from "./finding.ts";
 import { narrow } from "./narrow.ts";
-import type { Parties } from "./parties.ts";
 import type { Charge, ProcessorAdmin } from "./processor-admin.ts";
-import type { LedgerEntry, ServiceApi } from "./service-api.ts";
+import type { Books, LedgerEntry } from "./service-api.ts";
 import { forEachNamed, type Named, NO_TOTALS, type Totals, totalsEqual } from "./totals.ts";
 import { EPOCH_MS, isWithin, type TimeWindow, windowQuery } from "./window.ts";
+
+/** Whose books are compared with whom. */
+export type Audited = {
+  readonly service: Books;
+  readonly processors: Named<ProcessorAdmin>;
+};
 
 export type AuditWish = {
   readonly fromMs?: number | undefined;
@@ -29,7 +34,7 @@ const FINDING_COUNT_MAX_DEFAULT = 100;
 const LOOKUP_COUNT_MAX = 32;
 
 /** Compares the service's ledger with what the processors have charged. Rejects when that cannot be done. */
-export async function audit(parties: Parties, wish: AuditWish = {}): Promise<AuditResult> {
+export async function audit(parties: Audited, wish: AuditWish = {}): Promise<AuditResult> {
   const window = await settledWindow(parties.service, wish);
   const comparison = new Comparison(parties);
   const { service, processors } = await comparison.totals(window);
@@ -47,8 +52,8 @@ export async function audit(parties: Parties, wish: AuditWish = {}): Promise<Aud
 }
 
 /** The window wished for, or everything that is final. */
-async function settledWindow(service: ServiceApi, { fromMs = EPOCH_MS, toMs }: AuditWish): Promise<TimeWindow> {
-  const { settledUntilMs } = await service.totals(windowQuery({ fromMs: EPOCH_MS, toMs: EPOCH_MS }));
+async function settledWindow(service: Books, { fromMs = EPOCH_MS, toMs }: AuditWish): Promise<TimeWindow> {
+  const { settledUntilMs } = await service.windowTotals({ fromMs: EPOCH_MS, toMs: EPOCH_MS });
   const window = { fromMs, toMs: toMs ?? (settledUntilMs === undefined ? Date.now() : settledUntilMs - 1) };
   const text = (ms: number): string => new Date(ms).toISOString();
   if (settledUntilMs !== undefined && window.toMs >= settledUntilMs) {
@@ -75,12 +80,12 @@ class Comparison {
   readonly findings: Finding[] = [];
   /** Of the processors. */
   readonly names: readonly string[];
-  readonly #parties: Parties;
+  readonly #parties: Audited;
   /** Entries of the ledger that some charge has led to, by correlationId. */
   readonly #met = new Map<string, CountedEntry>();
   readonly #doubles = new Set<string>();
 
-  constructor(parties: Parties) {
+  constructor(parties: Audited) {
     this.#parties = parties;
     this.names = Object.keys(parties.processors);
   }
@@ -88,7 +93,7 @@ class Comparison {
   async totals(window: TimeWindow): Promise<{ service: Named<Totals>; processors: Named<Totals> }> {
     const query = windowQuery(window);
     const [service, processors] = await Promise.all([
-      this.#parties.service.totals(query),
+      this.#parties.service.windowTotals(window),
       forEachNamed<ProcessorAdmin, Totals>(this.#parties.processors, (processor) => processor.totals(query)),
     ]);
     return { service: this.#ofThese(service.processors), processors };
@@ -178,7 +183,7 @@ class Comparison {
 
   /** What the service counts in the window beyond the entries met. */
   async #unmet(window: TimeWindow): Promise<Named<Totals>> {
-    const { processors } = await this.#parties.service.totals(windowQuery(window));
+    const { processors } = await this.#parties.service.windowTotals(window);
     const unmet: Record<string, Totals> = { ...this.#ofThese(processors) };
     for (const { processor, requestedAtMs, cents } of this.#met.values()) {
       if (!isWithin(requestedAtMs, window)) continue;

@@ -1,8 +1,10 @@
+import { readStoreUrl } from "../../server/postgres/store-url.ts";
 import { type CommandLine, flags, lists, type OptionValues, texts } from "../command/command-line.ts";
 import { readWholeNumber } from "../command/number-options.ts";
 import { readNamedUrls, readUrl } from "../command/url-option.ts";
 import type { AuditWish } from "./audit.ts";
 import type { Target } from "./parties.ts";
+import type { StoreOptions } from "./store-books.ts";
 import type { Named } from "./totals.ts";
 import { readMomentMs } from "./window.ts";
 
@@ -11,6 +13,8 @@ const USAGE = `Compares the service's ledger with what the payment processors ha
   node build/perf/audit/main.js [options]
 
   --url URL            the service                          (http://localhost:9999)
+  --store URL          in place of the service, the table of its payments in the PostgreSQL database of STORE_URL
+  --settle SECONDS     with --store: what was requested longer ago, by the database's clock, is in the table  (70)
   --processor NAME=URL a processor, once for each that the service has
   --default URL        without: the default processor       (http://localhost:8001)
   --fallback URL       and the fallback processor           (http://localhost:8002)
@@ -28,14 +32,23 @@ Exit code: 0 agrees, 1 differs, 2 could not audit.
 `;
 
 const OPTIONS = {
-  ...texts("url", "default", "fallback", "token", "from", "to", "max-findings"),
+  ...texts("url", "store", "settle", "default", "fallback", "token", "from", "to", "max-findings"),
   ...lists("processor"),
   ...flags("full"),
 };
 
 const FINDING_COUNT_MAX = 9_999_999;
+/** Instances' clocks may differ from the database's by a minute, and what is sent is in the log before that. */
+const SETTLE_S = 70;
+const SETTLE_S_MAX = 86_400;
 
-export const AUDIT_COMMAND: CommandLine<typeof OPTIONS, AuditWish & { readonly target: Target }> = {
+/** The table to compare in place of the service. */
+export type StoreWish = Pick<StoreOptions, "url" | "settleMs">;
+
+export const AUDIT_COMMAND: CommandLine<
+  typeof OPTIONS,
+  AuditWish & { readonly target: Target; readonly store: StoreWish | undefined }
+> = {
   usage: USAGE,
   options: OPTIONS,
   read(values) {
@@ -49,6 +62,7 @@ export const AUDIT_COMMAND: CommandLine<typeof OPTIONS, AuditWish & { readonly t
         processors: readProcessors(values),
         token: values.token ?? "123",
       },
+      store: readStore(values),
       fromMs: wished("from", (text) => readMomentMs("from", text)),
       toMs: wished("to", (text) => readMomentMs("to", text)),
       isFull: values.full === true,
@@ -56,6 +70,17 @@ export const AUDIT_COMMAND: CommandLine<typeof OPTIONS, AuditWish & { readonly t
     };
   },
 };
+
+function readStore({ store, settle, url }: OptionValues<typeof OPTIONS>): StoreWish | undefined {
+  if (store === undefined) {
+    if (settle !== undefined) throw new Error(`settle goes with --store: settle=${settle}`);
+    return undefined;
+  }
+  if (url !== undefined) throw new Error(`url must come without --store: url=${url}`);
+  readStoreUrl(store);
+  const settleMs = 1000 * (settle === undefined ? SETTLE_S : readWholeNumber("settle", settle, 0, SETTLE_S_MAX));
+  return { url: store, settleMs };
+}
 
 function readProcessors({ processor, ...two }: OptionValues<typeof OPTIONS>): Named<URL> {
   if (processor === undefined) {

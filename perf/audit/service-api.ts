@@ -1,6 +1,7 @@
 import { type Ask, refusal } from "./ask.ts";
 import { centsOfDecimal, parseWithDecimals } from "./cents.ts";
 import { type Named, readTotals, type Totals } from "./totals.ts";
+import { type TimeWindow, windowQuery } from "./window.ts";
 
 export type ServiceTotals = {
   readonly processors: Named<Totals>;
@@ -18,8 +19,16 @@ export type LedgerEntry = {
   readonly requestedAtMs: number | null;
 };
 
+/** What the audit compares with the processors: the service itself, or its payments as a table. */
+export interface Books {
+  /** Of the payments whose requestedAt lies within the window. */
+  windowTotals(window: TimeWindow): Promise<ServiceTotals>;
+  /** `undefined`: they do not know it. */
+  find(correlationId: string): Promise<LedgerEntry | undefined>;
+}
+
 /** What of the service's API the audit and the contest need besides POST /payments. */
-export class ServiceApi {
+export class ServiceApi implements Books {
   readonly #ask: Ask;
 
   constructor(ask: Ask) {
@@ -29,6 +38,10 @@ export class ServiceApi {
   /** The status: a service need not allow it, nor know it. */
   async purge(): Promise<number> {
     return (await this.#ask({ method: "POST", path: "/purge-payments" })).status;
+  }
+
+  windowTotals(window: TimeWindow): Promise<ServiceTotals> {
+    return this.totals(windowQuery(window));
   }
 
   async totals(query: string): Promise<ServiceTotals> {

@@ -151,6 +151,11 @@ export class PostgresServer {
     return join(this.folder, "data");
   }
 
+  /** Of its first process; undefined where it is not running. */
+  get pid(): number | undefined {
+    return this.#process?.pid;
+  }
+
   get isRunning(): boolean {
     return this.#process !== undefined;
   }
@@ -221,12 +226,12 @@ export class PostgresServer {
   }
 
   /** A connection as superuser, to be ended by whoever asked for it. */
-  async connect(): Promise<Client> {
+  async connect(database = DATABASE): Promise<Client> {
     const client = new Client({
       host: this.folder,
       port: this.port,
       user: USER,
-      database: DATABASE,
+      database,
       password: () => "",
     });
     client.on("error", () => undefined);
@@ -235,8 +240,8 @@ export class PostgresServer {
   }
 
   /** In a connection of its own, as superuser. Several statements in one text have no rows. */
-  async query(text: string): Promise<Record<string, unknown>[]> {
-    const client = await this.connect();
+  async query(text: string, database = DATABASE): Promise<Record<string, unknown>[]> {
+    const client = await this.connect(database);
     try {
       const { rows } = await client.query<Record<string, unknown>>(text);
       return rows ?? [];

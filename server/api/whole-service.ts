@@ -15,6 +15,9 @@ import { linkQuery } from "./link-api.ts";
 import { lookAt } from "./link-lookup.ts";
 import { acceptPayment, refusePayment, UNSAFE } from "./payment-ack.ts";
 
+/** What is told where the carrier refuses a payment, but has not answered when it was asked before. */
+const UNANSWERED_DETAIL = "the instance that carries this payment's partition has not answered at first";
+
 /** What the other instances are asked. */
 export type PeerAsking = Pick<Peers, "forward" | "find" | "summaryParts" | "purge">;
 
@@ -46,6 +49,7 @@ export class WholeService {
    */
   async accept(exchange: Asker, partition: number, bytes: Uint8Array, headers?: readonly string[]): Promise<boolean> {
     const { peers, body, reach } = this.#parts;
+    let wasUnanswered = false;
     const word = await reach.bring<Answer | "answered">(partition, {
       here: (own) => {
         body.parse(bytes);
@@ -54,6 +58,7 @@ export class WholeService {
       },
       there: async (instance, timeoutMs) => {
         const answer = await peers.forward(instance, bytes, { headers, timeoutMs });
+        wasUnanswered ||= answer === "unanswered";
         return answer === "elsewhere" ? "unsent" : answer;
       },
     });
@@ -61,7 +66,10 @@ export class WholeService {
       refusePayment(exchange, UNREACHED_DETAILS[word.why], word.wasSent ? "unknown" : "no");
       return false;
     }
-    if (word.result !== "answered") exchange.answer(word.result);
+    if (word.result === "answered") return true;
+    // An earlier try may arrive there yet, and be accepted.
+    if (word.result.status === 503 && wasUnanswered) refusePayment(exchange, UNANSWERED_DETAIL, "unknown");
+    else exchange.answer(word.result);
     return true;
   }
 

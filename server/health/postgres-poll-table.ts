@@ -45,10 +45,7 @@ type Row = {
 /** One statement, and its rows. */
 export type Query = (text: string, values: readonly unknown[]) => Promise<{ rows: readonly unknown[] }>;
 
-/**
- * The statements about `rinha.health`, the store's table for it. All reject as the query does. Rights last for a minute
- * at most.
- */
+/** The statements about `rinha.health`, the store's table. Rejects as the query does. Rights last a minute at most. */
 export class PostgresPollTable {
   readonly #query: Query;
   readonly #processors: readonly ProcessorKey[];

@@ -9,6 +9,7 @@ import type { JournalDirectory } from "./journal-directory.ts";
 import type { Surroundings } from "./journal-store.ts";
 import type { LockedDirectory } from "./partition-directory.ts";
 import type { Recovered } from "./recover.ts";
+import { RestoredMarkFile } from "./restored-mark-file.ts";
 
 export type JournalStorageOptions = Omit<JournalOptions, "syncsSegments" | "nowMs"> & {
   syncs: boolean;
@@ -19,6 +20,7 @@ export type JournalStorageOptions = Omit<JournalOptions, "syncsSegments" | "nowM
 export class JournalStorage implements Storage {
   readonly log: Journal;
   readonly latestMs: number;
+  readonly restoredMark: RestoredMarkFile;
   readonly #directory: JournalDirectory;
   readonly #surroundings: Surroundings;
   readonly #lock: DiskLock;
@@ -38,6 +40,7 @@ export class JournalStorage implements Storage {
     this.#lock = lock;
     this.#options = options;
     this.latestMs = recovered.latestMs;
+    this.restoredMark = new RestoredMarkFile(directory.path);
     const finished = directory.files().filter((file) => file.number < recovered.nextNumber);
     this.#finished = { bytes: finished.reduce((sum, file) => sum + file.bytes, 0), count: finished.length };
     const { time } = surroundings;

@@ -3,6 +3,7 @@ import type { Ledger } from "../../core/ledger/ledger.ts";
 import type { PartitionSize, Store } from "../store/store.ts";
 import type { Disk } from "../system/disk.ts";
 import type { Time } from "../system/time.ts";
+import { importedMarkPath } from "./imported-mark.ts";
 import { JournalClaim, sizeOf } from "./journal-claim.ts";
 import { JournalFollowing } from "./journal-following.ts";
 import { LogReader } from "./log-reader.ts";
@@ -50,9 +51,13 @@ export class JournalStore implements Store {
     this.partitionCount = partitionCount;
   }
 
-  /** Rejects where the number of partitions is not that of the journals there, or less than that of the instances. */
+  /**
+   * Rejects where the journals were imported into a store, or the number of partitions is not that of the journals
+   * there, or less than that of the instances.
+   */
   static async open(surroundings: Surroundings, options: JournalStoreOptions): Promise<JournalStore> {
     const { dataDir, partitionCount: asked, instanceCount } = options;
+    expectNotImported(surroundings.disk, dataDir);
     const partitionCount = partitionCountOf(surroundings.disk, dataDir, asked, instanceCount);
     return new JournalStore(surroundings, options, partitionCount);
   }
@@ -92,4 +97,13 @@ export class JournalStore implements Store {
     if (!Number.isInteger(partition) || partition < 0 || partition >= this.partitionCount)
       throw new RangeError(`a partition is 0 to ${this.partitionCount - 1}: partition=${partition}`);
   }
+}
+
+/** Payments that were moved are another's to charge. */
+function expectNotImported(disk: Disk, dataDir: string): void {
+  const path = importedMarkPath(dataDir);
+  if (!disk.exists(path)) return;
+  throw new Error(
+    `journals that were imported into a store, or are being imported, are not to be used any more: file=${path}`,
+  );
 }

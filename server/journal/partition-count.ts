@@ -34,6 +34,11 @@ export function partitionCountOf(
   return count;
 }
 
+/** What the journals there were made for; undefined where there are none. Throws where they do not agree. */
+export function partitionCountFound(disk: Disk, dataDir: string): number | undefined {
+  return countsFound(disk, dataDir).size === 0 ? undefined : partitionCountOf(disk, dataDir, undefined, 1);
+}
+
 /** Each with a directory that says so. */
 function countsFound(disk: Disk, dataDir: string): Map<number, string> {
   const folders = disk.exists(dataDir) ? disk.list(dataDir).filter((name) => PARTITION_FOLDER.test(name)) : [];

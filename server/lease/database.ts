@@ -42,6 +42,11 @@ export interface Database {
    * has looked at it (`npm run store -- restore`). `reason`: what is told.
    */
   halt(tenure: Tenure, reason: string): Promise<void>;
+  /**
+   * In this tenure, all is known that can be of what the partition has lost: it is not restored any more. May be
+   * repeated.
+   */
+  endRestored(tenure: Tenure): Promise<void>;
   /** Nobody has the partition from here on, if it was in this tenure. */
   release(tenure: Tenure): Promise<void>;
 
@@ -161,8 +166,11 @@ export type Outline = {
 
 export type Claimed = Outline & { epoch: number; restored: RestoredSince | undefined };
 
-/** Records of the partition after `lostFromMs` may be lost; known since the first start at `sinceMs`, if there was. */
-export type RestoredSince = { lostFromMs: number | undefined; sinceMs: number | undefined };
+/**
+ * Records of the partition after `lostFromMs` may be lost. `sinceMs`, by the database's clock: of the first claim with
+ * them, which may be this one.
+ */
+export type RestoredSince = { lostFromMs: number; sinceMs: number };
 
 export type Raised = { partition: number; epoch: number; head: number };
 

@@ -3,6 +3,7 @@ import type { Time } from "../system/time.ts";
 import type { Appender } from "./appender.ts";
 import type { Database } from "./database.ts";
 import type { Membership } from "./membership.ts";
+import type { Projection } from "./projection.ts";
 import type { Tenures } from "./tenures.ts";
 
 /** What a store by lease works with. */
@@ -15,6 +16,8 @@ export type LeaseStoreParts = {
   processors: readonly string[];
   /** Payments that a partition has room for at least. */
   capacity: number;
+  /** What is kept up from the logs, if anything is. */
+  projection?: Projection | undefined;
   /** See SliceWriter. */
   checkpointBytes: number;
   /** Payments in a slice of a checkpoint at most, and bytes asked for at once; else as many as are good for speed. */

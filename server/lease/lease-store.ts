@@ -78,6 +78,7 @@ export class LeaseStore implements Store {
   /** Leaves the members, once everything has been given back. */
   async close(): Promise<void> {
     this.#timer?.cancel();
+    await this.#parts.projection?.close();
     await this.#parts.membership.leave();
     this.#parts.appender.close();
     await this.#parts.database.close();

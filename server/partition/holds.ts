@@ -1,7 +1,20 @@
 import type { Carriage } from "./neighbours.ts";
 import type { Partition } from "./partition.ts";
 
-/** What this instance has of a partition. */
+/**
+ * What this instance has of a partition.
+ *
+ *             nobody has it, and      the right is ours       replayed
+ *             it is our turn          and it fits in memory
+ *      away ───────────────► claiming ───────────────► adopting ─────────► carried
+ *        ▲                      │                         │                   │ its preferred instance is warm and
+ *        │◄─── another has it ──┘◄───────── failed ───────┘                   │ reads along; or this one ends, and
+ *        │                                                                    ▼ another reads along
+ *        └──────────────────────── left, the right given back ◄──────────── leaving
+ *
+ * Claims go to the right, Departures go back. A right that is gone while the partition is carried, or being left, makes
+ * it `lost` at once, and away again once what is left of it has been cleared away.
+ */
 export type Hold =
   | { state: "away" }
   /** `rank`: how many were to claim it before this instance when the claim began. `giveUp` ends the wait. */

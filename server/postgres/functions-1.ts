@@ -61,7 +61,9 @@ BEGIN
   IF NOT FOUND THEN RAISE EXCEPTION 'a claimant must be a member: life=%', the_life; END IF;
   IF had.life <> the_life AND EXISTS (SELECT FROM rinha.member WHERE life = had.life) THEN RETURN NULL; END IF;
   UPDATE rinha.partition SET life = the_life, since = epoch + 1, epoch = epoch + 1,
-    capacity = greatest(capacity, the_capacity) WHERE number = the_partition;
+    capacity = greatest(capacity, the_capacity), restored_since_ms = CASE WHEN is_restored
+      THEN coalesce(restored_since_ms, floor(extract(epoch FROM clock_timestamp()) * 1000)) END
+    WHERE number = the_partition RETURNING restored_since_ms INTO had.restored_since_ms;
   INSERT INTO rinha.carriage (partition, epoch, number, life, processors)
     VALUES (the_partition, had.epoch + 1, claimant.number, the_life, the_processors);
   RETURN json_build_object('epoch', had.epoch + 1, 'outline', rinha.outline(the_partition), 'restored',
@@ -128,14 +130,16 @@ BEGIN
   RETURN the_number;
 END $$;
 
--- Whether every chunk of it ends before its partition's checkpoint begins to need it.
+-- Whether every chunk of it ends before its partition's checkpoint begins to need it, and is in the payment table where
+-- that is kept up.
 CREATE FUNCTION rinha.is_covered(the_generation int) RETURNS boolean
 LANGUAGE sql STABLE AS $$
   SELECT NOT EXISTS (
     SELECT FROM rinha.partition p LEFT JOIN rinha.checkpoint k ON k.number = p.checkpoint
+    LEFT JOIN rinha.payment_position t ON t.partition = p.number
     CROSS JOIN LATERAL (SELECT c.first_lsn + c.record_count AS end_lsn FROM rinha.chunk c
       WHERE c.generation = the_generation AND c.partition = p.number ORDER BY c.first_lsn DESC LIMIT 1) AS last
-    WHERE k.lsn IS NULL OR last.end_lsn > k.lsn)
+    WHERE k.lsn IS NULL OR last.end_lsn > least(k.lsn, t.lsn))
 $$;
 
 -- Under the lock nothing is being appended; what comes after it finds the generation gone, or goes to a later one.

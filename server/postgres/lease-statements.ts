@@ -61,4 +61,10 @@ export const RELEASE: Statement = { text: "UPDATE rinha.partition SET life = NUL
 
 export const HALT: Statement = { text: "UPDATE rinha.partition SET halted = $3 WHERE number = $1 AND since = $2" };
 
+export const END_RESTORED: Statement = {
+  text: `
+UPDATE rinha.partition SET is_restored = false, lost_from_ms = NULL, restored_since_ms = NULL
+WHERE number = $1 AND since = $2 AND life IS NOT NULL`,
+};
+
 export const OUTLINE: Statement = { text: "SELECT rinha.outline($1) AS outline" };

@@ -1,4 +1,4 @@
-import { type Checkpoint, type Claimed, HaltedError, type Outline } from "../lease/database.ts";
+import { type Checkpoint, type Claimed, HaltedError, type Outline, type RestoredSince } from "../lease/database.ts";
 
 type Told<T> = { [name in keyof T]: undefined extends T[name] ? Exclude<T[name], undefined> | null : T[name] };
 
@@ -14,15 +14,12 @@ export function claimedOf(json: unknown): Claimed {
     halted?: string;
     epoch: number;
     outline: unknown;
-    restored: { lostFromMs: number | null; sinceMs: number | null } | null;
+    restored: RestoredSince | null;
   };
   if (halted !== undefined) throw new HaltedError(halted);
   return {
     epoch,
     ...outlineOf(outline),
-    restored:
-      restored === null
-        ? undefined
-        : { lostFromMs: restored.lostFromMs ?? undefined, sinceMs: restored.sinceMs ?? undefined },
+    restored: restored ?? undefined,
   };
 }

@@ -24,6 +24,7 @@ import { readLayout } from "./layout.ts";
 import * as Leases from "./lease-statements.ts";
 import * as Logs from "./log-statements.ts";
 import { claimedOf, outlineOf } from "./outline.ts";
+import { PostgresPaymentTable } from "./postgres-payment-table.ts";
 import { checkServer, type ServerReport } from "./server-check.ts";
 import type { Row, Statement } from "./session.ts";
 import type { StoreTarget } from "./store-url.ts";
@@ -62,7 +63,7 @@ export class PostgresDatabase implements Database {
     this.#pool = new Lane(this.#connector, POOL_SIZE, timeoutMs);
   }
 
-  /** What the server is; not to be used where it says so. */
+  /** What the server is, and whether what it acknowledges can be lost. */
   checkServer(): Promise<ServerReport> {
     return checkServer((statement) => this.#read(statement, []));
   }
@@ -103,6 +104,10 @@ export class PostgresDatabase implements Database {
 
   async halt({ partition, since }: Tenure, reason: string): Promise<void> {
     await this.#pool.run(Leases.HALT, [partition, since, reason]);
+  }
+
+  async endRestored({ partition, since }: Tenure): Promise<void> {
+    await this.#pool.run(Leases.END_RESTORED, [partition, since]);
   }
 
   async release({ partition, since }: Tenure): Promise<void> {
@@ -163,6 +168,11 @@ export class PostgresDatabase implements Database {
   async slices(partition: number, checkpoint: number, index: number, bytesMax: number): Promise<Uint8Array[]> {
     const rows = await this.#read(Checkpoints.SLICES, [partition, checkpoint, index, bytesMax]);
     return rows.map(({ records }) => records as Uint8Array);
+  }
+
+  /** The payment table beside the logs. */
+  get payments(): PostgresPaymentTable {
+    return new PostgresPaymentTable((statement, values) => this.#pool.run(statement, values));
   }
 
   tidy(): Promise<void> {

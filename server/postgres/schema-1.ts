@@ -1,4 +1,5 @@
 import { FUNCTIONS_1 } from "./functions-1.ts";
+import { PAYMENT_SCHEMA } from "./payment-schema.ts";
 
 /**
  * The first version. What is where:
@@ -24,7 +25,10 @@ CREATE TABLE rinha.store (
   id boolean PRIMARY KEY DEFAULT true CHECK (id),
   version int NOT NULL,
   partition_count int NOT NULL CHECK (partition_count BETWEEN 1 AND 256),
-  created_at timestamptz NOT NULL DEFAULT now()
+  created_at timestamptz NOT NULL DEFAULT now(),
+  -- Which import of journals is under way, or was the store's beginning.
+  importing text,
+  imported text
 );
 
 CREATE TABLE rinha.member (
@@ -48,7 +52,8 @@ CREATE TABLE rinha.partition (
   halted text,
   is_restored boolean NOT NULL DEFAULT false,
   lost_from_ms double precision,
-  restored_since_ms double precision
+  restored_since_ms double precision,
+  CHECK (NOT is_restored OR lost_from_ms IS NOT NULL)
 ) WITH (fillfactor = 10);
 
 CREATE TABLE rinha.carriage (
@@ -107,6 +112,6 @@ CREATE UNLOGGED TABLE rinha.health (
   polled_at timestamptz,
   PRIMARY KEY (processor, url_hash)
 ) WITH (fillfactor = 50);
-${FUNCTIONS_1}
+${PAYMENT_SCHEMA}${FUNCTIONS_1}
 SELECT rinha.begin_generation();
 `;

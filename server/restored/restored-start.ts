@@ -10,6 +10,7 @@ import type { Meters } from "../meters/meters.ts";
 import { ChargeLookup } from "../sending/charge-lookup.ts";
 import type { Told } from "../sending/told-charge.ts";
 import type { ProcessorConfig } from "../settings/processors.ts";
+import type { RestoredMark } from "../store/restored-mark.ts";
 import type { Network } from "../system/network.ts";
 import type { Time } from "../system/time.ts";
 import type { PartitionTracing } from "../telemetry/tracing.ts";
@@ -17,7 +18,6 @@ import { formatTimestamp } from "../text/timestamp.ts";
 import type { SlewedClock } from "../turn/clock.ts";
 import type { GroupCommit } from "../turn/group-commit.ts";
 import { PatientLookup } from "./patient-lookup.ts";
-import type { RestoredMark } from "./restored-mark.ts";
 import { testimonyOf } from "./testimony.ts";
 
 /** Payments asked about at once, each at every processor. */
@@ -204,7 +204,7 @@ export class RestoredStart {
     this.#parts.mark.remove();
     this.#logger.warn(
       this.#progress(),
-      "restored data: nothing more is expected to come to light; RESTORED is to be taken out of the settings",
+      "restored data: nothing more is expected to come to light; RESTORED, if set, is to be taken out of the settings",
     );
   }
 

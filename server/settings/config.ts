@@ -159,7 +159,8 @@ class SettingReader {
     const rule = storeUrlRule(url);
     if (rule !== undefined) this.errors.push(`STORE_URL ${rule}`);
     for (const { name, rule: why } of journalSettingsIn((name) => this.#isSet(name))) this.refuse(name, why);
-    return { url, link: this.#ownLink() };
+    const hasPaymentTable = this.oneOf("PAYMENT_TABLE", ["true", "false"]) === "true";
+    return { url, link: this.#ownLink(), hasPaymentTable };
   }
 
   #ownLink(): Address {

@@ -50,7 +50,15 @@ export const SETTINGS: readonly Setting[] = [
     rule: "address, with STORE_URL only",
     meaning:
       "link address of this instance, by which the others reach it: `tcp:<host>:<port>`, or `unix:<path>` where all " +
-      "run on one machine; the health monitor takes the next port, or the path with `.health`",
+      "run on one machine",
+  },
+  {
+    name: "PAYMENT_TABLE",
+    fallback: "true",
+    rule: "true or false",
+    meaning:
+      "with STORE_URL: keep the table `rinha.payment` up, for whoever asks in SQL; the same for all instances, see " +
+      "docs/cluster.md",
   },
   {
     name: "PROCESSORS",

@@ -6,6 +6,8 @@ export type StoreSettings = {
   url: string;
   /** This instance's own link address, by which the others reach it. */
   link: Address;
+  /** Whether the payments are also kept up as a table of the database. */
+  hasPaymentTable: boolean;
 };
 
 /** Members of a deployment at a time, at most: descriptors are shared out for so many. */

@@ -6,11 +6,18 @@ export const USAGE = `Makes the store of a deployment that shares a PostgreSQL d
 
   node build/server/store-cli/main.js init [--partitions COUNT] [--store URL] [--json]
   node build/server/store-cli/main.js check [--store URL] [--json]
+  node build/server/store-cli/main.js import DIR [--store URL] [--json]
+  node build/server/store-cli/main.js restore [--store URL] [--json]
 
   init                makes the schema rinha in the database, or brings it up to this release; said again, it changes
                       nothing. No older release may be running while it is brought up
   check               shows server, members and partitions, and reads every log from its beginning. It changes nothing,
                       and works while instances are running
+  import DIR          moves the journals of an embedded deployment, its DATA_DIR, into an empty store, which is made
+                      where it is missing. All instances are stopped before. Broken off, it is said again; in between
+                      neither can be started. Afterwards the journals are not used any more
+  restore             says that the data came from a backup, or from a standby that did not have everything: whatever
+                      is not settled is looked up at all processors before it is sent. All instances are stopped before
 
   --store URL         postgres://user:password@host:port,host:port/database, with sslmode and the like as parameters;
                       a password is better kept in STORE_URL or PGPASSWORD than in a command line    (STORE_URL)
@@ -23,12 +30,20 @@ init exits with                                     check exits with
   1  refused: another number of partitions, a later   1  the server would lose what it acknowledged, or a log is
      release, a server that would lose data              damaged
   2  could not be asked                               2  could not look, or there is no store
+
+import and restore exit with
+  0  it is done, or import was done before
+  1  refused, and nothing has changed: an instance is there, a store that is not empty, another number of partitions
+  2  not done, or not known to be: say it again
 `;
 
 export type CommandLine = { target: StoreTarget; isJson: boolean } & (
   | { command: "init"; partitionCount: number | undefined }
-  | { command: "check" }
+  | { command: "check" | "restore" }
+  | { command: "import"; dataDir: string }
 );
+
+const COMMANDS = ["init", "check", "import", "restore"] as const;
 
 /** Throws a one-line `rule: name=value` error on a wrong argument. */
 export function readCommandLine(
@@ -40,15 +55,23 @@ export function readCommandLine(
   const options = { store: text, partitions: text, json: flag, help: flag };
   const { values, positionals } = parseArgs({ args, allowPositionals: true, options });
   if (values.help) return "help";
-  const [command, ...more] = positionals;
-  if (command !== "init" && command !== "check")
-    throw new Error(`the command must be init or check: command=${command ?? ""}`);
-  if (more.length > 0) throw new Error(`${command} takes options only: more=${more.map(withoutCredentials).join(" ")}`);
-  if (command === "check" && values.partitions !== undefined)
+  const command = COMMANDS.find((name) => name === positionals[0]);
+  if (command === undefined)
+    throw new Error(`the command must be one of ${COMMANDS.join(", ")}: command=${positionals[0] ?? ""}`);
+  const dataDir = command === "import" ? readDirectory(positionals[1]) : undefined;
+  const more = positionals.slice(dataDir === undefined ? 1 : 2);
+  if (more.length > 0) throw new Error(`${command} takes no more: more=${more.map(withoutCredentials).join(" ")}`);
+  if (command !== "init" && values.partitions !== undefined)
     throw new Error(`partitions belong to init: partitions=${values.partitions}`);
   const partitionCount = readCount(values.partitions);
   const shared = { target: readTarget(values.store ?? env["STORE_URL"]), isJson: values.json === true };
-  return command === "init" ? { command, ...shared, partitionCount } : { command, ...shared };
+  if (command === "init") return { command, ...shared, partitionCount };
+  return command === "import" ? { command, ...shared, dataDir: dataDir! } : { command, ...shared };
+}
+
+function readDirectory(path: string | undefined): string {
+  if (path === undefined || path === "") throw new Error("import takes the DATA_DIR of the journals: DIR=");
+  return path;
 }
 
 function readTarget(url: string | undefined): StoreTarget {

@@ -1,30 +1,44 @@
 import { check, isSound } from "./check.ts";
-import { readCommandLine, USAGE } from "./command-line.ts";
+import { type CommandLine, readCommandLine, USAGE } from "./command-line.ts";
+import { importJournals } from "./import/import.ts";
 import { init } from "./init.ts";
-import { checkLines, initLines } from "./report.ts";
+import { slowProgress } from "./progress.ts";
+import { checkLines, importLines, initLines, restoreLines } from "./report.ts";
+import { restore } from "./restore.ts";
 
 const EXIT_REFUSED = 1;
 const EXIT_FAILED = 2;
 
+/** What a command has to say, to programs and to people. */
+type Outcome = { json: object; lines: readonly string[]; isRefused: boolean };
+
 // Whoever reads our output may have seen enough, as `head` does.
 process.stdout.on("error", () => process.exit(0));
 
-function show(lines: readonly string[]): void {
-  for (const line of lines) process.stdout.write(`${line}\n`);
+async function carryOut(wish: CommandLine): Promise<Outcome> {
+  const { target } = wish;
+  const progress = slowProgress((line) => process.stderr.write(line));
+  if (wish.command === "check") {
+    const report = await check(target);
+    const isAllSound = isSound(report);
+    return { json: { ...report, isSound: isAllSound }, lines: checkLines(report), isRefused: !isAllSound };
+  }
+  if (wish.command === "init") return outcomeOf(await init(target, wish.partitionCount), initLines);
+  if (wish.command === "import") return outcomeOf(await importJournals(target, wish.dataDir, progress), importLines);
+  return outcomeOf(await restore(target, progress), restoreLines);
+}
+
+function outcomeOf<T extends { kind: string }>(result: T, linesOf: (result: T) => string[]): Outcome {
+  return { json: result, lines: linesOf(result), isRefused: result.kind === "refused" };
 }
 
 try {
   const wish = readCommandLine(process.argv.slice(2), process.env);
   if (wish === "help") process.stdout.write(USAGE);
-  else if (wish.command === "init") {
-    const result = await init(wish.target, wish.partitionCount);
-    show(wish.isJson ? [JSON.stringify(result)] : initLines(result));
-    if (result.kind === "refused") process.exitCode = EXIT_REFUSED;
-  } else {
-    const report = await check(wish.target);
-    const isAllSound = isSound(report);
-    show(wish.isJson ? [JSON.stringify({ ...report, isSound: isAllSound })] : checkLines(report));
-    if (!isAllSound) process.exitCode = EXIT_REFUSED;
+  else {
+    const { json, lines, isRefused } = await carryOut(wish);
+    for (const line of wish.isJson ? [JSON.stringify(json)] : lines) process.stdout.write(`${line}\n`);
+    if (isRefused) process.exitCode = EXIT_REFUSED;
   }
 } catch (error) {
   process.stderr.write(`${(error as Error).message}\n`);

@@ -1,6 +1,9 @@
 import { alignColumns } from "../text/text-table.ts";
+import { formatTimestamp } from "../text/timestamp.ts";
 import type { PartitionReport, StoreReport } from "./check.ts";
+import type { ImportResult } from "./import/import.ts";
 import type { InitResult } from "./init.ts";
+import type { RestoreResult } from "./restore.ts";
 
 const NONE = "-";
 
@@ -47,4 +50,24 @@ export function initLines(result: InitResult): string[] {
   const partitions = `${partitionCount} partitions, version ${to}`;
   const done = from === 0 ? "the store is made" : from === to ? "the store was there" : `the store was version ${from}`;
   return [`${done}: ${partitions}`, ...warnings.map((text) => `warning: ${text}`)];
+}
+
+export function importLines(result: ImportResult): string[] {
+  if (result.kind === "refused") return result.reasons.map((text) => `REFUSED: ${text}`);
+  if (result.kind === "was there") return ["the journals were imported before: nothing was done"];
+  const rows = result.partitions.map(({ number, payments, unsettled, wasThere }) => {
+    const shown = wasThere ? ["moved before", ""] : [payments, unsettled].map(String);
+    return [String(number + 1), ...shown];
+  });
+  return ["the journals are imported", ...alignColumns([["partition", "payments", "not settled"], ...rows])];
+}
+
+export function restoreLines(result: RestoreResult): string[] {
+  if (result.kind === "refused") return result.reasons.map((text) => `REFUSED: ${text}`);
+  const rows = result.partitions.map(({ number, payments, unsettled, lostFromMs, halted }) => {
+    const was = halted === undefined ? NONE : halted;
+    return [String(number + 1), String(payments), String(unsettled), formatTimestamp(lostFromMs), was];
+  });
+  const head = ["partition", "payments", "to be looked up", "may be lost from", "was halted"];
+  return ["instances that are started now look up what is not settled", ...alignColumns([head, ...rows])];
 }

@@ -2,6 +2,7 @@ import type { Engine } from "../../core/engine.ts";
 import type { Ledger } from "../../core/ledger/ledger.ts";
 import type { JournalMeters } from "../meters/meters.ts";
 import type { RecordLog } from "../turn/record-log.ts";
+import type { RestoredMark } from "./restored-mark.ts";
 
 /** Says who may carry a partition, and keeps its log. */
 export interface Store {
@@ -99,6 +100,8 @@ export interface Storage {
   readonly epoch: number;
   /** The latest time or watermark, by the wall clock, that the log knew of when it was opened; 0 when of none. */
   readonly latestMs: number;
+  /** Whether records after its end may be lost; undefined where nothing is kept that could be restored. */
+  readonly restoredMark?: RestoredMark | undefined;
   /** Begins the upkeep: it follows the writes, see `maintain`. */
   beginUpkeep(engine: Engine, writing: Writing, meters: JournalMeters): void;
   /** To be called after writes. Hot. */

@@ -178,9 +178,9 @@ export class Clients {
   #postConflict(known: Known): void {
     const { oracle, hosts } = this.#parts;
     const { serving } = hosts[known.preferred]!;
-    serving?.post(bodyOf(known.words, otherAmount(known.cents)), ({ status }) =>
-      oracle.answeredConflict(known, status),
-    );
+    if (!serving) return;
+    oracle.asked(known);
+    serving.post(bodyOf(known.words, otherAmount(known.cents)), ({ status }) => oracle.answeredConflict(known, status));
   }
 }
 

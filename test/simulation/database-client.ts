@@ -17,10 +17,17 @@ import type {
 import { NotDoneError } from "../../server/lease/database.ts";
 import type { Statement } from "./database-statements.ts";
 import * as statements from "./database-statements.ts";
+import type { Change, DatabaseTables } from "./database-tables.ts";
 import type { VirtualDatabase } from "./virtual-database.ts";
 
 /** A process that asks. It hears nothing while it is stopped, and never again once it is over. */
 export type Caller = { readonly instance: number; settleLater(delayMs: number, body: () => void): void };
+
+function afterAll(changes: readonly Change[], tables: DatabaseTables): DatabaseTables {
+  const after = tables.copy();
+  for (const change of changes) change(after);
+  return after;
+}
 
 /** A process's way to the database. */
 export class DatabaseClient implements Database {
@@ -66,6 +73,10 @@ export class DatabaseClient implements Database {
     return this.#ask(statements.halt(tenure, reason));
   }
 
+  endRestored(tenure: Tenure): Promise<void> {
+    return this.#ask(statements.endRestored(tenure));
+  }
+
   release(tenure: Tenure): Promise<void> {
     return this.#ask(statements.release(tenure));
   }
@@ -102,7 +113,14 @@ export class DatabaseClient implements Database {
   }
 
   finishCheckpoint(partition: number, epoch: number, checkpoint: number, size: CheckpointSize): Promise<boolean> {
-    return this.#ask(statements.finishCheckpoint(partition, epoch, checkpoint, size));
+    const statement = statements.finishCheckpoint(partition, epoch, checkpoint, size);
+    const { watch } = this.#database;
+    const run: typeof statement.run = (tables) => {
+      const ran = statement.run(tables);
+      if (ran.result) watch?.finished({ partition, before: tables.copy(), after: afterAll(ran.changes!, tables) });
+      return ran;
+    };
+    return this.#ask({ ...statement, run });
   }
 
   slices(partition: number, checkpoint: number, index: number, bytesMax: number): Promise<Uint8Array[]> {

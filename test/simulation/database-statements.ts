@@ -138,6 +138,10 @@ export function halt(tenure: Tenure, reason: string): Statement<void> {
   return changeOf("halt", tenure, { haltedBecause: reason });
 }
 
+export function endRestored(tenure: Tenure): Statement<void> {
+  return changeOf("endRestored", tenure, { restored: undefined });
+}
+
 export function release(tenure: Tenure): Statement<void> {
   return changeOf("release", tenure, { owner: undefined });
 }

@@ -92,7 +92,7 @@ export type Incident = { atMs: number } & (
     }
   | { kind: "network"; processor: number; weather: Weather; forMs: number }
   | { kind: "look"; payment: number }
-  | { kind: "database weather"; weather: DatabaseWeather; forMs: number }
+  | { kind: "database weather"; of: "all" | number; weather: DatabaseWeather; forMs: number }
   | { kind: "database away"; reach: Exclude<Reach, "there">; from: "all" | number; forMs: number }
   | { kind: "standby away"; forMs: number }
   | { kind: "waits cancelled" }

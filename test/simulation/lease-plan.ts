@@ -1,7 +1,7 @@
 import { Random } from "../support/random.ts";
 import type { Incident, Plan, Settings } from "./incident.ts";
 import { payments, processorCountOf, SECOND_MS, type Stresses, settingsOf, summaries, weather } from "./plan-parts.ts";
-import type { DatabaseWeather } from "./virtual-database.ts";
+import { CALM, type DatabaseWeather } from "./virtual-database.ts";
 
 /** What a seed may have in store where partitions are kept by lease: see STRESSES of the other plan. */
 const STRESSES = [
@@ -107,7 +107,11 @@ function endings(random: Random, stresses: Stresses, durationMs: number, { insta
   if (random.chance(0.1))
     some("kill", 1, () => ({ kind: "kill all", atMs: random.below(durationMs), downMs: downMs() }));
   some("leave", 3, () => ({ kind: "leave", ...when(), downMs: downMs() }));
-  some("stop", 3, () => ({ kind: "stop", ...when(), forMs: random.pick(STOPS_MS) }));
+  some("stop", 3, () => {
+    const stop = { kind: "stop" as const, ...when(), forMs: random.pick(STOPS_MS) };
+    if (random.chance(0.3)) incidents.push(slowHost(stop.atMs, stop.forMs, stop.instance));
+    return stop;
+  });
   some("twice", 1, () => ({ kind: "start twice", ...when() }));
   some("link", 2, () => ({ kind: "mute", ...when(), forMs: random.pick([30, 700, 1500, 4000]) }));
   some("link", 2, () => {
@@ -134,12 +138,9 @@ function databaseFaults(
   const forMs = () => random.pick([20, 300, 1000, 2500, 4500, 9000]);
   const reach = () => random.pick(["refuses", "hangs"] as const);
   some("weather", 3, () => {
-    return {
-      kind: "database weather",
-      atMs: atMs(),
-      weather: databaseWeatherOf(random),
-      forMs: random.between(50, 6000),
-    };
+    const of = random.chance(0.5) ? random.below(instanceCount) : "all";
+    const forMs = random.between(50, 6000);
+    return { kind: "database weather", atMs: atMs(), of, weather: databaseWeatherOf(random), forMs };
   });
   some("outage", 2, () => ({ kind: "database away", atMs: atMs(), reach: reach(), from: "all", forMs: forMs() }));
   some("cut", 2, () => {
@@ -158,6 +159,12 @@ function databaseFaults(
   return incidents;
 }
 
+/** All answers to an instance are late before it is stopped, meanwhile, and after it goes on. */
+function slowHost(atMs: number, forMs: number, instance: number): Incident {
+  const weather = { ...CALM, lateReply: 1 };
+  return { kind: "database weather", atMs: Math.max(0, atMs - 1500), of: instance, weather, forMs: forMs + 4000 };
+}
+
 /** What is committed while the standby is away, and seen by all, is gone when that one is promoted. */
 function vanishing(random: Random, incidents: Incident[], atMs: number): Incident {
   const cancelledAtMs = atMs + random.between(1, 3000);
@@ -165,20 +172,23 @@ function vanishing(random: Random, incidents: Incident[], atMs: number): Inciden
   incidents.push({ kind: "waits cancelled", atMs: cancelledAtMs });
   // Somebody may be reading along then.
   if (random.chance(0.5))
-    incidents.push({ kind: "leave", atMs: cancelledAtMs + random.between(-100, 100), instance: 0, downMs: 400 });
+    incidents.push({ kind: "leave", atMs: cancelledAtMs + random.below(100), instance: 0, downMs: 400 });
   incidents.push({ kind: "failover", atMs: promotedAtMs, downMs: random.pick([0, 100]), stale: [], staleMs: 0 });
   return { kind: "standby away", atMs, forMs: promotedAtMs - atMs + 1 };
 }
 
 function databaseWeatherOf(random: Random): DatabaseWeather {
   const chance = () => (random.chance(0.4) ? random.pick([0.02, 0.1, 0.4]) : 0);
+  const failedAppends = random.pick([0, 0, 0.7, 0.9, 1]);
+  // A checkpoint that takes its time meets them.
+  if (failedAppends > 0 && random.chance(0.5)) return { ...CALM, failedAppends, delayMsMax: random.pick([20, 100]) };
   return {
     lostRequest: chance(),
     lateRequest: chance(),
     lostReply: chance(),
     lateReply: chance(),
     failed: chance(),
-    failedAppends: random.pick([0, 0, 0.5, 1]),
+    failedAppends,
     cancelled: chance(),
     delayMsMax: random.pick([0, 0, 20, 300]),
   };

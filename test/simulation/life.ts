@@ -285,7 +285,8 @@ export class Life {
   /** A partition has been replayed, and is about to be carried. */
   #opened(partition: Partition, wasRead: boolean, tookMs: number): void {
     const { world, oracle, instance } = this.#parts;
-    if (this.process.isOver) return;
+    // One that was stopped meanwhile, and has lost its lease, is fenced and tells nobody anything.
+    if (this.process.isOver || this.#instance!.lease?.membership.isValid === false) return;
     const { number, epoch, books } = partition;
     world.note(() => `instance ${instance} opens partition ${number}, epoch ${epoch}${wasRead ? ", read along" : ""}`);
     this.openCountsMax = this.ways.gates.map(() => Number.POSITIVE_INFINITY);

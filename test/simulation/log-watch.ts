@@ -1,5 +1,9 @@
 import type { Append } from "../../server/lease/database.ts";
+import type { DatabaseTables } from "./database-tables.ts";
 import { expectThat } from "./violation.ts";
+
+/** The database without a checkpoint, and with it. */
+export type Finished = { partition: number; before: DatabaseTables; after: DatabaseTables };
 
 /**
  * Looks at the logs in a database, whoever writes them: each epoch's records are one process's, none of an epoch come
@@ -11,6 +15,8 @@ export class LogWatch {
   readonly #writers: unknown[] = [];
   /** By partition: number of the next record. */
   readonly #heads: number[] = [];
+  /** Finished, and not looked at yet. */
+  readonly checkpoints: Finished[] = [];
 
   /** Those of the partitions are done, for as long as the database promises. */
   committed(appends: readonly Append[], partitions: readonly number[], writer: unknown): void {
@@ -25,6 +31,11 @@ export class LogWatch {
       this.#writers[partition] = writer;
       this.#heads[partition] = lsn + recordCount;
     }
+  }
+
+  /** A checkpoint is finished, unless it is lost with its server: to be looked at when there is time. */
+  finished(checkpoint: Finished): void {
+    this.checkpoints.push(checkpoint);
   }
 
   /** Another server is the primary now, with these heads. */

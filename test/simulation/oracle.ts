@@ -4,6 +4,7 @@ import { makeTotals } from "../../core/ledger/window-totals.ts";
 import * as Outcome from "../../core/values/outcome.ts";
 import * as State from "../../core/values/state.ts";
 import { partitionsByLastByte } from "../../server/partition/partition-map.ts";
+import { REACH_MS } from "../../server/partition/reach.ts";
 import type { Window } from "../../server/payments/summary.ts";
 import { Random } from "../support/random.ts";
 import type { Process } from "./process.ts";
@@ -30,6 +31,8 @@ export type Known = {
   /** Somebody was told that it may have been accepted. */
   isUncertain: boolean;
   wasAsked: boolean;
+  /** When that was last. */
+  askedAtMs: number;
   /** Told 202; or that, or 200. */
   wasAccepted: boolean;
   isAcknowledged: boolean;
@@ -115,6 +118,7 @@ export class Oracle {
       openCount: 0,
       isUncertain: false,
       wasAsked: false,
+      askedAtMs: Number.NEGATIVE_INFINITY,
       wasAccepted: false,
       isAcknowledged: false,
       purged: "no",
@@ -128,6 +132,7 @@ export class Oracle {
 
   asked(known: Known): void {
     known.wasAsked = true;
+    known.askedAtMs = this.#parts.world.clock.nowMs;
     known.openCount++;
     // Whether the purge takes it along is decided by chance.
     if (!this.isPurging || known.purged !== "no") return;
@@ -153,6 +158,7 @@ export class Oracle {
 
   /** A host has answered a payment that it had acknowledged, asked for again with another amount. */
   answeredConflict(known: Known, status: number): void {
+    known.openCount--;
     if (known.purged !== "no") return;
     expectThat(
       status === 409 || status === 503,
@@ -218,9 +224,15 @@ export class Oracle {
     const asked = [...this.known.values()].filter(({ wasAsked, purged }) => wasAsked && purged === "no");
     for (const known of asked) {
       known.purged = "maybe";
-      known.isStray = known.openCount > 0 || known.isUncertain;
+      known.isStray = known.openCount > 0 || known.isUncertain || this.#isOnItsWay(known);
     }
     return asked.filter(({ isStray }) => !isStray);
+  }
+
+  /** Between instances, on a try that was not waited for. */
+  #isOnItsWay({ askedAtMs }: Known): boolean {
+    const { clock, linkLateUntilMs } = this.#parts.world;
+    return clock.nowMs < linkLateUntilMs && clock.nowMs - askedAtMs < REACH_MS + UNDER_WAY_MS_MAX;
   }
 
   purged(forgotten: readonly Known[]): void {

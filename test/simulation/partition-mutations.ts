@@ -24,8 +24,8 @@ export const PARTITION_MUTATIONS: Readonly<Record<string, Mutation>> = {
   },
   "a partition still answers when its lock is another's": {
     seed: 3,
-    file: "server/partition/custody",
-    find: 'this.#holds.set(number, { state: "leaving", partition, sinceMs: time.wallMs() });',
+    file: "server/partition/departures",
+    find: 'holds.set(partition.number, { state: "leaving", partition, sinceMs: time.wallMs() });',
     replace: "",
   },
   "what is out keeps its place when its partition leaves": {

@@ -6,13 +6,16 @@ import { RecoveryError } from "../../server/journal/recovery-error.ts";
 import { ChunkReader } from "../../server/lease/chunk-reader.ts";
 import type { Database } from "../../server/lease/database.ts";
 import { namesOf } from "../support/terms.ts";
+import { VirtualTime } from "../support/virtual-time.ts";
 import { damage } from "./damage.ts";
 import * as statements from "./database-statements.ts";
+import type { DatabaseTables } from "./database-tables.ts";
 import type { Deployment } from "./deployment.ts";
+import type { Settings } from "./incident.ts";
+import type { Finished } from "./log-watch.ts";
 import { Process } from "./process.ts";
 import { ProcessDisk } from "./process-disk.ts";
 import { expectThat, Violation } from "./violation.ts";
-import type { VirtualDatabase } from "./virtual-database.ts";
 
 const CHUNK_RECORDS = 61;
 const NOBODY = -1;
@@ -20,12 +23,24 @@ const NOBODY = -1;
 /** The log is the truth: a ledger built from it once more is the ledger in memory. */
 export async function checkRebuilt(ledger: Ledger, deployment: Deployment, partition: number): Promise<void> {
   const { mode } = deployment.world.settings;
-  const rebuilt = await (mode === "lease" ? reread(deployment, partition) : replay(deployment, partition));
+  const rebuilt = await (mode === "lease"
+    ? reread(deployment.database.tables, partition, deployment.world.settings)
+    : replay(deployment, partition));
   if (rebuilt instanceof Error) throw new Violation("a restart finds its journal in order", String(rebuilt));
+  expectSame(ledger, rebuilt, "memory is what the log says", `partition=${partition}`);
+}
+
+/** Whoever begins with a checkpoint that has just been finished comes to the same as who began before it. */
+export async function checkCheckpoint({ partition, before, after }: Finished, settings: Settings): Promise<void> {
+  const [all, shorter] = [await reread(before, partition, settings), await reread(after, partition, settings)];
+  const rule = "a checkpoint knows what the log says";
+  for (const ledger of [all, shorter]) if (ledger instanceof Error) throw new Violation(rule, String(ledger));
+  expectSame(all as Ledger, shorter as Ledger, rule, `partition=${partition}`);
+}
+
+function expectSame(ledger: Ledger, rebuilt: Ledger, rule: string, where: string): void {
   const same = (what: string, live: number, again: number) =>
-    expectThat(live === again, "memory is what the log says", () => {
-      return `partition=${partition} ${what} live=${live} rebuilt=${again}`;
-    });
+    expectThat(live === again, rule, () => `${where} ${what} live=${live} rebuilt=${again}`);
   same("tail", ledger.tail, rebuilt.tail);
   same("head", ledger.head, rebuilt.head);
   for (let state = State.FREE; state <= State.FAILED; state++)
@@ -69,13 +84,12 @@ function replay({ disk, world }: Deployment, partition: number): Ledger | Error 
 }
 
 /** The same of the log in the database. */
-async function reread({ database, world }: Deployment, partition: number): Promise<Ledger | Error> {
-  const { capacity, processorCount } = world.settings;
+async function reread(tables: DatabaseTables, partition: number, settings: Settings): Promise<Ledger | Error> {
+  const { capacity, processorCount } = settings;
   const ledger = new Ledger(capacity, 1, processorCount);
-  const time = new Process(world, NOBODY);
-  const reader = new ChunkReader(readingOf(database), partition, ledger, namesOf(processorCount), time);
+  const reader = new ChunkReader(readingOf(tables), partition, ledger, namesOf(processorCount), new VirtualTime());
   try {
-    await reader.begin(database.tables.partitions[partition]!.checkpoint);
+    await reader.begin(tables.partitions[partition]!.checkpoint);
     await reader.readOn();
     while (!ledger.finishReplay(capacity));
     return ledger;
@@ -85,11 +99,11 @@ async function reread({ database, world }: Deployment, partition: number): Promi
 }
 
 /** What is there now, without delay. */
-function readingOf(database: VirtualDatabase): Database {
+function readingOf(tables: DatabaseTables): Database {
   const reading: Pick<Database, "names" | "chunks" | "slices"> = {
-    names: async (partition) => statements.names(partition).run(database.tables).result,
-    chunks: async (...what) => statements.chunks(...what).run(database.tables).result,
-    slices: async (...what) => statements.slices(...what).run(database.tables).result,
+    names: async (partition) => statements.names(partition).run(tables).result,
+    chunks: async (...what) => statements.chunks(...what).run(tables).result,
+    slices: async (...what) => statements.slices(...what).run(tables).result,
   };
   return reading as Database;
 }

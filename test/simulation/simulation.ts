@@ -2,7 +2,7 @@ import * as State from "../../core/values/state.ts";
 import { Deployment } from "./deployment.ts";
 import type { Plan } from "./incident.ts";
 import type { Life } from "./life.ts";
-import { checkDamage, checkRebuilt } from "./rebuilt.ts";
+import { checkCheckpoint, checkDamage, checkRebuilt } from "./rebuilt.ts";
 import { endFaults, strike } from "./strike.ts";
 import { expectThat, Violation } from "./violation.ts";
 import { EPOCH_MS } from "./world.ts";
@@ -92,10 +92,12 @@ async function live(deployment: Deployment, plan: Plan): Promise<void> {
 }
 
 async function pass(deployment: Deployment, untilMs: number): Promise<void> {
-  const { world } = deployment;
+  const { world, database } = deployment;
   const { clock } = world;
+  const { checkpoints } = database.watch!;
   while (clock.step(untilMs)) {
     if (deployment.takeSettled()) await untilNobodyGoesOn();
+    for (const checkpoint of checkpoints.splice(0)) await checkCheckpoint(checkpoint, world.settings);
     if (world.violation) throw world.violation;
     expectThat(clock.eventCount < EVENTS_MAX, "event loops come to rest", () => `nowMs=${clock.nowMs}`);
   }

@@ -1,6 +1,6 @@
 import type { Deployment } from "./deployment.ts";
 import type { Incident } from "./incident.ts";
-import { CALM } from "./virtual-database.ts";
+import { CALM, type VirtualDatabase } from "./virtual-database.ts";
 
 const DATABASE_INCIDENTS = [
   "database weather",
@@ -22,10 +22,8 @@ export function strikeDatabase({ database, world }: Deployment, incident: Databa
   const { clock } = world;
   switch (incident.kind) {
     case "database weather":
-      database.weather = incident.weather;
-      clock.after(incident.forMs, () => {
-        if (database.weather === incident.weather) database.weather = CALM;
-      });
+      strikeWeather(database, incident);
+      clock.after(incident.forMs, () => endWeather(database, incident));
       return;
     case "database away": {
       const instance = incident.from === "all" ? undefined : incident.from;
@@ -46,4 +44,16 @@ export function strikeDatabase({ database, world }: Deployment, incident: Databa
     case "failover":
       database.failOver(incident.downMs, incident.stale, incident.staleMs);
   }
+}
+
+type WeatherIncident = Extract<DatabaseIncident, { kind: "database weather" }>;
+
+function strikeWeather(database: VirtualDatabase, { of, weather }: WeatherIncident): void {
+  if (of === "all") database.weather = weather;
+  else database.weatherOf.set(of, weather);
+}
+
+function endWeather(database: VirtualDatabase, { of, weather }: WeatherIncident): void {
+  if (of === "all" && database.weather === weather) database.weather = CALM;
+  if (of !== "all" && database.weatherOf.get(of) === weather) database.weatherOf.delete(of);
 }

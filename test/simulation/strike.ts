@@ -56,6 +56,7 @@ export function strike(deployment: Deployment, incident: Incident): void {
     case "link":
       deployment.calls.lossChance = incident.lossChance;
       deployment.calls.lateMsMax = incident.lateMsMax;
+      if (incident.lateMsMax > 0) noteLateLink(deployment, incident.forMs + incident.lateMsMax);
       deployment.streams.lateMsMax = incident.lateMsMax;
       world.clock.after(incident.forMs, () => healLink(deployment));
       return;
@@ -90,6 +91,10 @@ function strikeHost({ hosts }: Deployment, incident: HostIncident): void {
       host.killFault.after = incident.operation;
       host.killFault.fraction = incident.fraction;
   }
+}
+
+function noteLateLink({ world }: Deployment, forMs: number): void {
+  world.linkLateUntilMs = Math.max(world.linkLateUntilMs, world.clock.nowMs + forMs);
 }
 
 function healLink({ calls, streams }: Deployment): void {

@@ -3,65 +3,12 @@ import { expect } from "chai";
 import { type Append, NotDoneError, UnknownError } from "../../server/lease/database.ts";
 import { describeDatabase } from "../support/database-contract.ts";
 import { Random } from "../support/random.ts";
-import { VirtualTime } from "../support/virtual-time.ts";
+import { CLAIMANT, DatabaseBench } from "./database-bench.ts";
 import type { DatabaseClient } from "./database-client.ts";
-import { VirtualDatabase } from "./virtual-database.ts";
-
-const CALL_TIMEOUT_MS = 1000;
-const PARTITION_COUNT = 3;
-const ONE = { number: 0, life: "one", address: "tcp:a:1", renewal: "r0" };
-const TWO = { number: 1, life: "two", address: "tcp:b:1", renewal: "r0" };
-const CLAIMANT = { life: "one", processors: ["default"], capacity: 8 };
-
-/** A database, and two who ask it. */
-class Bench {
-  readonly time = new VirtualTime();
-  readonly database: VirtualDatabase;
-  readonly one: DatabaseClient;
-  readonly two: DatabaseClient;
-
-  constructor(random = new Random(1), isSynchronous = true) {
-    const after = (delayMs: number, run: () => void): void => void this.time.after(delayMs, run);
-    this.database = new VirtualDatabase({
-      partitionCount: PARTITION_COUNT,
-      random,
-      wallMs: () => this.time.wallMs(),
-      after,
-      callTimeoutMs: CALL_TIMEOUT_MS,
-      isSynchronous,
-    });
-    this.one = this.database.client({ instance: 0, settleLater: after });
-    this.two = this.database.client({ instance: 1, settleLater: after });
-  }
-
-  /** The first one has partition 0. */
-  async claimed(): Promise<this> {
-    await this.of(this.one.join(ONE));
-    await this.of(this.two.join(TWO));
-    expect(await this.of(this.one.claim(0, CLAIMANT))).to.include({ epoch: 1, head: 0 });
-    return this;
-  }
-
-  /** What a call ends with, in virtual time. */
-  async of<T>(call: Promise<T>): Promise<T> {
-    let isOver = false;
-    const end = (): void => {
-      isOver = true;
-    };
-    call.then(end, end);
-    for (let turn = 0; turn < 10_000 && !isOver; turn++) await this.pass(1);
-    expect(isOver, "a call ends").to.equal(true);
-    return call;
-  }
-
-  async pass(ms: number): Promise<void> {
-    await this.time.passUntil(this.time.nowMs + ms);
-  }
-}
 
 /** As the suite wants it: its time passes whenever nothing else is to be done. */
 async function openForSuite(): Promise<{ database: DatabaseClient; close: () => Promise<void> }> {
-  const bench = new Bench();
+  const bench = new DatabaseBench();
   let isOpen = true;
   const passing = (async () => {
     while (isOpen) {
@@ -80,7 +27,7 @@ describeDatabase("VirtualDatabase", openForSuite);
 
 describe("VirtualDatabase", () => {
   it("loses with a promotion what nobody was told of, and nothing else", async () => {
-    const bench = await new Bench().claimed();
+    const bench = await new DatabaseBench().claimed();
     const { database, one, two } = bench;
     expect(await bench.of(one.append([append(0)]))).to.deep.equal([0]);
     database.stallStandby(true);
@@ -97,7 +44,7 @@ describe("VirtualDatabase", () => {
   });
 
   it("tells of an end that a later commit of the same client bears out", async () => {
-    const bench = await new Bench().claimed();
+    const bench = await new DatabaseBench().claimed();
     const { database, one, two } = bench;
     database.stallStandby(true);
     const lost = failure(bench, one.append([append(0)]));
@@ -113,7 +60,7 @@ describe("VirtualDatabase", () => {
   it("keeps what is on its disk over a crash", async () => {
     const ends = new Set<number>();
     for (let seed = 1; seed <= 20; seed++) {
-      const bench = await new Bench(new Random(seed)).claimed();
+      const bench = await new DatabaseBench(new Random(seed)).claimed();
       const { database, one, two } = bench;
       await bench.of(one.append([append(0)]));
       database.stallStandby(true);
@@ -129,7 +76,7 @@ describe("VirtualDatabase", () => {
   });
 
   it("reads on an old primary what was, and commits nothing there", async () => {
-    const bench = await new Bench().claimed();
+    const bench = await new DatabaseBench().claimed();
     const { database, one, two } = bench;
     database.failOver(0, [0], 3000);
     await bench.pass(10);
@@ -143,7 +90,7 @@ describe("VirtualDatabase", () => {
   });
 
   it("loses acknowledged commits only when nobody waits for the standby", async () => {
-    const bench = await new Bench(new Random(1), false).claimed();
+    const bench = await new DatabaseBench(new Random(1), false).claimed();
     const { database, one, two } = bench;
     await bench.pass(10);
     database.stallStandby(true);
@@ -156,7 +103,7 @@ describe("VirtualDatabase", () => {
   it("does what a client asked for that has given up, before or after its raise, and only with its epoch", async () => {
     const heads = new Set<string>();
     for (let seed = 1; seed <= 40; seed++) {
-      const bench = await new Bench(new Random(seed)).claimed();
+      const bench = await new DatabaseBench(new Random(seed)).claimed();
       const { database, one } = bench;
       database.weather = { ...database.weather, lateRequest: 1 };
       const late = failure(bench, one.append([append(0)]));
@@ -179,7 +126,7 @@ describe("VirtualDatabase", () => {
 
 /** Appends until it is known how, through all weathers, and looks whether the log is what was told. */
 async function weathered(random: Random): Promise<void> {
-  const bench = await new Bench(random).claimed();
+  const bench = await new DatabaseBench(random).claimed();
   const { database, one } = bench;
   let [epoch, head] = [1, 0];
   for (let turn = 0; turn < 30; turn++) {
@@ -222,7 +169,7 @@ function append(lsn: number): Append {
 }
 
 /** What it rejects with; undefined: it does not. */
-async function failure(bench: Bench, call: Promise<unknown>): Promise<unknown> {
+async function failure(bench: DatabaseBench, call: Promise<unknown>): Promise<unknown> {
   return bench.of(
     call.then(
       () => undefined,

@@ -64,6 +64,8 @@ export type VirtualDatabaseParts = {
  */
 export class VirtualDatabase {
   weather: DatabaseWeather = CALM;
+  /** By instance: what happens to its calls in place of that. */
+  readonly weatherOf = new Map<number, DatabaseWeather>();
   /** Statements, by name. */
   readonly committedCounts = new Map<string, number>();
   readonly #parts: VirtualDatabaseParts;
@@ -171,6 +173,7 @@ export class VirtualDatabase {
   /** From now on everything works. */
   heal(): void {
     this.weather = CALM;
+    this.weatherOf.clear();
     this.#reach = "there";
     this.#reachOf.clear();
     for (const server of new Set(this.#stale.values())) this.#noticed(server);
@@ -186,34 +189,36 @@ export class VirtualDatabase {
   #send<T>(call: DatabaseCall<T>, statement: Statement<T>, reach: Reach): void {
     const { random, after, callTimeoutMs } = this.#parts;
     const server = this.#stale.get(call.instance) ?? this.#server;
+    const weather = this.#weatherAt(call);
     const arrive = (): void => this.#arrive(call, statement, server);
     if (reach === "refuses" || server.isRefusing) {
-      call.notDone("connection refused", this.#latencyMs());
+      call.notDone("connection refused", this.#latencyMs(weather));
     } else if (reach === "hangs") {
       // Nobody knows whether it was sent; what was waits in the network, or never arrives.
       const isSent = random.chance(0.5);
       if (isSent) call.giveUpInTime();
       else call.notDone("no connection within the time", callTimeoutMs);
       if (isSent && random.chance(0.5)) after(random.below(LATE_MS_MAX), arrive);
-    } else if (this.#happens(this.weather.lostRequest)) {
-      if (random.chance(0.3)) call.notDone("connection lost before it was sent", this.#latencyMs());
+    } else if (this.#happens(weather.lostRequest)) {
+      if (random.chance(0.3)) call.notDone("connection lost before it was sent", this.#latencyMs(weather));
       else call.unknown("connection lost", random.below(callTimeoutMs));
     } else {
       call.server = server;
-      const isLate = this.#happens(this.weather.lateRequest);
+      const isLate = this.#happens(weather.lateRequest);
       if (isLate) call.unknown("connection lost", random.below(callTimeoutMs));
-      after(this.#latencyMs() + (isLate ? random.below(LATE_MS_MAX) : 0), arrive);
+      after(this.#latencyMs(weather) + (isLate ? random.below(LATE_MS_MAX) : 0), arrive);
     }
   }
 
   #arrive<T>(call: DatabaseCall<T>, statement: Statement<T>, server: DatabaseServer): void {
     call.server = server;
+    const weather = this.#weatherAt(call);
     if (server.isRefusing) {
-      call.unknown("connection lost", this.#latencyMs());
-    } else if (this.#happens(statement.name === "append" ? this.weather.failedAppends : 0)) {
-      call.notDone("the server cannot append", this.#latencyMs());
-    } else if (this.#happens(this.weather.failed)) {
-      call.notDone("the server says no", this.#latencyMs());
+      call.unknown("connection lost", this.#latencyMs(weather));
+    } else if (this.#happens(statement.name === "append" ? weather.failedAppends : 0)) {
+      call.notDone("the server cannot append", this.#latencyMs(weather));
+    } else if (this.#happens(weather.failed)) {
+      call.notDone("the server says no", this.#latencyMs(weather));
     } else {
       const onBlocked = () => call.giveUpInTime();
       server.work(statement, onBlocked, (ended) => this.#ended(call, statement, ended));
@@ -225,20 +230,22 @@ export class VirtualDatabase {
       statement.onCommitted?.(ended.result);
       this.committedCounts.set(statement.name, (this.committedCounts.get(statement.name) ?? 0) + 1);
     }
+    const weather = this.#weatherAt(call);
     const isHung = (this.#reachOf.get(call.instance) ?? this.#reach) === "hangs";
-    if (isHung || this.#happens(this.weather.lostReply)) {
+    if (isHung || this.#happens(weather.lostReply)) {
       call.giveUpInTime();
       return;
     }
     const { random, callTimeoutMs } = this.#parts;
-    const lateMs = this.#happens(this.weather.lateReply) ? random.below(callTimeoutMs) : 0;
-    if (ended.how === "committed") call.done(ended.result, this.#latencyMs() + lateMs);
-    else if (ended.how === "refused") call.refused(ended.error, this.#latencyMs());
-    else call.unknown(ended.how, this.#latencyMs());
+    const lateMs = this.#happens(weather.lateReply) ? random.below(callTimeoutMs) : 0;
+    if (ended.how === "committed") call.done(ended.result, this.#latencyMs(weather) + lateMs);
+    else if (ended.how === "refused") call.refused(ended.error, this.#latencyMs(weather));
+    else call.unknown(ended.how, this.#latencyMs(weather));
   }
 
   #breakCalls(isBroken: (call: DatabaseCall<unknown>) => boolean): void {
-    for (const call of [...this.#calls]) if (isBroken(call)) call.unknown("connection reset", this.#latencyMs());
+    for (const call of [...this.#calls])
+      if (isBroken(call)) call.unknown("connection reset", this.#latencyMs(this.weather));
   }
 
   #newServer(tables: DatabaseTables): DatabaseServer {
@@ -246,9 +253,12 @@ export class VirtualDatabase {
     return new DatabaseServer({ tables, random, after, isSynchronous, cancelChance: () => this.weather.cancelled });
   }
 
-  #latencyMs(): number {
+  #weatherAt({ instance }: { instance: number }): DatabaseWeather {
+    return this.weatherOf.get(instance) ?? this.weather;
+  }
+
+  #latencyMs({ delayMsMax }: DatabaseWeather): number {
     const { random } = this.#parts;
-    const { delayMsMax } = this.weather;
     return random.below(LATENCY_MS_MAX + 1) + (delayMsMax > 0 ? random.below(delayMsMax) : 0);
   }
 

@@ -17,6 +17,8 @@ export class World {
   wallOffsetMs = 0;
   /** The latest time anybody was told of. */
   timeMaxMs = EPOCH_MS;
+  /** Until then a question from one instance to another may come so late that it was answered on another try. */
+  linkLateUntilMs = Number.NEGATIVE_INFINITY;
   /** The first promise that was seen broken where nobody could be told at once. */
   violation: Violation | undefined;
   /** Requests that will still reach a processor, or are being worked on there. */

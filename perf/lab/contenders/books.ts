@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from "node:timers/promises";
+import { RefusalError } from "../../audit/ask.ts";
 import { type ConnectedParties, connectParties, type Target } from "../../audit/parties.ts";
 import type { ProcessorAdmin } from "../../audit/processor-admin.ts";
 import { forEachNamed, type Named, NO_TOTALS, type Totals, totalsCount, totalsEqual } from "../../audit/totals.ts";
@@ -18,6 +19,9 @@ export type Settlement = {
 const CALL_TIMEOUT_MS = 10_000;
 const CONNECTION_COUNT = 2;
 const POLL_MS = 20;
+const UNAVAILABLE = 503;
+/** Instances that have just begun share the partitions out among them; what they refuse meanwhile is asked again. */
+const WHOLE_WAIT_MS = 30_000;
 
 /** The service's summary and the processors' own, from a moment on. */
 export class Books {
@@ -32,7 +36,13 @@ export class Books {
   /** Empties the service and the processors: rounds begin alike. Throws where the service does not allow it. */
   async purge(): Promise<void> {
     await forEachNamed(this.#parties.processors, (processor) => processor.purge());
-    const status = await this.#parties.service.purge();
+    const untilMs = performance.now() + WHOLE_WAIT_MS;
+    let status = await this.#parties.service.purge();
+    // Which says that a partition could not be purged just now.
+    while (status === UNAVAILABLE && performance.now() < untilMs) {
+      await sleep(POLL_MS);
+      status = await this.#parties.service.purge();
+    }
     if (status >= 300) throw new Error(`the service must allow to be purged: status=${status}`);
   }
 
@@ -85,8 +95,18 @@ export class Books {
     return forEachNamed<ProcessorAdmin, Totals>(this.#parties.processors, (processor) => processor.totals(""));
   }
 
+  /** While a partition changes hands its part cannot be had. */
   async #counted(): Promise<Named<Totals>> {
-    return (await this.#parties.service.totals("")).processors;
+    const untilMs = performance.now() + WHOLE_WAIT_MS;
+    for (;;) {
+      try {
+        return (await this.#parties.service.totals("")).processors;
+      } catch (error) {
+        const isLater = error instanceof RefusalError && error.status === UNAVAILABLE && performance.now() < untilMs;
+        if (!isLater) throw error;
+        await sleep(POLL_MS);
+      }
+    }
   }
 }
 

@@ -1,7 +1,7 @@
 import type { Target } from "../../audit/parties.ts";
 import type { ProcessReading } from "../limits/usage-between.ts";
 import { Books } from "./books.ts";
-import { LimitedTopology, type Program } from "./limited-topology.ts";
+import { LimitedTopology, type LimitedTopologyOptions, type Program } from "./limited-topology.ts";
 import type { Limits } from "./named-groups.ts";
 
 /**
@@ -11,7 +11,11 @@ import type { Limits } from "./named-groups.ts";
 export type FloorName = "floor" | "fair floor";
 export const FLOOR_NAMES: readonly FloorName[] = ["floor", "fair floor"];
 
-export type ContenderName = "ours" | "target" | FloorName;
+/** Our service by how it keeps the payments, where several ways are compared: in journals, or in PostgreSQL. */
+export const KEEPING_NAMES = ["write", "fsync", "store"] as const;
+export type KeepingName = (typeof KEEPING_NAMES)[number];
+
+export type ContenderName = "ours" | KeepingName | "target" | FloorName;
 
 /** Somebody who is paid. */
 export type Contender = {
@@ -35,6 +39,17 @@ export type ContendersOptions = {
   readonly nodeFlags?: readonly string[];
 };
 
+/** A way to run our service. */
+export type OurService = {
+  readonly name: "ours" | KeepingName;
+  /** For the instances, on top of this process's own environment. */
+  readonly env?: Readonly<Record<string, string>>;
+  /** Of the PostgreSQL that keeps the payments; without it journals do. */
+  readonly storeUrl?: string;
+  /** What processes beside the topology's have taken so far for it. */
+  readonly readingsBeside?: () => ProcessReading[];
+};
+
 /** A service that somebody else has started. */
 export type OtherTarget = {
   readonly service: URL;
@@ -53,7 +68,7 @@ export async function startContenders(options: ContendersOptions, signal: AbortS
   const { target, floors } = options;
   const started: Contender[] = [];
   try {
-    started.push(target === undefined ? await startOurs(options, signal) : otherContender(target));
+    started.push(target === undefined ? await startOurs({ name: "ours" }, options, signal) : otherContender(target));
     for (const floor of floors) started.push(await startFloor(floor, options, signal));
     return started;
   } catch (error) {
@@ -88,15 +103,20 @@ export function limitRemark({
     : `CPU and memory limits by ${limitedBy}`;
 }
 
-async function startOurs(options: ContendersOptions, signal: AbortSignal): Promise<Contender> {
+/** Two instances of our service behind nginx, with two healthy processors. */
+export async function startOurs(
+  { name, readingsBeside = () => [], ...service }: OurService,
+  options: Pick<ContendersOptions, "limits" | "logLevel" | "nodeFlags">,
+  signal: AbortSignal,
+): Promise<Contender> {
   const { nodeFlags = [] } = options;
-  const topology = await startLimited(options, "service", { label: "ours", nodeFlags }, signal);
+  const topology = await startLimited(options, "service", { label: name, nodeFlags, ...service }, signal);
   const { target } = topology;
   return {
-    name: "ours",
+    name,
     url: target.service,
     topology,
-    readings: () => topology.readings(),
+    readings: () => [...topology.readings(), ...readingsBeside()],
     books: new Books(target),
   };
 }
@@ -109,9 +129,9 @@ async function startFloor(name: FloorName, options: ContendersOptions, signal: A
 }
 
 function startLimited(
-  { limits, logLevel }: ContendersOptions,
+  { limits, logLevel }: Pick<ContendersOptions, "limits" | "logLevel">,
   program: Program,
-  more: { label: string; nodeFlags?: readonly string[]; processorUrls?: typeof NOBODY },
+  more: Omit<LimitedTopologyOptions, "profile" | "port" | "fees" | "limits" | "logLevel">,
   signal: AbortSignal,
 ): Promise<LimitedTopology> {
   const shared = { profile: "contest", port: 0, fees: FEES, limits, logLevel } as const;

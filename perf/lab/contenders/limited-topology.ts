@@ -34,7 +34,12 @@ export type LimitedTopologyOptions = {
   readonly processorUrls?: PerRole<string>;
   /** For the instances, on top of this process's own environment. */
   readonly env?: Readonly<Record<string, string>>;
+  /** Of the PostgreSQL that keeps the payments; without it journals do. */
+  readonly storeUrl?: string;
 };
+
+/** Several topologies may share the machine, under limits: a start takes its time. */
+const READY_TIMEOUT_MS = 60_000;
 
 /** What the contest gives each of them: 1.5 CPU and 350 MB in all. */
 export const CONTEST_LIMITS: Limits = {
@@ -150,18 +155,20 @@ function startProcesses(
   groups: NamedGroups | undefined,
   signal: AbortSignal,
 ): Promise<Topology> {
-  const { port, fees, processorUrls = {}, profile, logLevel, nodeFlags = [], env } = options;
+  const { port, fees, processorUrls = {}, profile, logLevel, nodeFlags = [], env, storeUrl = "" } = options;
   const main = program === "service" ? INSTANCE_MAIN : FLOOR_MAIN;
   const instance = [process.execPath, ...INSTANCE_NODE_FLAGS, ...nodeFlags, main];
   return startTopology({
     port,
     instanceCount: INSTANCE_COUNT,
+    storeUrl,
     processorPorts: { default: 0, fallback: 0 },
     processorFees: fees,
     processorUrls,
     env: { PROFILE: profile, LOG_LEVEL: logLevel ?? "warn", ...env },
     commands: groups?.commands(instance) ?? { instance },
     companions: (places) => (program === "fair floor" ? [senderPlan(places, groups)] : []),
+    readyTimeoutMs: READY_TIMEOUT_MS,
     hooks: hooksFor(logLevel !== undefined),
     signal,
   });

@@ -1,7 +1,7 @@
 import type { Named } from "../../audit/totals.ts";
 import { lists, type OptionValues, texts } from "../../command/command-line.ts";
 import { readNamedUrls, readUrl } from "../../command/url-option.ts";
-import { readUsageOfTree } from "../limits/process-usage.ts";
+import { readingOfTree } from "../limits/tree-reading.ts";
 import type { ProcessReading } from "../limits/usage-between.ts";
 import type { OtherTarget } from "./contender.ts";
 
@@ -31,7 +31,7 @@ export function readTarget(values: TargetValues): OtherTarget | undefined {
   }
   const service = readUrl("target", target);
   const processes = readProcesses(values.processes);
-  const readings = (): ProcessReading[] => processes.map(readingOf);
+  const readings = (): ProcessReading[] => processes.map(({ name, pid }) => readingOfTree(name, pid));
   const processors = readTargetProcessors(values);
   const books = processors === undefined ? undefined : { service, processors, token: token ?? "123" };
   return { service, books, readings };
@@ -63,12 +63,4 @@ function readProcesses(text: string | undefined): NamedProcess[] {
     if (name === undefined) throw new Error(`processes must be NAME=PID, separated by commas: processes=${text}`);
     return { name, pid: Number(pid) };
   });
-}
-
-/** In ticks of 10 ms. Whether somebody else's limits hold it up is not known. */
-function readingOf({ name, pid }: NamedProcess): ProcessReading {
-  const usage = readUsageOfTree(pid);
-  if (usage === undefined) throw new Error(`a process must be there: name=${name} pid=${pid}`);
-  const cpu = { totalMs: usage.cpuSeconds * 1000, systemMs: usage.systemSeconds * 1000 };
-  return { name, cpu, throttledCount: 0, throttledMs: 0 };
 }

@@ -90,7 +90,7 @@ function withCosts(load: LoadUsage, idle: readonly IdleShare[]): CostRound {
 }
 
 /** All of them at once: nobody is paid. */
-async function measureIdle(
+export async function measureIdle(
   contenders: readonly Contender[],
   idleMs: number,
   signal: AbortSignal,

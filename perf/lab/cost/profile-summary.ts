@@ -45,6 +45,7 @@ const OF_V8: ReadonlyMap<string, string> = new Map([
   ["(root)", "native: uWebSockets, libuv and the kernel, outside JavaScript"],
 ]);
 
+const STORE = "store (server/lease, server/postgres, pg)";
 const ACCEPTING = "accepting (server/api, http, payments, text)";
 
 /** The first that matches. Paths are those of the build. */
@@ -53,6 +54,10 @@ export const ROOMS: readonly (readonly [part: string, category: string])[] = [
   ["/build/server/journal/", "journal"],
   // Nobody else writes files while payments are accepted.
   ["/build/server/system/real-disk.js", "journal"],
+  ["/build/server/lease/", STORE],
+  ["/build/server/postgres/", STORE],
+  ["/node_modules/pg/", STORE],
+  ["/node_modules/pg-protocol/", STORE],
   ["/build/server/turn/", "turn (group commit, clock)"],
   ["/build/server/api/", ACCEPTING],
   ["/build/server/http/", ACCEPTING],

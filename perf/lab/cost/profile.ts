@@ -2,7 +2,7 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { say } from "../../command/run-command.ts";
-import { startContenders, stopContenders } from "../contenders/contender.ts";
+import { type OurService, startOurs, stopContenders } from "../contenders/contender.ts";
 import { warmUpContenders } from "../contenders/warm-up-contenders.ts";
 import { loadRound } from "../load/load-round.ts";
 import type { CostOptions } from "./command-line.ts";
@@ -16,17 +16,18 @@ const SETTLE_WAIT_MS = 30_000;
  * it. Without limits: a profile is collected in memory.
  */
 export async function profileCost(
-  { ratePerSecond, profileMs, warmUpMs }: CostOptions,
+  { ratePerSecond, profileMs, warmUpMs }: Pick<CostOptions, "ratePerSecond" | "profileMs" | "warmUpMs">,
   signal: AbortSignal,
+  service: OurService = { name: "ours" },
 ): Promise<ProfileSummary> {
   const folder = mkdtempSync(join(tmpdir(), "rinha-profile-"));
   try {
     const nodeFlags = ["--cpu-prof", `--cpu-prof-dir=${folder}`, `--cpu-prof-interval=${SAMPLING_US}`];
-    const contenders = await startContenders({ limits: undefined, logLevel: undefined, floors: [], nodeFlags }, signal);
+    const contender = await startOurs(service, { limits: undefined, logLevel: undefined, nodeFlags }, signal);
     let window: { fromUs: number; toUs: number };
     try {
-      await warmUpContenders(contenders, { ratePerSecond, durationMs: warmUpMs, signal });
-      const { url, books } = contenders[0]!;
+      await warmUpContenders([contender], { ratePerSecond, durationMs: warmUpMs, signal });
+      const { url, books } = contender;
       await books?.open();
       say(`profiling: seconds=${profileMs / 1000}`);
       const fromUs = nowUs();
@@ -43,7 +44,7 @@ export async function profileCost(
       window = { fromUs, toUs: nowUs() };
     } finally {
       // The profiles are written as the instances end.
-      await stopContenders(contenders);
+      await stopContenders([contender]);
     }
     return summariseProfiles(readProfiles(folder), window);
   } finally {

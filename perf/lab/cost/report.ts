@@ -75,7 +75,7 @@ export function costCharts(rounds: readonly CostRound[], profile: ProfileSummary
 }
 
 /** How few functions the time is spent in. */
-function profileChart({ functions, busyMs }: ProfileSummary): Chart {
+export function profileChart({ functions, busyMs }: ProfileSummary): Chart {
   let sumMs = 0;
   return {
     title: "Self time of the functions together, the most expensive first",

@@ -55,11 +55,9 @@ export const LATENCY_COMMAND: CommandLine<typeof OPTIONS, LatencyWish> = {
   usage: USAGE,
   options: OPTIONS,
   read(values) {
-    const pacing = values.pacing ?? "thread";
-    if (pacing !== "thread" && pacing !== "timer") throw new Error(`pacing must be thread or timer: pacing=${pacing}`);
     const options: LatencyOptions = {
       rates: readRates(values.rates ?? "500,2000"),
-      pacing,
+      pacing: readPacing(values.pacing ?? "thread"),
       hasFloor: values["no-floor"] !== true,
       ...readRoundOptions(values, { rounds: "5", seconds: "10", leadIn: "1" }),
       limits: readLimits(values),
@@ -68,8 +66,15 @@ export const LATENCY_COMMAND: CommandLine<typeof OPTIONS, LatencyWish> = {
   },
 };
 
-function readRates(text: string): number[] {
+/** `500,2000`. Throws a one-line `rule: name=value` error on anything else. */
+export function readRates(text: string): number[] {
   const rates = text.split(",").map((rate) => readDecimal("rates", rate, 1, RATE_MAX));
   if (rates.length > RATES_MAX) throw new Error(`rates must be at most ${RATES_MAX}: rates=${text}`);
   return rates;
+}
+
+/** Throws a one-line `rule: name=value` error on anything else. */
+export function readPacing(pacing: string): Pacing {
+  if (pacing !== "thread" && pacing !== "timer") throw new Error(`pacing must be thread or timer: pacing=${pacing}`);
+  return pacing;
 }

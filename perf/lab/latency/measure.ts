@@ -1,6 +1,7 @@
 import { say } from "../../command/run-command.ts";
 import type { Settlement } from "../contenders/books.ts";
 import type { Contender } from "../contenders/contender.ts";
+import type { RoundOptions } from "../contenders/round-options.ts";
 import { warmUpContenders } from "../contenders/warm-up-contenders.ts";
 import { type UsageBetween, usageBetween } from "../limits/usage-between.ts";
 import { failuresText, type LoadRound, loadRound } from "../load/load-round.ts";
@@ -18,14 +19,33 @@ export type LatencyRound = {
   readonly settlement: Settlement | undefined;
 };
 
+/** What is said of the loads; the contenders are given. */
+export type LatencyLoads = RoundOptions & Pick<LatencyOptions, "rates" | "pacing">;
+
+/** Who looks at more than the latency, while nothing is paid. */
+export type Onlooker = {
+  /** Nobody has been paid since the last round. */
+  roundBegins(): Promise<void>;
+  loadBegins(contender: Contender): Promise<void>;
+  /** The last payment is answered, and not yet looked for in the books. */
+  loadEnded(contender: Contender, load: LoadRound): Promise<void>;
+};
+
+const NOBODY: Onlooker = {
+  async roundBegins() {},
+  async loadBegins() {},
+  async loadEnded() {},
+};
+
 /** How long after a round everything must be processed at the latest. */
 const SETTLE_WAIT_MS = 30_000;
 
 /** All rounds, the contenders taking turns: a noisy minute of the machine is everybody's. */
 export async function measureLatency(
   contenders: readonly Contender[],
-  options: LatencyOptions,
+  options: LatencyLoads,
   signal: AbortSignal,
+  onlooker = NOBODY,
 ): Promise<LatencyRound[]> {
   await warmUpContenders(contenders, {
     ratePerSecond: Math.max(...options.rates),
@@ -34,11 +54,12 @@ export async function measureLatency(
   });
   const rounds: LatencyRound[] = [];
   for (let round = 1; round <= options.roundCount; round++) {
+    await onlooker.roundBegins();
     for (const ratePerSecond of options.rates) {
       // Who is first changes: whatever a round leaves behind is not always the same one's.
       for (const contender of round % 2 === 1 ? contenders : contenders.toReversed()) {
         const others = contenders.filter((other) => other !== contender);
-        const measured = await measureRound(contender, others, { ...options, ratePerSecond, round }, signal);
+        const measured = await measureRound(contender, others, { ...options, ratePerSecond, round, onlooker }, signal);
         rounds.push(measured);
         say(progressText(measured, options.roundCount));
       }
@@ -47,20 +68,24 @@ export async function measureLatency(
   return rounds;
 }
 
+type LatencyTurn = { readonly ratePerSecond: number; readonly round: number; readonly onlooker: Onlooker };
+
 async function measureRound(
   contender: Contender,
   others: readonly Contender[],
-  { ratePerSecond, round, leadInMs, durationMs, pacing }: LatencyOptions & { ratePerSecond: number; round: number },
+  { ratePerSecond, round, leadInMs, durationMs, pacing, onlooker }: LatencyLoads & LatencyTurn,
   signal: AbortSignal,
 ): Promise<LatencyRound> {
   const { name, url, topology, books } = contender;
   // What somebody else has started is not ours to empty.
   if (topology !== undefined) await books?.purge();
   await books?.open();
+  await onlooker.loadBegins(contender);
   const readAll = () => [contender, ...others].map((each) => each.readings());
   const before = readAll();
   const load = await loadRound({ target: url, ratePerSecond, leadInMs, durationMs, pacing, signal });
   const [usage = [], ...idle] = readAll().map((after, i) => usageBetween(before[i]!, after, load.elapsedMs));
+  await onlooker.loadEnded(contender, load);
   const settlement = await books?.settle(load.acceptedCount, load.failedCount, SETTLE_WAIT_MS);
   const idleCpuShare = idle.flat().reduce((sum, { name, cpuShare }) => sum + (isShared(name) ? 0 : cpuShare), 0);
   return { contender: name, round, load, usage, idleCpuShare, settlement };

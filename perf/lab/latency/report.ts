@@ -1,4 +1,4 @@
-import { FLOOR_NAMES, isFloor } from "../contenders/contender.ts";
+import { FLOOR_NAMES, isFloor, KEEPING_NAMES } from "../contenders/contender.ts";
 import { failuresText, roundDetails } from "../load/load-round.ts";
 import { isGeneratorLate, LATENESS_MS_MAX } from "../load/load-summary.ts";
 import { Samples } from "../load/samples.ts";
@@ -16,7 +16,7 @@ const PERCENTILE_AXIS: Axis = { label: "percentile", scale: "percentile" };
 const LATENCY_AXIS: Axis = { label: "latency, ms", scale: "log" };
 
 type Name = LatencyRound["contender"];
-const ORDER: readonly Name[] = ["ours", "target", ...FLOOR_NAMES];
+const ORDER: readonly Name[] = ["ours", ...KEEPING_NAMES, "target", ...FLOOR_NAMES];
 
 /** Rounds by rate and contender, in the order they were measured. */
 class Rounds {

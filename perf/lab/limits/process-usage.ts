@@ -17,20 +17,26 @@ type Stat = {
   readonly processGroup: number;
   readonly cpuSeconds: number;
   readonly systemSeconds: number;
+  /** Likewise, of its descendants that have died and were waited for. */
+  readonly reapedCpuSeconds: number;
+  readonly reapedSystemSeconds: number;
 };
 
 /** `undefined` where there is no /proc, or nobody in the group. What has died is not counted. */
 export function readUsage(processGroup: number): ProcessUsage | undefined {
-  return usageOf(membersOf(processGroup));
+  return usageOf(membersOf(processGroup), false);
 }
 
-/** Of a process and all its descendants. `undefined` where it is not there. What has died is not counted. */
+/**
+ * Of a process and all its descendants; CPU time also of those that have died, once their parents have waited for them.
+ * `undefined` where it is not there.
+ */
 export function readUsageOfTree(pid: number): ProcessUsage | undefined {
   const children = new Map<string, string[]>();
   for (const [id, { parent }] of readAllStats()) children.set(parent, [...(children.get(parent) ?? []), id]);
   const members = [`${pid}`];
   for (let i = 0; i < members.length; i++) members.push(...(children.get(members[i]!) ?? []));
-  return usageOf(members);
+  return usageOf(members, true);
 }
 
 /** Everybody in the group, now. Reads all of /proc: not for a loop. */
@@ -38,11 +44,17 @@ export function membersOf(processGroup: number): string[] {
   return [...readAllStats()].filter(([, stat]) => stat.processGroup === processGroup).map(([pid]) => pid);
 }
 
-function usageOf(pids: readonly string[]): ProcessUsage | undefined {
+function usageOf(pids: readonly string[], isWithReaped: boolean): ProcessUsage | undefined {
   const usages = pids.flatMap((pid) => {
     try {
-      const { cpuSeconds, systemSeconds } = readStat(pid);
-      return [{ cpuSeconds, systemSeconds, rssPeakBytes: readRssPeakBytes(pid) }];
+      const { cpuSeconds, systemSeconds, reapedCpuSeconds, reapedSystemSeconds } = readStat(pid);
+      return [
+        {
+          cpuSeconds: cpuSeconds + (isWithReaped ? reapedCpuSeconds : 0),
+          systemSeconds: systemSeconds + (isWithReaped ? reapedSystemSeconds : 0),
+          rssPeakBytes: readRssPeakBytes(pid),
+        },
+      ];
     } catch {
       // It ended between the two looks.
       return [];
@@ -88,14 +100,16 @@ function processIds(): string[] {
 function readStat(pid: string): Stat {
   const text = readFileSync(`/proc/${pid}/stat`, "utf8");
   // The name before the last parenthesis may contain anything. Behind it: state, parent, group; utime and stime are
-  // 12th and 13th.
+  // 12th and 13th, followed by those of the children that were waited for.
   const fields = text.slice(text.lastIndexOf(")") + 2).split(" ");
-  const [userTicks, systemTicks] = [Number(fields[11]), Number(fields[12])];
+  const [userTicks = 0, systemTicks = 0, reapedUserTicks = 0, reapedSystemTicks = 0] = fields.slice(11, 15).map(Number);
   return {
     parent: fields[1]!,
     processGroup: Number(fields[2]),
     cpuSeconds: (userTicks + systemTicks) / TICKS_PER_SECOND,
     systemSeconds: systemTicks / TICKS_PER_SECOND,
+    reapedCpuSeconds: (reapedUserTicks + reapedSystemTicks) / TICKS_PER_SECOND,
+    reapedSystemSeconds: reapedSystemTicks / TICKS_PER_SECOND,
   };
 }
 

@@ -5,7 +5,7 @@ import { Salvage } from "../../../core/salvage/salvage.ts";
 import { SalvagedLog } from "../../../core/salvage/salvaged-log.ts";
 import * as State from "../../../core/values/state.ts";
 import { JournalDirectory } from "../../journal/journal-directory.ts";
-import { RestoredMark } from "../../restored/restored-mark.ts";
+import { RestoredMarkFile } from "../../journal/restored-mark-file.ts";
 import { RealDisk } from "../../system/real-disk.ts";
 import type { CommandLine } from "../command-line.ts";
 import { headerOf } from "../file-survey.ts";
@@ -58,7 +58,7 @@ async function salvageInto(directory: JournalDirectory, out: string, wish: Comma
   const epoch = Math.max(0, ...directory.files().map((file) => headerOf(file)?.epoch ?? 0));
   const journal = new NewJournal(out, identity, epoch);
   // From the first, so that no instance can start with a part of it and trust that.
-  const mark = new RestoredMark(out);
+  const mark = new RestoredMarkFile(out);
   mark.write({ lostFromMs: 0, sinceMs: undefined });
   const ledger = new Ledger(Math.max(wish.capacity, capacity), 0, identity.processors.length);
   const log = new SalvagedLog(ledger, (batch) => journal.append(batch));

@@ -131,6 +131,28 @@ describe("process usage", () => {
     }
   });
 
+  it("tells what descendants took that have died", async function () {
+    if (!existsSync("/proc/self/stat")) this.skip();
+    const script = `
+      const busy = "for (const untilMs = performance.now() + 300; performance.now() < untilMs; );";
+      process.stdin.once("data", () => {
+        require("node:child_process").spawnSync(process.execPath, ["-e", busy]);
+        console.log("died");
+      });
+      console.log("up");`;
+    const child = spawn(process.execPath, ["-e", script], { stdio: ["pipe", "pipe", "ignore"] });
+    try {
+      await once(child.stdout!, "data");
+      const before = readUsageOfTree(child.pid!)!.cpuSeconds;
+      child.stdin!.write("go");
+      await once(child.stdout!, "data");
+      expect(readUsageOfTree(child.pid!)!.cpuSeconds - before).to.be.greaterThan(0.05);
+    } finally {
+      child.kill("SIGKILL");
+      await once(child, "close");
+    }
+  });
+
   it("tells nothing of a group or a process that is not there", () => {
     expect(readUsage(2 ** 22 + 1)).to.equal(undefined);
     expect(readUsageOfTree(2 ** 22 + 1)).to.equal(undefined);

@@ -11,8 +11,8 @@ import * as Outcome from "../../../core/values/outcome.ts";
 import { formatUuid } from "../../../core/values/uuid.ts";
 import { type RunningProcessor, startProcessor } from "../../../perf/processor/processor.ts";
 import { Journal } from "../../../server/journal/journal.ts";
+import { RestoredMarkFile } from "../../../server/journal/restored-mark-file.ts";
 import type { Repaired } from "../../../server/journal-cli/repair/repair-report.ts";
-import { RestoredMark } from "../../../server/restored/restored-mark.ts";
 import { DirectoryLock } from "../../../server/system/directory-lock.ts";
 import {
   contentsOf,
@@ -138,7 +138,7 @@ describe("journal command: repair", () => {
       ledger.sum(NOON_MS + 10, NOON_MS + 45, totals);
       expect([...totals]).to.deep.equal([2, 200, 2, 200]);
       expect([ledger.size, ledger.find(uuid(7)), ledger.find(uuid(6))]).to.deep.equal([7, 6, -1]);
-      expect(new RestoredMark(join(path, "new")).read()).to.deep.equal({
+      expect(new RestoredMarkFile(join(path, "new")).read()).to.deep.equal({
         lostFromMs: NOON_MS + 25 - WATERMARK_STEP_MS,
         sinceMs: undefined,
       });

@@ -5,7 +5,7 @@ import type { VirtualTime } from "../../support/virtual-time.ts";
 import { FakeNeighbours } from "./fake-neighbours.ts";
 
 /** What those who look for a partition see of a custody. */
-type Seen = Pick<Custody, "place" | "changed" | "isEnding" | "partitionCount" | "carriers">;
+type Seen = Pick<Custody, "place" | "changed" | "isEnding" | "partitionCount" | "carriers" | "areCurrent">;
 
 /** Partitions that are where a test says they are. */
 export class FakeCustody implements Seen {
@@ -32,6 +32,10 @@ export class FakeCustody implements Seen {
 
   place(partition: number): Place {
     return this.#places[partition]!;
+  }
+
+  areCurrent(): Promise<boolean> {
+    return Promise.resolve(true);
   }
 
   set(partition: number, place: Place): void {

@@ -142,7 +142,7 @@ describe("a partition whose right can be lost", () => {
       life.pay(1);
       await life.pass(1);
       life.log.answer(new FencedError("epoch=4"));
-      expect(life.answers).to.deep.equal(["1: 503 no"]);
+      expect(life.answers).to.deep.equal(["1: 503 unknown"]);
       expect([life.lost, life.broken.map(({ message }) => message)]).to.deep.equal(
         canBeLost ? [[5], []] : [[], ["epoch=4"]],
       );

@@ -228,7 +228,7 @@ describe("configuration", () => {
       expect(configOf(STORE)).to.deep.include({
         instance: 199,
         links: [],
-        store: { url: URL_TEXT, link: { kind: "tcp", host: "host-7", port: 9000 } },
+        store: { url: URL_TEXT, link: { kind: "tcp", host: "host-7", port: 9000 }, hasPaymentTable: true },
         durability: "store",
         partitions: undefined,
         restored: false,

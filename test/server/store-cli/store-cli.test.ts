@@ -28,11 +28,13 @@ describe("store command line", () => {
   });
 
   for (const [args, rule] of [
-    [[], /^the command must be init or check: command=$/],
-    [["drop"], /^the command must be init or check: command=drop$/],
+    [[], /^the command must be one of init, check, import, restore: command=$/],
+    [["drop"], /^the command must be one of init, check, import, restore: command=drop$/],
     [["check"], /^a store must be named, by --store or STORE_URL: store=$/],
-    [["check", URL], /^check takes options only: more=postgres:\/\/\*\*\*@h\/d$/],
+    [["check", URL], /^check takes no more: more=postgres:\/\/\*\*\*@h\/d$/],
     [["check", "--partitions", "3"], /^partitions belong to init: partitions=3$/],
+    [["import"], /^import takes the DATA_DIR of the journals: DIR=$/],
+    [["restore", "--partitions", "3"], /^partitions belong to init: partitions=3$/],
     [["init", "--partitions", "0"], /^a store has 1 to 256 partitions: partitions=0$/],
     [["init", "--partitions", "257"], /^a store has 1 to 256 partitions: partitions=257$/],
     [["init", "--partitions", "x"], /^a store has 1 to 256 partitions: partitions=x$/],
@@ -148,6 +150,17 @@ describe("the check of a store", () => {
       .that.includes("3 partitions");
     expect(run(["init", "--partitions", "4"])).to.include({ status: 1 });
     expect(run(["check"])).to.include({ status: 0, stderr: "" });
+    expect(run(["restore"]), "its member renews no more")
+      .to.include({ status: 0 })
+      .with.property("stdout")
+      .that.matches(/^instances that are started now look up what is not settled\n *partition .* may be lost from/);
+    expect(run(["check"]).stdout)
+      .to.include("no members")
+      .and.include("sound, restored");
+    expect(run(["import", "/nowhere"]))
+      .to.include({ status: 1 })
+      .with.property("stdout")
+      .that.includes("REFUSED: there must be journals");
     await server().query("UPDATE rinha.partition SET head = 5 WHERE number = 0");
     const { status, stdout } = run(["check", "--json"]);
     expect(status).to.equal(1);

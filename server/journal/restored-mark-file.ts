@@ -1,23 +1,12 @@
 import { closeSync, fsyncSync, openSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import type { Mark, RestoredMark } from "../store/restored-mark.ts";
 import { formatTimestamp, parseTimestamp } from "../text/timestamp.ts";
-
-/** Since when, and from when on, records of a journal may be missing. */
-export type Mark = {
-  /** The latest time in the records that were there. */
-  lostFromMs: number;
-  /** When the first start with them was; undefined: there was none yet. */
-  sinceMs: number | undefined;
-};
 
 const FILE = "restored.json";
 
-/**
- * Says, in a file beside the journal, that records after some time may be lost, from the first start with restored data
- * until all is known that can be: a crash or a forgotten setting in between must not make the payments free. Durable
- * once it returns.
- */
-export class RestoredMark {
+/** The mark of a journal: a file beside it. Durable once a call returns. */
+export class RestoredMarkFile implements RestoredMark {
   readonly #directory: string;
 
   /** `directory`: the partition's. */

@@ -1,19 +1,19 @@
 import { readdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect } from "chai";
-import { RestoredMark } from "../../../server/restored/restored-mark.ts";
+import { RestoredMarkFile } from "../../../server/journal/restored-mark-file.ts";
 import { inDirectory } from "../../support/journal-life.ts";
 import { NOON_MS } from "../../support/payments.ts";
 
 describe("mark of restored data", () => {
   it("is not there at first, says what was written last, and goes", () => {
     inDirectory((path) => {
-      const mark = new RestoredMark(path);
+      const mark = new RestoredMarkFile(path);
       expect(mark.read()).to.equal(undefined);
       for (const lostFromMs of [0, NOON_MS, NOON_MS + 1]) {
         for (const sinceMs of [undefined, NOON_MS + 5]) {
           mark.write({ lostFromMs, sinceMs });
-          expect(new RestoredMark(path).read()).to.deep.equal({ lostFromMs, sinceMs });
+          expect(new RestoredMarkFile(path).read()).to.deep.equal({ lostFromMs, sinceMs });
         }
       }
       expect(readdirSync(path)).to.deep.equal(["restored.json"]);
@@ -27,7 +27,7 @@ describe("mark of restored data", () => {
     inDirectory((path) => {
       for (const text of ["", "null", "{}", '{"lostFrom":"2025-07-15T12:00:00Z"}', '{"lostFrom":1,"since":2}']) {
         writeFileSync(join(path, "restored.json"), text);
-        expect(() => new RestoredMark(path).read()).to.throw("the mark of restored data must be readable: file=");
+        expect(() => new RestoredMarkFile(path).read()).to.throw("the mark of restored data must be readable: file=");
       }
     });
   });

@@ -1,0 +1,41 @@
+import { once } from "node:events";
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { expect } from "chai";
+import { startLoneInstance } from "./lone-instance.ts";
+
+/** What only a store in a database, shared health polls, or traces need. */
+const OPTIONAL = /\/node_modules\/(pg|pg-[\w-]+|redis|@redis|@opentelemetry\/exporter-[\w-]+|@grpc)\//;
+
+/** Of a V8 coverage report, which has every script that a thread has loaded. */
+type Coverage = { result: { url: string }[] };
+
+describe("an instance with journals", function () {
+  this.timeout(30_000);
+
+  it("loads no client of a database, of Redis, or of a collector", async () => {
+    const folder = mkdtempSync(join(tmpdir(), "rinha-modules-"));
+    try {
+      const coverage = join(folder, "coverage");
+      const { child } = await startLoneInstance(folder, "ignore", { NODE_V8_COVERAGE: coverage });
+      child.kill("SIGTERM");
+      await once(child, "exit");
+      const reports = readdirSync(coverage).map(
+        (name) => JSON.parse(readFileSync(join(coverage, name), "utf8")) as Coverage,
+      );
+      const urls = reports.flatMap(({ result }) => result.map(({ url }) => url));
+      expect(
+        urls.some((url) => url.endsWith("/server/main.js")),
+        "the report has what was loaded",
+      ).to.equal(true);
+      expect(
+        urls.some((url) => url.endsWith("/health/worker.js")),
+        "of every thread",
+      ).to.equal(true);
+      expect(urls.filter((url) => OPTIONAL.test(url))).to.deep.equal([]);
+    } finally {
+      rmSync(folder, { recursive: true });
+    }
+  });
+});
