@@ -198,17 +198,19 @@ export class Custody {
     const bequeath = (partition: Partition) => this.#departures.bequeath(partition, graceMs);
     await Promise.all([...this.#moves, ...this.carried().map(bequeath)]);
     await this.#departures.untilCarriedByOthers();
+    // Until here: an instance that leaves slowly is not one that was stopped, and serves what it still has.
+    this.#timer?.cancel();
   }
 
   /** Ends a start that is given up: nothing was accepted or sent. */
   async close(): Promise<void> {
     this.#takeNoMore();
+    this.#timer?.cancel();
     await Promise.all([...this.#moves, ...this.carried().map((partition) => this.#departures.let(partition))]);
   }
 
   #takeNoMore(): void {
     this.#life.leave();
-    this.#timer?.cancel();
     this.#claims.end();
     this.#parts.readingAlong.close();
   }

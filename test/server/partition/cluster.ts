@@ -92,6 +92,8 @@ export class Instance implements Neighbours {
   life: Life = "running";
   /** Since when it has not been running, if so. */
   awaySinceMs: number | undefined;
+  /** How long each step of leaving a partition takes. */
+  stepMs = 1;
   /** Partitions whose right has lapsed while it was stopped. */
   readonly lapsed: number[] = [];
   /** What became of its partitions, in order: "carries 1", "prepares 1", "drains 1", "abandons 1", "leaves 1". */
@@ -250,7 +252,7 @@ export class Instance implements Neighbours {
     const note = (what: string) => this.events.push(`${what} ${number}${reading && what === "carries" ? " on" : ""}`);
     const pause = (what: string) => async (): Promise<void> => {
       note(what);
-      await this.time.pause(1);
+      await this.time.pause(this.stepMs);
     };
     const partition = {
       number,

@@ -211,6 +211,19 @@ describe("custody", () => {
       expect([first.carried, first.custody.takeOverCount, second.custody.handOverCount]).to.deep.equal([[0, 1], 1, 1]);
     });
 
+    it("is not taken for one that was stopped, however long that takes", async () => {
+      const [first, second] = await two();
+      second.stepMs = 3000;
+      const left = second.leave();
+      for (let passedMs = 0; passedMs < 5000; passedMs += 100) {
+        await cluster.pass(100);
+        expect(second.custody.stoppedWatch.wasStopped, `passedMs=${passedMs}`).to.equal(false);
+      }
+      await cluster.pass(5000);
+      await left;
+      expect(first.carried).to.deep.equal([0, 1]);
+    });
+
     it("closes in order where it is the only one", async () => {
       cluster = new Cluster(new VirtualTime(), 1, 2);
       const alone = cluster.start(0);
