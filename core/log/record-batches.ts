@@ -1,8 +1,14 @@
 import { RecordBatch } from "./record.ts";
 import * as Kind from "./record-kind.ts";
 
-/** Batches kept to be used again: after a time of many under way, their memory is given back. */
-const SPARE_MAX = 2;
+/**
+ * Batches kept to be used again. A new one costs the zeroing and the collection of all of its memory, so as many are
+ * kept as a slow log has under way. But one that was filled further than this has taken so much of it from the system:
+ * of these few are kept, and after a time of full ones their memory is given back.
+ */
+const SPARE_MAX = 8;
+const FILLED_SPARE_MAX = 2;
+const HARDLY_FILLED_RECORDS = 256;
 
 /**
  * The records that the log does not have yet, in batches, oldest first. A log that answers at once needs one; with one
@@ -85,7 +91,8 @@ export class RecordBatches {
     const owed = [...before, ...this.#owed.splice(0)];
     for (const batch of owed) {
       if (batch.count > 0) this.#owed.push(batch);
-      else this.#recycle(batch);
+      // How far it was filled is not known any more.
+      else this.#recycle(batch, batch.capacity);
     }
   }
 
@@ -114,8 +121,9 @@ export class RecordBatches {
     return first;
   }
 
-  #recycle(batch: RecordBatch): void {
-    if (this.#spare.length >= SPARE_MAX) return;
+  #recycle(batch: RecordBatch, filledCount = batch.count): void {
+    const isHardlyFilled = filledCount <= HARDLY_FILLED_RECORDS;
+    if (this.#spare.length >= (isHardlyFilled ? SPARE_MAX : FILLED_SPARE_MAX)) return;
     batch.clear();
     this.#spare.push(batch);
   }

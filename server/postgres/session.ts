@@ -1,5 +1,5 @@
 import type { Socket } from "node:net";
-import { type Client, DatabaseError } from "pg";
+import { type Client, DatabaseError, Query } from "pg";
 import { NotDoneError, UnknownError } from "../lease/database.ts";
 
 /** `name`: prepared once for each connection, under this name. */
@@ -47,6 +47,7 @@ export class Session {
     client.on("notice", ({ code, message }) => {
       if (code !== NOT_A_WARNING) this.#warning ??= message ?? "without words";
     });
+    client.on("drain", () => this.#settle?.());
     client.on("error", (error) => this.#lose(error));
     client.on("end", () => this.#lose(new Error("the server closed the connection")));
   }
@@ -67,7 +68,6 @@ export class Session {
     if (this.isLost) return Promise.reject(new NotDoneError("the connection was lost before: sent=false"));
     return new Promise<Row[]>((resolve, reject) => {
       let outcome: Row[] | Error | undefined;
-      const onDrain = (): void => this.#settle?.();
       const timer = setTimeout(() => {
         this.#wasSilent = true;
         this.#lose(new Error(`no answer in time: timeoutMs=${Math.round(timeoutMs)}`));
@@ -76,7 +76,6 @@ export class Session {
       this.#settle = (failure) => {
         this.#settle = undefined;
         clearTimeout(timer);
-        this.#client.off("drain", onDrain);
         if (failure === undefined && this.timeline < this.#latestTimeline())
           reject(unknown(new Error("another server was promoted over this one")));
         else if (failure !== undefined) reject(unknown(outcome instanceof Error ? outcome : failure));
@@ -85,14 +84,12 @@ export class Session {
         else if (this.#warning !== undefined) reject(unknown(new Error(this.#warning)));
         else resolve(outcome);
       };
-      this.#client.once("drain", onDrain);
-      const query = { ...statement, values: values as unknown[] };
-      void this.#client.query<Row>(query, (error: Error | null, result) => {
-        // Several statements in one text have several results, and are run for what they do.
-        outcome = error ?? result.rows ?? [];
+      const query = queryOf(statement, values, (error, rows) => {
+        outcome = error ?? rows;
         // What the server did not say itself leaves the connection in a state that nobody knows.
         if (error && !(error instanceof DatabaseError)) this.#lose(error);
       });
+      this.#client.query(query);
     });
   }
 
@@ -118,6 +115,19 @@ export class Session {
     this.#socket.destroy();
     this.#settle?.(error);
   }
+}
+
+/** Hot: a statement by its text is not copied property by property, as an object that describes it would be. */
+function queryOf(
+  { name, text }: Statement,
+  values: readonly unknown[],
+  onEnd: (error: Error | undefined, rows: Row[]) => void,
+): Query<Row> {
+  const query = new Query<Row>(text, values as unknown[], (error, result) => {
+    // Several statements in one text have several results, and are run for what they do.
+    onEnd(error ?? undefined, result?.rows ?? []);
+  });
+  return name === undefined ? query : Object.assign(query, { name });
 }
 
 export function notDone(cause: Error): NotDoneError {

@@ -41,21 +41,36 @@ describe("record batches", () => {
     expect(all(batches)).to.deep.equal([[2]]);
   });
 
-  it("give back the memory of a time in which many were under way", () => {
-    const batches = new RecordBatches(4);
+  /** Hands over ten batches with so many records each, has them all written, and counts those that are used again. */
+  function usedAgain(batches: RecordBatches, recordCount: number, end = () => batches.oldestWritten()): number {
     const used = new Set<RecordBatch>();
     for (let n = 0; n < 10; n++) {
       used.add(batches.current);
-      append(batches, n);
+      for (let record = 0; record < recordCount; record++) append(batches, n);
       batches.nextHandedOver();
     }
-    for (let n = 0; n < 10; n++) batches.oldestWritten();
-    let againCount = 0;
+    for (let n = 0; n < 10; n++) end();
+    const again = new Set<RecordBatch>();
     for (let n = 0; n < 10; n++) {
       batches.nextHandedOver();
-      if (used.has(batches.current)) againCount++;
+      if (used.has(batches.current)) again.add(batches.current);
     }
-    expect(againCount).to.equal(2);
+    return again.size;
+  }
+
+  it("give back the memory of a time in which many were full", () => {
+    expect(usedAgain(new RecordBatches(1024), 1024)).to.equal(2);
+    expect(usedAgain(new RecordBatches(1024), 257)).to.equal(2);
+  });
+
+  it("use those again that were hardly filled, as many as a slow log has under way", () => {
+    expect(usedAgain(new RecordBatches(1024), 256)).to.equal(8);
+    expect(usedAgain(new RecordBatches(1024), 1)).to.equal(8);
+  });
+
+  it("take those for full that were refused", () => {
+    const batches = new RecordBatches(1024);
+    expect(usedAgain(batches, 1, () => batches.refused(() => false))).to.equal(2);
   });
 
   it("keep of what was refused what has happened, oldest first, before anything new", () => {
