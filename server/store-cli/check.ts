@@ -25,6 +25,8 @@ export type PartitionReport = LogSurvey & {
   /** Number of the instance that has it, "gone": of one that is no member any more; undefined: nobody. */
   owner: number | "gone" | undefined;
   isRestored: boolean;
+  /** Why nobody may claim it: its log has lost records that were acknowledged. */
+  halted: string | undefined;
 };
 
 const MEMBERS = {
@@ -35,7 +37,7 @@ FROM rinha.member ORDER BY number`,
 
 const PARTITIONS = {
   text: `
-SELECT p.number, p.epoch, p.life IS NOT NULL AS is_owned, m.number AS owner, p.is_restored
+SELECT p.number, p.epoch, p.life IS NOT NULL AS is_owned, m.number AS owner, p.is_restored, p.halted
 FROM rinha.partition p LEFT JOIN rinha.member m ON m.life = p.life ORDER BY p.number`,
 };
 
@@ -56,7 +58,10 @@ export function check(target: StoreTarget): Promise<StoreReport> {
 
 /** Whether acknowledged payments are in danger. */
 export function isSound({ server, partitions }: StoreReport): boolean {
-  return server.refusals.length === 0 && partitions.every(({ problems }) => problems.length === 0);
+  return (
+    server.refusals.length === 0 &&
+    partitions.every(({ problems, halted }) => problems.length === 0 && halted === undefined)
+  );
 }
 
 function memberOf(row: Row): MemberReport {
@@ -67,5 +72,5 @@ function memberOf(row: Row): MemberReport {
 function partitionOf(row: Row): Omit<PartitionReport, keyof LogSurvey> {
   const owner = row["is_owned"] === true ? ((row["owner"] as number | null) ?? "gone") : undefined;
   const { number, epoch, is_restored: isRestored } = row as { number: number; epoch: number; is_restored: boolean };
-  return { number, epoch, owner, isRestored };
+  return { number, epoch, owner, isRestored, halted: (row["halted"] as string | null) ?? undefined };
 }

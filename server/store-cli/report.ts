@@ -26,6 +26,7 @@ export function checkLines({ store, server, members, partitions }: StoreReport):
     }),
     ...alignColumns([HEAD, ...partitions.map(cellsOf)]),
     ...partitions.flatMap(({ number, problems }) => problems.map((text) => `DAMAGED: partition=${number + 1} ${text}`)),
+    ...partitions.flatMap(({ halted }) => (halted === undefined ? [] : [`HALTED: ${halted}`])),
   ];
 }
 

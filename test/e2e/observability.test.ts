@@ -2,7 +2,11 @@ import { existsSync, readFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { expect } from "chai";
 import { parse } from "yaml";
+import type { MetricsSource } from "../../server/telemetry/metrics-source.ts";
+import { newRegistry, Readings } from "../../server/telemetry/readings.ts";
+import { registerStore } from "../../server/telemetry/store-metrics.ts";
 import { newPayment, pay, payMany } from "./payments.ts";
+import { parseMetrics } from "./prometheus-text.ts";
 import { type Query, readQuery } from "./promql.ts";
 import { type Scraped, scrapeAll } from "./scrape.ts";
 import { Service } from "./service.ts";
@@ -60,6 +64,14 @@ function unknownIn({ selectors, groupings }: Query, exported: Exported): string[
   return unknown;
 }
 
+/** Of instances over a database, which these here are not. */
+async function storeMetrics(): Promise<Scraped> {
+  const registry = newRegistry();
+  const standing = { isLeaseValid: true, memberCount: 3, isStandbyAskedFor: true, syncStandbyCount: 1 };
+  registerStore(new Readings(registry, "rinha_"), { custody: { standing } } as unknown as MetricsSource);
+  return parseMetrics(await registry.metrics());
+}
+
 describe("dashboard and alerts", () => {
   let exported: Exported;
 
@@ -74,7 +86,7 @@ describe("dashboard and alerts", () => {
       service.processors.default.settings.failing = true;
       await payMany(service.front, [newPayment(), newPayment()]);
       await untilProcessed(service, payments.length + 2);
-      exported = exportedBy(await scrapeAll(service));
+      exported = exportedBy([...(await scrapeAll(service)), await storeMetrics()]);
     } finally {
       await service.stop();
     }

@@ -100,6 +100,13 @@ describe("the check of a store", () => {
     expect((await checked()).partitions[0]).to.include({ owner: "gone" });
   });
 
+  it("says which partition is halted, and why", async () => {
+    await database.halt({ partition: 0, since: 1 }, "the store must have what it acknowledged: partition=1");
+    const report = await checked();
+    expect(isSound(report)).to.equal(false);
+    expect(checkLines(report)).to.include("HALTED: the store must have what it acknowledged: partition=1");
+  });
+
   for (const [what, sql, problem] of [
     ["a chunk that is missing", "DELETE FROM rinha.chunk WHERE first_lsn = 3", "records are missing: lsn=5 expected=3"],
     ["the first chunk missing", "DELETE FROM rinha.chunk WHERE first_lsn = 0", "records are missing: lsn=0 first=3"],
