@@ -24,8 +24,7 @@ type Place = { lsn: number; epoch: number; recordCount: number; seal: number };
 
 /**
  * Reads a partition's log from the database into a ledger that is empty before: a checkpoint if there is one, then
- * chunk after chunk. It knows its place, so it can go on when there is more. Rejects where the log is not in
- * order.
+ * chunk after chunk. It knows its place, so it can go on when there is more. Rejects where the log is not in order.
  */
 export class ChunkReader {
   readonly ledger: Ledger;
@@ -169,7 +168,8 @@ export class ChunkReader {
   }
 }
 
-function fill(batch: RecordBatch, records: Uint8Array, first: number, recordCount: number): void {
+/** Puts the next of the `recordCount` records in `records` into the batch, from number `first` on: as many as fit. */
+export function fill(batch: RecordBatch, records: Uint8Array, first: number, recordCount: number): void {
   const count = Math.min(batch.capacity, recordCount - first);
   batch.bytes.set(records.subarray(first * RECORD_BYTES, (first + count) * RECORD_BYTES));
   batch.refill(count);

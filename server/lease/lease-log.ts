@@ -112,8 +112,10 @@ export class LeaseLog implements RecordLog {
     onDurable(null);
   }
 
+  /** Whatever becomes of what was sent is told to nobody: this instance may carry the partition anew by then. */
   close(): void {
     this.#failure ??= new FencedError("the log is another's to write by now");
+    this.#onAnswer = () => {};
     this.#appender.forget(this);
   }
 

@@ -1,4 +1,5 @@
-import { RECORD_BYTES, RecordBatch } from "../../core/log/record.ts";
+import { RecordBatch } from "../../core/log/record.ts";
+import { fill } from "../lease/chunk-reader.ts";
 import type { Chunk, Database } from "../lease/database.ts";
 import { inSlices } from "../system/in-slices.ts";
 import type { Time } from "../system/time.ts";
@@ -73,10 +74,8 @@ export class LogPiece {
     for (const { lsn, epoch, recordCount, records } of this.#chunks) {
       const names = this.#names.get(epoch)!;
       for (let first = 0; first < recordCount; first += batch.count) {
-        const count = Math.min(batch.capacity, recordCount - first);
-        batch.bytes.set(records.subarray(first * RECORD_BYTES, (first + count) * RECORD_BYTES));
-        batch.refill(count);
-        for (let record = 0; record < count; record++) {
+        fill(batch, records, first, recordCount);
+        for (let record = 0; record < batch.count; record++) {
           if (!batch.isSound(record, lsn + first + record))
             throw new Error(`a record must be sound: partition=${this.partition + 1} lsn=${lsn + first + record}`);
           take(batch, record, names);

@@ -234,6 +234,19 @@ describe("appender", () => {
     expect(fixture.halts[0]).to.match(/must have what it acknowledged: partition=2 head=11 acknowledged=12/);
   });
 
+  it("tells a log that was closed nothing more, and writes nothing of it", async () => {
+    const fixture = new Fixture();
+    const log = fixture.log(1);
+    log.append(batchOf(1));
+    await fixture.pass(0);
+    log.append(batchOf(1));
+    await fixture.answer(new UnknownError("lost"));
+    log.close();
+    await fixture.raised({ partition: 1, epoch: 2, head: 0 });
+    await fixture.pass(1000);
+    expect([fixture.answers[1], fixture.database.appends.length]).to.deep.equal([["unknown"], 1]);
+  });
+
   it("vouches for what is known only while the lease is valid", () => {
     const fixture = new Fixture();
     const log = fixture.log(1);
