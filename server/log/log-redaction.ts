@@ -1,4 +1,4 @@
-/** Fields whose values are nobody's business, as pino's `redact` wants them: on the line itself and two levels down. */
+/** Fields whose values are nobody's business, and names that introduce such a value in a text. */
 const SECRET_FIELDS = [
   "authorization",
   "proxy-authorization",
@@ -12,14 +12,9 @@ const SECRET_FIELDS = [
 
 export const REDACTED = "***";
 
-export const REDACTED_PATHS: readonly string[] = SECRET_FIELDS.flatMap((field) => [
-  `["${field}"]`,
-  `*["${field}"]`,
-  `*.*["${field}"]`,
-]);
-
+const SECRETS = new Set(SECRET_FIELDS);
 const SECRET_NAMES = SECRET_FIELDS.join("|");
-/** `"Authorization":"…"` and `authorization: …`, at any depth, in any case, in messages and stacks as well. */
+/** `"Authorization":"…"` and `authorization: …`, in any case. */
 const NAMED_SECRET = new RegExp(
   `(\\b(?:${SECRET_NAMES})\\\\?"?\\s*[:=]\\s*\\[?\\\\?"?)(?!\\*\\*\\*)[^"\\\\,;}\\]]+`,
   "gi",
@@ -30,12 +25,22 @@ const URL_PASSWORD = /(\w:\/\/)[^/@\s"\\]*@/g;
 const MAYBE_SECRET = new RegExp(`@|bearer|basic|${SECRET_NAMES}`, "i");
 
 /**
- * Takes out of a finished line what the redaction of fields does not see: passwords in URLs, and secrets inside of
- * texts.
+ * Takes secrets out of a finished line, which is a JSON object: the values of fields with such names, at any depth and
+ * in any case, and what stands in texts, messages and stacks. pino's own `redact` costs 27 µs and 45 KB of garbage a
+ * line, whether or not there is a secret in it, and sees three levels (`npm run perf:log`).
  */
 export function redactLine(line: string): string {
   if (!MAYBE_SECRET.test(line)) return line;
-  return line
+  return `${JSON.stringify(JSON.parse(line, withoutSecret))}\n`;
+}
+
+function withoutSecret(name: string, value: unknown): unknown {
+  if (SECRETS.has(name.toLowerCase())) return REDACTED;
+  return typeof value === "string" ? redactText(value) : value;
+}
+
+function redactText(text: string): string {
+  return text
     .replace(URL_PASSWORD, `$1${REDACTED}@`)
     .replace(BEARER, `$1 ${REDACTED}`)
     .replace(NAMED_SECRET, `$1${REDACTED}`);

@@ -1,6 +1,6 @@
 import { type Logger, pino } from "pino";
 import { LogOutput } from "./log-output.ts";
-import { REDACTED, REDACTED_PATHS, redactLine } from "./log-redaction.ts";
+import { redactLine } from "./log-redaction.ts";
 
 export const LOG_LEVELS: readonly string[] = ["trace", "debug", "info", "warn", "error", "fatal", "silent"];
 
@@ -21,7 +21,6 @@ export class Log {
       {
         level,
         base: { instance: instance + 1 },
-        redact: { paths: [...REDACTED_PATHS], censor: REDACTED },
         hooks: { streamWrite: redactLine },
       },
       output,

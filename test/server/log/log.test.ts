@@ -12,6 +12,7 @@ describe("log", () => {
     "headers of a request": ({ logger }) => logger.info({ req: { headers: { "x-rinha-token": SECRET } } }, "x"),
     "another case": ({ logger }) => logger.info({ headers: { Authorization: SECRET, "Set-Cookie": SECRET } }, "x"),
     "far down": ({ logger }) => logger.info({ a: { b: { c: { d: { token: SECRET } } } } }, "x"),
+    "an object of values": ({ logger }) => logger.info({ a: { Token: { value: SECRET, parts: [SECRET] } } }, "x"),
     "a list of values": ({ logger }) => logger.info({ a: { b: { c: { Authorization: [SECRET] } } } }, "x"),
     "a URL": ({ logger }) => logger.info({ url: `http://admin:${SECRET}@host:1/x` }, "x"),
     "a URL without a user": ({ logger }) => logger.info({ url: `http://:${SECRET}@host` }, "x"),
