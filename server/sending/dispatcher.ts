@@ -66,25 +66,25 @@ export class Dispatcher implements TurnSource {
   }
 
   /** Chooses what is sent once this turn's records are written. */
-  gather(): void {
-    if (this.#isClosed) return;
+  gather(): boolean {
+    if (this.#isClosed) return false;
     const { engine, clock, commit, pacer } = this.#parts;
     const nowMs = clock.nowMs();
     pacer.refill(nowMs, engine.ledger.head, engine.ledger.countIn(State.PENDING));
     for (let chosen = 0; chosen < SENDS_PER_TURN; chosen++) {
       if (!pacer.hasCredit) {
         this.#awaitCredit();
-        return;
+        return false;
       }
       const flight = engine.dispatch(nowMs);
-      if (flight === NO_FLIGHT) return;
+      if (flight === NO_FLIGHT) return false;
       pacer.sent();
       this.#countRoute(flight);
       commit.add(new Send(engine, clock, this.#clients[engine.flights.processor[flight]!]!, flight));
       // A batch half full is written at once: where that failed, what is chosen now would be taken back by nobody.
-      if (commit.isFailing) return;
+      if (commit.isFailing) return false;
     }
-    commit.wake();
+    return true;
   }
 
   /** To be called every few ten milliseconds: ends the requests that have been out for too long. */

@@ -1,4 +1,5 @@
 import type { DurationHistogram } from "../meters/duration-histogram.ts";
+import { type Time, type Timer, untilTickMs } from "../system/time.ts";
 
 const INTERVAL_MS = 20;
 
@@ -7,19 +8,27 @@ const INTERVAL_MS = 20;
  * whole milliseconds, so a delay is known to about one.
  */
 export class EventLoopDelay {
-  readonly #timer: NodeJS.Timeout;
-  #firedAtMs = performance.now();
+  readonly #delays: DurationHistogram;
+  readonly #time: Time;
+  #timer: Timer;
+  #dueAtMs = 0;
 
-  constructor(delays: DurationHistogram) {
-    this.#timer = setInterval(() => {
-      const nowMs = performance.now();
-      delays.record(nowMs - this.#firedAtMs - INTERVAL_MS);
-      this.#firedAtMs = nowMs;
-    }, INTERVAL_MS);
-    this.#timer.unref();
+  constructor(delays: DurationHistogram, time: Time) {
+    this.#delays = delays;
+    this.#time = time;
+    this.#timer = this.#next();
   }
 
   stop(): void {
-    clearInterval(this.#timer);
+    this.#timer.cancel();
+  }
+
+  #next(): Timer {
+    const delayMs = untilTickMs(this.#time, INTERVAL_MS);
+    this.#dueAtMs = this.#time.monotonicMs() + delayMs;
+    return this.#time.after(delayMs, () => {
+      this.#delays.record(Math.max(0, this.#time.monotonicMs() - this.#dueAtMs));
+      this.#timer = this.#next();
+    });
   }
 }

@@ -9,7 +9,8 @@ import { FencedError, type LateAnswer, type RecordLog, UNDER_WAY } from "./recor
 
 /** Who adds to a turn's records and effects at its end, just before they are written. */
 export interface TurnSource {
-  gather(): void;
+  /** Whether there is more for the next turn. */
+  gather(): boolean;
 }
 
 export type GroupCommitParts = {
@@ -222,10 +223,12 @@ export class GroupCommit {
     this.wake();
   }
 
+  /** What is gathered belongs to this turn: it asks for no other. */
   readonly #endTurn = (): void => {
+    const isMore = !this.isFailing && this.#source?.gather() === true;
     this.#isScheduled = false;
-    if (!this.isFailing) this.#source?.gather();
     this.commit();
+    if (isMore) this.wake();
   };
 
   get #isLate(): boolean {
