@@ -116,7 +116,10 @@ BEGIN
   RETURN true;
 END $$;
 
--- Attached, not made as a part: that would lock the table against appends.
+-- Attached, not made as a part: that would lock the table against appends for longer. An append that had locked the
+-- table before it had this part could still see the generation's row, and would find no part for its rows: so the row
+-- is committed when no append is under way, and the next one learns of both. As with a drop, the lock is given up soon,
+-- and no standby is waited for: whatever one confirms later comes after this.
 CREATE FUNCTION rinha.begin_generation() RETURNS int
 LANGUAGE plpgsql AS $$
 DECLARE
@@ -126,6 +129,8 @@ BEGIN
     the_number, the_number);
   EXECUTE format('ALTER TABLE rinha.chunk ATTACH PARTITION rinha.chunk_%s FOR VALUES IN (%s)',
     the_number, the_number);
+  PERFORM set_config('lock_timeout', '100ms', true), set_config('synchronous_commit', 'local', true);
+  LOCK TABLE rinha.chunk IN SHARE MODE;
   INSERT INTO rinha.generation (number) VALUES (the_number);
   RETURN the_number;
 END $$;

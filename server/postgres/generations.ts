@@ -40,18 +40,18 @@ async function turnGenerations(run: Run, bytesMax: number): Promise<void> {
   const numbers = (await run(GENERATIONS)).map(({ number }) => number as number);
   const last = numbers.at(-1)!;
   const [size] = await run(SIZE, [chunkTable(last)]);
-  if ((size!["bytes"] as number) > bytesMax) await run(BEGIN);
+  if ((size!["bytes"] as number) > bytesMax) await unlessBusy(run(BEGIN));
   else numbers.pop();
   for (const number of numbers) {
     const [row] = await run(IS_COVERED, [number]);
-    if (row?.["is_covered"] === true) await drop(run, number);
+    if (row?.["is_covered"] === true) await unlessBusy(run(DROP, [number]));
   }
 }
 
 /** Somebody reads, or waits for a standby: another time. */
-async function drop(run: Run, number: number): Promise<void> {
+async function unlessBusy(change: Promise<unknown>): Promise<void> {
   try {
-    await run(DROP, [number]);
+    await change;
   } catch (error) {
     if (sqlStateOf(error) !== LOCK_NOT_AVAILABLE) throw error;
   }

@@ -114,4 +114,6 @@ CREATE UNLOGGED TABLE rinha.health (
 ) WITH (fillfactor = 50);
 ${PAYMENT_SCHEMA}${FUNCTIONS_1}
 SELECT rinha.begin_generation();
+-- That asked for no standby to confirm it. A new store is told of when it is as safe as what it will keep.
+SET LOCAL synchronous_commit TO DEFAULT;
 `;

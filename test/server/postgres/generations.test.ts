@@ -94,6 +94,24 @@ describe("what PostgreSQL keeps of the logs", () => {
     expect(chunks.at(-1)!.lsn + 100).to.equal(head);
   });
 
+  it("takes every append while generations begin one after the other", async () => {
+    const [carrier, cleaner] = [open(server().url), open(server().url, { generationBytesMax: 0 })];
+    const { life } = await joined(carrier, 0);
+    await claimed(carrier, 0, { life });
+    let isOver = false;
+    const tidying = (async () => {
+      while (!isOver) await cleaner.tidy();
+    })();
+    const untilMs = performance.now() + 4000;
+    let lsn = 0;
+    for (; performance.now() < untilMs; lsn++)
+      expect(await carrier.append([appendOf(0, 1, lsn)])).to.deep.equal([0]);
+    isOver = true;
+    await tidying;
+    expect((await carrier.chunks(0, 0, 100_000_000)).at(0)?.lsn).to.equal(0);
+    expect((await tables()).length).to.be.above(10);
+  });
+
   it("keeps carriages as long as records go by them", async () => {
     const database = open(server().url, SMALL);
     const { life } = await joined(database, 0);
