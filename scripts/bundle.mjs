@@ -3,7 +3,6 @@
 // are the same there. No options; scripts/setup.mjs runs it after the compiler.
 import { mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { basename, dirname, join, relative, sep } from "node:path";
-import process from "node:process";
 import { fileURLToPath } from "node:url";
 import { rolldown } from "rolldown";
 import { keepCode } from "./keep-code.mjs";
@@ -20,6 +19,7 @@ const programs = [
   "server/doubts/cli/main.js",
   "server/journal-cli/main.js",
   "server/store-cli/main.js",
+  "perf/processor/main.js",
 ];
 /** Code finds its threads beside itself (new URL("./worker.js", import.meta.url)). */
 const threads = new Set(["server/health/worker.js", "server/telemetry/sender-worker.js"]);
@@ -37,10 +37,24 @@ const withMaps = {
   },
 };
 
+/** undici loads HTTP/2 at once, a tenth of a bare start's CPU, and speaks it only where it is asked to. Nobody does. */
+const withoutHttp2 = {
+  name: "undici-without-http2",
+  resolveId: (id, importer) => (id === "node:http2" && importer?.includes("/undici/") ? "\0no-http2" : null),
+  load: (id) => (id === "\0no-http2" ? "module.exports = { constants: {} };" : null),
+};
+
 const outputOf = (program) => (threads.has(program) ? join("server", basename(program)) : program);
 
 async function bundle(input, options) {
-  const build = await rolldown({ input, external, platform: "node", cwd: root, plugins: [withMaps], ...options });
+  const build = await rolldown({
+    input,
+    external,
+    platform: "node",
+    cwd: root,
+    plugins: [withMaps, withoutHttp2],
+    ...options,
+  });
   const output = await build.generate({ format: "cjs", sourcemap: true, ...options?.output });
   await build.close();
   return output.output;

@@ -3,10 +3,15 @@
 const { writeFileSync } = require("node:fs");
 const { join } = require("node:path");
 const process = require("node:process");
+const { setFlagsFromString } = require("node:v8");
 
 const { codeFileOf, loadedParts } = require(join(__dirname, "../build/bundle/server/loader.js"));
 
+// V8 takes code only with the options that it was made with. server/system/heap.ts sets some after the start.
+const asAtTheStart = ["--no-optimize-for-size", "--semi-space-growth-factor=2"];
+
 process.on("exit", () => {
+  for (const flag of asAtTheStart) setFlagsFromString(flag);
   for (const part of loadedParts()) {
     const { path, bytes } = codeFileOf(part);
     writeFileSync(path, bytes);

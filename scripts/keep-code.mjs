@@ -1,5 +1,5 @@
-// Keeps V8's compiled code of the bundled instance: starts it with a simulated processor, lets it work for a moment, and
-// ends it. What has run by then lies beside the bundle's parts, and is not compiled again at a start.
+// Keeps V8's compiled code of the bundled instance and processor: starts both, lets them work for a moment, and ends
+// them. What has run by then lies beside the bundle's parts, and is not compiled again at a start.
 import { spawn } from "node:child_process";
 import { randomUUID } from "node:crypto";
 import { once } from "node:events";
@@ -13,6 +13,8 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
+const plans = join(root, "build/perf/launch/plans.js");
+const keeping = join(root, "scripts/keep-code-at-exit.cjs");
 const START_MS_MAX = 30_000;
 const LOOK_MS = 20;
 const ROUNDS = 40;
@@ -20,7 +22,7 @@ const PAYMENTS_EACH = 8;
 /** Nobody listens there. */
 const NOWHERE = "http://127.0.0.1:9";
 
-function startProcess(args, env) {
+function startProcess(args, env = process.env) {
   return spawn(process.execPath, args, { cwd: root, env, stdio: ["ignore", "pipe", "inherit"] });
 }
 
@@ -34,14 +36,25 @@ async function end(child) {
 }
 
 async function startProcessor() {
-  const main = join(root, "build/perf/processor/main.js");
-  const child = startProcess([main, "--name=default", "--port", "0", "--host", "127.0.0.1", "--fee", "0.05"]);
+  const { PROCESSOR_MAIN } = await import(plans);
+  const child = startProcess([
+    "--require",
+    keeping,
+    PROCESSOR_MAIN,
+    "--name=default",
+    "--port",
+    "0",
+    "--host",
+    "127.0.0.1",
+    "--fee",
+    "0.05",
+  ]);
   const [line] = await once(createInterface({ input: child.stdout }), "line");
   return { child, url: /url=(\S+)/.exec(line)[1] };
 }
 
 async function startInstance(folder, processorUrl) {
-  const { INSTANCE_MAIN, INSTANCE_NODE_FLAGS } = await import(join(root, "build/perf/launch/plans.js"));
+  const { INSTANCE_MAIN, INSTANCE_NODE_FLAGS } = await import(plans);
   const env = {
     PATH: process.env.PATH,
     PROFILE: "contest",
@@ -55,10 +68,7 @@ async function startInstance(folder, processorUrl) {
     DEFAULT_PROCESSOR_URL: processorUrl,
     FALLBACK_PROCESSOR_URL: NOWHERE,
   };
-  const child = startProcess(
-    [...INSTANCE_NODE_FLAGS, "--require", join(root, "scripts/keep-code-at-exit.cjs"), INSTANCE_MAIN],
-    env,
-  );
+  const child = startProcess([...INSTANCE_NODE_FLAGS, "--require", keeping, INSTANCE_MAIN], env);
   child.stdout.resume();
   return child;
 }
@@ -96,6 +106,23 @@ async function work(agent) {
     await ask(agent, "GET", path);
 }
 
+/** The code that V8 would not take does no harm, but it is no use either. */
+async function checkCode() {
+  const { INSTANCE_MAIN, INSTANCE_NODE_FLAGS } = await import(plans);
+  const bundled = dirname(INSTANCE_MAIN);
+  const program = `
+    const { load, loadedParts } = require("${bundled}/loader.js");
+    process.argv.push("--help");
+    load("${bundled}/server-main.part.js");
+    process.on("exit", () => {
+      process.exitCode = [...loadedParts()].every(({ script }) => script.cachedDataRejected === false) ? 0 : 1;
+    });`;
+  const child = startProcess([...INSTANCE_NODE_FLAGS, "-e", program]);
+  child.stdout.resume();
+  const [code] = await once(child, "exit");
+  if (code !== 0) throw new Error(`V8 must take the code that it has just made: node=${process.version}`);
+}
+
 export async function keepCode() {
   const folder = mkdtempSync(join(tmpdir(), "rinha-code-"));
   const agent = new Agent({ keepAlive: true, socketPath: join(folder, "instance.sock") });
@@ -114,4 +141,5 @@ export async function keepCode() {
     await end(processor.child);
     rmSync(folder, { recursive: true, force: true });
   }
+  await checkCode();
 }

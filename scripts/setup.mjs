@@ -208,8 +208,8 @@ function listFiles(folder, extension) {
   });
 }
 
-/** The bundle's last file but for kept code. */
-const bundledMain = join("build", "bundle", "server", "store-cli", "main.js");
+/** What bundling ends with. */
+const bundledCode = join("build", "bundle", "server", "server-main-run.part.js.code");
 
 const outputOf = (source) => join("build", source.replace(/\.ts$/, ".js"));
 
@@ -231,10 +231,11 @@ function build(isForced) {
   const sources = sourceFolders.flatMap((folder) => listFiles(folder, ".ts")).sort();
   const current = fingerprint(sources);
   const outputs = sources.filter((path) => !path.endsWith(".d.ts")).map(outputOf);
-  const isComplete = [...outputs, bundledMain].every((path) => existsSync(inRoot(path)));
+  const isComplete = [...outputs, bundledCode].every((path) => existsSync(inRoot(path)));
   const isStamped = existsSync(buildStamp) && readFileSync(buildStamp, "utf8") === current;
   if (!isForced && isComplete && isStamped) return;
 
+  checkHttpServerLoads();
   console.log("setup: compiling to build/");
   if (isForced) rmSync(inRoot("build"), { recursive: true, force: true });
   // The compiler goes by its own notes and would not write again what somebody has deleted.
@@ -269,7 +270,6 @@ function main(args) {
   if (unknown.length > 0) throw new SetupError(`arguments must be known: arguments=${unknown.join(" ")}\n\n${help}`);
   checkNodeVersion();
   installPackages();
-  checkHttpServerLoads();
   if (args.includes("--nginx")) installNginx();
   if (args.includes("--chromium")) installChromium();
   if (args.includes("--redis")) installRedis();

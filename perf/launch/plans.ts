@@ -31,9 +31,8 @@ export type CommandOverrides = {
   readonly store?: readonly string[];
 };
 
-/** Compiled layout: build/perf/launch/plans.js. */
-export const PROCESSOR_MAIN = fileURLToPath(new URL("../processor/main.js", import.meta.url));
-/** What ships, as the image has it: bundled (scripts/bundle.mjs). */
+/** Compiled layout: build/perf/launch/plans.js. What ships, as the image has it: bundled (scripts/bundle.mjs). */
+export const PROCESSOR_MAIN = fileURLToPath(new URL("../../bundle/perf/processor/main.js", import.meta.url));
 export const INSTANCE_MAIN = fileURLToPath(new URL("../../bundle/server/main.js", import.meta.url));
 const METRICS_LOCATION = fileURLToPath(new URL("../../../docker/nginx/metrics.conf", import.meta.url));
 export const REPOSITORY_NGINX_CONF = fileURLToPath(new URL("../../../nginx.conf", import.meta.url));

@@ -24,8 +24,8 @@ export function loadedParts(): Iterable<Part> {
 }
 
 /**
- * Loads a part of a bundle, and what it requires. Where its compiled code lies beside it and fits, V8 takes that instead
- * of compiling. Otherwise it compiles: nothing else is different, and nothing is written.
+ * Loads a part of a bundle, and what it requires. Where its compiled code lies beside it and fits, V8 takes that and
+ * compiles nothing. Otherwise it compiles: nothing else is different, and nothing is written.
  */
 export function load(path: string): unknown {
   const known = parts.get(path);
