@@ -10,6 +10,7 @@ import { keepCode } from "./keep-code.mjs";
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
 const compiled = join(root, "build");
 const bundled = join(compiled, "bundle");
+const partsFolder = join(bundled, "server");
 
 /** Threads share no modules: each has a bundle of its own. */
 const programs = [
@@ -37,7 +38,7 @@ const withMaps = {
   },
 };
 
-/** undici loads HTTP/2 at once, a tenth of a bare start's CPU, and speaks it only where it is asked to. Nobody does. */
+/** undici loads HTTP/2 at once, and speaks it only where it is asked to. Nobody asks. */
 const withoutHttp2 = {
   name: "undici-without-http2",
   resolveId: (id, importer) => (id === "node:http2" && importer?.includes("/undici/") ? "\0no-http2" : null),
@@ -47,17 +48,11 @@ const withoutHttp2 = {
 const outputOf = (program) => (threads.has(program) ? join("server", basename(program)) : program);
 
 async function bundle(input, options) {
-  const build = await rolldown({
-    input,
-    external,
-    platform: "node",
-    cwd: root,
-    plugins: [withMaps, withoutHttp2],
-    ...options,
-  });
-  const output = await build.generate({ format: "cjs", sourcemap: true, ...options?.output });
+  const plugins = [withMaps, withoutHttp2];
+  const build = await rolldown({ input, external, platform: "node", cwd: root, plugins });
+  const { output } = await build.generate({ dir: partsFolder, format: "cjs", sourcemap: true, ...options });
   await build.close();
-  return output.output;
+  return output;
 }
 
 /** V8 keeps text of one byte a character in half of the memory. Only comments, strings and patterns have others. */
@@ -80,23 +75,23 @@ async function bundleProgram(program) {
   const name = output.replace(/\.js$/, "").replaceAll(sep, "-");
   const parts = await bundle(
     { [name]: join(compiled, program) },
-    { output: { entryFileNames: `${name}.part.js`, chunkFileNames: `${name}-[name].part.js` } },
+    { entryFileNames: `${name}.part.js`, chunkFileNames: `${name}-[name].part.js` },
   );
-  for (const part of parts.filter(({ type }) => type === "chunk")) writePart(join(bundled, "server"), part);
+  for (const part of parts.filter(({ type }) => type === "chunk")) writePart(partsFolder, part);
   const path = join(bundled, output);
   mkdirSync(dirname(path), { recursive: true });
-  const up = relative(dirname(path), join(bundled, "server")) || ".";
+  const up = relative(dirname(path), partsFolder) || ".";
   const part = `require("node:path").join(__dirname, "${up}", "${name}.part.js")`;
   writeFileSync(path, `"use strict";\nrequire("${up}/${loader}").load(${part});\n`);
 }
 
 async function bundleLoader() {
-  const [{ code }] = await bundle(join(compiled, "server/bundle/loader.js"), { output: { sourcemap: false } });
-  writeFileSync(join(bundled, "server", loader), code);
+  const [{ code }] = await bundle(join(compiled, "server/bundle/loader.js"), { sourcemap: false });
+  writeFileSync(join(partsFolder, loader), code);
 }
 
 rmSync(bundled, { recursive: true, force: true });
-mkdirSync(join(bundled, "server"), { recursive: true });
+mkdirSync(partsFolder, { recursive: true });
 // The rest of the repository's files are modules of ECMAScript.
 writeFileSync(join(bundled, "package.json"), '{ "type": "commonjs" }\n');
 await bundleLoader();

@@ -3,15 +3,14 @@
 const { writeFileSync } = require("node:fs");
 const { join } = require("node:path");
 const process = require("node:process");
-const { setFlagsFromString } = require("node:v8");
+const v8 = require("node:v8");
 
 const { codeFileOf, loadedParts } = require(join(__dirname, "../build/bundle/server/loader.js"));
 
-// V8 takes code only with the options that it was made with. server/system/heap.ts sets some after the start.
-const asAtTheStart = ["--no-optimize-for-size", "--semi-space-growth-factor=2"];
+// V8 takes code only with the options that it was made with, and server/system/heap.ts would set some after the start.
+v8.setFlagsFromString = () => {};
 
 process.on("exit", () => {
-  for (const flag of asAtTheStart) setFlagsFromString(flag);
   for (const part of loadedParts()) {
     const { path, bytes } = codeFileOf(part);
     writeFileSync(path, bytes);
