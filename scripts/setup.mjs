@@ -12,8 +12,8 @@ import { fileURLToPath } from "node:url";
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
 const help = `node scripts/setup.mjs [--nginx] [--chromium] [--redis] [--postgres] [--force-build]
 
-Installs the npm packages if they are missing or not those of package-lock.json, and compiles what has changed to
-build/.
+Installs the npm packages if they are missing or not those of package-lock.json, compiles what has changed to build/,
+and bundles it to build/bundle/.
 
   --nginx        also see to it that nginx is there: as root it is installed with apt-get, otherwise you are told how
   --chromium     likewise Chromium, for the tests of pages; without it they are skipped, so nobody fails for want of it
@@ -208,12 +208,19 @@ function listFiles(folder, extension) {
   });
 }
 
+/** What bundling ends with. */
+const bundledCode = join("build", "bundle", "server", "server-main-run.part.js.code");
+
 const outputOf = (source) => join("build", source.replace(/\.ts$/, ".js"));
 
-/** Changes with every source: added, removed, edited. */
+/** They bundle what is compiled. */
+const bundlers = ["bundle.mjs", "keep-code.mjs", "keep-code-at-exit.cjs"].map((name) => join("scripts", name));
+
+/** Changes with every source: added, removed, edited. And with Node.js, whose code the bundle keeps. */
 function fingerprint(sources) {
-  const hash = createHash("sha256");
-  for (const path of [...projects.map((project) => join(project, "tsconfig.json")), "package-lock.json", ...sources]) {
+  const hash = createHash("sha256").update(process.version);
+  const settings = [...projects.map((project) => join(project, "tsconfig.json")), "package-lock.json"];
+  for (const path of [...settings, ...bundlers, ...sources]) {
     const { mtimeMs, size } = statSync(inRoot(path));
     hash.update(`${path} ${mtimeMs} ${size}\n`);
   }
@@ -224,10 +231,11 @@ function build(isForced) {
   const sources = sourceFolders.flatMap((folder) => listFiles(folder, ".ts")).sort();
   const current = fingerprint(sources);
   const outputs = sources.filter((path) => !path.endsWith(".d.ts")).map(outputOf);
-  const isComplete = outputs.every((path) => existsSync(inRoot(path)));
+  const isComplete = [...outputs, bundledCode].every((path) => existsSync(inRoot(path)));
   const isStamped = existsSync(buildStamp) && readFileSync(buildStamp, "utf8") === current;
   if (!isForced && isComplete && isStamped) return;
 
+  checkHttpServerLoads();
   console.log("setup: compiling to build/");
   if (isForced) rmSync(inRoot("build"), { recursive: true, force: true });
   // The compiler goes by its own notes and would not write again what somebody has deleted.
@@ -237,6 +245,7 @@ function build(isForced) {
   rmSync(buildStamp, { force: true });
   const compiler = inRoot("node_modules", "typescript", "bin", "tsc");
   for (const project of projects) run("tsc", process.execPath, [compiler, "-p", project]);
+  run("bundling", process.execPath, [inRoot(bundlers[0])]);
   writeFileSync(buildStamp, current);
 }
 
@@ -261,7 +270,6 @@ function main(args) {
   if (unknown.length > 0) throw new SetupError(`arguments must be known: arguments=${unknown.join(" ")}\n\n${help}`);
   checkNodeVersion();
   installPackages();
-  checkHttpServerLoads();
   if (args.includes("--nginx")) installNginx();
   if (args.includes("--chromium")) installChromium();
   if (args.includes("--redis")) installRedis();

@@ -95,10 +95,11 @@ export async function openInstance(
   const { shares, config } = withinDescriptors(asked, log);
   const common = await openCommon(config, shares, log, opening);
   const { names, telemetry, peers, neighbours, time } = common;
+  // Its thread starts meanwhile.
+  const monitor = opening.keep(startMonitor(common), (part) => part.stop());
   const store = await openStore({ ...common, opening });
   const custody = await openCustody(common, store, onBroken, opening);
   const reach = new Reach(custody, time);
-  const monitor = opening.keep(await startMonitor(common), (part) => part.stop());
   const connections = {
     clients: new ConnectionBound("clients", shares.clientsMax, log.logger),
     instances: new ConnectionBound("instances", linkConnectionsMax(config, shares), log.logger),
@@ -112,6 +113,7 @@ export async function openInstance(
   // The others are told, and asked, before anything is claimed; clients come when it is known who carries what.
   const listeners = await openLink(config, opening, connections, apis);
   await custody.start(opening.signal);
+  await monitor.ready;
   listeners.push(...(await openListeners(config, opening, connections, apis)));
   log.logger.info({ listen: formatAddress(config.listen), profile: config.profile }, "listening");
   const { shutdownGraceMs } = config;
@@ -242,7 +244,7 @@ function surroundingsOf(
   };
 }
 
-function startMonitor({ config, health, telemetry, names, log }: Common): Promise<HealthMonitor> {
+function startMonitor({ config, health, telemetry, names, log }: Common): HealthMonitor {
   const { tracing } = telemetry;
   const options = {
     self: config.instance,
@@ -254,7 +256,7 @@ function startMonitor({ config, health, telemetry, names, log }: Common): Promis
     names,
     onPoll: tracing && ((report: PollReport) => tracing.polled(report)),
   };
-  return HealthMonitor.start(options, log.logger);
+  return new HealthMonitor(options, log.logger);
 }
 
 function makeApis(common: Common, custody: Custody, reach: Reach, metrics: Metrics | undefined): Apis {

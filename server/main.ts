@@ -6,12 +6,8 @@
 let onSignal: () => void = () => process.exit(0);
 for (const signal of ["SIGTERM", "SIGINT"]) process.on(signal, () => onSignal());
 
-// Node.js opens the files of an import all at once: in parts, so that few descriptors will do (ulimit -n).
-await import("../core/engine.ts");
-await import("./settings/config.ts");
-await import("./partition/custody.ts");
-await import("./telemetry/telemetry.ts");
-const { run } = await import("./run.ts");
-await run((handler) => {
-  onSignal = handler;
-});
+void import("./run.ts").then(({ run }) =>
+  run((handler) => {
+    onSignal = handler;
+  }),
+);

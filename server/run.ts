@@ -3,6 +3,8 @@ import { Instance } from "./instance.ts";
 import { Log } from "./log/log.ts";
 import { readConfig } from "./settings/config.ts";
 import { settingsHelp, settingsMarkdown } from "./settings/settings.ts";
+import { keepHeapSmall } from "./system/heap.ts";
+import { sourceStack } from "./system/source-stack.ts";
 
 const USAGE =
   "usage: node build/server/main.js [--help | --help-markdown]\n\n" +
@@ -29,6 +31,7 @@ export async function run(onStop: (handler: () => void) => void): Promise<void> 
   }
   const log = new Log(config.logLevel, config.instance);
   const die = (error: unknown): never => {
+    if (error instanceof Error && error.stack !== undefined) error.stack = sourceStack(error.stack);
     log.logger.fatal({ err: error }, "an invariant is broken, or a part has ended: the process ends");
     log.close();
     process.exit(1);
@@ -45,6 +48,7 @@ export async function run(onStop: (handler: () => void) => void): Promise<void> 
     log.close();
     return process.exit(stopping.signal.aborted ? 0 : 1);
   });
+  keepHeapSmall();
   let isStopping = false;
   onStop(() => {
     if (isStopping) return;

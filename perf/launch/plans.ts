@@ -31,9 +31,9 @@ export type CommandOverrides = {
   readonly store?: readonly string[];
 };
 
-/** Compiled layout: build/perf/launch/plans.js. */
-export const PROCESSOR_MAIN = fileURLToPath(new URL("../processor/main.js", import.meta.url));
-export const INSTANCE_MAIN = fileURLToPath(new URL("../../server/main.js", import.meta.url));
+/** Compiled layout: build/perf/launch/plans.js. What ships, as the image has it: bundled (scripts/bundle.mjs). */
+export const PROCESSOR_MAIN = fileURLToPath(new URL("../../bundle/perf/processor/main.js", import.meta.url));
+export const INSTANCE_MAIN = fileURLToPath(new URL("../../bundle/server/main.js", import.meta.url));
 const METRICS_LOCATION = fileURLToPath(new URL("../../../docker/nginx/metrics.conf", import.meta.url));
 export const REPOSITORY_NGINX_CONF = fileURLToPath(new URL("../../../nginx.conf", import.meta.url));
 
@@ -64,10 +64,13 @@ export function processorPlan(wish: SimulatedProcessor): ChildPlan<ChildName> {
 }
 
 /**
- * Keep V8's heap small, so that an instance stays below the contest's 150 MB with a million payments.
- * docker/Dockerfile sets the same.
+ * A bound of V8's heap; docker/Dockerfile sets the same. Node.js 20 would refuse the compiled code of its own modules
+ * with this option, and start more slowly. There the bound is V8's own, which goes by the limit of the cgroup. That the
+ * heap stays small below it is the instance's own business (server/system/heap.ts).
  */
-export const INSTANCE_NODE_FLAGS: readonly string[] = ["--max-old-space-size=64", "--optimize-for-size"];
+export const INSTANCE_NODE_FLAGS: readonly string[] = process.version.startsWith("v20.")
+  ? []
+  : ["--max-old-space-size=64"];
 
 export type InstanceWish = {
   /** Counts from 1. */

@@ -4,7 +4,7 @@ import type { ChildName } from "./plans.ts";
 import type { ChildHooks } from "./supervisor.ts";
 
 /** Compiled layout: build/perf/launch/store-init.js. */
-const STORE_MAIN = fileURLToPath(new URL("../../server/store-cli/main.js", import.meta.url));
+const STORE_MAIN = fileURLToPath(new URL("../../bundle/server/store-cli/main.js", import.meta.url));
 /** The database may be starting as well, and a schema takes a while. */
 const INIT_TIMEOUT_MS = 30_000;
 const STOP_TIMEOUT_MS = 1000;

@@ -26,29 +26,20 @@ export type MonitorOptions = Omit<HealthWorkerData, "reportsPolls" | "namesPort"
  * for a while (PollRights).
  */
 export class HealthMonitor {
+  /** Rejects when the thread cannot listen. */
+  readonly ready: Promise<void>;
   readonly #life: WorkerLife;
 
-  private constructor(life: WorkerLife) {
-    this.#life = life;
-  }
-
-  /** Starts the thread; rejects when it cannot listen. */
-  static async start(options: MonitorOptions, logger: Logger): Promise<HealthMonitor> {
-    let life!: WorkerLife;
-    const ready = new Promise<void>((resolve, reject) => {
-      life = new WorkerLife(
-        planOf(options, logger, resolve, (reason) => reject(new Error(reason))),
-        logger,
-      );
-    });
-    const monitor = new HealthMonitor(life);
-    try {
-      await ready;
-    } catch (error) {
-      await monitor.stop();
-      throw error;
-    }
-    return monitor;
+  /** Starts the thread. */
+  constructor(options: MonitorOptions, logger: Logger) {
+    const { promise, resolve, reject } = deferred();
+    this.#life = new WorkerLife(
+      planOf(options, logger, resolve, (reason) => reject(new Error(reason))),
+      logger,
+    );
+    this.ready = promise;
+    // Whoever started it may have ended it before asking.
+    promise.catch(() => {});
   }
 
   /** How many times the thread had to be replaced. */
@@ -59,6 +50,15 @@ export class HealthMonitor {
   stop(): Promise<void> {
     return this.#life.stop("stop", STOP_TIMEOUT_MS);
   }
+}
+
+function deferred(): { promise: Promise<void>; resolve: () => void; reject: (error: Error) => void } {
+  let resolve!: () => void;
+  let reject!: (error: Error) => void;
+  const promise = new Promise<void>((...settle) => {
+    [resolve, reject] = settle;
+  });
+  return { promise, resolve, reject };
 }
 
 function planOf(

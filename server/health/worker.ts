@@ -62,8 +62,7 @@ const handlers = consent instanceof PeerConsent ? consent : NO_PEER_CONSENT;
 const server = new HealthLinkServer(handlers, processorNames, healthLinkMax(processors.length, peers.length));
 
 const own = addresses[self];
-if (own) await server.listen(own);
-parentPort!.postMessage("ready");
+void Promise.resolve(own && server.listen(own)).then(() => parentPort!.postMessage("ready"));
 
 parentPort!.once("message", () => {
   polling.close();

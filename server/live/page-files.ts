@@ -3,9 +3,9 @@ import { createHash } from "node:crypto";
 import { readdirSync, readFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { extname } from "node:path";
-import { fileURLToPath } from "node:url";
 import { problemAnswer } from "../http/answer.ts";
 import { Exchange, PLAIN } from "../http/exchange.ts";
+import { ROOT } from "../system/root.ts";
 
 type PageFile = { bytes: Buffer; type: string; etag: string };
 
@@ -49,20 +49,17 @@ export function servePageFiles(app: TemplatedApp): void {
 
 /** By path. The scripts lie as they do in build/server, so that their imports of each other hold. */
 function readFiles(): Map<string, PageFile> {
-  const packages = createRequire(import.meta.url);
-  const scripts = fileURLToPath(new URL("../page/", import.meta.url));
-  // Compiled layout: build/server/live/page-files.js; the compiler does not copy what is no script.
-  const statics = fileURLToPath(new URL("../../../server/page/static/", import.meta.url));
+  const packages = createRequire(ROOT);
+  const scripts = `${ROOT}build/server/page/`;
+  // The compiler does not copy what is no script.
+  const statics = `${ROOT}server/page/static/`;
   const paths: [url: string, path: string][] = [
     ["/", `${statics}index.html`],
     ["/assets/page.css", `${statics}page.css`],
     ["/assets/icon.svg", `${statics}icon.svg`],
     ["/assets/uPlot.js", packages.resolve("uplot/dist/uPlot.iife.min.js")],
     ["/assets/uPlot.css", packages.resolve("uplot/dist/uPlot.min.css")],
-    [
-      "/assets/meters/duration-histogram.js",
-      fileURLToPath(new URL("../meters/duration-histogram.js", import.meta.url)),
-    ],
+    ["/assets/meters/duration-histogram.js", `${ROOT}build/server/meters/duration-histogram.js`],
   ];
   for (const name of readdirSync(scripts)) {
     if (name.endsWith(".js")) paths.push([`/assets/page/${name}`, `${scripts}${name}`]);

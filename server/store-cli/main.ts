@@ -32,15 +32,19 @@ function outcomeOf<T extends { kind: string }>(result: T, linesOf: (result: T) =
   return { json: result, lines: linesOf(result), isRefused: result.kind === "refused" };
 }
 
-try {
-  const wish = readCommandLine(process.argv.slice(2), process.env);
-  if (wish === "help") process.stdout.write(USAGE);
-  else {
-    const { json, lines, isRefused } = await carryOut(wish);
-    for (const line of wish.isJson ? [JSON.stringify(json)] : lines) process.stdout.write(`${line}\n`);
-    if (isRefused) process.exitCode = EXIT_REFUSED;
+async function main(): Promise<void> {
+  try {
+    const wish = readCommandLine(process.argv.slice(2), process.env);
+    if (wish === "help") process.stdout.write(USAGE);
+    else {
+      const { json, lines, isRefused } = await carryOut(wish);
+      for (const line of wish.isJson ? [JSON.stringify(json)] : lines) process.stdout.write(`${line}\n`);
+      if (isRefused) process.exitCode = EXIT_REFUSED;
+    }
+  } catch (error) {
+    process.stderr.write(`${(error as Error).message}\n`);
+    process.exitCode = EXIT_FAILED;
   }
-} catch (error) {
-  process.stderr.write(`${(error as Error).message}\n`);
-  process.exitCode = EXIT_FAILED;
 }
+
+void main();

@@ -8,6 +8,7 @@ import {
   resourceFromAttributes,
 } from "@opentelemetry/resources";
 import { ATTR_SERVICE_NAME, ATTR_SERVICE_VERSION } from "@opentelemetry/semantic-conventions";
+import { ROOT } from "../system/root.ts";
 
 const SERVICE_NAME = "rinha-backend";
 /** Not yet among the stable conventions. */
@@ -30,8 +31,7 @@ export function resourceOf(instance: number): Resource {
     .merge(detectResources({ detectors: [envDetector] }));
 }
 
-/** Compiled layout: build/server/telemetry/resource.js. */
 function serviceVersion(): string {
-  const text = readFileSync(new URL("../../../package.json", import.meta.url), "utf8");
+  const text = readFileSync(`${ROOT}package.json`, "utf8");
   return (JSON.parse(text) as { version: string }).version;
 }

@@ -54,9 +54,19 @@ describe("docker/Dockerfile", () => {
   });
 
   it("takes production packages only into the images", () => {
-    const packages = stage("runtime").filter(({ rest }) => rest.includes("node_modules"));
-    expect(packages).to.deep.equal([{ word: "COPY", rest: "--from=production /app/node_modules node_modules" }]);
+    const packages = instructions.filter(({ word, rest }) => word === "COPY" && rest.includes("node_modules"));
+    expect(packages.map(({ rest }) => rest)).to.deep.equal([
+      "--from=production /app/node_modules/uWebSockets.js node_modules/uWebSockets.js",
+      "--from=production /app/node_modules/uplot node_modules/uplot",
+    ]);
     expect(stage("production").some(({ rest }) => rest.includes("npm ci --omit=dev"))).to.equal(true);
+  });
+
+  it("starts what is bundled, with the option that its compiled code was made with", () => {
+    expect(stage("runtime").map(({ rest }) => rest)).to.include("--from=build /app/build/bundle build");
+    expect(argumentsOf("ENTRYPOINT").at(-1)).to.equal('["node", "--max-old-space-size=64", "build/server/main.js"]');
+    const plans = readFileSync("perf/launch/plans.ts", "utf8");
+    expect(plans).to.contain('["--max-old-space-size=64"]');
   });
 
   it("starts programs whose sources exist", () => {

@@ -11,7 +11,7 @@ import { summaryOf } from "./summaries.ts";
 import { until } from "./until.ts";
 import { VagueProcessor } from "./vague-processor.ts";
 
-const MAIN = fileURLToPath(new URL("../../server/doubts/cli/main.js", import.meta.url));
+const MAIN = fileURLToPath(new URL("../../bundle/server/doubts/cli/main.js", import.meta.url));
 
 type Run = { code: number; out: string; errors: string };
 

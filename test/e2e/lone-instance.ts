@@ -13,10 +13,11 @@ export async function startLoneInstance(
   stdout: "pipe" | "ignore" | number,
   env: Readonly<Record<string, string>>,
   prefix: readonly string[] = [],
+  main = INSTANCE_MAIN,
 ): Promise<{ child: ChildProcess; socketPath: string }> {
   const socketPath = join(directory, "instance.sock");
   const unreachable = "http://127.0.0.1:1";
-  const [file = "", ...args] = [...prefix, process.execPath, ...INSTANCE_NODE_FLAGS, INSTANCE_MAIN];
+  const [file = "", ...args] = [...prefix, process.execPath, ...INSTANCE_NODE_FLAGS, main];
   const child = spawn(file, args, {
     stdio: ["ignore", stdout, "inherit"],
     env: {

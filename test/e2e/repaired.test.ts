@@ -12,7 +12,7 @@ import { ROLES } from "./service.ts";
 import { countOf, summaryOf } from "./summaries.ts";
 import { until } from "./until.ts";
 
-const MAIN = fileURLToPath(new URL("../../server/journal-cli/main.js", import.meta.url));
+const MAIN = fileURLToPath(new URL("../../bundle/server/journal-cli/main.js", import.meta.url));
 
 describe("start with a repaired journal", () => {
   let service: RestoredService;

@@ -11,7 +11,7 @@ import { Caller } from "./caller.ts";
 import { startLoneInstance } from "./lone-instance.ts";
 import { newPayment, pay } from "./payments.ts";
 
-const CLI = fileURLToPath(new URL("../../server/journal-cli/main.js", import.meta.url));
+const CLI = fileURLToPath(new URL("../../bundle/server/journal-cli/main.js", import.meta.url));
 const WRONG_MS = Date.UTC(2098, 0, 1);
 
 /** Payments that were accepted while the clock was decades ahead. */

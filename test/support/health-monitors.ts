@@ -27,7 +27,8 @@ export class LoneMonitor {
       snapshot: lone.#snapshot.buffer,
       names: lone.#names,
     };
-    lone.#monitor = await HealthMonitor.start(options, logger);
+    lone.#monitor = new HealthMonitor(options, logger);
+    await lone.#monitor.ready;
     return lone;
   }
 

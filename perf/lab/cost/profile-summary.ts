@@ -9,7 +9,12 @@ export type CpuProfile = {
 
 export type ProfileNode = {
   readonly id: number;
-  readonly callFrame: { readonly functionName: string; readonly url: string; readonly lineNumber: number };
+  readonly callFrame: {
+    readonly functionName: string;
+    readonly url: string;
+    readonly lineNumber: number;
+    readonly columnNumber?: number;
+  };
   readonly children?: readonly number[];
 };
 

@@ -7,6 +7,7 @@ import { warmUpContenders } from "../contenders/warm-up-contenders.ts";
 import { loadRound } from "../load/load-round.ts";
 import type { CostOptions } from "./command-line.ts";
 import { type CpuProfile, type ProfileSummary, summariseProfiles } from "./profile-summary.ts";
+import { unbundled } from "./unbundled.ts";
 
 const SAMPLING_US = 250;
 const SETTLE_WAIT_MS = 30_000;
@@ -61,5 +62,5 @@ function nowUs(): number {
 function readProfiles(folder: string): CpuProfile[] {
   const files = readdirSync(folder).filter((name) => name.endsWith(".cpuprofile"));
   if (files.length === 0) throw new Error(`the instances must leave profiles: folder=${folder}`);
-  return files.map((name) => JSON.parse(readFileSync(join(folder, name), "utf8")) as CpuProfile);
+  return files.map((name) => unbundled(JSON.parse(readFileSync(join(folder, name), "utf8")) as CpuProfile));
 }

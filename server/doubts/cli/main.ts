@@ -37,15 +37,19 @@ function sentence({ payment }: Settled): string {
 // Whoever reads our output may have seen enough, as `head` does.
 process.stdout.on("error", () => process.exit(0));
 
-try {
-  const wish = readCommandLine(process.argv.slice(2));
-  if (wish === "help") process.stdout.write(USAGE);
-  else {
-    const instances = wish.at.map((address) => new Instance(address));
-    if (wish.command === "list") await runList(instances, wish.isJson);
-    else await runSettle(instances, wish);
+async function main(): Promise<void> {
+  try {
+    const wish = readCommandLine(process.argv.slice(2));
+    if (wish === "help") process.stdout.write(USAGE);
+    else {
+      const instances = wish.at.map((address) => new Instance(address));
+      if (wish.command === "list") await runList(instances, wish.isJson);
+      else await runSettle(instances, wish);
+    }
+  } catch (error) {
+    process.stderr.write(`${(error as Error).message}\n`);
+    process.exitCode = EXIT_FAILED;
   }
-} catch (error) {
-  process.stderr.write(`${(error as Error).message}\n`);
-  process.exitCode = EXIT_FAILED;
 }
+
+void main();

@@ -1,0 +1,67 @@
+import { createHash } from "node:crypto";
+import { readFileSync } from "node:fs";
+import { createRequire } from "node:module";
+import { dirname, resolve } from "node:path";
+import { Script } from "node:vm";
+
+/** Of a part's code in V8's own form, beside the part. */
+const CODE_SUFFIX = ".code";
+const DIGEST = "sha1";
+const DIGEST_BYTES = 20;
+
+type Module = { exports: unknown };
+/** A part's text is one such function, as a module of CommonJS would be wrapped in. */
+type Body = (exports: unknown, require: (id: string) => unknown, module: Module, path: string, folder: string) => void;
+
+/** A file of a bundle that has been loaded. */
+export type Part = { readonly path: string; readonly source: Buffer; readonly script: Script; readonly module: Module };
+
+const parts = new Map<string, Part>();
+
+/** What this thread has loaded so far. */
+export function loadedParts(): Iterable<Part> {
+  return parts.values();
+}
+
+/**
+ * Loads a part of a bundle, and what it requires. Where its compiled code lies beside it and fits, V8 takes that and
+ * compiles nothing. Otherwise it compiles: nothing else is different, and nothing is written.
+ */
+export function load(path: string): unknown {
+  const known = parts.get(path);
+  if (known !== undefined) return known.module.exports;
+  const source = readFileSync(path);
+  // V8 looks at its own version and flags, and refuses what it did not make; of the source it knows the length only.
+  const cachedData = readCode(path, source);
+  // Bundles are ASCII.
+  const script = new Script(source.toString("latin1"), { filename: path, ...(cachedData && { cachedData }) });
+  const module: Module = { exports: {} };
+  parts.set(path, { path, source, script, module });
+  const folder = dirname(path);
+  const external = createRequire(path);
+  const require = (id: string): unknown => (id.startsWith(".") ? load(resolve(folder, id)) : external(id));
+  (script.runInThisContext() as Body)(module.exports, require, module, path, folder);
+  return module.exports;
+}
+
+/** The file that keeps the code of a part, and what is in it: a digest of source and code, and the code. */
+export function codeFileOf({ path, source, script }: Part): { path: string; bytes: Buffer } {
+  const code = script.createCachedData();
+  return { path: path + CODE_SUFFIX, bytes: Buffer.concat([digestOf(source, code), code]) };
+}
+
+/** Undefined where there is none, or one of another source, or one that is damaged. */
+function readCode(path: string, source: Buffer): Buffer | undefined {
+  let bytes: Buffer;
+  try {
+    bytes = readFileSync(path + CODE_SUFFIX);
+  } catch {
+    return undefined;
+  }
+  const code = bytes.subarray(DIGEST_BYTES);
+  return digestOf(source, code).equals(bytes.subarray(0, DIGEST_BYTES)) ? code : undefined;
+}
+
+function digestOf(source: Buffer, code: Buffer): Buffer {
+  return createHash(DIGEST).update(source).update(code).digest();
+}
