@@ -55,7 +55,9 @@ export type OtherTarget = {
   readonly service: URL;
   /** `undefined`: what was charged cannot be checked. */
   readonly books: Target | undefined;
-  /** What the processes that serve it have taken so far, where they are known. */
+  /** Whether any process that serves it is known. */
+  readonly hasProcesses: boolean;
+  /** What these have taken so far. */
   readings(): ProcessReading[];
 };
 

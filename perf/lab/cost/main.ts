@@ -1,4 +1,5 @@
 import { FLOOR_NAMES, limitRemarks, startContenders, stopContenders } from "../contenders/contender.ts";
+import { targetRemarks } from "../contenders/target-options.ts";
 import { warmUpContenders } from "../contenders/warm-up-contenders.ts";
 import { runMeasurement } from "../report/measurement-command.ts";
 import { COST_COMMAND, type CostWish } from "./command-line.ts";
@@ -38,7 +39,10 @@ async function measure(
   const contenders = await startContenders({ limits, logLevel, floors: FLOOR_NAMES, target }, signal);
   try {
     await warmUpContenders(contenders, { ratePerSecond, durationMs: warmUpMs, signal });
-    return { measured: await measureCost(contenders, options, signal), remarks: limitRemarks(contenders) };
+    return {
+      measured: await measureCost(contenders, options, signal),
+      remarks: [...targetRemarks(target), ...limitRemarks(contenders)],
+    };
   } finally {
     await stopContenders(contenders);
   }

@@ -104,8 +104,7 @@ describe("what PostgreSQL keeps of the logs", () => {
     })();
     const untilMs = performance.now() + 4000;
     let lsn = 0;
-    for (; performance.now() < untilMs; lsn++)
-      expect(await carrier.append([appendOf(0, 1, lsn)])).to.deep.equal([0]);
+    for (; performance.now() < untilMs; lsn++) expect(await carrier.append([appendOf(0, 1, lsn)])).to.deep.equal([0]);
     isOver = true;
     await tidying;
     expect((await carrier.chunks(0, 0, 100_000_000)).at(0)?.lsn).to.equal(0);
