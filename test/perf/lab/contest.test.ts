@@ -61,7 +61,7 @@ describe("contest", () => {
 
   async function measure(...args: string[]): Promise<Result> {
     const jsonPath = join(folder, "result.json");
-    const exit = await once(start("--json", jsonPath, "--no-save", ...args), "close");
+    const exit = await once(start("--measured", jsonPath, "--no-save", ...args), "close");
     expect(exit, output).to.deep.equal([0, null]);
     return JSON.parse(readFileSync(jsonPath, "utf8")) as Result;
   }
