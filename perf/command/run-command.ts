@@ -1,3 +1,4 @@
+import { errorLine } from "../../server/text/argument-error.ts";
 import { type CommandLine, type OptionSpec, readArguments } from "./command-line.ts";
 
 /** How a command ends that could not do what it is for. */
@@ -25,7 +26,7 @@ export async function runCommand<Spec extends OptionSpec, Wish>(
     if (wish === "help") process.stdout.write(commandLine.usage);
     else await run(wish, calledOff.signal);
   } catch (error) {
-    process.stderr.write(`${prefix}${error instanceof Error ? error.message : String(error)}\n`);
+    process.stderr.write(`${prefix}${errorLine(error)}\n`);
     process.exitCode = exitCode;
   }
 }

@@ -166,7 +166,8 @@ describe("contest", () => {
   it("says in one line why it cannot measure", async () => {
     const processors = ["--default", "http://127.0.0.1:1", "--fallback", "http://127.0.0.1:1"];
     expect(await once(start("--target", "http://127.0.0.1:1", ...processors), "close")).to.deep.equal([1, null]);
-    expect(output).to.equal("server must answer: url=http://127.0.0.1:1/admin/purge-payments reason=ECONNREFUSED\n");
+    const facts = "url=http://127.0.0.1:1/admin/purge-payments reason=ECONNREFUSED";
+    expect(output).to.equal(`server must answer: ${facts} (start it, or say where it is)\n`);
   });
 
   it("explains itself", async () => {
