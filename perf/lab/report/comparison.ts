@@ -66,7 +66,10 @@ export function comparisonText({ a, b, figures, onlyInA, onlyInB, notes }: Compa
     table(head, rows, "lrrrrlrl"),
     lonely.join("\n"),
     notes.join("\n"),
-    ...[a, b].flatMap(({ remarks }, i) => remarks.map((remark) => `REMARK of ${i === 0 ? "A" : "B"}: ${remark}`)),
+    [
+      ...a.remarks.map((remark) => `REMARK of A: ${remark}`),
+      ...b.remarks.map((remark) => `REMARK of B: ${remark}`),
+    ].join("\n"),
   ];
   return `${parts.filter((part) => part !== "").join("\n\n")}\n`;
 }
