@@ -14,8 +14,8 @@ const USAGE = `Does a payment cost more than it did? A short perf:cost beside a 
   --help
 
 What is compared is CPU time in multiples of the floors' in the same round. A machine that is slow, or busy with other
-things, slows both; so this ratio holds where milliseconds and microseconds do not. It is still for people to read:
-nothing passes or fails by it.
+things, slows both, so this ratio carries over better than milliseconds and microseconds do. It is still for people to
+read: nothing passes or fails by it.
 
 Exit code: 0 measured, whatever it says; 1 could not measure.
 `;

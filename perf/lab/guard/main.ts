@@ -14,7 +14,8 @@ const [LEAD_IN_MS_MAX, WARM_UP_MS_MAX, IDLE_MS_MAX] = [1000, 2000, 1000];
 
 const EXPLANATION = `
 CPU per payment in multiples of the floors' in the same round, now (B) against the kept result (A). Other load on this
-machine slows both sides of a ratio, so it may be read even where times may not. Nothing passes or fails by it.
+machine slows both sides of a ratio, though not quite alike: a third more or less has been seen without any change. So
+believe what several runs say, and measure again at rest before you do. Nothing passes or fails by it.
 
 `;
 
