@@ -10,12 +10,13 @@ import process from "node:process";
 import { fileURLToPath } from "node:url";
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
-const help = `node scripts/setup.mjs [--nginx] [--chromium] [--redis] [--postgres] [--force-build]
+const help = `node scripts/setup.mjs [--nginx | --balancer] [--chromium] [--redis] [--postgres] [--force-build]
 
 Installs the npm packages if they are missing or not those of package-lock.json, compiles what has changed to build/,
 and bundles it to build/bundle/.
 
   --nginx        also see to it that nginx is there: as root it is installed with apt-get, otherwise you are told how
+  --balancer     likewise, unless the environment has BALANCER=none
   --chromium     likewise Chromium, for the tests of pages; without it they are skipped, so nobody fails for want of it
   --redis        likewise Redis, for the tests of health polls that are shared by it
   --postgres     likewise PostgreSQL's programs, for the tests of the store, which start servers of their own
@@ -119,19 +120,27 @@ function findExecutable(name) {
     });
 }
 
-function installNginx() {
+/** `otherwise` is what somebody can do who cannot install it. */
+function installNginx(otherwise = "") {
   if (findExecutable("nginx") !== undefined) return;
   const isRoot = process.getuid?.() === 0;
   if (findExecutable("apt-get") === undefined) {
-    throw new SetupError("nginx must be installed: nginx=none (install it with the package manager of this system)");
+    const hint = "install it with the package manager of this system";
+    throw new SetupError(`nginx must be installed: nginx=none (${hint})${otherwise}`);
   }
   if (!isRoot) {
     const command = "sudo apt-get update && sudo apt-get install -y --no-install-recommends nginx";
-    throw new SetupError(`nginx must be installed: nginx=none; run\n  ${command}`);
+    throw new SetupError(`nginx must be installed: nginx=none; run\n  ${command}${otherwise}`);
   }
   aptInstall("nginx");
   if (findExecutable("nginx") === undefined)
     throw new SetupError("nginx must be there after its installation: nginx=none");
+}
+
+/** For `npm start`, which can do without it. */
+function installBalancer() {
+  if (process.env.BALANCER === "none") return;
+  installNginx("\nor start without it, every instance on a port of its own:\n  BALANCER=none npm start");
 }
 
 function aptInstall(name) {
@@ -265,12 +274,13 @@ function main(args) {
     process.stdout.write(help);
     return;
   }
-  const options = ["--nginx", "--chromium", "--redis", "--postgres", "--force-build"];
+  const options = ["--nginx", "--balancer", "--chromium", "--redis", "--postgres", "--force-build"];
   const unknown = args.filter((argument) => !options.includes(argument));
   if (unknown.length > 0) throw new SetupError(`arguments must be known: arguments=${unknown.join(" ")}\n\n${help}`);
   checkNodeVersion();
   installPackages();
   if (args.includes("--nginx")) installNginx();
+  if (args.includes("--balancer")) installBalancer();
   if (args.includes("--chromium")) installChromium();
   if (args.includes("--redis")) installRedis();
   if (args.includes("--postgres")) installPostgres();

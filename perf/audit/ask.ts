@@ -61,7 +61,7 @@ export class HttpCaller {
       return { status: answer.statusCode, headers: flatten(answer.headers), body: text };
     } catch (error) {
       const reason = error instanceof Error ? error.message : String(error);
-      throw new Error(`server must answer: url=${this.#base.origin} reason=${reason}`);
+      throw new Error(`server must answer: url=${this.#base.origin} reason=${reason} (start it, or say where it is)`);
     }
   };
 

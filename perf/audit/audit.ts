@@ -1,3 +1,4 @@
+import { type Progress, UNWATCHED } from "../../server/text/progress.ts";
 import { doubleCharge, type Finding, isCounted, judgeCharge } from "./finding.ts";
 import { narrow } from "./narrow.ts";
 import type { Charge, ProcessorAdmin } from "./processor-admin.ts";
@@ -17,6 +18,8 @@ export type AuditWish = {
   /** Look at every payment, even where the totals agree: two mistakes may make up for each other. */
   readonly isFull?: boolean;
   readonly findingCountMax?: number | undefined;
+  /** Is told, in words, how far the search has come. */
+  readonly progress?: Progress;
 };
 
 export type AuditResult = {
@@ -36,7 +39,7 @@ const LOOKUP_COUNT_MAX = 32;
 /** Compares the service's ledger with what the processors have charged. Rejects when that cannot be done. */
 export async function audit(parties: Audited, wish: AuditWish = {}): Promise<AuditResult> {
   const window = await settledWindow(parties.service, wish);
-  const comparison = new Comparison(parties);
+  const comparison = new Comparison(parties, wish.progress ?? UNWATCHED);
   const { service, processors } = await comparison.totals(window);
   const totalsAgree = comparison.names.every((name) => totalsEqual(service[name]!, processors[name]!));
   let isComplete = true;
@@ -81,12 +84,15 @@ class Comparison {
   /** Of the processors. */
   readonly names: readonly string[];
   readonly #parties: Audited;
+  readonly #progress: Progress;
+  #lookupCount = 0;
   /** Entries of the ledger that some charge has led to, by correlationId. */
   readonly #met = new Map<string, CountedEntry>();
   readonly #doubles = new Set<string>();
 
-  constructor(parties: Audited) {
+  constructor(parties: Audited, progress: Progress) {
     this.#parties = parties;
+    this.#progress = progress;
     this.names = Object.keys(parties.processors);
   }
 
@@ -112,6 +118,7 @@ class Comparison {
 
   /** False when the search ended early. */
   async search(window: TimeWindow, isFull: boolean, findingCountMax: number): Promise<boolean> {
+    this.#progress("the totals are being compared");
     const suspects = isFull
       ? { windows: [window], isComplete: true }
       : await narrow(window, findingCountMax, (part) => this.#totalsDiffer(part));
@@ -141,6 +148,8 @@ class Comparison {
     for (let start = 0; start < charges.length; start += LOOKUP_COUNT_MAX) {
       const batch = charges.slice(start, start + LOOKUP_COUNT_MAX);
       await Promise.all(batch.map((charge) => this.#judge(name, charge)));
+      this.#lookupCount += batch.length;
+      this.#progress(`charges looked up: ${this.#lookupCount}, last at ${name}`);
     }
   }
 

@@ -23,6 +23,7 @@ const USAGE = `Compares the service's ledger with what the payment processors ha
   --to MOMENT          inclusive, before Settled-Until     (all before Settled-Until)
   --full               look at every payment even if the totals agree
   --max-findings N     give up the search after so many                       (100)
+  --json               for programs; amounts are cents
   --help
 
 The totals are compared first. If they differ, so do those of some single milliseconds: their charges, as listed by the
@@ -34,7 +35,7 @@ Exit code: 0 agrees, 1 differs, 2 could not audit.
 const OPTIONS = {
   ...texts("url", "store", "settle", "default", "fallback", "token", "from", "to", "max-findings"),
   ...lists("processor"),
-  ...flags("full"),
+  ...flags("full", "json"),
 };
 
 const FINDING_COUNT_MAX = 9_999_999;
@@ -47,7 +48,7 @@ export type StoreWish = Pick<StoreOptions, "url" | "settleMs">;
 
 export const AUDIT_COMMAND: CommandLine<
   typeof OPTIONS,
-  AuditWish & { readonly target: Target; readonly store: StoreWish | undefined }
+  AuditWish & { readonly target: Target; readonly store: StoreWish | undefined; readonly isJson: boolean }
 > = {
   usage: USAGE,
   options: OPTIONS,
@@ -66,6 +67,7 @@ export const AUDIT_COMMAND: CommandLine<
       fromMs: wished("from", (text) => readMomentMs("from", text)),
       toMs: wished("to", (text) => readMomentMs("to", text)),
       isFull: values.full === true,
+      isJson: values.json === true,
       findingCountMax: wished("max-findings", (text) => readWholeNumber("max-findings", text, 1, FINDING_COUNT_MAX)),
     };
   },

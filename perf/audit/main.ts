@@ -1,8 +1,9 @@
+import { watchedProgress } from "../../server/text/progress.ts";
 import { runCommand } from "../command/run-command.ts";
 import { audit } from "./audit.ts";
 import { AUDIT_COMMAND } from "./command-line.ts";
 import { connectParties } from "./parties.ts";
-import { auditReport } from "./report.ts";
+import { auditJson, auditReport } from "./report.ts";
 import { StoreBooks } from "./store-books.ts";
 
 const CONNECTION_COUNT = 32;
@@ -12,7 +13,7 @@ const FOLLOW_MS = 30_000;
 
 await runCommand(
   AUDIT_COMMAND,
-  async ({ target, store, ...wish }, signal) => {
+  async ({ target, store, isJson, ...wish }, signal) => {
     const processors = Object.keys(target.processors);
     const books = store && (await StoreBooks.open({ ...store, processors, followMs: FOLLOW_MS }));
     const parties = connectParties(target, CONNECTION_COUNT, TIMEOUT_MS);
@@ -22,8 +23,9 @@ await runCommand(
     };
     signal.addEventListener("abort", () => void close(), { once: true });
     try {
-      const result = await audit({ ...parties, service: books ?? parties.service }, wish);
-      process.stdout.write(auditReport(result));
+      const audited = { ...parties, service: books ?? parties.service };
+      const result = await audit(audited, { ...wish, progress: watchedProgress(isJson) });
+      process.stdout.write(isJson ? auditJson(result) : auditReport(result));
       process.exitCode = result.agrees ? 0 : 1;
     } finally {
       await close();

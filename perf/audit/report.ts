@@ -13,6 +13,17 @@ export function auditReport(result: AuditResult): string {
   return [head, totalsTable(result), ...found, ...more, "", verdict, ""].join("\n");
 }
 
+/** The same for programs. Amounts are cents: as numbers they are exact up to 2^53. */
+export function auditJson({ window, service, processors, findings, agrees, isComplete }: AuditResult): string {
+  const [from, to] = [window.fromMs, window.toMs].map((ms) => new Date(ms).toISOString());
+  const totals = Object.entries(processors).map(([name, charged]) => [name, { counted: service[name], charged }]);
+  const found = findings.map(({ requestedAtMs, ...finding }) => {
+    return { ...finding, requestedAt: new Date(requestedAtMs).toISOString() };
+  });
+  const result = { agrees, isComplete, window: { from, to }, processors: Object.fromEntries(totals), findings: found };
+  return `${JSON.stringify(result, (_, value) => (typeof value === "bigint" ? Number(value) : value), 2)}\n`;
+}
+
 function totalsTable({ service, processors }: AuditResult): string {
   const rows = Object.entries(processors).map(([name, theirs]) => {
     const ours = service[name]!;

@@ -1,3 +1,4 @@
+import { errorLine } from "../../server/text/argument-error.ts";
 import { type CommandLine, type OptionSpec, readArguments } from "./command-line.ts";
 
 /** How a command ends that could not do what it is for. */
@@ -25,12 +26,15 @@ export async function runCommand<Spec extends OptionSpec, Wish>(
     if (wish === "help") process.stdout.write(commandLine.usage);
     else await run(wish, calledOff.signal);
   } catch (error) {
-    say(prefix + (error instanceof Error ? error.message : String(error)));
+    process.stderr.write(`${prefix}${errorLine(error)}\n`);
     process.exitCode = exitCode;
   }
 }
 
-/** A line of progress, or of an error. */
+/** Whoever asks for JSON is a program, whatever its standard error is. */
+const isWatched = process.stderr.isTTY === true && !process.argv.includes("--json");
+
+/** A line of progress, where a person watches at a terminal. */
 export function say(line: string): void {
-  process.stderr.write(`${line}\n`);
+  if (isWatched) process.stderr.write(`${line}\n`);
 }

@@ -16,6 +16,7 @@ type Variable = {
 };
 
 const VARIABLES: readonly Variable[] = [
+  { name: "BALANCER", fallback: "nginx", help: "none: no nginx; instances listen on PORT and the ports that follow" },
   { name: "PORT", fallback: "9999", help: "where nginx listens" },
   { name: "HOST", fallback: "127.0.0.1", help: "the address it listens on; 0.0.0.0 lets other machines in" },
   { name: "INSTANCES", fallback: "2", help: "how many instances" },
@@ -78,12 +79,10 @@ export function topologyOptionsFromEnv(env: NodeJS.ProcessEnv): StartOptions {
   const options = {
     processors,
     storeUrl,
-    port: reader.wholeNumber("PORT", 0, PORT_MAX),
+    ...reader.ports(storeUrl === "" ? MAX_PARTITIONS : MEMBERS_MAX),
     host: reader.hostName("HOST"),
-    instanceCount: reader.wholeNumber("INSTANCES", 1, storeUrl === "" ? MAX_PARTITIONS : MEMBERS_MAX),
     env: { LOG_LEVEL: reader.text("LOG_LEVEL"), ...reader.partitions(), ...simulationEnv(env, processors) },
     silenceMs: reader.wholeNumber("SILENCE_MS", 0, SILENCE_MS_MAX),
-    metricsThroughNginx: reader.isOn("METRICS_THROUGH_NGINX"),
     prettyLogs: reader.isOn("LOG_PRETTY"),
   };
   if (reader.problems.length > 0) throw new Error(reader.problems.join("\n"));
@@ -107,6 +106,22 @@ class VariableReader {
     const value = /^\d+$/.test(text) ? Number(text) : Number.NaN;
     if (!(value >= min && value <= max)) this.#refuse(name, `a whole number from ${min} to ${max}`);
     return value;
+  }
+
+  /** Without a balancer every instance needs a port. */
+  ports(
+    instancesMax: number,
+  ): Required<Pick<TopologyOptions, "balancer" | "port" | "instanceCount" | "metricsThroughNginx">> {
+    const balancer = this.text("BALANCER");
+    if (balancer !== "nginx" && balancer !== "none") this.#refuse("BALANCER", "nginx or none");
+    const instanceCount = this.wholeNumber("INSTANCES", 1, instancesMax);
+    const metricsThroughNginx = this.isOn("METRICS_THROUGH_NGINX");
+    if (balancer !== "none") {
+      return { balancer: "nginx", port: this.wholeNumber("PORT", 0, PORT_MAX), instanceCount, metricsThroughNginx };
+    }
+    if (metricsThroughNginx) this.problems.push("METRICS_THROUGH_NGINX needs nginx: BALANCER=none");
+    const lastPort = PORT_MAX - (instanceCount >= 1 ? instanceCount - 1 : 0);
+    return { balancer, port: this.wholeNumber("PORT", 0, lastPort), instanceCount, metricsThroughNginx };
   }
 
   /** It has a password: what is wrong with it does not show it. */

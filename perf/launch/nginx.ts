@@ -38,7 +38,9 @@ export function findNginx(pathVariable = process.env["PATH"] ?? ""): string {
     const file = join(folder, "nginx");
     if (folder !== "" && isExecutable(file)) return file;
   }
-  throw new Error("nginx must be installed: try=apt-get install nginx");
+  throw new Error(
+    "nginx must be installed: nginx=none (apt-get install nginx, or go without: BALANCER=none npm start)",
+  );
 }
 
 function isExecutable(file: string): boolean {

@@ -72,11 +72,16 @@ export const INSTANCE_NODE_FLAGS: readonly string[] = process.version.startsWith
   ? []
   : ["--max-old-space-size=64"];
 
+/** Where an instance takes requests, as they ask for it: its socket behind nginx, or a port of its own. */
+export type InstanceAddress = { readonly socketPath: string } | { readonly host: string; readonly port: number };
+
 export type InstanceWish = {
   /** Counts from 1. */
   readonly number: number;
   readonly instanceCount: number;
   readonly runDir: string;
+  /** Where it takes requests. */
+  readonly address: InstanceAddress;
   /** Empty: journals. */
   readonly storeUrl: string;
   /** Over this process's own. */
@@ -89,23 +94,24 @@ export type InstanceWish = {
 export const serviceSocketName = (instance: number): string => `instance-${instance}.sock`;
 const linkSocketName = (instance: number): string => `link-${instance}.sock`;
 
-/** All that an instance listens on: the service, the link, and beside the link the one of its health monitor. */
+/** For operators, where the service is on a port that others reach. */
+export const operatorsSocketName = (instance: number): string => `operators-${instance}.sock`;
+
+/** All that an instance may listen on: the service, the link, beside the link its health monitor's, and operators'. */
 export function socketNames(instance: number): string[] {
-  return [serviceSocketName(instance), linkSocketName(instance), `${linkSocketName(instance)}.health`];
+  const link = linkSocketName(instance);
+  return [serviceSocketName(instance), link, `${link}.health`, operatorsSocketName(instance)];
 }
 
 export function instancePlan(wish: InstanceWish): ChildPlan<ChildName> {
-  const { number, runDir, readyTimeoutMs } = wish;
-  const serviceSocket = join(runDir, serviceSocketName(number));
+  const { number, runDir, address, readyTimeoutMs } = wish;
   const env: NodeJS.ProcessEnv = {
     DATA_DIR: wish.storeUrl === "" ? join(runDir, "data") : "",
     ...process.env,
     ...wish.env,
     INSTANCE: `${number}`,
-    LISTEN: `unix:${serviceSocket}`,
+    ...listenVariables(wish),
     ...linkVariables(wish),
-    // One address cannot be every instance's: /metrics and /log-level stay on the instance's socket.
-    ADMIN_LISTEN: "",
   };
   const command = wish.command ?? [process.execPath, ...wish.nodeFlags, INSTANCE_MAIN];
   return {
@@ -117,8 +123,18 @@ export function instancePlan(wish: InstanceWish): ChildPlan<ChildName> {
     prepare() {
       for (const name of socketNames(number)) rmSync(join(runDir, name), { force: true });
     },
-    isReady: () => answersHealth({ socketPath: serviceSocket }),
+    isReady: () => answersHealth(address),
   };
+}
+
+/**
+ * One address cannot be every instance's: /metrics, /doubts and /log-level are on a socket of the instance. That is its
+ * service's, where nobody else reaches it.
+ */
+function listenVariables({ address, number, runDir }: InstanceWish): NodeJS.ProcessEnv {
+  if ("socketPath" in address) return { LISTEN: `unix:${address.socketPath}`, ADMIN_LISTEN: "" };
+  const operators = join(runDir, operatorsSocketName(number));
+  return { LISTEN: `tcp:${address.host}:${address.port}`, ADMIN_LISTEN: `unix:${operators}` };
 }
 
 /** Where the others are: the store's members tell each other. */

@@ -18,9 +18,9 @@ export function acceptsTcp(host: string, port: number): Promise<boolean> {
 }
 
 /** Whether it answers GET /health with anything at all, in time. */
-export function answersAtAll(socketPath: string, signal: AbortSignal): Promise<boolean> {
+export function answersAtAll(where: RequestOptions, signal: AbortSignal): Promise<boolean> {
   return new Promise((resolve) => {
-    const probe = request({ socketPath, path: "/health", agent: false, signal }, (response) => {
+    const probe = request({ ...where, path: "/health", agent: false, signal }, (response) => {
       response.resume();
       resolve(true);
     });

@@ -7,12 +7,13 @@ import type { Topology } from "./topology.ts";
 /** What a person wants to know once all is up: what runs where, and what to do with it. */
 export function startText(topology: Topology, processors: readonly ProcessorWish[]): string {
   const { url, instanceCount } = topology;
-  const sockets = Array.from({ length: instanceCount }, (_, i) => topology.instanceSocket(i + 1));
+  const numbers = Array.from({ length: instanceCount }, (_, i) => i + 1);
+  const sockets = numbers.map((number) => topology.operatorsSocket(number));
   const payment = `{"correlationId":"${randomUUID()}","amount":19.90}`;
   return `
 live page ${url}/
-service   ${url}  nginx ${pidText(topology, "nginx")}
-${sockets.map((socket, i) => `instance  ${socket}  ${pidText(topology, `instance-${i + 1}`)}`).join("\n")}
+service   ${url}  ${balancerText(topology)}
+${numbers.map((number) => instanceLine(topology, number)).join("\n")}
 ${[...storeLines(topology), ...processorLines(topology, processors)].join("\n")}
 
 try:
@@ -22,6 +23,16 @@ try:
   npm run doubts -- list ${sockets.map((socket) => `--at unix:${socket}`).join(" ")}
 
 Ctrl-C ends all of it.`;
+}
+
+function balancerText(topology: Topology): string {
+  const isBalanced = topology.instanceUrl(1) === undefined;
+  return isBalanced ? `nginx ${pidText(topology, "nginx")}` : "no balancer: every instance takes every request";
+}
+
+function instanceLine(topology: Topology, number: number): string {
+  const where = topology.instanceUrl(number) ?? topology.instanceSocket(number);
+  return `instance  ${where}  ${pidText(topology, `instance-${number}`)}`;
 }
 
 /** Without user and password, which may be among the parameters too. */

@@ -6,7 +6,7 @@ import {
   REPOSITORY_NGINX_CONF,
   socketNames,
 } from "./plans.ts";
-import { settlePorts } from "./ports.ts";
+import { type PortWish, settlePorts } from "./ports.ts";
 import {
   type ByName,
   type ProcessorWish,
@@ -18,13 +18,20 @@ import {
 import { createRunDirectory } from "./run-directory.ts";
 import type { ChildHooks, ChildPlan } from "./supervisor.ts";
 
+export type Balancer = "nginx" | "none";
+
 export type TopologyOptions = TwoProcessors & {
   /** Otherwise the two of the short form. */
   readonly processors?: readonly ProcessorWish[] | undefined;
   readonly instanceCount?: number;
   /** Of the PostgreSQL that keeps the payments; empty, the default: journals on the disk. */
   readonly storeUrl?: string;
-  /** Where nginx listens. Port 0: any free one. */
+  /** Who hands the requests to the instances: nginx, the default, or nobody. */
+  readonly balancer?: Balancer;
+  /**
+   * Where nginx listens. Port 0: any free one. Without a balancer the first instance does, and the others on the ports
+   * that follow.
+   */
   readonly host?: string;
   readonly port?: number;
   /** For the instances, on top of this process's own environment. */
@@ -59,23 +66,30 @@ export type TopologyPlaces = {
 export type TopologySettings = Required<Omit<TopologyOptions, "signal" | "processors" | keyof TwoProcessors>> & {
   readonly runDir: string;
   readonly port: number;
+  /** Of instance 1, 2 …; none where nginx stands before them. */
+  readonly instancePorts: readonly number[];
   readonly processors: readonly ProcessorWish[];
 };
 
 /** Chooses what was left open, ports first; makes the run directory. */
 export async function settle(options: TopologyOptions): Promise<TopologySettings> {
-  const { host = "127.0.0.1", port = 9999, instanceCount = 2 } = options;
+  const { host = "127.0.0.1", port = 9999, instanceCount = 2, balancer = "nginx" } = options;
   if (!Number.isInteger(instanceCount) || instanceCount < 1 || instanceCount > MAX_PARTITIONS) {
     throw new Error(`instances must be a whole number from 1 to ${MAX_PARTITIONS}: instances=${instanceCount}`);
   }
   const wished = options.processors ?? twoProcessors(options);
-  const [nginxPort, ...ports] = await settlePorts([{ name: "nginx", host, port }, ...portWishesOf(wished)]);
+  const serviceWishes =
+    balancer === "nginx" ? [{ name: "nginx", host, port }] : instanceWishes(host, port, instanceCount);
+  const settled = await settlePorts([...serviceWishes, ...portWishesOf(wished)]);
+  const servicePorts = settled.slice(0, serviceWishes.length);
   return {
     host,
-    port: nginxPort!,
+    port: servicePorts[0]!,
+    instancePorts: balancer === "nginx" ? [] : servicePorts,
+    balancer,
     instanceCount,
     storeUrl: options.storeUrl ?? "",
-    processors: withPorts(wished, ports),
+    processors: withPorts(wished, settled.slice(serviceWishes.length)),
     env: options.env ?? {},
     nodeFlags: options.nodeFlags ?? INSTANCE_NODE_FLAGS,
     nginxConfPath: options.nginxConfPath ?? REPOSITORY_NGINX_CONF,
@@ -88,4 +102,13 @@ export async function settle(options: TopologyOptions): Promise<TopologySettings
     hooks: options.hooks ?? {},
     runDir: createRunDirectory(Array.from({ length: instanceCount }, (_, i) => socketNames(i + 1)).flat()),
   };
+}
+
+/** One after the other from the first, or any free ones. */
+function instanceWishes(host: string, firstPort: number, instanceCount: number): PortWish[] {
+  return Array.from({ length: instanceCount }, (_, i) => ({
+    name: `instance-${i + 1}`,
+    host,
+    port: firstPort === 0 ? 0 : firstPort + i,
+  }));
 }

@@ -1,7 +1,15 @@
 import { join } from "node:path";
 import type { LifeEnd } from "./child-life.ts";
 import { OrphanGuard } from "./orphan-guard.ts";
-import { type ChildName, instancePlan, nginxPlan, processorPlan, serviceSocketName } from "./plans.ts";
+import {
+  type ChildName,
+  type InstanceAddress,
+  instancePlan,
+  nginxPlan,
+  operatorsSocketName,
+  processorPlan,
+  serviceSocketName,
+} from "./plans.ts";
 import { type ByName, environmentOf, PROCESSOR_HOST, simulatedOf, urlsOf } from "./processors.ts";
 import { answersAtAll } from "./readiness.ts";
 import { removeRunDirectory } from "./run-directory.ts";
@@ -43,7 +51,7 @@ export async function startTopology(options: TopologyOptions = {}): Promise<Topo
 export class Topology {
   readonly host: string;
   readonly port: number;
-  /** Of the service, behind nginx. */
+  /** Of the service: nginx, or without it the first instance. */
   readonly url: string;
   /** By name, in configured order. */
   readonly processorUrls: ByName<string>;
@@ -56,6 +64,7 @@ export class Topology {
   readonly #guard: OrphanGuard;
   readonly #hooks: ChildHooks<ChildName>;
   readonly #silenceMs: number;
+  readonly #addresses: readonly InstanceAddress[];
   #watches: readonly SilenceWatch[] = [];
 
   constructor(settings: TopologySettings) {
@@ -67,11 +76,12 @@ export class Topology {
     this.instanceCount = instanceCount;
     this.storeUrl = settings.storeUrl;
     this.processorUrls = urlsOf(processors);
+    this.#addresses = Array.from({ length: instanceCount }, (_, i) => addressOf(settings, i + 1));
     const plans = [
       ...processorPlans(settings),
-      ...instancePlans(settings),
+      ...instancePlans(settings, this.#addresses),
       ...this.#companionPlans(settings),
-      nginxPlanOf(settings),
+      ...(settings.balancer === "nginx" ? [nginxPlanOf(settings)] : []),
     ];
     this.#guard = new OrphanGuard(runDir);
     const guardedHooks = withGuard(hooks, this.#guard);
@@ -89,9 +99,21 @@ export class Topology {
     return this.#children.map(({ name, pid, state }) => ({ name, pid, state }));
   }
 
-  /** Of instance 1, 2 …; for requests that go around nginx. */
+  /** Of instance 1, 2 …, behind nginx; for requests that go around that. */
   instanceSocket(instance: number): string {
     return join(this.runDir, serviceSocketName(instance));
+  }
+
+  /** Of instance 1, 2 …, without nginx; `undefined` behind it. */
+  instanceUrl(instance: number): string | undefined {
+    const address = this.#addresses[instance - 1];
+    return address === undefined || "socketPath" in address ? undefined : `http://${address.host}:${address.port}`;
+  }
+
+  /** Where instance 1, 2 … answers its operators. */
+  operatorsSocket(instance: number): string {
+    const isBalanced = this.instanceUrl(instance) === undefined;
+    return isBalanced ? this.instanceSocket(instance) : join(this.runDir, operatorsSocketName(instance));
   }
 
   async start(signal?: AbortSignal): Promise<void> {
@@ -160,7 +182,7 @@ export class Topology {
     const child = this.#child(`instance-${instance}`);
     return new SilenceWatch(child, {
       silenceMs: this.#silenceMs,
-      ask: (signal) => answersAtAll(this.instanceSocket(instance), signal),
+      ask: (signal) => answersAtAll(this.#addresses[instance - 1]!, signal),
       onSilence: (pid, silentMs) => {
         this.#hooks.onSilence?.(child.name, pid, silentMs);
         void child.kill();
@@ -193,12 +215,17 @@ function processorPlans(settings: TopologySettings): ChildPlan<ChildName>[] {
   );
 }
 
-function instancePlans(settings: TopologySettings): ChildPlan<ChildName>[] {
-  const { instanceCount, commands, processors } = settings;
+function instancePlans(settings: TopologySettings, addresses: readonly InstanceAddress[]): ChildPlan<ChildName>[] {
+  const { commands, processors } = settings;
   const env = { ...settings.env, ...environmentOf(processors) };
-  return Array.from({ length: instanceCount }, (_, i) =>
-    instancePlan({ ...settings, env, number: i + 1, command: commands.instance }),
+  return addresses.map((address, i) =>
+    instancePlan({ ...settings, address, env, number: i + 1, command: commands.instance }),
   );
+}
+
+function addressOf({ balancer, host, instancePorts, runDir }: TopologySettings, instance: number): InstanceAddress {
+  if (balancer === "nginx") return { socketPath: join(runDir, serviceSocketName(instance)) };
+  return { host, port: instancePorts[instance - 1]! };
 }
 
 function nginxPlanOf(settings: TopologySettings): ChildPlan<ChildName> {

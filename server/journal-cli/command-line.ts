@@ -17,7 +17,7 @@ once: time begins again at what the clock says now. No instance that can reach i
   --out NEWDIR        repair: where the new journal goes, laid out as DIR is; must not be there, or be empty
   --processor NAME=URL  repair: a processor by its name in the journal, to be asked about payments; give all of them
   --names NAME,NAME…  repair: the processors by their numbers, for files that cannot tell them
-  --json              repair: the report as JSON
+  --json              inspect, verify, repair: the report as JSON, without --records
 
   --capacity COUNT    payments a partition has room for        (CAPACITY, or what the files say if that is more)
   --partitions COUNT  expect a journal of so many partitions   (what the files say)
@@ -93,6 +93,8 @@ export function readCommandLine(args: string[], environment: Environment): Comma
   if (more.length > 0) throw new Error(`there is one directory at a time: more=${more.join(" ")}`);
   const { out = "" } = values;
   if ((command === "repair") !== (out !== "")) throw new Error(`repair, and nothing else, needs --out: --out=${out}`);
+  if (values.json === true && (values.records === true || command === "set-clock"))
+    throw new Error(`json goes with ${values.records ? "no records" : "inspect, verify and repair"}: --json=true`);
   const capacityText = values.capacity ?? environment["CAPACITY"] ?? defaultCapacity();
   return {
     command,

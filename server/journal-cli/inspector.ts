@@ -3,9 +3,11 @@ import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { JournalDirectory } from "../journal/journal-directory.ts";
 import { RealDisk } from "../system/real-disk.ts";
+import { type Progress, UNWATCHED } from "../text/progress.ts";
 import type { CommandLine } from "./command-line.ts";
 import { type FileSurvey, surveyFile } from "./file-survey.ts";
 import { isInUse } from "./in-use.ts";
+import { inspectionJson, verdictJson } from "./json-report.ts";
 import { printRecords } from "./record-lines.ts";
 import { inspection, verdictText } from "./report.ts";
 import { judge, type Verdict } from "./verdict.ts";
@@ -17,23 +19,33 @@ const TRY_PAUSE_MS = 100;
 export type Print = (line: string) => void;
 
 /** Carries out the command for every journal there; returns whether all of them would start. */
-export async function examine(wish: CommandLine, print: Print): Promise<boolean> {
+export async function examine(wish: CommandLine, print: Print, progress: Progress = UNWATCHED): Promise<boolean> {
   let allStart = true;
+  const reports: object[] = [];
   const paths = journalPaths(wish.directory);
   for (const [i, path] of paths.entries()) {
+    progress(`${path}: ${i + 1} of ${paths.length} is being read`);
     const isUsed = await isInUse(path);
     const directory = new JournalDirectory(new RealDisk(), path);
     const verdict = await steadyVerdict(directory, wish, isUsed);
     allStart &&= verdict.starts;
-    if (wish.command === "verify") {
-      print(`${path}: ${verdictText(verdict, isUsed)}`);
-      continue;
+    if (wish.isJson) reports.push(reportJson(directory, verdict, isUsed, wish));
+    else if (wish.command === "verify") print(`${path}: ${verdictText(verdict, isUsed)}`);
+    else {
+      if (i > 0) print("");
+      print(path);
+      printInspection(directory, verdict, isUsed, wish, print);
     }
-    if (i > 0) print("");
-    print(path);
-    printInspection(directory, verdict, isUsed, wish, print);
   }
+  if (wish.isJson) print(JSON.stringify(reports, undefined, 2));
   return allStart;
+}
+
+function reportJson(directory: JournalDirectory, verdict: Verdict, isUsed: boolean, { command }: CommandLine): object {
+  const { path } = directory;
+  return command === "verify"
+    ? verdictJson(path, verdict, isUsed)
+    : inspectionJson(path, surveyAll(directory), verdict, isUsed);
 }
 
 function printInspection(

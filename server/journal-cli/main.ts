@@ -1,3 +1,5 @@
+import { errorLine } from "../text/argument-error.ts";
+import { watchedProgress } from "../text/progress.ts";
 import { readCommandLine, USAGE } from "./command-line.ts";
 import { examine } from "./inspector.ts";
 import { repair } from "./repair/repair.ts";
@@ -12,17 +14,18 @@ process.stdout.on("error", () => process.exit(0));
 async function main(): Promise<void> {
   try {
     const wish = readCommandLine(process.argv.slice(2), process.env);
+    const progress = watchedProgress(wish !== "help" && wish.isJson);
     const print = (line: string): unknown => process.stdout.write(`${line}\n`);
     if (wish === "help") process.stdout.write(USAGE);
     else if (wish.command === "set-clock") await setClock(wish, print);
     else if (wish.command === "repair") {
-      if (!(await repair(wish, print))) process.exitCode = EXIT_REFUSED;
+      if (!(await repair(wish, print, progress))) process.exitCode = EXIT_REFUSED;
     } else {
-      const allStart = await examine(wish, print);
+      const allStart = await examine(wish, print, progress);
       if (wish.command === "verify" && !allStart) process.exitCode = EXIT_REFUSED;
     }
   } catch (error) {
-    process.stderr.write(`${(error as Error).message}\n`);
+    process.stderr.write(`${errorLine(error)}\n`);
     process.exitCode = EXIT_USAGE;
   }
 }

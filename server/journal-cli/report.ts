@@ -7,7 +7,7 @@ import { type FileSurvey, ROW } from "./file-survey.ts";
 import { KIND_NAMES, timeText } from "./names.ts";
 import type { Verdict } from "./verdict.ts";
 
-const STATES = [State.PENDING, State.SENDING, State.IN_DOUBT, State.PROCESSED, State.FAILED];
+export const STATES = [State.PENDING, State.SENDING, State.IN_DOUBT, State.PROCESSED, State.FAILED];
 
 /** What `inspect` prints of a directory. */
 export function inspection(surveys: readonly FileSurvey[], verdict: Verdict, isUsed: boolean): string[] {
@@ -91,10 +91,17 @@ function paymentsText(ledger: Ledger): string {
 
 /** By processor: while there are any, a start needs its name. */
 function placesText(ledger: Ledger, names: readonly string[]): string {
+  const { named, none } = keptAt(ledger, names);
+  return [...Object.entries(named), ["none", none] as const].map(([name, count]) => `${name}=${count}`).join(" ");
+}
+
+/** How many payments are at each processor, and at none. */
+export function keptAt(ledger: Ledger, names: readonly string[]): { named: Record<string, number>; none: number } {
   const counts = new Float64Array(NO_PROCESSOR + 1);
   for (let sequence = ledger.tail; sequence < ledger.head; sequence++)
     counts[ledger.rows.processor[ledger.slotOf(sequence)]!]!++;
-  return [...names.map((name, number) => `${name}=${counts[number]}`), `none=${counts[NO_PROCESSOR]}`].join(" ");
+  const named = Object.fromEntries(names.map((name, number) => [name, counts[number]!]));
+  return { named, none: counts[NO_PROCESSOR]! };
 }
 
 function bytesText(surveys: readonly FileSurvey[], verdict: Verdict): string {

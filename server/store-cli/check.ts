@@ -1,6 +1,7 @@
 import { checkServer, type ServerReport } from "../postgres/server-check.ts";
 import type { Row } from "../postgres/session.ts";
 import { formatTarget, type StoreTarget } from "../postgres/store-url.ts";
+import { type Progress, UNWATCHED } from "../text/progress.ts";
 import { type LogSurvey, surveyLog } from "./log-survey.ts";
 import { withStore } from "./store-connection.ts";
 
@@ -42,13 +43,15 @@ FROM rinha.partition p LEFT JOIN rinha.member m ON m.life = p.life ORDER BY p.nu
 };
 
 /** Looks at all there is. Rejects where the server does not answer, or has no store of this release. */
-export function check(target: StoreTarget): Promise<StoreReport> {
+export function check(target: StoreTarget, progress: Progress = UNWATCHED): Promise<StoreReport> {
   return withStore(target, async ({ database, run }) => {
     const server = await checkServer(run);
     await database.layout();
     const members = (await run(MEMBERS)).map(memberOf);
     const partitions: PartitionReport[] = [];
-    for (const row of await run(PARTITIONS)) {
+    const rows = await run(PARTITIONS);
+    for (const row of rows) {
+      progress(`partition ${partitions.length + 1} of ${rows.length} is being read`);
       const survey = await surveyLog(database, row["number"] as number);
       partitions.push({ ...partitionOf(row), ...survey });
     }

@@ -1,8 +1,9 @@
+import { errorLine } from "../text/argument-error.ts";
+import { watchedProgress } from "../text/progress.ts";
 import { check, isSound } from "./check.ts";
 import { type CommandLine, readCommandLine, USAGE } from "./command-line.ts";
 import { importJournals } from "./import/import.ts";
 import { init } from "./init.ts";
-import { slowProgress } from "./progress.ts";
 import { checkLines, importLines, initLines, restoreLines } from "./report.ts";
 import { restore } from "./restore.ts";
 
@@ -17,9 +18,9 @@ process.stdout.on("error", () => process.exit(0));
 
 async function carryOut(wish: CommandLine): Promise<Outcome> {
   const { target } = wish;
-  const progress = slowProgress((line) => process.stderr.write(line));
+  const progress = watchedProgress(wish.isJson);
   if (wish.command === "check") {
-    const report = await check(target);
+    const report = await check(target, progress);
     const isAllSound = isSound(report);
     return { json: { ...report, isSound: isAllSound }, lines: checkLines(report), isRefused: !isAllSound };
   }
@@ -42,7 +43,7 @@ async function main(): Promise<void> {
       if (isRefused) process.exitCode = EXIT_REFUSED;
     }
   } catch (error) {
-    process.stderr.write(`${(error as Error).message}\n`);
+    process.stderr.write(`${errorLine(error)}\n`);
     process.exitCode = EXIT_FAILED;
   }
 }

@@ -6,8 +6,8 @@ import type { Database } from "../lease/database.ts";
 import { sizeOf } from "../lease/lease-claim.ts";
 import type { StoreTarget } from "../postgres/store-url.ts";
 import { RealTime } from "../system/time.ts";
+import type { Progress } from "../text/progress.ts";
 import { liveMembers, type MemberSeen } from "./live-members.ts";
-import type { Progress } from "./progress.ts";
 import { type StoreConnection, withStore } from "./store-connection.ts";
 
 export type RestoreResult =

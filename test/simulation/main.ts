@@ -1,6 +1,7 @@
 import { availableParallelism } from "node:os";
 import { parseArgs } from "node:util";
 import { Worker } from "node:worker_threads";
+import { errorLine } from "../../server/text/argument-error.ts";
 import { addTo, describeTally, emptyTally, type Tally } from "./campaign.ts";
 import type { FailureOptions } from "./failure.ts";
 import type { Mode } from "./incident.ts";
@@ -17,11 +18,14 @@ Runs what ships, engine, journal, custody, dispatcher and pollers, in a simulate
   --only 1,4,…      only these incidents of the seed, as a failure prints them
   --mode MODE       partitions kept by "lease" or as a "journal" in every seed (a third, and the others)
   --mutation NAME   with a deliberate bug; "list" lists them
+  --json            for programs: what the seeds came to, and the trace of the first that failed
+
+Progress goes to the standard error while somebody watches it at a terminal.
 
 Exit code 0: every seed kept every promise; 1: one did not, and its trace is printed; 2: usage.`;
 
 const CHUNK_SEEDS = 200;
-const PROGRESS_MS = 5000;
+const PROGRESS_MS = 2000;
 const EXIT_USAGE = 2;
 
 async function main(): Promise<number> {
@@ -33,6 +37,7 @@ async function main(): Promise<number> {
       only: { type: "string" },
       mode: { type: "string" },
       mutation: { type: "string" },
+      json: { type: "boolean", default: false },
       help: { type: "boolean" },
     },
   });
@@ -49,21 +54,34 @@ async function main(): Promise<number> {
   const mode = values.mode ?? (mutation !== undefined && mutation in MUTATIONS ? modeOf(mutation) : undefined);
   const isSound = [seedCount, fromSeed, workerCount].every((value) => Number.isSafeInteger(value) && value >= 0);
   if (!isSound || workerCount < 1 || !isMode(mode) || (mutation !== undefined && !(mutation in MUTATIONS))) {
-    console.error(USAGE);
+    console.error(`seeds, from and workers must be whole numbers, mode and mutation known: see below\n\n${USAGE}`);
     return EXIT_USAGE;
   }
   const places = values.only?.split(",").filter(Boolean).map(Number);
   if (places) {
     const told = await describe(fromSeed, { mutation, mode, places });
-    console.log(told ?? `seed ${fromSeed} keeps every promise`);
+    if (values.json) print({ seed: fromSeed, only: places, failure: told ?? null });
+    else console.log(told ?? `seed ${fromSeed} keeps every promise`);
     return told === undefined ? 0 : 1;
   }
-  const { failedSeeds } = await campaign(fromSeed, seedCount, workerCount, { mutation, mode });
-  const first = failedSeeds.sort((a, b) => a - b)[0];
-  if (first === undefined) return 0;
-  console.log(`failed seeds: ${failedSeeds.slice(0, 20).join(" ")}${failedSeeds.length > 20 ? " …" : ""}`);
-  console.log(await describe(first, { mutation, mode }));
-  return 1;
+  const isWatched = process.stderr.isTTY === true && !values.json;
+  const options = { mutation, mode };
+  const { tally, elapsedMs } = await campaign(fromSeed, seedCount, workerCount, options, isWatched);
+  const failedSeeds = tally.failedSeeds.sort((a, b) => a - b);
+  const [first] = failedSeeds;
+  const failure = first === undefined ? undefined : await describe(first, options);
+  if (values.json) print({ ...tally, elapsedMs, failure: failure ?? null });
+  else {
+    console.log(describeTally(tally, elapsedMs));
+    if (failedSeeds.length > 0)
+      console.log(`failed seeds: ${failedSeeds.slice(0, 20).join(" ")}${failedSeeds.length > 20 ? " …" : ""}`);
+    if (failure !== undefined) console.log(failure);
+  }
+  return first === undefined ? 0 : 1;
+}
+
+function print(result: object): void {
+  console.log(JSON.stringify(result, undefined, 2));
 }
 
 function isMode(mode: string | undefined): mode is Mode | undefined {
@@ -81,7 +99,8 @@ async function campaign(
   seedCount: number,
   workerCount: number,
   options: { mutation: string | undefined; mode: Mode | undefined },
-): Promise<Tally> {
+  isWatched: boolean,
+): Promise<{ tally: Tally; elapsedMs: number }> {
   const beganAtMs = performance.now();
   const total = emptyTally();
   const endSeed = fromSeed + seedCount;
@@ -103,17 +122,22 @@ async function campaign(
       worker.on("message", (tally: Tally) => {
         addTo(total, tally);
         const nowMs = performance.now();
-        if (nowMs - toldAtMs > PROGRESS_MS) {
+        if (isWatched && nowMs - toldAtMs > PROGRESS_MS) {
           toldAtMs = nowMs;
-          console.log(describeTally(total, nowMs - beganAtMs));
+          console.error(describeTally(total, nowMs - beganAtMs));
         }
         handOut();
       });
       handOut();
     });
   await Promise.all(Array.from({ length: workerCount }, work));
-  console.log(describeTally(total, performance.now() - beganAtMs));
-  return total;
+  return { tally: total, elapsedMs: performance.now() - beganAtMs };
 }
 
-process.exitCode = await main();
+try {
+  process.exitCode = await main();
+} catch (error) {
+  if (!(error as NodeJS.ErrnoException).code?.startsWith("ERR_PARSE_ARGS")) throw error;
+  console.error(errorLine(error));
+  process.exitCode = EXIT_USAGE;
+}

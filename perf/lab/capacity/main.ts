@@ -1,4 +1,5 @@
 import { type Contender, limitRemarks, startContenders, stopContenders } from "../contenders/contender.ts";
+import { targetRemarks } from "../contenders/target-options.ts";
 import { warmUpContenders } from "../contenders/warm-up-contenders.ts";
 import { runMeasurement } from "../report/measurement-command.ts";
 import { type Climb, climb } from "./climb.ts";
@@ -22,7 +23,7 @@ await runMeasurement({
         title: `highest rate with p99 below ${p99MsMax} ms and everything processed: ${range}`,
         options: { ...options, target: target?.service.href },
         figures: capacityFigures(climbs),
-        remarks: [...limitRemarks(contenders), ...capacityRemarks(climbs, options)],
+        remarks: [...targetRemarks(target), ...limitRemarks(contenders), ...capacityRemarks(climbs, options)],
         charts: capacityCharts(climbs, options),
         details: capacityDetails(climbs),
       };

@@ -1,4 +1,5 @@
 import type { Target } from "../../audit/parties.ts";
+import { say } from "../../command/run-command.ts";
 import type { ProcessReading } from "../limits/usage-between.ts";
 import { Books } from "./books.ts";
 import { LimitedTopology, type LimitedTopologyOptions, type Program } from "./limited-topology.ts";
@@ -55,7 +56,9 @@ export type OtherTarget = {
   readonly service: URL;
   /** `undefined`: what was charged cannot be checked. */
   readonly books: Target | undefined;
-  /** What the processes that serve it have taken so far, where they are known. */
+  /** Whether any process that serves it is known. */
+  readonly hasProcesses: boolean;
+  /** What these have taken so far. */
   readings(): ProcessReading[];
 };
 
@@ -68,8 +71,12 @@ export async function startContenders(options: ContendersOptions, signal: AbortS
   const { target, floors } = options;
   const started: Contender[] = [];
   try {
+    if (target === undefined) say("starting ours");
     started.push(target === undefined ? await startOurs({ name: "ours" }, options, signal) : otherContender(target));
-    for (const floor of floors) started.push(await startFloor(floor, options, signal));
+    for (const floor of floors) {
+      say(`starting the ${floor}`);
+      started.push(await startFloor(floor, options, signal));
+    }
     return started;
   } catch (error) {
     await stopContenders(started);

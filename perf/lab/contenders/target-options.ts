@@ -22,6 +22,22 @@ export const TARGET_USAGE = `Against any other entry, with or without the floors
 type TargetValues = OptionValues<typeof TARGET_OPTIONS>;
 type NamedProcess = { readonly name: string; readonly pid: number };
 
+/**
+ * What a run could not do with a service that somebody else has started, and how to let it: these stand before its
+ * other remarks.
+ */
+export function targetRemarks(target: OtherTarget | undefined): string[] {
+  if (target === undefined) return [];
+  const { books, hasProcesses } = target;
+  return [
+    ...(hasProcesses ? [] : ["the target's CPU time was not counted: name its processes (--processes NAME=PID,…)"]),
+    books === undefined
+      ? "what was charged was not checked: name the target's processors, all of them (--processor NAME=URL)"
+      : "the target was not emptied: somebody else has started it, so what it kept before is still there",
+    "the target has the limits that it was started with, and whether they held it up is not known",
+  ];
+}
+
 /** `undefined`: ours. */
 export function readTarget(values: TargetValues): OtherTarget | undefined {
   const { target, token } = values;
@@ -34,7 +50,7 @@ export function readTarget(values: TargetValues): OtherTarget | undefined {
   const readings = (): ProcessReading[] => processes.map(({ name, pid }) => readingOfTree(name, pid));
   const processors = readTargetProcessors(values);
   const books = processors === undefined ? undefined : { service, processors, token: token ?? "123" };
-  return { service, books, readings };
+  return { service, books, hasProcesses: processes.length > 0, readings };
 }
 
 /** `undefined`: nobody says which there are. */

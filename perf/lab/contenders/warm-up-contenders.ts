@@ -1,3 +1,4 @@
+import { say } from "../../command/run-command.ts";
 import { loadRound } from "../load/load-round.ts";
 import type { Contender } from "./contender.ts";
 
@@ -15,7 +16,8 @@ const SETTLE_WAIT_MS = 30_000;
 export async function warmUpContenders(contenders: readonly Contender[], warmUp: WarmUp): Promise<void> {
   const { ratePerSecond, durationMs, signal } = warmUp;
   if (durationMs === 0) return;
-  for (const { url, books } of contenders) {
+  for (const { name, url, books } of contenders) {
+    say(`warming up ${name}: seconds=${durationMs / 1000}`);
     await books?.open();
     const load = { target: url, ratePerSecond, leadInMs: 0, durationMs, pacing: "timer", signal } as const;
     const { acceptedCount, failedCount } = await loadRound(load);

@@ -25,7 +25,7 @@ const USAGE = `The contest's load, audits and score (Rinha de Backend 2025), wit
                            "fallback": {"delayMs": 0, "failing": false}}, …]
   --drain SECONDS          wait for what is still queued at the end; ends early       (0)
   --rounds COUNT           the same again so many times                               (1)
-  --json FILE              everything measured, as JSON; a list if there are several rounds
+  --measured FILE          everything measured, as JSON; a list if there are several rounds
 ${OUTPUT_USAGE}
   --help
 
@@ -52,7 +52,7 @@ export type ContestWish = {
   readonly contest: ContestOptions;
   /** Where it runs already, or how to start it. */
   readonly target: Target | LimitedTopologyOptions;
-  readonly jsonPath: string | undefined;
+  readonly measuredPath: string | undefined;
   readonly roundCount: number;
   /** Only where the service is started here. */
   readonly withFloor: boolean;
@@ -65,7 +65,7 @@ const AUDIT_INTERVAL_MS = 10_000;
 const AUDIT_INTERVAL_MS_MIN = TIMEOUT_MS + 100;
 
 const OPTIONS = {
-  ...texts("script", "users", "duration", "stages", "drain", "rounds", "json"),
+  ...texts("script", "users", "duration", "stages", "drain", "rounds", "measured"),
   ...texts("profile", "port", "default-fee", "fallback-fee"),
   ...flags("floor"),
   ...texts("target", "default", "fallback", "token"),
@@ -83,7 +83,7 @@ export const CONTEST_COMMAND: CommandLine<typeof OPTIONS, ContestWish> = {
     return {
       contest: readContest(values, script, fees),
       target: values.target === undefined ? readOwn(values, fees ?? script.fees) : readTarget(values, values.target),
-      jsonPath: values.json,
+      measuredPath: values.measured,
       roundCount: readWholeNumber("rounds", values.rounds ?? "1", 1, 1000),
       withFloor: values.floor === true,
     };

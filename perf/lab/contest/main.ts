@@ -11,15 +11,19 @@ import type { ContestRounds } from "./rounds.ts";
 
 await runMeasurement({
   ...CONTEST_COMMAND,
-  async measure(wish, signal) {
-    const rounds = await measureRounds(wish, signal);
-    if (wish.jsonPath !== undefined) writeFileSync(wish.jsonPath, resultJson(plainJson(rounds.ours)));
+  async measure(wish, signal, show) {
+    const rounds = await measureRounds(wish, signal, show);
+    if (wish.measuredPath !== undefined) writeFileSync(wish.measuredPath, resultJson(plainJson(rounds.ours)));
     return contestResult(wish, rounds);
   },
 });
 
 /** Ours and the floors in turn, so that what else the machine does meets all of them. */
-async function measureRounds(wish: ContestWish, signal: AbortSignal): Promise<ContestRounds> {
+async function measureRounds(
+  wish: ContestWish,
+  signal: AbortSignal,
+  show: (text: string) => void,
+): Promise<ContestRounds> {
   const { contest, target, roundCount, withFloor } = wish;
   const rounds: Record<keyof ContestRounds, ContestRound[]> = { ours: [], floor: [], "fair floor": [] };
   for (let round = 1; round <= roundCount; round++) {
@@ -34,7 +38,7 @@ async function measureRounds(wish: ContestWish, signal: AbortSignal): Promise<Co
       }
     }
     const { measured, environment } = rounds.ours.at(-1)!;
-    process.stdout.write(contestReport(measured, environment));
+    show(contestReport(measured, environment));
   }
   return rounds;
 }

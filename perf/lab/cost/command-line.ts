@@ -27,7 +27,8 @@ and processes that only say 202; the fair floor: the same while a process beside
 payments to the processors.
 
 ${TARGET_USAGE}
-The cost of a target is told by --processes. Without its processors, accepting and processing are not told apart.
+The cost of a target is told by --processes; without it, only the floors' is. Without its processors, accepting and
+processing are not told apart.
 
 ${OUTPUT_USAGE}
   --help
@@ -60,10 +61,6 @@ export const COST_COMMAND: CommandLine<typeof OPTIONS, CostWish> = {
       ...readRoundOptions(values, { rounds: "3", seconds: "10", leadIn: "1.5" }),
       limits: readLimits(values),
     };
-    const target = readTarget(values);
-    if (target !== undefined && values.processes === undefined) {
-      throw new Error("processes must come with --target: processes=undefined");
-    }
-    return { options, target };
+    return { options, target: readTarget(values) };
   },
 };

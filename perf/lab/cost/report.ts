@@ -16,17 +16,26 @@ function roundsOf(rounds: readonly CostRound[], mode: Mode): CostRound[] {
 const allOf = ({ nginx, instances, sender }: CostRound): number => totalUs(sumOf(nginx, instances, sender));
 const systemOf = ({ nginx, instances, sender }: CostRound): number => sumOf(nginx, instances, sender).systemUs;
 
+/** Whether anybody knows the processes: nothing is said of a service whose processes nobody has named. */
+function isCounted({ usage }: CostRound): boolean {
+  return usage.length > 0;
+}
+
 export function costFigures(rounds: readonly CostRound[]): Figure[] {
-  const healthy = roundsOf(rounds, "healthy");
-  const lower = (name: string, of: readonly CostRound[], value: (round: CostRound, i: number) => number): Figure =>
-    figureOf(name, UNIT, "lower", of, value);
+  const healthy = roundsOf(rounds, "healthy").filter(isCounted);
+  const floors = FLOOR_NAMES.flatMap((name) => floorFigures(healthy, name, roundsOf(rounds, name)));
+  return healthy.length === 0 ? floors : [...serviceFigures(healthy, roundsOf(rounds, "accept")), ...floors];
+}
+
+function serviceFigures(healthy: readonly CostRound[], accept: readonly CostRound[]): Figure[] {
+  const lower = (name: string, value: (round: CostRound, i: number) => number): Figure =>
+    figureOf(name, UNIT, "lower", healthy, value);
   return [
-    lower("CPU per payment, nginx and instances", healthy, allOf),
-    lower("of it nginx", healthy, ({ nginx }) => totalUs(nginx)),
-    ...acceptFigures(healthy, roundsOf(rounds, "accept")),
-    lower("of it user", healthy, (round) => allOf(round) - systemOf(round)),
-    lower("of it system", healthy, systemOf),
-    ...FLOOR_NAMES.flatMap((name) => floorFigures(healthy, name, roundsOf(rounds, name))),
+    lower("CPU per payment, nginx and instances", allOf),
+    lower("of it nginx", ({ nginx }) => totalUs(nginx)),
+    ...acceptFigures(healthy, accept),
+    lower("of it user", (round) => allOf(round) - systemOf(round)),
+    lower("of it system", systemOf),
   ];
 }
 
@@ -42,15 +51,16 @@ function acceptFigures(healthy: readonly CostRound[], accept: readonly CostRound
 }
 
 function floorFigures(healthy: readonly CostRound[], name: FloorName, floor: readonly CostRound[]): Figure[] {
-  const who = healthy[0]!.contender;
+  const who = healthy[0]?.contender;
   const ratioOf = (round: CostRound, i: number): number => allOf(round) / allOf(floor[i]!);
+  const ratio = (): Figure => figureOf(`CPU per payment, ${who} ÷ ${name}`, "ratio", "lower", healthy, ratioOf);
   const sender = figureOf(`of the ${name}'s sender`, UNIT, "lower", floor, (round) => totalUs(round.sender));
   return [
     figureOf(`CPU per payment, ${name}`, UNIT, "lower", floor, allOf),
     figureOf(`of the ${name}'s nginx`, UNIT, "lower", floor, ({ nginx }) => totalUs(nginx)),
     figureOf(`of the ${name}'s processes`, UNIT, "lower", floor, ({ instances }) => totalUs(instances)),
     ...(name === "floor" ? [] : [sender]),
-    figureOf(`CPU per payment, ${who} ÷ ${name}`, "ratio", "lower", healthy, ratioOf),
+    ...(who === undefined ? [] : [ratio()]),
   ];
 }
 
@@ -110,15 +120,18 @@ export function costRemarks({ rounds, idle }: CostMeasurement): string[] {
   if (throttled.length > 0) {
     remarks.push(`a CPU limit was hit: ${throttled.map(({ mode, round }) => `${mode}, round ${round}`).join("; ")}`);
   }
-  const idleShare = (idle.ours ?? idle.target ?? []).reduce(
-    (sum, { name, cpuShare }) => sum + (name.startsWith("processor-") ? 0 : cpuShare),
-    0,
-  );
-  remarks.push(`idling takes ${(idleShare * 100).toFixed(2)} % of a CPU and is taken off`);
+  remarks.push(...idleRemarks(idle));
   remarks.push(
     "user and system are told apart by the kernel's ticks, so roughly; the total is exact where it comes from cgroups",
   );
   return remarks;
+}
+
+function idleRemarks({ ours, target }: CostMeasurement["idle"]): string[] {
+  const counted = (ours ?? target ?? []).filter(({ name }) => !name.startsWith("processor-"));
+  if (counted.length === 0) return [];
+  const share = counted.reduce((sum, { cpuShare }) => sum + cpuShare, 0);
+  return [`idling takes ${(share * 100).toFixed(2)} % of a CPU and is taken off`];
 }
 
 /** The profile, for a terminal. */

@@ -1,4 +1,5 @@
 import { FLOOR_NAMES, limitRemarks, startContenders, stopContenders } from "../contenders/contender.ts";
+import { targetRemarks } from "../contenders/target-options.ts";
 import { runMeasurement } from "../report/measurement-command.ts";
 import { LATENCY_COMMAND } from "./command-line.ts";
 import { measureLatency } from "./measure.ts";
@@ -22,7 +23,7 @@ await runMeasurement({
         title: `latency of accepting at ${rates.join(" and ")}/s, ${size}: ${names}`,
         options: { ...options, target: target?.service.href },
         figures: latencyFigures(rounds),
-        remarks: [...limitRemarks(contenders), ...latencyRemarks(rounds)],
+        remarks: [...targetRemarks(target), ...limitRemarks(contenders), ...latencyRemarks(rounds)],
         charts: latencyCharts(rounds),
         details: latencyDetails(rounds),
       };

@@ -24,7 +24,10 @@ export class TimedCaller {
         this.#onCall(outcome);
         if (outcome.error === null)
           resolve({ status: reader.status, headers: headersOf(reader.head), body: reader.body });
-        else reject(new Error(`server must answer: url=${this.#base.origin}${call.path} reason=${outcome.error}`));
+        else {
+          const facts = `url=${this.#base.origin}${call.path} reason=${outcome.error}`;
+          reject(new Error(`server must answer: ${facts} (start it, or say where it is)`));
+        }
       });
     });
 

@@ -6,32 +6,94 @@ import { originText, spreadText } from "./result-text.ts";
 
 export type Verdict = "better" | "worse" | "within the spread" | "one round" | "equal";
 
-/** Two results of one command, figure by figure, for a terminal. Throws when they are of different kinds. */
-export function comparisonText(a: Result, b: Result): string {
+/** A figure that both results have; medians. */
+export type Compared = {
+  readonly name: string;
+  readonly unit: string;
+  readonly a: number;
+  readonly aRounds: readonly number[];
+  readonly b: number;
+  readonly bRounds: readonly number[];
+  /** B÷A; `null` where A is 0. */
+  readonly ratio: number | null;
+  readonly verdict: Verdict;
+};
+
+export type Comparison = {
+  readonly a: Result;
+  readonly b: Result;
+  readonly figures: readonly Compared[];
+  readonly onlyInA: readonly string[];
+  readonly onlyInB: readonly string[];
+  /** What else differs between the two, so that less can be compared. */
+  readonly notes: readonly string[];
+};
+
+/** Two results of one command, figure by figure, of those that `isWanted`. Throws when they are of different kinds. */
+export function compareResults(a: Result, b: Result, isWanted = (_: Figure): boolean => true): Comparison {
   if (a.kind !== b.kind) throw new Error(`results must be of one kind: a=${a.kind} b=${b.kind}`);
-  const ofB = new Map(b.figures.map((figure) => [figure.name, figure]));
-  const pairs = a.figures.flatMap((figure): [Figure, Figure][] => {
-    const other = ofB.get(figure.name);
-    return other === undefined ? [] : [[figure, other]];
+  const [ofA, ofB] = [a, b].map(({ figures }) => new Map(figures.filter(isWanted).map((each) => [each.name, each])));
+  const figures = [...ofA!.values()].flatMap((figure) => {
+    const other = ofB!.get(figure.name);
+    return other === undefined ? [] : [comparedOf(figure, other)];
   });
-  const names = new Set(pairs.map(([{ name }]) => name));
-  const lonely = [...onlyIn("A", a, names), ...onlyIn("B", b, names)];
-  const rows = pairs.map(([left, right]) => [
-    left.name,
-    ...[left, right].flatMap(({ rounds }) => [numberText(median(rounds)), spreadText(rounds)]),
-    left.unit,
-    ratioText(left, right),
-    verdict(left, right),
+  return {
+    a,
+    b,
+    figures,
+    onlyInA: [...ofA!.keys()].filter((name) => !ofB!.has(name)),
+    onlyInB: [...ofB!.keys()].filter((name) => !ofA!.has(name)),
+    notes: notesOn(a, b),
+  };
+}
+
+/** For a terminal. */
+export function comparisonText({ a, b, figures, onlyInA, onlyInB, notes }: Comparison): string {
+  const rows = figures.map((figure) => [
+    figure.name,
+    numberText(figure.a),
+    spreadText(figure.aRounds),
+    numberText(figure.b),
+    spreadText(figure.bRounds),
+    figure.unit,
+    figure.ratio?.toFixed(3) ?? "–",
+    figure.verdict,
   ]);
   const head = ["figure", "A", "spread", "B", "spread", "unit", "B÷A", ""];
+  const lonely = [...onlyInA.map((name) => `only in A: ${name}`), ...onlyInB.map((name) => `only in B: ${name}`)];
   const parts = [
     [`A  ${a.title}`, `   ${originText(a)}`, `B  ${b.title}`, `   ${originText(b)}`].join("\n"),
     table(head, rows, "lrrrrlrl"),
     lonely.join("\n"),
-    machineNote(a, b),
-    ...[a, b].flatMap(({ remarks }, i) => remarks.map((remark) => `REMARK of ${i === 0 ? "A" : "B"}: ${remark}`)),
+    notes.join("\n"),
+    [
+      ...a.remarks.map((remark) => `REMARK of A: ${remark}`),
+      ...b.remarks.map((remark) => `REMARK of B: ${remark}`),
+    ].join("\n"),
   ];
   return `${parts.filter((part) => part !== "").join("\n\n")}\n`;
+}
+
+/** For programs: the two results without all that they were made of. */
+export function comparisonJson({ a, b, ...rest }: Comparison): string {
+  const origin = ({ kind, title, startedAt, commit, machine, remarks }: Result): object => {
+    return { kind, title, startedAt, commit, machine, remarks };
+  };
+  return `${JSON.stringify({ a: origin(a), b: origin(b), ...rest }, undefined, 2)}\n`;
+}
+
+function comparedOf(a: Figure, b: Figure): Compared {
+  const [ofA, ofB] = [median(a.rounds), median(b.rounds)];
+  return {
+    name: a.name,
+    unit: a.unit,
+    a: ofA,
+    aRounds: a.rounds,
+    b: ofB,
+    bRounds: b.rounds,
+    ratio: ofA === 0 ? null : ofB / ofA,
+    verdict: verdict(a, b),
+  };
 }
 
 /** Whether B differs from A by more than their rounds differ among themselves: their spreads do not touch. */
@@ -44,16 +106,7 @@ export function verdict(a: Figure, b: Figure): Verdict {
   return isHigher === (a.better === "higher") ? "better" : "worse";
 }
 
-function ratioText(a: Figure, b: Figure): string {
-  const divisor = median(a.rounds);
-  return divisor === 0 ? "–" : (median(b.rounds) / divisor).toFixed(3);
-}
-
-function onlyIn(side: "A" | "B", { figures }: Result, names: ReadonlySet<string>): string[] {
-  return figures.filter(({ name }) => !names.has(name)).map(({ name }) => `only in ${side}: ${name}`);
-}
-
-function machineNote(a: Result, b: Result): string {
+function notesOn(a: Result, b: Result): string[] {
   const differs = (["cpu", "cpuCount", "memoryBytes", "node"] as const).filter(
     (key) => a.machine[key] !== b.machine[key],
   );
@@ -61,5 +114,5 @@ function machineNote(a: Result, b: Result): string {
   return [
     ...(differs.length === 0 ? [] : [`NOT THE SAME MACHINE: ${differs.join(", ")} differ; only ratios compare`]),
     ...(isOtherSize ? ["NOT THE SAME OPTIONS: see the two files"] : []),
-  ].join("\n");
+  ];
 }

@@ -11,6 +11,11 @@ export function figure(name: string, unit: string, better: Figure["better"], rou
   return { name, unit, better, rounds: [...rounds] };
 }
 
+/** Ratios carry over from one machine to another; times do not. */
+export function isRatio({ unit }: Figure): boolean {
+  return unit === "ratio";
+}
+
 /** A figure of what `pick` takes from each round. */
 export function figureOf<Round>(
   name: string,

@@ -1,6 +1,6 @@
 import { commitText } from "./commit.ts";
-import { resultName } from "./finish.ts";
 import type { Result } from "./result.ts";
+import { resultName } from "./result-name.ts";
 
 /** Of a file in perf/results that is in git. */
 export const KEPT_BYTES_MAX = 65_536;
@@ -25,7 +25,12 @@ export function whyNotKept(name: string, json: string, docs: string): string | u
   return docs.includes(name) ? undefined : `a kept result must be cited by the documentation: file=${name}`;
 }
 
-/** The result as it is kept: without the details, which neither the page's charts nor a comparison need. */
-export function keptJson({ details: _, ...rest }: Result): string {
-  return `${JSON.stringify(rest)}\n`;
+/** The result without its details, which neither the page's charts nor a comparison need. */
+export function plainResult({ details: _, ...rest }: Result): Omit<Result, "details"> {
+  return rest;
+}
+
+/** The result as it is kept. */
+export function keptJson(result: Result): string {
+  return `${JSON.stringify(plainResult(result))}\n`;
 }

@@ -7,8 +7,14 @@ import { OUTPUT_OPTIONS, readOutDir } from "./output-options.ts";
 import type { Measured } from "./result.ts";
 
 export type MeasurementCommand<Spec extends OptionSpec, Wish> = CommandLine<Spec, Wish> & {
-  /** Rejects when it is called off. */
-  measure(wish: Wish, signal: AbortSignal): Promise<Measured & { readonly postscript?: string | undefined }>;
+  /**
+   * Rejects when it is called off. `show` prints what is for people only, such as tables of a round, before the result.
+   */
+  measure(
+    wish: Wish,
+    signal: AbortSignal,
+    show: (text: string) => void,
+  ): Promise<Measured & { readonly postscript?: string | undefined }>;
 };
 
 /**
@@ -24,13 +30,18 @@ export async function runMeasurement<Spec extends OptionSpec, Wish>(
     read: (values: OptionValues<Spec & typeof OUTPUT_OPTIONS>) => ({
       wish: command.read(values as OptionValues<Spec>, []),
       outDir: readOutDir(values),
+      isJson: values.json === true,
     }),
   };
-  await runCommand(withOutput, async ({ wish, outDir }, signal) => {
+  await runCommand(withOutput, async ({ wish, outDir, isJson }, signal) => {
+    const show = (text: string): void => {
+      if (!isJson) process.stdout.write(text);
+    };
     const startedAt = new Date().toISOString();
     const commit = describeCommit();
-    const { postscript, ...measured } = await command.measure(wish, signal);
-    await finish({ ...measured, startedAt, commit, machine: describeMachine() }, { outDir });
-    if (postscript !== undefined) process.stdout.write(postscript);
+    const { postscript, ...measured } = await command.measure(wish, signal, show);
+    const result = { ...measured, startedAt, commit, machine: describeMachine() };
+    await finish(result, { outDir, print: isJson ? "json" : "text" });
+    if (postscript !== undefined) show(postscript);
   });
 }

@@ -2,11 +2,12 @@ import { join, resolve } from "node:path";
 import { flags, type OptionValues, texts } from "../../command/command-line.ts";
 import { REPOSITORY_ROOT } from "../repository.ts";
 
-/** Where a command leaves its result. */
-export const OUTPUT_OPTIONS = { ...texts("out"), ...flags("no-save") };
+/** Where a command leaves its result, and how it prints it. */
+export const OUTPUT_OPTIONS = { ...texts("out"), ...flags("no-save", "json") };
 
 export const OUTPUT_USAGE = `  --out DIR                where the result is saved, as JSON and as a page (perf/results)
-  --no-save                only print it`;
+  --no-save                only print it
+  --json                   print the result as JSON, without tables and progress`;
 
 export const RESULTS_DIR = join(REPOSITORY_ROOT, "perf", "results");
 

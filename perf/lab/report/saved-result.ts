@@ -13,7 +13,8 @@ export function findResult(wish: string): string {
   const names = existsSync(folder) ? readdirSync(folder) : [];
   const found = names.filter((name) => name.startsWith(basename(wish)) && name.endsWith(".json"));
   if (found.length === 1) return join(folder, found[0]!);
-  if (found.length === 0) throw new Error(`result must be a file or the beginning of one's name: result=${wish}`);
+  if (found.length === 0)
+    throw new Error(`result must be a file or the beginning of one's name: result=${wish} folder=${folder}`);
   throw new Error(`result must name one file: result=${wish} found=${found.sort().join(",")}`);
 }
 

@@ -16,9 +16,10 @@ await runMeasurement({
       return { weather, outcome: comparePolicies(weather, options.policies) };
     });
     const random = await compareRandom(options, signal);
-    for (const { policy, weather, lossBp } of worstWeathers(random))
-      say(`${policy}: worst in ${weather}, ${lossBp.toFixed(1)} bp below the optimum`);
-    return routingResult(options, { contest, random });
+    const worst = worstWeathers(random).map(
+      ({ policy, weather, lossBp }) => `${policy}: worst in ${weather}, ${lossBp.toFixed(1)} bp below the optimum\n`,
+    );
+    return { ...routingResult(options, { contest, random }), postscript: worst.join("") };
   },
 });
 

@@ -76,7 +76,7 @@ export class Instance {
       outgoing.end(body);
     }).catch((error: Error) => {
       const reason = error.name === "TimeoutError" ? `no answer in ${TIMEOUT_MS} ms` : error.message;
-      throw new Error(`an instance must answer: at=${this.at} reason=${reason}`);
+      throw new Error(`an instance must answer: at=${this.at} reason=${reason} (start it, or say where it is: --at)`);
     });
   }
 

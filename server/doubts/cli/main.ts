@@ -1,7 +1,9 @@
+import { errorLine } from "../../text/argument-error.ts";
+import { watchedProgress } from "../../text/progress.ts";
 import { type CommandLine, readCommandLine, USAGE } from "./command-line.ts";
 import { Instance } from "./instance.ts";
 import { list } from "./list.ts";
-import { type SettleResult, settle } from "./settle.ts";
+import { PATIENCE_MS, type SettleResult, settle } from "./settle.ts";
 
 const EXIT_ATTENTION = 1;
 const EXIT_FAILED = 2;
@@ -17,7 +19,7 @@ async function runList(instances: readonly Instance[], isJson: boolean): Promise
 }
 
 async function runSettle(instances: readonly Instance[], wish: CommandLine & { command: "settle" }): Promise<void> {
-  const result = await settle(instances, wish);
+  const result = await settle(instances, wish, PATIENCE_MS, watchedProgress(wish.isJson));
   if (result.kind === "settled") {
     process.stdout.write(`${wish.isJson ? JSON.stringify({ at: result.at, ...result.payment }) : sentence(result)}\n`);
     return;
@@ -47,7 +49,7 @@ async function main(): Promise<void> {
       else await runSettle(instances, wish);
     }
   } catch (error) {
-    process.stderr.write(`${(error as Error).message}\n`);
+    process.stderr.write(`${errorLine(error)}\n`);
     process.exitCode = EXIT_FAILED;
   }
 }

@@ -10,6 +10,7 @@ import type { Told } from "../../sending/told-charge.ts";
 import { NameLookup } from "../../system/name-lookup.ts";
 import { RealNetwork } from "../../system/real-network.ts";
 import { RealTime } from "../../system/time.ts";
+import type { Progress } from "../../text/progress.ts";
 
 const TIMEOUT_MS = 5000;
 const TRIES = 3;
@@ -33,6 +34,7 @@ export async function askAbout(
   ledger: Ledger,
   urls: readonly (URL | undefined)[],
   lostFromMs: number,
+  progress: Progress,
 ): Promise<Asked[]> {
   const names = new NameLookup();
   const parts = { network: new RealNetwork(names), time: new RealTime() };
@@ -41,6 +43,7 @@ export async function askAbout(
   let next = 0;
   const work = async (): Promise<void> => {
     for (let i = next++; i < suspects.length; i = next++) {
+      progress(`payment ${i + 1} of ${suspects.length} is looked up at the processors`);
       const suspect = suspects[i]!;
       const slot = ledger.slotOf(suspect.sequence);
       const correlationId = formatUuid(ledger.rows.correlationIds, slot * UUID_WORDS);

@@ -7,6 +7,7 @@ import * as State from "../../../core/values/state.ts";
 import { JournalDirectory } from "../../journal/journal-directory.ts";
 import { RestoredMarkFile } from "../../journal/restored-mark-file.ts";
 import { RealDisk } from "../../system/real-disk.ts";
+import { type Progress, UNWATCHED } from "../../text/progress.ts";
 import type { CommandLine } from "../command-line.ts";
 import { headerOf } from "../file-survey.ts";
 import { journalPaths, type Print } from "../inspector.ts";
@@ -21,13 +22,16 @@ import { salvageFiles } from "./salvage-files.ts";
  * Makes a new journal of each damaged one; returns whether every payment is vouched for. Rejects when one cannot be
  * made.
  */
-export async function repair(wish: CommandLine, print: Print): Promise<boolean> {
+export async function repair(wish: CommandLine, print: Print, progress: Progress = UNWATCHED): Promise<boolean> {
   if (!relative(resolve(wish.directory), resolve(wish.out)).startsWith(".."))
     throw new Error(`the new journal goes somewhere else: DIR=${wish.directory} --out=${wish.out}`);
   const reports: Repaired[] = [];
-  for (const path of journalPaths(wish.directory)) {
+  const paths = journalPaths(wish.directory);
+  for (const [i, path] of paths.entries()) {
     const isOwn = path === wish.directory;
-    const report = await repairOne(path, isOwn ? wish.out : join(wish.out, basename(path)), wish);
+    const tell: Progress = (text) => progress(`${path}, ${i + 1} of ${paths.length}: ${text}`);
+    tell("is being read");
+    const report = await repairOne(path, isOwn ? wish.out : join(wish.out, basename(path)), wish, tell);
     reports.push(report);
     if (!wish.isJson) for (const line of reportLines(report)) print(line);
   }
@@ -37,12 +41,12 @@ export async function repair(wish: CommandLine, print: Print): Promise<boolean> 
   );
 }
 
-async function repairOne(path: string, out: string, wish: CommandLine): Promise<Repaired> {
+async function repairOne(path: string, out: string, wish: CommandLine, progress: Progress): Promise<Repaired> {
   const directory = new JournalDirectory(new RealDisk(), path);
   const lock = await directory.disk.lock(path);
   try {
     const verdict = judge(directory, wish.capacity, wish.partitionCount);
-    if (!verdict.starts) return await salvageInto(directory, out, wish);
+    if (!verdict.starts) return await salvageInto(directory, out, wish, progress);
     const kept = verdict.ledger.size;
     return { directory: path, out: undefined, damages: [], kept, passedOver: 0, payments: [], lost: [] };
   } finally {
@@ -50,7 +54,12 @@ async function repairOne(path: string, out: string, wish: CommandLine): Promise<
   }
 }
 
-async function salvageInto(directory: JournalDirectory, out: string, wish: CommandLine): Promise<Repaired> {
+async function salvageInto(
+  directory: JournalDirectory,
+  out: string,
+  wish: CommandLine,
+  progress: Progress,
+): Promise<Repaired> {
   const names = namesIn(directory, wish.toldNames);
   const capacity = capacityIn(directory);
   const identity = { ...expectedOf(directory, wish.partitionCount), processors: names, capacity };
@@ -65,7 +74,7 @@ async function salvageInto(directory: JournalDirectory, out: string, wish: Comma
   const salvage = new Salvage(log, (latestMs) => journal.begin(ledger, latestMs));
   const damages = salvageFiles(directory, identity, wish.toldNames, salvage);
   const lostFromMs = salvage.lostFromMs ?? 0;
-  const asked = await askAbout(salvage.suspects(), ledger, urls, lostFromMs);
+  const asked = await askAbout(salvage.suspects(), ledger, urls, lostFromMs, progress);
   const logTexts = asked.map((each) => logText(ledger, names, each));
   for (const { suspect, charge } of asked) {
     if (charge === undefined) continue;

@@ -7,7 +7,7 @@ import { migrate } from "../../postgres/migration.ts";
 import { checkServer } from "../../postgres/server-check.ts";
 import { formatTarget, type StoreTarget } from "../../postgres/store-url.ts";
 import { RealDisk } from "../../system/real-disk.ts";
-import type { Progress } from "../progress.ts";
+import type { Progress } from "../../text/progress.ts";
 import { type StoreConnection, TIMEOUT_MS, withStore } from "../store-connection.ts";
 import { beginImport, endImport, importState } from "./imported-store.ts";
 import { copyPartition, isCopied } from "./partition-copy.ts";

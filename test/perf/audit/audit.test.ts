@@ -226,6 +226,17 @@ describe("audit", () => {
       expect(differing.output).to.match(/^DIFFERS$/m);
     });
 
+    it("tells programs the same", async () => {
+      const { code, output } = await command(...parties(), "--json", "--from", "2020-01-01T00:00:00Z");
+      const result = JSON.parse(output) as Record<string, unknown>;
+      expect(result).to.include({ agrees: code === 0, isComplete: true });
+      expect((result["processors"] as Record<string, object>)["default"]).to.deep.include({
+        counted: { count: 40, cents: 80_000 },
+      });
+      expect(result["window"]).to.include({ from: "2020-01-01T00:00:00.000Z" });
+      expect(result["findings"]).to.be.an("array");
+    });
+
     it("exits with 2 when it could not audit", async () => {
       for (const args of [
         ["--token", "wrong"],

@@ -62,6 +62,11 @@ describe("capacity", () => {
         [undefined, []],
       ]);
       expect(result.options).to.include({ target: `${entry.url}/` });
+      expect(result.remarks.slice(0, 3)).to.deep.equal([
+        "the target's CPU time was not counted: name its processes (--processes NAME=PID,…)",
+        "what was charged was not checked: name the target's processors, all of them (--processor NAME=URL)",
+        "the target has the limits that it was started with, and whether they held it up is not known",
+      ]);
     } finally {
       entry.close();
     }

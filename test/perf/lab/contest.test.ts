@@ -12,6 +12,7 @@ import type { Environment } from "../../../perf/lab/contest/environment.ts";
 import type { Measurement } from "../../../perf/lab/contest/measurement.ts";
 import type { ContestRound } from "../../../perf/lab/contest/round.ts";
 import { CONTEST_STAGES } from "../../../perf/lab/contest/stages.ts";
+import { freePorts } from "../../../perf/launch/ports.ts";
 import { startTopology } from "../../../perf/launch/topology.ts";
 import { until } from "../../support/processes.ts";
 import { expectPageDraws, medianOf, readSaved } from "./saved-run.ts";
@@ -31,6 +32,14 @@ function leftoverGroups(pid: number): string[] {
   } catch {
     return [];
   }
+}
+
+/** Then the load is under way. */
+async function hasProcessed(port: number): Promise<boolean> {
+  const answer = await fetch(`http://127.0.0.1:${port}/payments-summary`).catch(() => undefined);
+  if (answer?.status !== 200) return false;
+  const { default: ofDefault } = (await answer.json()) as { default: { totalRequests: number } };
+  return ofDefault.totalRequests > 0;
 }
 
 describe("contest", () => {
@@ -61,7 +70,7 @@ describe("contest", () => {
 
   async function measure(...args: string[]): Promise<Result> {
     const jsonPath = join(folder, "result.json");
-    const exit = await once(start("--json", jsonPath, "--no-save", ...args), "close");
+    const exit = await once(start("--measured", jsonPath, "--no-save", ...args), "close");
     expect(exit, output).to.deep.equal([0, null]);
     return JSON.parse(readFileSync(jsonPath, "utf8")) as Result;
   }
@@ -155,8 +164,9 @@ describe("contest", () => {
   });
 
   it("ends everything it has started when it is called off", async () => {
-    const running = start("--duration", "60", "--users", "10");
-    await until(() => output.includes("load begins") || running.exitCode !== null);
+    const [port] = await freePorts(1);
+    const running = start("--duration", "60", "--users", "10", "--port", `${port}`);
+    await until(async () => running.exitCode !== null || (await hasProcessed(port!)));
     running.kill("SIGINT");
     expect(await once(running, "close")).to.deep.equal([1, null]);
     expect(output).to.contain("called off: signal=SIGINT\n");
@@ -166,7 +176,8 @@ describe("contest", () => {
   it("says in one line why it cannot measure", async () => {
     const processors = ["--default", "http://127.0.0.1:1", "--fallback", "http://127.0.0.1:1"];
     expect(await once(start("--target", "http://127.0.0.1:1", ...processors), "close")).to.deep.equal([1, null]);
-    expect(output).to.equal("server must answer: url=http://127.0.0.1:1/admin/purge-payments reason=ECONNREFUSED\n");
+    const facts = "url=http://127.0.0.1:1/admin/purge-payments reason=ECONNREFUSED";
+    expect(output).to.equal(`server must answer: ${facts} (start it, or say where it is)\n`);
   });
 
   it("explains itself", async () => {

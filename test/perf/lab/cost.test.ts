@@ -11,6 +11,7 @@ import type { ProfileSummary } from "../../../perf/lab/cost/profile-summary.ts";
 import { FLOOR_MAIN } from "../../../perf/lab/floor/programs.ts";
 import type { UsageBetween } from "../../../perf/lab/limits/usage-between.ts";
 import { freePorts } from "../../../perf/launch/ports.ts";
+import { startOtherEntry } from "./other-entry.ts";
 import { medianOf, runAndRead } from "./saved-run.ts";
 
 const usage = (name: string, cpuMs: number, systemMs: number, elapsedMs: number): UsageBetween => ({
@@ -88,9 +89,23 @@ describe("cost of a payment", () => {
     }
   });
 
-  it("asks whose CPU time is to be counted", () => {
+  it("tells only the floors' beside an entry whose processes nobody has named, and says so", async () => {
+    const entry = await startOtherEntry();
+    try {
+      const { result } = await runAndRead(folder, "cost/main.js", "--target", entry.url, ...SMALL);
+      const names = result.figures.map(({ name }) => name);
+      expect(names).to.include("CPU per payment, floor").and.to.include("CPU per payment, fair floor");
+      expect(names.filter((name) => name.includes("target") || name.includes("nginx and instances"))).to.deep.equal([]);
+      const remarks = result.remarks.join("\n");
+      expect(remarks).to.contain("the target's CPU time was not counted: name its processes (--processes NAME=PID,…)");
+      expect(remarks).to.contain("what was charged was not checked").and.to.not.contain("idling takes");
+    } finally {
+      entry.close();
+    }
+  });
+
+  it("counts processes of a target only, each by its name and id", () => {
     const read = (...args: string[]) => readArguments(COST_COMMAND, args);
-    expect(() => read("--target", "http://x")).to.throw("processes must come with --target: processes=undefined");
     expect(() => read("--processes", "nginx=1")).to.throw("processes must come with --target: processes=nginx=1");
     expect(() => read("--target", "http://x", "--processes", "nginx")).to.throw(
       "processes must be NAME=PID, separated by commas: processes=nginx",

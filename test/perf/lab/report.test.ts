@@ -5,13 +5,14 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import { expect } from "chai";
-import { comparisonText, verdict } from "../../../perf/lab/report/comparison.ts";
+import { compareResults, comparisonText, verdict } from "../../../perf/lab/report/comparison.ts";
 import { figure, median, spread } from "../../../perf/lab/report/figure.ts";
-import { finish, resultName } from "../../../perf/lab/report/finish.ts";
+import { finish } from "../../../perf/lab/report/finish.ts";
 import { describeMachine } from "../../../perf/lab/report/machine.ts";
 import { numberText } from "../../../perf/lab/report/number-text.ts";
 import { RESULTS_DIR, readOutDir } from "../../../perf/lab/report/output-options.ts";
 import type { Result } from "../../../perf/lab/report/result.ts";
+import { resultName } from "../../../perf/lab/report/result-name.ts";
 import { expectPageDraws, readSaved } from "./saved-run.ts";
 
 const program = (name: string): string =>
@@ -92,8 +93,8 @@ describe("performance lab", () => {
     const name = "2026-01-31-1234-sample-01234567-dirty";
     expect(resultName(result)).to.equal(name);
     expect(resultName(sample({ commit: undefined }))).to.equal("2026-01-31-1234-sample");
-    await finish(result, { outDir: folder, print: false });
-    await finish(sample({ kind: "sample" }), { outDir: folder, print: false });
+    await finish(result, { outDir: folder, print: "nothing" });
+    await finish(sample({ kind: "sample" }), { outDir: folder, print: "nothing" });
     for (const saved of [name, `${name}-2`]) {
       const read = JSON.parse(readFileSync(join(folder, `${saved}.json`), "utf8")) as Result;
       expect(read.figures).to.deep.equal(result.figures);
@@ -110,14 +111,14 @@ describe("performance lab", () => {
   });
 
   it("draws every scale in a browser, and takes nothing in the result for markup", async function () {
-    await finish(sample(), { outDir: folder, print: false });
+    await finish(sample(), { outDir: folder, print: "nothing" });
     const path = join(folder, "2026-01-31-1234-sample-01234567-dirty");
     const saved = readSaved(folder, `p99 score ${path}.json`);
     await expectPageDraws(saved, () => this.skip());
   });
 
   it("makes the page of a saved result again", async () => {
-    await finish(sample(), { outDir: folder, print: false });
+    await finish(sample(), { outDir: folder, print: "nothing" });
     const path = join(folder, "2026-01-31-1234-sample-01234567-dirty");
     const page = join(folder, "again.html");
     await run(process.execPath, [program("main"), join(folder, "2026-01-31"), "--out", page]);
@@ -140,8 +141,8 @@ describe("performance lab", () => {
       figures: [figure("p99", "ms", "lower", [8, 7, 9]), figure("lag", "", "lower", [0])],
       options: {},
     });
-    await finish(sample(), { outDir: folder, print: false });
-    await finish(other, { outDir: folder, print: false });
+    await finish(sample(), { outDir: folder, print: "nothing" });
+    await finish(other, { outDir: folder, print: "nothing" });
     const { stdout } = await run(process.execPath, [
       program("compare-main"),
       join(folder, "2026-01-31"),
@@ -153,12 +154,39 @@ describe("performance lab", () => {
     expect(stdout).to.not.contain("NOT THE SAME MACHINE");
   });
 
+  it("sets two results side by side for programs, and their ratios alone", async () => {
+    const ratio = (value: number) => figure("ours ÷ floor", "ratio", "lower", [value, value + 1]);
+    await finish(sample({ figures: [figure("p99", "ms", "lower", [1]), ratio(1)] }), {
+      outDir: folder,
+      print: "nothing",
+    });
+    const later = sample({ startedAt: "2026-02-01T09:00:00.000Z", figures: [ratio(4)] });
+    await finish(later, { outDir: folder, print: "nothing" });
+    const names = ["2026-01-31", "2026-02-01"].map((name) => join(folder, name));
+    const { stdout, stderr } = await run(process.execPath, [program("compare-main"), ...names, "--ratios", "--json"]);
+    const { figures, onlyInA, a, b } = JSON.parse(stdout) as Record<string, unknown>;
+    expect(stderr).to.equal("");
+    expect(figures).to.deep.equal([
+      {
+        ...{ name: "ours ÷ floor", unit: "ratio", a: 1.5, aRounds: [1, 2], b: 4.5, bRounds: [4, 5] },
+        ...{ ratio: 3, verdict: "worse" },
+      },
+    ]);
+    expect(onlyInA).to.deep.equal([]);
+    expect([a, b].map((result) => (result as Result).startedAt.slice(0, 10))).to.deep.equal([
+      "2026-01-31",
+      "2026-02-01",
+    ]);
+  });
+
   it("says what cannot be compared", async () => {
-    expect(() => comparisonText(sample(), sample({ kind: "other" }))).to.throw(
+    expect(() => compareResults(sample(), sample({ kind: "other" }))).to.throw(
       "results must be of one kind: a=sample b=other",
     );
     const machine = { ...describeMachine(), cpuCount: 1000 };
-    expect(comparisonText(sample(), sample({ machine }))).to.contain("NOT THE SAME MACHINE: cpuCount differ");
+    expect(comparisonText(compareResults(sample(), sample({ machine })))).to.contain(
+      "NOT THE SAME MACHINE: cpuCount differ",
+    );
     const stray = join(folder, "stray.json");
     writeFileSync(stray, "{}");
     const wrong: [string[], string][] = [

@@ -94,12 +94,12 @@ describe("silence watch", () => {
         if (!isSilent) response.writeHead(503).end();
       }).listen(socketPath);
       await until(() => server!.listening);
-      expect(await answersAtAll(socketPath, never)).to.equal(true);
+      expect(await answersAtAll({ socketPath }, never)).to.equal(true);
       isSilent = true;
       const beganAtMs = performance.now();
-      expect(await answersAtAll(socketPath, never)).to.equal(false);
+      expect(await answersAtAll({ socketPath }, never)).to.equal(false);
       expect(performance.now() - beganAtMs).to.be.within(900, 3000);
-      expect(await answersAtAll(join(folder, "nobody.sock"), never)).to.equal(false);
+      expect(await answersAtAll({ socketPath: join(folder, "nobody.sock") }, never)).to.equal(false);
     });
   });
 });

@@ -104,9 +104,9 @@ describe("topology command", () => {
   it("tells all mistakes in its environment at once", () => {
     expect(() => topologyOptionsFromEnv({ PORT: "http", HOST: "::1", INSTANCES: "0", LOG_PRETTY: "yes" })).to.throw(
       [
+        "INSTANCES must be a whole number from 1 to 256: INSTANCES=0",
         "PORT must be a whole number from 0 to 65535: PORT=http",
         "HOST must be an IPv4 address or a name: HOST=::1",
-        "INSTANCES must be a whole number from 1 to 256: INSTANCES=0",
         "LOG_PRETTY must be true or false: LOG_PRETTY=yes",
       ].join("\n"),
     );

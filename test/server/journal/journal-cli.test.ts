@@ -181,4 +181,38 @@ describe("journal command", () => {
       expect(code).to.equal(2);
     }
   });
+
+  it("tells programs what it tells people", () =>
+    inDirectory(async (path) => {
+      journal(path);
+      const { code, out } = await run("verify", path, "--json");
+      const [verdict] = JSON.parse(out) as Record<string, unknown>[];
+      expect(code).to.equal(0);
+      expect(verdict).to.deep.equal({
+        directory: path,
+        isInUse: false,
+        starts: true,
+        tornEnd: null,
+        nextLsn: 12,
+        nextSegment: 4,
+        payments: {
+          kept: 10,
+          states: { pending: 9, sending: 0, "in doubt": 0, processed: 1, failed: 0 },
+          processors: { default: 1, fallback: 0 },
+        },
+      });
+      const inspected = JSON.parse((await run("inspect", path, "--json")).out) as {
+        files: Record<string, unknown>[];
+      }[];
+      const { files, ...rest } = inspected[0]!;
+      expect(rest).to.deep.equal(verdict);
+      expect(files.map(({ kind, firstLsn, records }) => [kind, firstLsn, records])).to.deep.include(["segment", 10, 2]);
+      expect(files[0]).to.include({ kind: "checkpoint", partition: 1, partitions: 2 });
+      rmSync(join(path, "segment-0000000002.journal"));
+      const refused = await run("verify", path, "--json");
+      expect(refused.code).to.equal(1);
+      expect((JSON.parse(refused.out) as { why: string }[])[0]!.why).to.contain("no segment may be missing: number=2");
+      const mixed = await run("inspect", path, "--json", "--records");
+      expect(mixed).to.deep.equal({ code: 2, out: "", errors: "json goes with no records: --json=true\n" });
+    }));
 });

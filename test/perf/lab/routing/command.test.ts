@@ -31,8 +31,10 @@ describe("perf:routing", () => {
     const run = async (...args: string[]): Promise<string> => {
       const all = [MAIN, "--no-save", "--only", "random", "--weathers", "4", "--half", "both", ...args];
       const { stdout, stderr } = await promisify(execFile)(process.execPath, all);
+      // Nobody watches a terminal here.
+      expect(stderr).to.equal("");
       // Which weather to look at, for each policy.
-      expect(stdout + stderr).to.match(/ours: worst in random \d, [\d.]+ bp/);
+      expect(stdout).to.match(/ours: worst in random \d, [\d.]+ bp/);
       return stdout.replace(/^commit .*$/m, "");
     };
     const [one, two] = [await run("--workers", "1"), await run("--workers", "2")];
@@ -40,5 +42,15 @@ describe("perf:routing", () => {
     expect(one).to.match(/random, ours: below the optimum, mean +[\d.]+ /);
     expect(one).to.match(/random, ours: below the optimum, worst +[\d.]+ /);
     expect(one).to.include("random, 120 ms rule: ours within 2 bp of it or better");
+  }).timeout(60_000);
+
+  it("prints JSON alone for programs, and where it was saved", async () => {
+    const args = [MAIN, "--json", "--no-save", "--only", "random", "--weathers", "2", "--half", "both"];
+    const { stdout, stderr } = await promisify(execFile)(process.execPath, args);
+    const result = JSON.parse(stdout) as Record<string, unknown>;
+    expect(stderr).to.equal("");
+    expect(result).to.include({ kind: "routing" }).and.to.not.have.property("details");
+    expect(result["savedAs"]).to.deep.equal([]);
+    expect(result["figures"]).to.be.an("array").with.length.above(0);
   }).timeout(60_000);
 });
