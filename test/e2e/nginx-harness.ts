@@ -40,7 +40,7 @@ export interface Balancer {
   stop(): Promise<void>;
 }
 
-/** The repository's own nginx.conf on a free port, in a directory of its own. `paymentsMax`: in the place of its bound. */
+/** The repository's own nginx.conf on a free port, in a directory of its own. `paymentsMax`: instead of its bound. */
 export async function startBalancer(paymentsMax?: number): Promise<Balancer> {
   const runDirectory = await mkdtemp(join(tmpdir(), "rinha-nginx-"));
   const port = await freePort();
