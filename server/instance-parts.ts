@@ -42,6 +42,7 @@ import { RealNetwork } from "./system/real-network.ts";
 import { RealTime } from "./system/time.ts";
 import type { Metrics } from "./telemetry/metrics.ts";
 import { Telemetry } from "./telemetry/telemetry.ts";
+import { Admission } from "./turn/admission.ts";
 import { SlewedClock } from "./turn/clock.ts";
 
 /** Of a ledger, every way of finding a payment included (Ledger.bytesPerPayment), rounded up. */
@@ -267,7 +268,8 @@ function makeApis(common: Common, custody: Custody, reach: Reach, metrics: Metri
   const partitions = new PartitionMap(partitionCount);
   const whole = new WholeService({ custody, reach, partitions, peers, body, time });
   const reportReadiness = () => readiness({ custody, neighbours, ways, health, self, durability });
-  const publicParts = { whole, custody, partitions, body, meters, log, tracing, readiness: reportReadiness };
+  const admission = new Admission({ time, idleMs: () => performance.nodeTiming.idleTime });
+  const publicParts = { whole, custody, partitions, body, meters, log, admission, tracing, readiness: reportReadiness };
   const publicApi = new PublicApi(publicParts, config);
   const ownReading = async () => JSON.stringify(await takeReading(custody, ways, health, meters));
   return {

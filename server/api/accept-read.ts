@@ -4,7 +4,8 @@ import type { Custody } from "../partition/custody.ts";
 import type { PartitionMap } from "../partition/partition-map.ts";
 import type { PaymentBody } from "../payments/payment-body.ts";
 import type { Tracing } from "../telemetry/tracing.ts";
-import { acceptPayment, refusePayment, STOPPED_DETAIL } from "./payment-ack.ts";
+import type { Admission } from "../turn/admission.ts";
+import { acceptPayment, OVERLOADED_DETAIL, refusePayment, STOPPED_DETAIL } from "./payment-ack.ts";
 import { noteRefusal, type RefusalNotes } from "./refusal-note.ts";
 import type { WholeService } from "./whole-service.ts";
 
@@ -13,6 +14,8 @@ export type AcceptReadParts = RefusalNotes & {
   custody: Custody;
   partitions: PartitionMap;
   whole: WholeService;
+  /** Without one nothing is refused because there is too much of it. */
+  admission?: Admission | undefined;
   tracing?: Tracing | undefined;
 };
 
@@ -21,7 +24,7 @@ export type AcceptReadParts = RefusalNotes & {
  * whoever carries its partition. Returns what ends when that one has answered, or cannot be reached. Hot.
  */
 export function acceptRead(parts: AcceptReadParts, exchange: Asker, bytes: Uint8Array): Promise<void> | undefined {
-  const { body, custody, partitions } = parts;
+  const { body, custody, partitions, admission } = parts;
   if (custody.stoppedWatch.wasStopped) {
     noteRefusal(parts, "process_stopped", formatUuid(body.id));
     refusePayment(exchange, STOPPED_DETAIL, "unknown");
@@ -29,6 +32,12 @@ export function acceptRead(parts: AcceptReadParts, exchange: Asker, bytes: Uint8
   }
   const number = partitions.of(body.id);
   const partition = custody.at(number);
+  // A repetition costs as little as its refusal.
+  if (admission?.isTooMany() && !partition?.service.knows(body.id)) {
+    noteRefusal(parts, "overloaded", formatUuid(body.id));
+    refusePayment(exchange, OVERLOADED_DETAIL, "no");
+    return undefined;
+  }
   // The bytes are gone when this returns.
   if (partition === undefined) return acceptElsewhere(parts, exchange, number, bytes.slice());
   acceptPayment(partition.service, exchange);

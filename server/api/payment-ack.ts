@@ -12,6 +12,9 @@ export const REFUSAL_DETAILS = {
   journal_failing: "the journal cannot be written",
 } as const;
 
+/** What is told while payments come in faster than they are accepted. The balancer says the same (nginx.conf). */
+export const OVERLOADED_DETAIL = "too many payments at once";
+
 /** What is told of a request that lay unread while the process was stopped. */
 export const STOPPED_DETAIL = "the process was stopped when this request came";
 

@@ -10,6 +10,7 @@ import type { PaymentBody } from "../payments/payment-body.ts";
 import { isProblem, parseWindow } from "../payments/summary.ts";
 import type { Tracing } from "../telemetry/tracing.ts";
 import { type Problem, unavailable } from "../text/problem.ts";
+import type { Admission } from "../turn/admission.ts";
 import { acceptRead } from "./accept-read.ts";
 import type { ReadinessReport } from "./readiness.ts";
 import { noteRefusal } from "./refusal-note.ts";
@@ -23,6 +24,7 @@ export type PublicApiParts = {
   body: PaymentBody;
   meters: Meters;
   log: Log;
+  admission: Admission;
   tracing: Tracing | undefined;
   readiness: () => ReadinessReport;
 };

@@ -78,6 +78,7 @@ export const REFUSALS = [
   "journal_failing",
   "partition_unreachable",
   "process_stopped",
+  "overloaded",
 ] as const;
 export type Refusal = (typeof REFUSALS)[number];
 

@@ -40,12 +40,13 @@ export interface Balancer {
   stop(): Promise<void>;
 }
 
-/** The repository's own nginx.conf on a free port, in a directory of its own. */
-export async function startBalancer(): Promise<Balancer> {
+/** The repository's own nginx.conf on a free port, in a directory of its own. `paymentsMax`: instead of its bound. */
+export async function startBalancer(paymentsMax?: number): Promise<Balancer> {
   const runDirectory = await mkdtemp(join(tmpdir(), "rinha-nginx-"));
   const port = await freePort();
   const config = join(runDirectory, "nginx.conf");
-  await writeFile(config, withPort(await readFile(resolve("nginx.conf"), "utf8"), port));
+  const own = await readFile(resolve("nginx.conf"), "utf8");
+  await writeFile(config, withPort(paymentsMax === undefined ? own : withRoomFor(paymentsMax, own), port));
   const nginx = spawn("nginx", ["-c", config, "-p", runDirectory, "-e", "stderr", "-g", globalDirectives()], {
     cwd: runDirectory,
     // Debian keeps nginx where an ordinary user's PATH does not look.
@@ -80,6 +81,12 @@ function globalDirectives(): string {
   return `daemon off; pid nginx.pid;${user}`;
 }
 
+function withRoomFor(paymentsMax: number, config: string): string {
+  const line = /\blimit_conn payments \d+;/;
+  if (!line.test(config)) throw new Error("nginx.conf must bound the payments under way: line=limit_conn payments N");
+  return config.replace(line, `limit_conn payments ${paymentsMax};`);
+}
+
 function withPort(config: string, port: number): string {
   const parts = config.split(/\blisten 9999\b/);
   if (parts.length !== 2) throw new Error(`nginx.conf must listen on 9999 once: count=${parts.length - 1}`);
@@ -100,8 +107,8 @@ export type BalancedBackends = {
 };
 
 /** The balancer with a backend in the place of each instance. */
-export async function startBalancedBackends(): Promise<BalancedBackends> {
-  const balancer = await startBalancer();
+export async function startBalancedBackends(paymentsMax?: number): Promise<BalancedBackends> {
+  const balancer = await startBalancer(paymentsMax);
   const backends = Array.from({ length: INSTANCE_COUNT }, (_, i) => new Backend(balancer.runDirectory, i));
   await Promise.all(backends.map((backend) => backend.start()));
   const stop = async (): Promise<void> => {

@@ -51,10 +51,15 @@ export class ArrivalSchedule implements Schedule {
   #connectionCount: number;
   #next = 0;
 
-  constructor(dueMs: Float64Array<SharedArrayBuffer>, connectionCountMax: number) {
+  /** `connectionsAhead`: open before the first payment is due. */
+  constructor(
+    dueMs: Float64Array<SharedArrayBuffer>,
+    connectionCountMax: number,
+    connectionsAhead = Math.min(CONNECTIONS_AHEAD, connectionCountMax),
+  ) {
     this.dueMs = dueMs;
     this.#connectionCountMax = connectionCountMax;
-    this.connectionsAhead = Math.min(CONNECTIONS_AHEAD, connectionCountMax);
+    this.connectionsAhead = connectionsAhead;
     this.#connectionCount = this.connectionsAhead;
     this.#free = Array.from({ length: this.connectionsAhead }, (_, i) => i);
   }

@@ -1,3 +1,4 @@
+import type { ResponseReader } from "../../../server/sending/response-reader.ts";
 import { Connection, type Outcome } from "./connection.ts";
 import { LoadRecord } from "./load-record.ts";
 import { paymentBody, postsWith } from "./payment-request.ts";
@@ -15,6 +16,8 @@ export type LoadOptions = {
   readonly exactDueMs?: Float64Array<SharedArrayBuffer> | undefined;
   /** See Connection. */
   readonly idleMsMax?: number;
+  /** Called with every answer, which is there until this returns. */
+  readonly onAnswer?: (reader: ResponseReader) => void;
 };
 
 /** How often payments that are out for too long are looked for. */
@@ -37,7 +40,7 @@ export class LoadGenerator {
   readonly #schedule: Schedule;
   readonly #connections: Connection[] = [];
   /** One for each connection, made with it: no closure for every payment. */
-  readonly #settlers: ((outcome: Outcome) => void)[] = [];
+  readonly #settlers: ((outcome: Outcome, reader: ResponseReader) => void)[] = [];
   /** The payment that is out on each connection. */
   readonly #paymentOn: number[] = [];
   readonly #nextRequest: () => string;
@@ -143,14 +146,14 @@ export class LoadGenerator {
     while (this.#connections.length <= number) {
       const added = this.#connections.length;
       this.#connections.push(new Connection(this.#options.target, this.#options.idleMsMax));
-      this.#settlers.push((outcome) => this.#settle(added, outcome));
+      this.#settlers.push((outcome, reader) => this.#settle(added, outcome, reader));
       this.#paymentOn.push(NOTHING_OUT);
     }
     return this.#connections[number]!;
   }
 
   /** Hot. */
-  #settle(connection: number, { status, durationMs, error }: Outcome): void {
+  #settle(connection: number, { status, durationMs, error }: Outcome, reader: ResponseReader): void {
     const nowMs = this.nowMs;
     const payment = this.#paymentOn[connection]!;
     this.#paymentOn[connection] = NOTHING_OUT;
@@ -158,7 +161,10 @@ export class LoadGenerator {
     // The sweep is coarse, the limit is not: an answer that comes between the two counts as none.
     if (error !== null) this.record.failed(payment, error, nowMs);
     else if (this.#isOverdue(payment, nowMs)) this.record.failed(payment, "timeout", nowMs);
-    else this.record.answered(payment, status, durationMs, nowMs);
+    else {
+      this.record.answered(payment, status, durationMs, nowMs);
+      this.#options.onAnswer?.(reader);
+    }
     this.#schedule.ended(connection, nowMs);
     // A user of a closed loop pays again at once. Otherwise the timer that is set comes first.
     if (this.#schedule.nextDueMs <= nowMs) this.#sendDue();
