@@ -2,7 +2,7 @@ import { parseArgs } from "node:util";
 import { readStoreUrl, type StoreTarget } from "../postgres/store-url.ts";
 import { withoutCredentials } from "../text/url-credentials.ts";
 
-export const USAGE = `Creates the store of a deployment that shares a PostgreSQL database, and checks whether it is sound.
+export const USAGE = `Creates and checks the store of a deployment that shares a PostgreSQL database.
 
   node build/server/store-cli/main.js init [--partitions COUNT] [--store URL] [--json]
   node build/server/store-cli/main.js check [--store URL] [--json]
@@ -16,8 +16,8 @@ export const USAGE = `Creates the store of a deployment that shares a PostgreSQL
   import DIR          moves the journals of an embedded deployment, its DATA_DIR, into an empty store, which is created
                       if it is missing. Stop all instances first. If it is interrupted, run it again; until then
                       neither can be started. Afterwards the journals are not used any more
-  restore             declares that the data came from a backup, or from a standby that did not have everything: whatever
-                      is not settled is looked up at all processors before it is sent. Stop all instances first
+  restore             declares that the data came from a backup, or from a standby that lacked commits: whatever is not
+                      settled is looked up at all processors before it is sent. Stop all instances first
 
   --store URL         postgres://user:password@host:port,host:port/database, with sslmode and the like as parameters;
                       put a password into STORE_URL or PGPASSWORD rather than here                 (STORE_URL)

@@ -7,7 +7,8 @@ const USAGE = `The payment engine in process, without I/O: time per operation, m
   npm run perf:core -- [options]
 
 Each size and round is a separate process with an instance's flags. The ledger is full at its size. "accept" goes
-into memory that was written before; "memory never touched" includes the kernel's first access to every page. Rounds are interleaved.
+into memory that was written before; "memory never touched" includes the kernel's first access to every page.
+Rounds are interleaved.
 
   --sizes LIST             payments in the ledger     (10000,100000,1000000,10000000)
   --rounds COUNT                                                                  (5)

@@ -19,11 +19,12 @@ on its disk with DURABILITY=write and with fsync: latency of accepting, CPU per 
   --warm-up SECONDS        before the first round, at the highest rate               (3)
   --idle SECONDS           in each round, to measure the CPU time without payments   (5)
   --pacing NAME            thread: exact to 0.1 ms; timer: 1 ms, half the CPU   (thread)
-  --profile SECONDS        of an extra load at the highest rate, over the store,    
+  --profile SECONDS        of an extra load at the highest rate, over the store,
                            under V8's CPU profiler; 0: none                          (0)
 ${WISH_LIMIT_USAGE}
 
-There are no limits unless you ask for them, because PostgreSQL and its standby use the same CPUs without limits. After each round everything accepted must be charged exactly once.
+There are no limits unless you ask for them, because PostgreSQL and its standby use the same CPUs without limits. After
+each round everything accepted must be charged exactly once.
 
 ${OUTPUT_USAGE}
   --help

@@ -11,8 +11,8 @@ const USAGE = `What metrics, the live page and traces cost per payment.
   npm run perf:telemetry -- [options]
 
 Compares an instance without metrics, page and traces with instances that have them. Each has a processor that answers
-at once and a collector that takes every span. Rounds are interleaved, and each ends when all its payments are processed. CPU is the
-instance's own, user and system; "÷ off" compares what one core would do, round by round.
+at once and a collector that takes every span. Rounds are interleaved, and each ends when all its payments are
+processed. CPU is the instance's own, user and system; "÷ off" compares what one core would do, round by round.
 
   --rounds COUNT           after one that warms up                                    (9)
   --seconds SECONDS        of each instance in a round                                (1)
