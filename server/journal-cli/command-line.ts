@@ -4,9 +4,10 @@ import { SETTINGS } from "../settings/settings.ts";
 import { readProcessorUrls } from "./repair/inquiry.ts";
 
 export const USAGE = `Shows what is in a partition's journal, says whether an instance would start with it, or makes a
-new journal from what a damaged one still holds. These commands never change the journal that they read; inspect and
-verify work while an instance uses it. set-clock is for a journal whose latest time is ahead of the clock, because the
-clock was wrong once: time begins again at the current time. Stop all instances that can reach the journal first.
+new journal from what a damaged one still holds. inspect, verify and repair never change the journal that they read;
+inspect and verify work while an instance uses it. set-clock is for a journal whose latest time is ahead of the clock,
+because the clock was wrong once: time begins again at the current time. Stop all instances that can reach the journal
+first.
 
   node build/server/journal-cli/main.js inspect DIR [options]
   node build/server/journal-cli/main.js verify DIR [options]
