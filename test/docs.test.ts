@@ -1,10 +1,12 @@
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { dirname, join, normalize } from "node:path";
 import { expect } from "chai";
+import { parse } from "yaml";
 import { REPOSITORY_ROOT } from "../perf/lab/repository.ts";
 import { type RepositoryFile, repositoryFiles } from "./support/repository-files.ts";
 
 const COLUMNS_MAX = 120;
+const README_LINES_MAX = 150;
 /** Counted as editors show them, not in UTF-16. */
 const columnsOf = (line: string): number => [...line].length;
 
@@ -109,6 +111,37 @@ describe("documents", () => {
   it("have no line over 120 columns, but for tables and what is shown as it stands", () => {
     const wide = DOCUMENTS.flatMap(proseOf).filter(({ line }) => columnsOf(line) > COLUMNS_MAX);
     expect(wide.map((place) => at(place, `columns=${columnsOf(place.line)}`))).to.deep.equal([]);
+  });
+});
+
+describe("README.md", () => {
+  it("is short enough to be read", () => {
+    const [readme] = repositoryFiles(/^README\.md$/);
+    expect(readme!.lines.length).to.be.at.most(README_LINES_MAX);
+  });
+});
+
+describe("docs/dependencies.md", () => {
+  it("names every package of package.json, and no other, once", () => {
+    const { dependencies, devDependencies } = JSON.parse(
+      readFileSync(join(REPOSITORY_ROOT, "package.json"), "utf8"),
+    ) as Record<"dependencies" | "devDependencies", Record<string, string>>;
+    const rows = linesOf(repositoryFiles(/^docs\/dependencies\.md$/)).filter(({ line }) => line.startsWith("| `"));
+    const named = rows.flatMap(({ line }) => [...line.split(" | ")[0]!.matchAll(/`([^`]+)`/g)].map(([, name]) => name));
+    const installed = [...Object.keys(dependencies), ...Object.keys(devDependencies)];
+    expect(named.sort()).to.deep.equal(installed.sort());
+  });
+});
+
+describe("docs/operations.md", () => {
+  it("has a section for every alert, in the order of the rules", () => {
+    const { groups } = parse(readFileSync(join(REPOSITORY_ROOT, "docker/prometheus/alerts.yml"), "utf8")) as {
+      groups: { rules: { alert: string }[] }[];
+    };
+    const [page] = repositoryFiles(/^docs\/operations\.md$/);
+    const chapter = page!.lines.slice(page!.lines.indexOf("## Alerts"));
+    const sections = chapter.filter((line) => line.startsWith("### ")).map((line) => line.slice("### ".length));
+    expect(sections).to.deep.equal(groups.flatMap(({ rules }) => rules.map(({ alert }) => alert)));
   });
 });
 

@@ -14,15 +14,15 @@ const USAGE = `Compares the service's ledger with what the payment processors ha
 
   --url URL            the service                          (http://localhost:9999)
   --store URL          in place of the service, the table of its payments in the PostgreSQL database of STORE_URL
-  --settle SECONDS     with --store: what was requested longer ago, by the database's clock, is in the table  (70)
+  --settle SECONDS     with --store: payments requested longer ago, by the database's clock, are in the table  (70)
   --processor NAME=URL a processor, once for each that the service has
-  --default URL        without: the default processor       (http://localhost:8001)
+  --default URL        without --processor: the default one      (http://localhost:8001)
   --fallback URL       and the fallback processor           (http://localhost:8002)
   --token TOKEN        the processors' admin token                            (123)
   --from MOMENT        2025-07-15T12:34:56.789Z                     (the beginning)
   --to MOMENT          inclusive, before Settled-Until     (all before Settled-Until)
-  --full               look at every payment even if the totals agree
-  --max-findings N     give up the search after so many                       (100)
+  --full               compare every payment even if the totals agree
+  --max-findings N     stop the search after so many                          (100)
   --json               for programs; amounts are cents
   --help
 

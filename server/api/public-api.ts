@@ -40,7 +40,7 @@ const CORS_MAX_AGE_S = 86_400;
 
 type Handler = (exchange: Exchange, req: HttpRequest) => void;
 
-/** The API that clients see: see README, "API". */
+/** The API that clients see: see docs/api.md. */
 export class PublicApi {
   readonly #parts: PublicApiParts;
   readonly #options: PublicApiOptions;

@@ -3,10 +3,11 @@ import { MAX_CAPACITY } from "../../core/ledger/ledger.ts";
 import { SETTINGS } from "../settings/settings.ts";
 import { readProcessorUrls } from "./repair/inquiry.ts";
 
-export const USAGE = `Shows what is in a partition's journal, tells whether an instance would start with it, or makes a
-new journal of what a damaged one still holds. These never change the journal they look at; inspect and verify work
-while an instance uses it. set-clock is for a journal whose latest time is ahead of the clock, because that was wrong
-once: time begins again at what the clock says now. No instance that can reach it may be running.
+export const USAGE = `Shows what is in a partition's journal, says whether an instance would start with it, or makes a
+new journal from what a damaged one still holds. inspect, verify and repair never change the journal that they read;
+inspect and verify work while an instance uses it. set-clock is for a journal whose latest time is ahead of the clock,
+because the clock was wrong once: time begins again at the current time. Stop all instances that can reach the journal
+first.
 
   node build/server/journal-cli/main.js inspect DIR [options]
   node build/server/journal-cli/main.js verify DIR [options]
@@ -14,36 +15,37 @@ once: time begins again at what the clock says now. No instance that can reach i
   node build/server/journal-cli/main.js set-clock DIR [--capacity COUNT]
 
   DIR                 a partition's own directory, or a DATA_DIR with one folder for each partition
-  --out NEWDIR        repair: where the new journal goes, laid out as DIR is; must not be there, or be empty
-  --processor NAME=URL  repair: a processor by its name in the journal, to be asked about payments; give all of them
-  --names NAME,NAME…  repair: the processors by their numbers, for files that cannot tell them
+  --out NEWDIR        repair: where the new journal goes, with the same layout as DIR; must be missing or empty
+  --processor NAME=URL  repair: a processor to ask about payments, by its name in the journal; name all of them
+  --names NAME,NAME…  repair: the processors by their numbers, for files that have lost the names
+  --json              repair: the report as JSON
   --json              inspect, verify, repair: the report as JSON, without --records
 
-  --capacity COUNT    payments a partition has room for        (CAPACITY, or what the files say if that is more)
+  --capacity COUNT    payments that a partition has room for   (CAPACITY, or what the files say if that is more)
   --partitions COUNT  expect a journal of so many partitions   (what the files say)
-  --records           inspect: the records too, one a line, checkpoints first
+  --records           inspect: also the records, one a line, checkpoints first
   --limit COUNT       of them, from the first                  (1000)
   --from LSN          only records from this number on         (0)
   --help
 
-repair copies every sound record. Of a payment whose records may be lost it writes only what is proven:
-  found at one processor, and at no other, with the same amount: processed there, at the requestedAt told
-  found at several: processed where the requestedAt is earlier, and named as charged twice
-  otherwise, sent to a processor as far as is known: in doubt there
+repair copies every sound record. For a payment whose records may be lost it writes only what is proven:
+  found at one processor only, with the same amount: processed there, at the requestedAt that the processor has
+  found at several: processed where the requestedAt is earlier, and reported as charged twice
+  not found, but known to have been sent to a processor: in doubt there
   otherwise: pending
 The new journal is marked: an instance that starts with it looks up every payment that is not settled at all
 processors before it sends anything, as with RESTORED=true. So a payment that is pending there is sent only once all
-have said that they do not have it. Payments whose acceptance is lost are named as far as they are known; they are not
+have said that they do not have it. Payments whose acceptance is lost are listed as far as they are known; they are not
 in the new journal, and those accepted later get new payment ids. Journals that are sound are not copied.
 
-inspect and set-clock exit with 0, or 2 when that could not be done, verify with
-  0  the instance would start, if need be after cutting off an end that was never acknowledged
-  1  the journal is refused: acknowledged payments are in danger
-  2  could not look: a wrong argument, no such directory
-repair with
+inspect and set-clock exit with 0, or with 2 if that could not be done; verify exits with
+  0  the instance would start, perhaps after cutting off an end that was never acknowledged
+  1  an instance would refuse the journal: acknowledged payments are in danger
+  2  the journal could not be read: a wrong argument, no such directory
+repair exits with
   0  nothing is damaged, or the new journal vouches for every payment
-  1  the new journal is there, and payments that nobody can vouch for were named
-  2  there is no new journal: a wrong argument, a journal in use, a disk that is full
+  1  the new journal is there, but there are payments that it cannot vouch for; they are listed
+  2  there is no new journal: a wrong argument, a journal in use, a full disk
 `;
 
 export type CommandLine = {

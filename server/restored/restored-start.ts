@@ -204,7 +204,7 @@ export class RestoredStart {
     this.#parts.mark.remove();
     this.#logger.warn(
       this.#progress(),
-      "restored data: nothing more is expected to come to light; RESTORED, if set, is to be taken out of the settings",
+      "restored data: nothing more is expected to come to light; take RESTORED out of the settings if it is set",
     );
   }
 

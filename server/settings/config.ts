@@ -62,8 +62,8 @@ export type Config = {
 const DAY_MS = 86_400_000;
 const SHORT_FORM = ["DEFAULT_PROCESSOR_URL", "FALLBACK_PROCESSOR_URL", "DEFAULT_FEE", "FALLBACK_FEE"];
 const FORMER_SETTINGS = {
-  FAILOVER_PATIENCE_MS: "SETTLE_WITHIN_MS says by when a payment is to be charged",
-  SATURATION_PATIENCE_MS: "SETTLE_WITHIN_MS says by when a payment is to be charged",
+  FAILOVER_PATIENCE_MS: "SETTLE_WITHIN_MS says within which time a payment should be charged",
+  SATURATION_PATIENCE_MS: "SETTLE_WITHIN_MS says within which time a payment should be charged",
 };
 
 type Environment = Readonly<Record<string, string | undefined>>;

@@ -6,20 +6,19 @@ type Setting = { name: string; fallback: string; contest?: string; meaning: stri
 
 const DAY_MS = 86_400_000;
 
-/** One table is the source of the validation, of `--help` and of the README's table. */
+/** One table is the source of the validation, of `--help` and of docs/settings.md. */
 export const SETTINGS: readonly Setting[] = [
   {
     name: "PROFILE",
     fallback: "default",
     rule: "default or contest",
-    meaning: "set of defaults; single settings still win",
+    meaning: "a set of defaults; settings that you set yourself still win",
   },
   {
     name: "INSTANCE",
     fallback: "1",
     rule: `1 to the number of LINKS; with STORE_URL 1 to ${MAX_PARTITIONS}`,
-    meaning:
-      "number of this instance, which no other one has: which of the LINKS is its own, and which partitions prefer it",
+    meaning: "this instance's own number. It says which of the LINKS is its own, and which partitions prefer it",
   },
   {
     name: "LISTEN",
@@ -32,45 +31,45 @@ export const SETTINGS: readonly Setting[] = [
     fallback: "",
     rule: "addresses, comma-separated",
     meaning:
-      "link address of every instance, in order, the same for all; the health monitor takes the next port, or the " +
-      "path with `.health`; empty: a single instance",
+      "the link address of every instance, in order, the same for all. The health monitor takes the next port, or " +
+      "the path with `.health`. Empty: a single instance",
   },
   {
     name: "STORE_URL",
     fallback: "",
     rule: "postgres:// or postgresql:// URL",
     meaning:
-      "PostgreSQL 14 or newer that keeps the payments in place of journals on a disk: instances on any hosts share " +
-      "it, see docs/cluster.md. `LINKS`, `DATA_DIR`, `DURABILITY`, `PARTITIONS`, `SEGMENT_BYTES` and `RESTORED` are " +
-      "then not to be set; empty: journals",
+      "PostgreSQL 14 or newer that keeps the payments instead of journals on a disk, so that instances on many hosts " +
+      "share them: see docs/cluster.md. `LINKS`, `DATA_DIR`, `DURABILITY`, `PARTITIONS`, `SEGMENT_BYTES` and " +
+      "`RESTORED` must then not be set. Empty: journals",
   },
   {
     name: "LINK",
     fallback: "",
     rule: "address, with STORE_URL only",
     meaning:
-      "link address of this instance, by which the others reach it: `tcp:<host>:<port>`, or `unix:<path>` where all " +
-      "run on one machine",
+      "the link address of this instance, where the others reach it: `tcp:<host>:<port>`, or `unix:<path>` if all " +
+      "instances run on one machine",
   },
   {
     name: "PAYMENT_TABLE",
     fallback: "true",
     rule: "true or false",
     meaning:
-      "with STORE_URL: keep the table `rinha.payment` up, for whoever asks in SQL; the same for all instances, see " +
+      "with STORE_URL: keep the table `rinha.payment` up to date for queries in SQL. The same for all instances: see " +
       "docs/cluster.md",
   },
   {
     name: "PROCESSORS",
     fallback: "",
     rule: "JSON array, or the path of a file with one",
-    meaning: "1 to 16 payment processors, see docs/processors.md; empty: the two of the next lines",
+    meaning: "1 to 16 payment processors, see docs/processors.md. Empty: the two that the next four settings describe",
   },
   {
     name: "DEFAULT_PROCESSOR_URL",
     fallback: "http://localhost:8001",
     rule: "http or https URL",
-    meaning: "the payment processor named default; user and password in it are sent as Basic authorization",
+    meaning: "the payment processor named default. A user and password in the URL are sent as Basic authorization",
   },
   {
     name: "FALLBACK_PROCESSOR_URL",
@@ -82,13 +81,13 @@ export const SETTINGS: readonly Setting[] = [
     name: "DEFAULT_FEE",
     fallback: "0.05",
     rule: "decimal from 0 to 1",
-    meaning: "what the processor default keeps of an amount: payments go where that is least",
+    meaning: "the share of an amount that the processor default keeps. Payments go where the fee is lowest",
   },
   {
     name: "FALLBACK_FEE",
     fallback: "0.15",
     rule: "decimal from 0 to 1",
-    meaning: "the same of the processor fallback",
+    meaning: "the share of an amount that the processor fallback keeps",
   },
   {
     name: "DURABILITY",
@@ -96,44 +95,46 @@ export const SETTINGS: readonly Setting[] = [
     rule: "write, fsync or none",
     meaning:
       "what an accepted payment survives: `write` the end of the process, `fsync` a loss of power, `none` nothing. " +
-      "With `none` no instance can take over what another carries",
+      "With `none`, no instance can take over the partitions of another",
   },
   {
     name: "DATA_DIR",
     fallback: "data",
     rule: "directory",
     meaning:
-      "where the journals are, the same for all instances; each partition's in a folder `partition-<number>`. Made " +
-      "if missing. Its file system must be a local one that supports unix sockets",
+      "the directory of the journals, the same for all instances. Each partition has a folder `partition-<number>` " +
+      "in it. It is created if it is missing. Its file system must be local and support unix sockets",
   },
   {
     name: "SEGMENT_BYTES",
     fallback: "67108864",
     rule: "65536 to 4294967296",
-    meaning: "size at which a journal segment is followed by another",
+    meaning: "the size at which a new journal segment begins",
   },
   {
     name: "PARTITIONS",
     fallback: "",
     rule: `1 to ${MAX_PARTITIONS}, and at least the number of LINKS`,
     meaning:
-      "into how many shares the payments are divided; any instance can carry any of them. Best a multiple of the " +
-      "number of LINKS. Fixed when the journals are made; empty: as they were made, 2 at first, or the number of " +
-      "LINKS if that is more",
+      "the number of shares into which the payments are divided. Any instance can carry any of them, so a multiple " +
+      "of the number of LINKS is best. It is fixed when the journals are created. Empty: as many as the journals " +
+      "have; for new journals 2, or the number of LINKS if that is higher",
   },
   {
     name: "CAPACITY",
     fallback: "1048576",
     rule: `1 to ${MAX_CAPACITY}`,
-    meaning: "payments that a partition keeps; full answers 503. What was once possible stays so: it never shrinks",
+    meaning:
+      "the number of payments that a partition keeps. When it is full, the answer is 503. The capacity of an " +
+      "existing journal never shrinks",
   },
   {
     name: "RESTORED",
     fallback: "false",
     rule: "true or false",
     meaning:
-      "the data are a copy without the latest records, such as a backup: payments are looked up before they are " +
-      "sent. To be set for all instances",
+      "the data are a copy that lacks the latest records, such as a backup: payments are looked up before they are " +
+      "sent. Set it for all instances",
   },
   {
     name: "RESTORED_GRACE_MS",
@@ -147,13 +148,16 @@ export const SETTINGS: readonly Setting[] = [
     fallback: "3600000",
     rule: `0 to ${30 * DAY_MS}`,
     meaning:
-      "how long after such a start clients may repeat payments whose records are lost: new ones are looked up too",
+      "how long after such a start clients may repeat payments whose records are lost. New payments are looked up " +
+      "for as long",
   },
   {
     name: "MAX_IN_FLIGHT",
     fallback: "1024",
     rule: "1 to 4096",
-    meaning: "most payments out to one processor at once, over all instances; how many it bears is found out",
+    meaning:
+      "the most payments in flight to one processor at once, over all instances. The service finds out by itself how " +
+      "many the processor can take",
   },
   {
     name: "SETTLE_WITHIN_MS",
@@ -161,70 +165,69 @@ export const SETTINGS: readonly Setting[] = [
     contest: "60000",
     rule: `0 to ${30 * DAY_MS}`,
     meaning:
-      "a payment is to be charged within this time of its acceptance: while there is time it may wait for a cheaper " +
-      "processor, afterwards whichever can takes it; at most GIVE_UP_AFTER_MS",
+      "a payment should be charged within this time after its acceptance. Until then it may wait for a cheaper " +
+      "processor; after that, any processor that works takes it. At most GIVE_UP_AFTER_MS",
   },
   {
     name: "ANSWER_WITHIN_MS",
     fallback: "2000",
     contest: "1200",
     rule: "1 to 300000",
-    meaning: "a processor expected to answer later than this is not used while a faster one works",
+    meaning: "a processor that is expected to take longer than this to answer is not used while a faster one works",
   },
   {
     name: "WAIT_FOR_SLOW",
     fallback: "true",
     contest: "false",
     rule: "true or false",
-    meaning:
-      "whether payments may wait for a cheaper processor that answers too late to be used, as for one that is down",
+    meaning: "whether payments may wait for a cheaper processor that is too slow, as they do for one that is down",
   },
   {
     name: "GIVE_UP_AFTER_MS",
     fallback: "3600000",
     rule: `1 to ${30 * DAY_MS}`,
-    meaning: "a payment pending for longer is failed; a payment in doubt never is",
+    meaning: "a payment that has been pending for longer fails. A payment in doubt never does",
   },
   {
     name: "RETAIN_PAYMENTS",
     fallback: "0",
     rule: `0 to ${MAX_CAPACITY}`,
     meaning:
-      "ended payments of a partition beyond this many are forgotten, oldest first: they are in no summary any more, " +
-      "and their correlationIds count as new; 0: never",
+      "the most ended payments that a partition keeps. The oldest of the others are dropped: they are in no summary " +
+      "any more, and their correlationIds count as new. 0: all are kept",
   },
   {
     name: "RETAIN_MS",
     fallback: "0",
     rule: `0 to ${3650 * DAY_MS}`,
-    meaning: "ended payments accepted longer ago than this are forgotten likewise; 0: never",
+    meaning: "ended payments that were accepted longer ago than this are dropped in the same way. 0: never",
   },
   {
     name: "REQUEST_TIMEOUT_MS",
     fallback: "10000",
     rule: "100 to 300000",
-    meaning: "longest wait for a processor's answer; then the payment is in doubt",
+    meaning: "the longest wait for a processor's answer. After that the payment is in doubt",
   },
   {
     name: "LINK_TIMEOUT_MS",
     fallback: "1000",
     rule: "10 to 30000",
-    meaning: "longest wait for another instance's answer",
+    meaning: "the longest wait for another instance's answer",
   },
   {
     name: "HEALTH_URL",
     fallback: "",
     rule: "redis or rediss URL",
     meaning:
-      "Redis or Valkey by which instances, of several deployments too, share polls of the processors' health: " +
-      "`redis://user:password@host:6379/0`, `rediss` for TLS; the same for all; empty: the instances of this " +
+      "Redis or Valkey through which instances, also those of several deployments, share health polls: " +
+      "`redis://user:password@host:6379/0`, or `rediss` for TLS. The same for all. Empty: the instances of this " +
       "deployment agree among themselves",
   },
   {
     name: "MAX_BODY_BYTES",
     fallback: "8192",
     rule: "128 to 1048576",
-    meaning: "largest request body; more answers 413",
+    meaning: "the largest request body. A larger one is answered 413",
   },
   {
     name: "PURGE_ENABLED",
@@ -237,29 +240,29 @@ export const SETTINGS: readonly Setting[] = [
     name: "CORS_ORIGIN",
     fallback: "",
     rule: "empty, * or an origin",
-    meaning: "Access-Control-Allow-Origin to send; empty: no CORS headers",
+    meaning: "the value of Access-Control-Allow-Origin in answers. Empty: no CORS headers",
   },
   {
     name: "LOG_LEVEL",
     fallback: "info",
     contest: "warn",
     rule: LOG_LEVELS.join(", "),
-    meaning: "least level that is logged",
+    meaning: "the lowest level that is logged",
   },
   {
     name: "ADMIN_LISTEN",
     fallback: "",
     rule: "address",
     meaning:
-      "where `/metrics`, `/log-level` and `/doubts` are, an address of their own; empty: on `LISTEN`, where nginx " +
-      "hides them",
+      "a separate address for the operators' calls `/metrics`, `/log-level` and `/doubts`. Empty: they are on " +
+      "`LISTEN`, where nginx hides them",
   },
-  { name: "METRICS", fallback: "true", rule: "true or false", meaning: "whether there is GET /metrics" },
+  { name: "METRICS", fallback: "true", rule: "true or false", meaning: "whether GET /metrics is served" },
   {
     name: "SHUTDOWN_GRACE_MS",
     fallback: "5000",
     rule: "0 to 60000",
-    meaning: "how long requests in flight may take to finish on SIGTERM, where no other instance takes over",
+    meaning: "how long requests in flight may take to finish after SIGTERM if no other instance takes over",
   },
   {
     name: "PAGE",
@@ -272,8 +275,8 @@ export const SETTINGS: readonly Setting[] = [
     fallback: "",
     rule: "up to 256 visible characters",
     meaning:
-      "admin token of simulated processors: gives the live page buttons that make them slow or failing; empty: no " +
-      "processor is ever configured",
+      "the admin token of simulated processors. With it, the live page has buttons that make them slow or failing. " +
+      "Empty: no processor is ever changed",
   },
 ];
 

@@ -2,25 +2,25 @@ import { parseArgs } from "node:util";
 import { readStoreUrl, type StoreTarget } from "../postgres/store-url.ts";
 import { withoutCredentials } from "../text/url-credentials.ts";
 
-export const USAGE = `Makes the store of a deployment that shares a PostgreSQL database, and looks whether it is sound.
+export const USAGE = `Creates and checks the store of a deployment that shares a PostgreSQL database.
 
   node build/server/store-cli/main.js init [--partitions COUNT] [--store URL] [--json]
   node build/server/store-cli/main.js check [--store URL] [--json]
   node build/server/store-cli/main.js import DIR [--store URL] [--json]
   node build/server/store-cli/main.js restore [--store URL] [--json]
 
-  init                makes the schema rinha in the database, or brings it up to this release; said again, it changes
-                      nothing. No older release may be running while it is brought up
+  init                creates the schema rinha in the database, or upgrades it to this release; run again, it changes
+                      nothing. Stop all instances of older releases before you upgrade it
   check               shows server, members and partitions, and reads every log from its beginning. It changes nothing,
                       and works while instances are running
-  import DIR          moves the journals of an embedded deployment, its DATA_DIR, into an empty store, which is made
-                      where it is missing. All instances are stopped before. Broken off, it is said again; in between
+  import DIR          moves the journals of an embedded deployment, its DATA_DIR, into an empty store, which is created
+                      if it is missing. Stop all instances first. If it is interrupted, run it again; until then
                       neither can be started. Afterwards the journals are not used any more
-  restore             says that the data came from a backup, or from a standby that did not have everything: whatever
-                      is not settled is looked up at all processors before it is sent. All instances are stopped before
+  restore             declares that the data came from a backup, or from a standby that lacked commits: whatever is not
+                      settled is looked up at all processors before it is sent. Stop all instances first
 
   --store URL         postgres://user:password@host:port,host:port/database, with sslmode and the like as parameters;
-                      a password is better kept in STORE_URL or PGPASSWORD than in a command line    (STORE_URL)
+                      put a password into STORE_URL or PGPASSWORD rather than here                 (STORE_URL)
   --partitions COUNT  init: how many there will ever be, 1 to 256    (12, or as many as there are)
   --json              for programs
   --help
@@ -29,12 +29,12 @@ init exits with                                     check exits with
   0  the store is there                               0  nothing is wrong; there may be warnings
   1  refused: another number of partitions, a later   1  the server would lose what it acknowledged, or a log is
      release, a server that would lose data              damaged
-  2  could not be asked                               2  could not look, or there is no store
+  2  the database could not be asked                  2  could not look, or there is no store
 
 import and restore exit with
   0  it is done, or import was done before
   1  refused, and nothing has changed: an instance is there, a store that is not empty, another number of partitions
-  2  not done, or not known to be: say it again
+  2  not done, or not known to be: run it again
 `;
 
 export type CommandLine = { target: StoreTarget; isJson: boolean } & (

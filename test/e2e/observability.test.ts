@@ -168,12 +168,13 @@ describe("dashboard and alerts", () => {
 
   it("say what to do where only a person can do it, by a command and a chapter that there are", () => {
     const { scripts } = JSON.parse(readFileSync("package.json", "utf8")) as { scripts: Record<string, string> };
-    const readme = readFileSync("README.md", "utf8");
-    const runbook = rules.find(({ alert }) => alert === "StuckDoubts")?.annotations["runbook"] ?? "";
-    const [, command = ""] = /npm run (\w+) --/.exec(runbook) ?? [];
-    const [, chapter = ""] = /README\.md, "([^"]+)"/.exec(runbook) ?? [];
-    expect(scripts).to.have.property(command);
-    expect(readme.split("\n")).to.include(`## ${chapter}`);
+    for (const name of ["StuckDoubts", "RestoredPaymentsHeld"]) {
+      const runbook = rules.find(({ alert }) => alert === name)?.annotations["runbook"] ?? "";
+      const [, command = ""] = /npm run (\w+) --/.exec(runbook) ?? [];
+      const [, page = "", chapter = ""] = /(docs\/\w+\.md), "([^"]+)"/.exec(runbook) ?? [];
+      expect(scripts, name).to.have.property(command);
+      expect(readFileSync(page, "utf8").split("\n"), name).to.include(`## ${chapter}`);
+    }
   });
 });
 

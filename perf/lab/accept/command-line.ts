@@ -11,9 +11,9 @@ const USAGE = `What accepting a payment costs, per durability level, against han
   npm run perf:accept -- [options]
 
 An instance, without balancer and with its processors down, against two floors: a uWS handler that only reads the body
-and answers 202, and the same while a process beside it sends as many payments to a processor. Rounds are interleaved.
-CPU is the server's own, user and system, so a slow load generator does not flatter anybody; "per core" is what one
-core would accept at that cost.
+and answers 202, and the same while another process sends as many payments to a processor. Rounds are interleaved.
+CPU is the server's own, user and system, so a slow load generator does not distort it; "per core" is what one core
+would accept at that cost.
 
   --rounds COUNT           after one that warms up                                    (7)
   --seconds SECONDS        of each server in a round                                  (2)

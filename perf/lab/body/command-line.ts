@@ -7,13 +7,13 @@ import {
 } from "../contenders/closed-loop-options.ts";
 import { OUTPUT_USAGE } from "../report/output-options.ts";
 
-const USAGE = `What reading a payment's body byte by byte gives over JSON.parse.
+const USAGE = `Compares reading a payment's body byte by byte with JSON.parse.
 
   npm run perf:body -- [options]
 
-First both readers in process, with an instance's flags, on the same bodies. Then in an instance whose processors are
-down: its CPU for each payment when bodies are plain, and when they have one more member, which makes it use
-JSON.parse. Rounds are interleaved.
+First both readers read the same bodies in process, with an instance's flags. Then an instance whose processors are
+down gets payments: its CPU for each payment when bodies are plain, and when they have one more member, which makes
+it use JSON.parse. Rounds are interleaved.
 
   --rounds COUNT           after one that warms up                                    (7)
   --bodies COUNT           read by each reader in a round                        (100000)

@@ -21,7 +21,7 @@ only accepted.
   --rounds COUNT           climbs from the bottom                                     (3)
   --p99 MS                 a step passes below it                                   (11)
   --processed-within SECONDS  after a step everything accepted must be processed     (2)
-  --floor                  the floor as well: the same nginx and processes that only say 202
+  --floor                  the floor as well: the same nginx and processes that only answer 202
 ${LIMIT_USAGE}
 
 Payments leave on schedule, whatever the answers do, and latency counts from when each was due. A step that fails is

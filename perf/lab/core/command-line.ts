@@ -6,9 +6,9 @@ const USAGE = `The payment engine in process, without I/O: time per operation, m
 
   npm run perf:core -- [options]
 
-Each size and round is a process of its own with an instance's flags. The ledger is full at its size. "accept" goes
-into memory that was written before; "memory never touched" is the same with the kernel's first look at every page in
-it. Rounds are interleaved.
+Each size and round is a separate process with an instance's flags. The ledger is full at its size. "accept" goes
+into memory that was written before; "memory never touched" includes the kernel's first access to every page.
+Rounds are interleaved.
 
   --sizes LIST             payments in the ledger     (10000,100000,1000000,10000000)
   --rounds COUNT                                                                  (5)

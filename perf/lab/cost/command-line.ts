@@ -17,13 +17,13 @@ what they take when idle.
   --rounds COUNT           of each mode, taking turns                                (3)
   --lead-in SECONDS        before what counts, in each load, at its rate           (1.5)
   --warm-up SECONDS        before the first round                                    (3)
-  --idle SECONDS           in each round, to measure what nobody's payment costs     (5)
-  --profile SECONDS        of a load of its own under V8's CPU profiler; 0: none    (10)
+  --idle SECONDS           in each round, to measure the CPU time without payments   (5)
+  --profile SECONDS        of an extra load under V8's CPU profiler; 0: none        (10)
 ${LIMIT_USAGE}
 
-The modes: ours with healthy processors; ours with processors that fail, so that payments are accepted and wait: that
-is the cost of accepting, and what the healthy mode takes more is the cost of processing; the floor: the same nginx
-and processes that only say 202; the fair floor: the same while a process beside them, which is counted, sends as many
+The modes are: our service with healthy processors; our service with failing processors, so that payments are accepted
+and wait, which gives the cost of accepting, and the difference is the cost of processing; the floor, which is the same
+nginx and processes that only answer 202; and the fair floor, where another process, which is counted, sends as many
 payments to the processors.
 
 ${TARGET_USAGE}

@@ -9,7 +9,7 @@ import type { Pacing } from "../load/load-round.ts";
 import { OUTPUT_USAGE } from "../report/output-options.ts";
 
 const USAGE = `The latency of accepting payments at constant rates, against two floors: the same nginx and processes
-that only say 202; and the same while a process beside them sends as many payments to the processors.
+that only answer 202; and the same while another process sends as many payments to the processors.
 
   npm run perf:latency -- [options]
 
@@ -19,11 +19,11 @@ that only say 202; and the same while a process beside them sends as many paymen
   --lead-in SECONDS        before what counts, in each round, at its rate            (1)
   --warm-up SECONDS        before the first round, at the highest rate               (3)
   --pacing NAME            thread: exact to 0.1 ms; timer: 1 ms, half the CPU   (thread)
-  --no-floor               only ours
+  --no-floor               only our service
 ${LIMIT_USAGE}
 
 Payments leave on schedule, whatever the answers do, and latency counts from when each was due. After each round of
-ours everything accepted must be charged exactly once.
+our service everything accepted must be charged exactly once.
 
 ${TARGET_USAGE}
 

@@ -6,9 +6,9 @@ const USAGE = `How long an instance takes to start with a journal.
 
   npm run perf:recovery -- [options]
 
-N payments of three records each (accepted, sent, charged), the same after compaction, and nothing at all for
-comparison. Every round is a process of its own, with the files in the page cache. "replay" is what the instance says
-of itself, "spawn to /health" is from the spawn of the process to its first answer. Rounds are interleaved.
+The journal has N payments of three records each (accepted, sent, charged), the same as a checkpoint, or, for
+comparison, nothing. Every round is a separate process, with the files in the page cache. "replay" is the time that
+the instance reports, "spawn to /health" is from the spawn of the process to its first answer. Rounds are interleaved.
 
   --payments COUNT         in the journal                                       (1000000)
   --rounds COUNT                                                                      (7)

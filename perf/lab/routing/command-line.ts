@@ -11,15 +11,15 @@ const OTHERS = Object.keys(POLICIES)
 
 const USAGE = `Where and when payments are sent, in virtual time: the product's engine, gates, limits, pacer and
 router against processors with the contest's semantics, beside other policies and below the clairvoyant
-optimum. One seed, one result, on any machine.
+optimum. The same seed gives the same result on any machine.
 
   npm run perf:routing -- [options]
 
   --only NAME              preview, final or random                                      (all)
   --weathers COUNT         random ones                                                  (1000)
   --from SEED              of the first of them                                            (0)
-  --half NAME              odd: the weathers that no constant was chosen by; even: those
-                           that they were chosen by; both                                (odd)
+  --half NAME              odd: the weathers that were not used to choose the constants;
+                           even: those that were; both                                   (odd)
   --policies LIST          besides ours:                                                 (all)
 ${OTHERS}
   --settle-within MS       in preview and final                                        (60000)

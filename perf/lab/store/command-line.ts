@@ -7,7 +7,7 @@ import { readPacing, readRates } from "../latency/command-line.ts";
 import type { Pacing } from "../load/load-round.ts";
 import { OUTPUT_USAGE } from "../report/output-options.ts";
 
-const USAGE = `What it takes to keep payments in PostgreSQL, with a synchronous standby on this machine, beside journals
+const USAGE = `What it costs to keep payments in PostgreSQL, with a synchronous standby on this machine, beside journals
 on its disk with DURABILITY=write and with fsync: latency of accepting, CPU per payment, statements, HOT updates, bytes.
 
   npm run perf:store -- [options]
@@ -17,14 +17,14 @@ on its disk with DURABILITY=write and with fsync: latency of accepting, CPU per 
   --seconds SECONDS        of each round                                            (10)
   --lead-in SECONDS        before what counts, in each round, at its rate            (1)
   --warm-up SECONDS        before the first round, at the highest rate               (3)
-  --idle SECONDS           in each round, to measure what nobody's payment costs     (5)
+  --idle SECONDS           in each round, to measure the CPU time without payments   (5)
   --pacing NAME            thread: exact to 0.1 ms; timer: 1 ms, half the CPU   (thread)
-  --profile SECONDS        of a load of its own at the highest rate, over the store,
+  --profile SECONDS        of an extra load at the highest rate, over the store,
                            under V8's CPU profiler; 0: none                          (0)
 ${WISH_LIMIT_USAGE}
 
-There are no limits unless they are asked for: PostgreSQL and its standby need the same CPUs and have none, so limits
-would not share the machine out. After each round everything accepted must be charged exactly once.
+There are no limits unless you ask for them, because PostgreSQL and its standby use the same CPUs without limits. After
+each round everything accepted must be charged exactly once.
 
 ${OUTPUT_USAGE}
   --help

@@ -10,28 +10,28 @@ const USAGE = `What clients notice when an instance is killed, ended, stopped or
 
 nginx, two instances and two simulated processors. Payments leave on schedule and are never repeated, summaries are
 asked for 20 times a second, and every few seconds an instance is injured. In the end every accepted payment must have
-been charged once, and every sum must agree to the cent.
+been charged once, and all sums must agree to the cent.
 
   --how NAME               ${HOWS.join(", ")} (kill)
   --kills COUNT            injuries                                                   (50)
   --rate RATE              payments per second                                       (500)
   --payments-kept COUNT    of each half before the first injury                   (100000)
   --every SECONDS          from one injury to the next at least                        (8)
-  --away SECONDS           how long one that is gone stays away                      (300)
+  --away SECONDS           before one that is gone is started                         (300)
   --store own|URL          payments in a PostgreSQL: one of its own, with a synchronous
                            standby, from Debian's packages; or postgres://…          (none)
 ${OUTPUT_USAGE}
   --help
 
-kill        kill -9 of one after the other; it is started again at once
+kill        kill -9 of one instance after the other; it is started again at once
 term        SIGTERM, likewise
 stop        SIGSTOP for 1 to 20 s
 both        kill -9 of both at once
 rolling     both are replaced in order, one after the other
-gone        kill -9, and nobody starts it again for as long as --away says
+gone        kill -9, and it is not started again for --away seconds
 primary     kill -9 of the store's primary, whose standby is promoted; it has a new one before the next round
-store-gone  kill -9 of the store's primary, which is started again after as long as --away says
-mixed       kill, term, stop and rolling in turns, now and then both
+store-gone  kill -9 of the store's primary, which is started again after --away seconds
+mixed       kill, term, stop and rolling in turns, and sometimes both
 `;
 
 export type TakeoverOptions = {

@@ -6,12 +6,12 @@ const USAGE = `What a request to a processor costs the sender: over plain socket
 
   npm run perf:transport -- [options]
 
-Each way in a process of its own with an instance's flags, in turns, against one server in another process. Closed
-loop: each connection sends the next payment when the last one is answered.
+Each way runs in a separate process with an instance's flags, in turns, against one server in another process. In a
+closed loop, each connection sends the next payment when the last one is answered.
 
   --rounds COUNT           after one that warms up                                    (7)
   --requests COUNT         by each way in a round                                 (20000)
-  --connections COUNT      kept                                                       (8)
+  --connections COUNT                                                                 (8)
 ${OUTPUT_USAGE}
   --help
 `;

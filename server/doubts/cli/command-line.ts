@@ -15,16 +15,16 @@ export const USAGE = `Shows the payments that instances have in doubt or hold, a
                      there
     not-charged      it has not, and no attempt can still arrive: the payment is sent again, to any processor
     failed           it is not to be charged any more: the payment fails, and is in no summary
-                     Of a held payment, every processor has to be asked. One that was sent to none, as far as is known,
-                     takes not-charged and failed only
-  --at ADDRESS       where an instance serves its operators, its ADMIN_LISTEN or else its LISTEN: unix:PATH or
-                     tcp:HOST:PORT. Name all instances: each knows its own payments
+                     For a held payment, ask every processor. For one that was sent to none, as far as is known, only
+                     not-charged and failed are possible
+  --at ADDRESS       an instance's ADMIN_LISTEN, or its LISTEN if it has none: unix:PATH or tcp:HOST:PORT. Name all
+                     instances, because each knows its own payments only
   --as-of TIMESTAMP  when you asked the processor, such as 2025-07-15T12:34:56.789Z; refused if the payment was sent
                      after that (now)
   --json             for programs
   --help
 
-WARNING: not-charged said of a payment that was charged charges it twice.
+WARNING: if you say not-charged of a payment that was charged, it is charged twice.
 
 list exits with                                     settle exits with
   0  no payment needs an operator                     0  settled, and in the journal

@@ -11,7 +11,7 @@ import { findRedis, RedisServer } from "../../support/redis.ts";
 import { repositoryFiles } from "../../support/repository-files.ts";
 
 const PASSWORD = "s3cret-word";
-/** As README.md has them. */
+/** As docs/settings.md has them. */
 const RIGHTS = "~rinha:* &rinha:* +hello +select +client +set +get +pttl +pexpire +eval +publish +subscribe";
 const PATIENCE_MS = 30_000;
 /** Before a thread that does not end by itself is terminated (monitor.ts). */

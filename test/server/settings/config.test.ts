@@ -308,7 +308,7 @@ describe("configuration", () => {
     }
   });
 
-  it("has every setting in the help and in the README's table, with its defaults", () => {
+  it("has every setting in the help and in the table of docs/settings.md, with its defaults", () => {
     const rows = settingsMarkdown().split("\n");
     expect(rows).to.have.length(SETTINGS.length + 2);
     const columns = rows.map((row) => row.split("|").length);
