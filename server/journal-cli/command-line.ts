@@ -18,7 +18,6 @@ first.
   --out NEWDIR        repair: where the new journal goes, with the same layout as DIR; must be missing or empty
   --processor NAME=URL  repair: a processor to ask about payments, by its name in the journal; name all of them
   --names NAME,NAME…  repair: the processors by their numbers, for files that have lost the names
-  --json              repair: the report as JSON
   --json              inspect, verify, repair: the report as JSON, without --records
 
   --capacity COUNT    payments that a partition has room for   (CAPACITY, or what the files say if that is more)

@@ -10,6 +10,8 @@ export type LoadOptions = {
   readonly schedule: Schedule;
   /** Of the next payment; all of them are equally long. The contest's if there is none. */
   readonly nextBody?: () => string;
+  /** The next payment's whole request instead, where more than its body differs from payment to payment. */
+  readonly nextRequest?: (() => string) | undefined;
   /** From its sending; then a payment counts as failed. */
   readonly timeoutMs: number;
   /** When every payment is due, where a thread shall keep the time (see ThreadPacer) and not a timer of 1 ms. */
@@ -60,7 +62,7 @@ export class LoadGenerator {
     this.#options = options;
     this.#schedule = options.schedule;
     this.record = new LoadRecord(options.schedule.expectedCount);
-    this.#nextRequest = postsWith(options.target, options.nextBody ?? paymentBody);
+    this.#nextRequest = options.nextRequest ?? postsWith(options.target, options.nextBody ?? paymentBody);
     this.#ended = new Promise((resolve, reject) => {
       this.#end = resolve;
       this.#fail = reject;

@@ -18,6 +18,8 @@ export type LoadRoundOptions = {
   readonly leadInMs: number;
   readonly durationMs: number;
   readonly pacing: Pacing;
+  /** See LoadOptions. */
+  readonly nextRequest?: () => string;
   /** Calls it off. */
   readonly signal: AbortSignal;
 };
@@ -40,7 +42,7 @@ export type LoadRound = LoadSummary & {
 
 /** One load at a constant rate. Rejects when it is called off. */
 export async function loadRound(options: LoadRoundOptions): Promise<LoadRound> {
-  const { target, ratePerSecond, leadInMs, durationMs, pacing, signal } = options;
+  const { target, ratePerSecond, leadInMs, durationMs, pacing, nextRequest, signal } = options;
   signal.throwIfAborted();
   const dueMs = arrivalsMs([
     { ratePerSecond, durationMs: leadInMs },
@@ -53,6 +55,7 @@ export async function loadRound(options: LoadRoundOptions): Promise<LoadRound> {
     exactDueMs: pacing === "thread" ? dueMs : undefined,
     // One that grew in a burst shall not connect anew in the next: what the server closes is forgotten anyway.
     idleMsMax: Number.POSITIVE_INFINITY,
+    nextRequest,
   });
   const callOff = (): void => load.close();
   signal.addEventListener("abort", callOff, { once: true });

@@ -1,39 +1,50 @@
-import { type CommandLine, texts } from "../../command/command-line.ts";
-import {
-  CLOSED_LOOP_OPTIONS,
-  type ClosedLoopOptions,
-  readClosedLoopOptions,
-} from "../contenders/closed-loop-options.ts";
+import { type CommandLine, flags, texts } from "../../command/command-line.ts";
+import { readDecimal, readSecondsMs, readWholeNumber } from "../../command/number-options.ts";
 import { OUTPUT_USAGE } from "../report/output-options.ts";
 
-const USAGE = `What metrics, the live page and traces cost per payment.
+const USAGE = `What watching costs a payment: metrics, the live page, traces. In CPU time at a constant rate.
 
   npm run perf:telemetry -- [options]
 
-Compares an instance without metrics, page and traces with instances that have them. Each has a processor that answers
-at once and a collector that takes every span. Rounds are interleaved, and each ends when all its payments are
-processed. CPU is the instance's own, user and system; "÷ off" compares what one core would do, round by round.
+Two instances, each with half of the payments at the same time, and a processor that answers at once. One of them is
+watched, the other is not; in the next load they change places, so that neither the machine's speed nor the luck of a
+process counts. CPU is that of the instance's threads by the kernel's scheduler, until every payment is processed.
+Payments to be traced come with a sampled context; a collector takes every span. The added CPU is told for each
+payment, for each sampled one, and for each look of a watcher, on the event loop and on the other threads.
 
-  --rounds COUNT           after one that warms up                                    (9)
-  --seconds SECONDS        of each instance in a round                                (1)
-  --connections COUNT      each sends the next payment when the last is answered     (32)
-  --modes NAMES            only these, comma-separated, beside "off"                (all)
+"as it comes" (against METRICS=false, PAGE=false) and "traces 0 %" (against no tracing) compare instances that differ
+from the start: they do not change places, and a few percent are luck.
+
+  --rate RATE              payments per second of both instances together          (2000)
+  --seconds SECONDS        of each load; spans are gathered for a second less         (6)
+  --rounds COUNT           of two loads each, after one that warms up                 (5)
+  --modes NAMES            only these, comma-separated                              (all)
+  --cold                   the round that warms up samples no more than the others: what traces cost in the first
+                           minutes of a process, while V8 has not compiled what makes them
 ${OUTPUT_USAGE}
   --help
 `;
 
-export type BenchOptions = ClosedLoopOptions & {
-  /** Names of the modes to compare with the first one; all if empty. */
+export type BenchOptions = {
+  readonly ratePerSecond: number;
+  readonly durationMs: number;
+  readonly rounds: number;
+  /** Names of comparisons; all if empty. */
   readonly modes: readonly string[];
+  /** Whether everything is sampled while warming up. */
+  readonly isWarm: boolean;
 };
 
-const OPTIONS = { ...texts("modes"), ...CLOSED_LOOP_OPTIONS };
+const OPTIONS = { ...texts("rate", "seconds", "rounds", "modes"), ...flags("cold") };
 
 export const TELEMETRY_COMMAND: CommandLine<typeof OPTIONS, BenchOptions> = {
   usage: USAGE,
   options: OPTIONS,
   read: (values) => ({
-    ...readClosedLoopOptions(values, { rounds: "9", seconds: "1" }),
+    ratePerSecond: readDecimal("rate", values.rate ?? "2000", 2, 50_000),
+    durationMs: readSecondsMs("seconds", values.seconds ?? "6", 1.5, 600),
+    rounds: readWholeNumber("rounds", values.rounds ?? "5", 1, 1000),
     modes: (values.modes ?? "").split(",").filter((name) => name !== ""),
+    isWarm: values.cold !== true,
   }),
 };

@@ -7,7 +7,8 @@ import { resultOf } from "./result.ts";
 await runMeasurement({
   ...TELEMETRY_COMMAND,
   async measure(options, signal) {
-    const onRound = (round: number): void => say(round === 0 ? "warmed up" : `round ${round} of ${options.rounds}`);
+    const onRound = (name: string, round: number): void =>
+      say(`${name}: ${round === 0 ? "warmed up" : `round ${round} of ${options.rounds}`}`);
     return resultOf(options, await bench(options, onRound, signal));
   },
 });
