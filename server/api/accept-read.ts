@@ -24,7 +24,7 @@ export function acceptRead(parts: AcceptReadParts, exchange: Asker, bytes: Uint8
   const { body, custody, partitions } = parts;
   if (custody.stoppedWatch.wasStopped) {
     noteRefusal(parts, "process_stopped", formatUuid(body.id));
-    refusePayment(exchange, STOPPED_DETAIL, "unknown");
+    refusePayment(exchange, "process-stopped", STOPPED_DETAIL, "unknown");
     return undefined;
   }
   const number = partitions.of(body.id);
