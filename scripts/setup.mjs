@@ -10,7 +10,8 @@ import process from "node:process";
 import { fileURLToPath } from "node:url";
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
-const help = `node scripts/setup.mjs [--nginx | --balancer] [--chromium] [--redis] [--postgres] [--force-build]
+const help = `node scripts/setup.mjs [--nginx | --balancer] [--chromium] [--redis] [--postgres] [--clients]
+                            [--force-build]
 
 Installs the npm packages if they are missing or not those of package-lock.json, compiles what has changed to build/,
 and bundles it to build/bundle/.
@@ -20,6 +21,7 @@ and bundles it to build/bundle/.
   --chromium     likewise Chromium, for the tests of pages; without it they are skipped, so nobody fails for want of it
   --redis        likewise Redis, for the tests of health polls that are shared by it
   --postgres     likewise PostgreSQL's programs, for the tests of the store, which start servers of their own
+  --clients      likewise the load generators of docs/clients.md that Debian has
   --force-build  compile everything from scratch
   --help         this text
 `;
@@ -201,11 +203,18 @@ function installPostgres() {
   installForTests("PostgreSQL", isThere, "postgresql", "the store");
 }
 
+function installClients() {
+  for (const name of ["curl", "wrk", "hey"]) installForTests(name, isAnyThere([name]), name, name);
+}
+
 // ── The build ──────────────────────────────────────────────────────────────────────────────────────────────────────
 
 const sourceFolders = ["core", "server", "perf", "test"];
 /** The live page's script is compiled for browsers, everything else for Node.js. */
 const projects = [".", join("server", "page")];
+/** What the instances serve of the API's description. */
+const openapi = join("docs", "openapi.yaml");
+const openapiOutput = join("build", "server", "api", "openapi.json");
 const buildStamp = inRoot("build", ".setup-stamp");
 
 function listFiles(folder, extension) {
@@ -238,9 +247,9 @@ function fingerprint(sources) {
 
 function build(isForced) {
   const sources = sourceFolders.flatMap((folder) => listFiles(folder, ".ts")).sort();
-  const current = fingerprint(sources);
+  const current = fingerprint([...sources, openapi]);
   const outputs = sources.filter((path) => !path.endsWith(".d.ts")).map(outputOf);
-  const isComplete = [...outputs, bundledCode].every((path) => existsSync(inRoot(path)));
+  const isComplete = [...outputs, bundledCode, openapiOutput].every((path) => existsSync(inRoot(path)));
   const isStamped = existsSync(buildStamp) && readFileSync(buildStamp, "utf8") === current;
   if (!isForced && isComplete && isStamped) return;
 
@@ -255,6 +264,7 @@ function build(isForced) {
   const compiler = inRoot("node_modules", "typescript", "bin", "tsc");
   for (const project of projects) run("tsc", process.execPath, [compiler, "-p", project]);
   run("bundling", process.execPath, [inRoot(bundlers[0])]);
+  run("scripts/openapi.mjs", process.execPath, [inRoot("scripts", "openapi.mjs")]);
   writeFileSync(buildStamp, current);
 }
 
@@ -274,7 +284,7 @@ function main(args) {
     process.stdout.write(help);
     return;
   }
-  const options = ["--nginx", "--balancer", "--chromium", "--redis", "--postgres", "--force-build"];
+  const options = ["--nginx", "--balancer", "--chromium", "--redis", "--postgres", "--clients", "--force-build"];
   const unknown = args.filter((argument) => !options.includes(argument));
   if (unknown.length > 0) throw new SetupError(`arguments must be known: arguments=${unknown.join(" ")}\n\n${help}`);
   checkNodeVersion();
@@ -284,6 +294,7 @@ function main(args) {
   if (args.includes("--chromium")) installChromium();
   if (args.includes("--redis")) installRedis();
   if (args.includes("--postgres")) installPostgres();
+  if (args.includes("--clients")) installClients();
   build(args.includes("--force-build"));
 }
 

@@ -27,7 +27,7 @@ export function acceptRead(parts: AcceptReadParts, exchange: Asker, bytes: Uint8
   const { body, custody, partitions, admission } = parts;
   if (custody.stoppedWatch.wasStopped) {
     noteRefusal(parts, "process_stopped", formatUuid(body.id));
-    refusePayment(exchange, STOPPED_DETAIL, "unknown");
+    refusePayment(exchange, "process-stopped", STOPPED_DETAIL, "unknown");
     return undefined;
   }
   const number = partitions.of(body.id);
@@ -35,7 +35,7 @@ export function acceptRead(parts: AcceptReadParts, exchange: Asker, bytes: Uint8
   // A repetition costs as little as its refusal.
   if (admission?.isTooMany() && !partition?.service.knows(body.id)) {
     noteRefusal(parts, "overloaded", formatUuid(body.id));
-    refusePayment(exchange, OVERLOADED_DETAIL, "no");
+    refusePayment(exchange, "overloaded", OVERLOADED_DETAIL, "no");
     return undefined;
   }
   // The bytes are gone when this returns.

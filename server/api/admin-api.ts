@@ -4,7 +4,7 @@ import { Exchange, PLAIN } from "../http/exchange.ts";
 import { refuseOthers } from "../http/refuse-others.ts";
 import { LOG_LEVELS, type Log } from "../log/log.ts";
 import type { Metrics } from "../telemetry/metrics.ts";
-import { badRequest, type Problem } from "../text/problem.ts";
+import { badRequest, type Problem, problem } from "../text/problem.ts";
 
 const BODY_BYTES_MAX = 1024;
 
@@ -41,7 +41,9 @@ export function serveAdmin(app: TemplatedApp, log: Log, metrics: Metrics | undef
 export function refuseUnknown(app: TemplatedApp): void {
   app.any("/*", (res, req) => {
     const isHead = req.getCaseSensitiveMethod() === "HEAD";
-    new Exchange(res, isHead, PLAIN).answer(problemAnswer({ status: 404, detail: "no such endpoint for operators" }));
+    new Exchange(res, isHead, PLAIN).answer(
+      problemAnswer(problem("no-such-resource", "no such endpoint for operators")),
+    );
   });
 }
 

@@ -4,14 +4,15 @@ import { parseUuidText, UUID_WORDS } from "../../core/values/uuid.ts";
 import type { HandAnswer, HandWish } from "../doubts/doubt-desk.ts";
 import type { DoubtDesks } from "../doubts/doubt-desks.ts";
 import { LISTED_MAX, type Page } from "../doubts/doubt-listing.ts";
-import { type Answer, jsonAnswer, problemAnswer } from "../http/answer.ts";
+import { type Answer, jsonAnswer, problemAnswer, RETRY_SOON } from "../http/answer.ts";
 import { Exchange, PLAIN } from "../http/exchange.ts";
 import { refusalOfForeignPage } from "../http/origin.ts";
 import { refuseOthers } from "../http/refuse-others.ts";
 import { parseObject } from "../text/json-object.ts";
-import { badRequest, type Problem, RETRY_AFTER_S, unavailable } from "../text/problem.ts";
+import { badRequest, type Problem, problem } from "../text/problem.ts";
+import type { ProblemName } from "../text/problem-types.ts";
 import { formatTimestamp, parseTimestamp } from "../text/timestamp.ts";
-import { REFUSAL_DETAILS, UNSAFE } from "./payment-ack.ts";
+import { REFUSAL_DETAILS, REFUSAL_PROBLEMS, UNSAFE } from "./payment-ack.ts";
 
 const BODY_BYTES_MAX = 256;
 const LIMIT_DEFAULT = 100;
@@ -65,36 +66,39 @@ function answerOf(answer: HandAnswer, id: string): Answer {
     case "settled":
       return jsonAnswer(answer.json);
     case "refused":
-      return problemAnswer(unavailable(`nothing is settled: ${REFUSAL_DETAILS[answer.reason]}`));
+      return refused(REFUSAL_PROBLEMS[answer.reason], `nothing is settled: ${REFUSAL_DETAILS[answer.reason]}`);
     case "not written":
-      return problemAnswer(unavailable("the word may be lost, the journal cannot be written: say it again"));
+      return refused("journal-unwritable", "the word may be lost, the journal cannot be written: say it again");
     case "unknown":
       return problemAnswer(unknown(id));
     case "not in doubt":
-      return refused(`only a payment that is in doubt or held can be settled: state=${answer.state}`);
+      return refused("not-in-doubt", `only a payment that is in doubt or held can be settled: state=${answer.state}`);
     case "at no processor":
-      return refused("the payment is held and not known to have been sent: nothing says which processor charged it");
+      return refused(
+        "never-sent",
+        "the payment is held and not known to have been sent: nothing says which processor charged it",
+      );
     case "may land":
       return refused(
+        "charge-may-land",
         "a request of the life whose records are lost may still arrive, ask the processors after that: " +
           `until=${formatTimestamp(answer.untilMs)}`,
       );
     case "being asked about":
       return problemAnswer(
-        { status: 409, detail: "the processor is being asked about this payment just now: try again" },
-        [["Retry-After", String(RETRY_AFTER_S)]],
+        problem("being-asked", "the processor is being asked about this payment just now: try again"),
+        [RETRY_SOON],
       );
     case "sent since": {
       const sentAt = formatTimestamp(answer.sentAtMs);
       const detail = `the payment must not have been sent since asOf, ask the processor again: sentAt=${sentAt}`;
-      return problemAnswer({ status: 409, field: "asOf", detail });
+      return problemAnswer({ ...problem("sent-since", detail), field: "asOf" });
     }
   }
 }
 
-/** For good, unless something else happens. */
-function refused(detail: string): Answer {
-  return problemAnswer({ status: 409, detail });
+function refused(name: ProblemName, detail: string): Answer {
+  return problemAnswer(problem(name, detail));
 }
 
 /** What is to be said, or what is wrong with it. */
@@ -129,5 +133,5 @@ function readCount(text: string | undefined, fallback: number): number {
 }
 
 function unknown(id: string): Problem {
-  return { status: 404, detail: `no such payment here: id=${id.slice(0, 64)}` };
+  return problem("no-such-payment", `no such payment here: id=${id.slice(0, 64)}`);
 }

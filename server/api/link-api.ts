@@ -13,6 +13,7 @@ import {
 } from "../link/peer-answers.ts";
 import { type CarriedPartitions, partsOf } from "../partition/carried-partitions.ts";
 import type { PaymentBody } from "../payments/payment-body.ts";
+import { problem } from "../text/problem.ts";
 import { lookInto } from "./link-lookup.ts";
 import { acceptPayment, refusePayment, STOPPED_DETAIL, UNSAFE } from "./payment-ack.ts";
 
@@ -71,17 +72,17 @@ export function serveLink(app: TemplatedApp, parts: LinkApiParts): void {
   app.any("/*", (res) => exchangeOf(res).answer(problemAnswer(OTHER_PROTOCOL)));
 }
 
-const NO_SUCH_ENDPOINT = problemAnswer({ status: 404, detail: "no such link endpoint" });
+const NO_SUCH_ENDPOINT = problemAnswer(problem("no-such-resource", "no such link endpoint"));
 
 /** A payment from another instance. */
 export function acceptCarried(carried: CarriedPartitions, body: PaymentBody, exchange: Asker, bytes: Uint8Array): void {
-  const problem = body.parse(bytes);
-  if (problem) {
-    exchange.answer(problemAnswer(problem));
+  const fault = body.parse(bytes);
+  if (fault) {
+    exchange.answer(problemAnswer(fault));
     return;
   }
   if (carried.wasStopped) {
-    refusePayment(exchange, STOPPED_DETAIL, "unknown");
+    refusePayment(exchange, "process-stopped", STOPPED_DETAIL, "unknown");
     return;
   }
   const partition = carried.partitionOf(body.id);
@@ -118,7 +119,7 @@ function numberOf(text: string): number {
 }
 
 function notCarried(partition: number): Answer {
-  return problemAnswer({ status: 421, detail: `this partition is not carried here: partition=${partition + 1}` });
+  return problemAnswer(problem("not-carried", `this partition is not carried here: partition=${partition + 1}`));
 }
 
 async function follow(parts: LinkApiParts, text: string): Promise<Answer> {
@@ -126,7 +127,7 @@ async function follow(parts: LinkApiParts, text: string): Promise<Answer> {
   if (!isPartition(partition)) return NO_SUCH_ENDPOINT;
   if (await parts.follow(partition)) return jsonAnswer('{"following":true}');
   const detail = `this partition cannot be read along here: partition=${partition + 1}`;
-  return problemAnswer({ status: 409, detail });
+  return problemAnswer(problem("cannot-read-along", detail));
 }
 
 /** The query by which `GET /2/summary` is asked for a window. */

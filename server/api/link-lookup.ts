@@ -2,9 +2,10 @@ import { parseUuidText, UUID_WORDS } from "../../core/values/uuid.ts";
 import { type Answer, jsonAnswer, problemAnswer } from "../http/answer.ts";
 import type { CarriedPartitions } from "../partition/carried-partitions.ts";
 import type { PaymentService } from "../payments/payment-service.ts";
+import { problem } from "../text/problem.ts";
 import { UNSAFE } from "./payment-ack.ts";
 
-const UNKNOWN = problemAnswer({ status: 404, detail: "no such payment here" });
+const UNKNOWN = problemAnswer(problem("no-such-payment", "no such payment here"));
 
 /**
  * The payment with this correlationId or payment id, if it is in the partition and that is carried here. Where it is
@@ -13,7 +14,7 @@ const UNKNOWN = problemAnswer({ status: 404, detail: "no such payment here" });
 export async function lookInto(carried: CarriedPartitions, partition: number, text: string): Promise<Answer> {
   const id = new Int32Array(UUID_WORDS);
   const service = carried.at(partition);
-  if (service === undefined) return problemAnswer({ status: 421, detail: "this partition is not carried here" });
+  if (service === undefined) return problemAnswer(problem("not-carried", "this partition is not carried here"));
   if (!parseUuidText(text, id)) return UNKNOWN;
   const known = await lookAt(service, id);
   if (known === "unsafe") return problemAnswer(UNSAFE);

@@ -3,7 +3,8 @@ import { formatUuid, parseUuidText, UUID_WORDS } from "../../core/values/uuid.ts
 import { type Answer, jsonAnswer, problemAnswer } from "../http/answer.ts";
 import type { Asker } from "../http/exchange.ts";
 import type { PaymentService } from "../payments/payment-service.ts";
-import { type Accepted, paymentUnavailable, unavailable } from "../text/problem.ts";
+import { type Accepted, paymentUnavailable, problem } from "../text/problem.ts";
+import type { ProblemName } from "../text/problem-types.ts";
 import type { Effect } from "../turn/effect.ts";
 
 /** What is told when nothing is accepted. */
@@ -12,6 +13,12 @@ export const REFUSAL_DETAILS = {
   journal_failing: "the journal cannot be written",
 } as const;
 
+/** And which problem that is. */
+export const REFUSAL_PROBLEMS: Readonly<Record<keyof typeof REFUSAL_DETAILS, ProblemName>> = {
+  shutting_down: "shutting-down",
+  journal_failing: "journal-unwritable",
+};
+
 /** What is told while payments come in faster than they are accepted. The balancer says the same (nginx.conf). */
 export const OVERLOADED_DETAIL = "too many payments at once";
 
@@ -19,7 +26,10 @@ export const OVERLOADED_DETAIL = "too many payments at once";
 export const STOPPED_DETAIL = "the process was stopped when this request came";
 
 /** What a read is told while something has happened that the journal cannot take. */
-export const UNSAFE = unavailable("the journal cannot be written: what has happened since is not told yet");
+export const UNSAFE = problem(
+  "journal-unwritable",
+  "the journal cannot be written: what has happened since is not told yet",
+);
 
 /** The answer to a payment, given once its record is safe. */
 class PaymentAck implements Effect {
@@ -77,9 +87,9 @@ class PaymentAck implements Effect {
     if (this.#known !== undefined) return jsonAnswer(this.#known);
     if (this.#result === CONFLICT) {
       const detail = `a correlationId stands for one payment with one amount: correlationId=${this.#correlationId}`;
-      return problemAnswer({ status: 409, field: "correlationId", detail });
+      return problemAnswer({ ...problem("amount-differs", detail), field: "correlationId" });
     }
-    return problemAnswer(paymentUnavailable("the ledger is full", "no"));
+    return problemAnswer(paymentUnavailable("ledger-full", "the ledger is full", "no"));
   }
 }
 
@@ -108,8 +118,8 @@ export function acceptPayment(service: PaymentService, exchange: Asker): void {
 }
 
 /** A payment is not taken, and nobody who knows of it was asked. */
-export function refusePayment(exchange: Asker, detail: string, accepted: Accepted): void {
-  exchange.answer(problemAnswer(paymentUnavailable(detail, accepted)));
+export function refusePayment(exchange: Asker, name: ProblemName, detail: string, accepted: Accepted): void {
+  exchange.answer(problemAnswer(paymentUnavailable(name, detail, accepted)));
 }
 
 function refuse(
@@ -120,5 +130,5 @@ function refuse(
   accepted: Accepted,
 ): void {
   service.refused(reason, correlationId);
-  refusePayment(exchange, REFUSAL_DETAILS[reason], accepted);
+  refusePayment(exchange, REFUSAL_PROBLEMS[reason], REFUSAL_DETAILS[reason], accepted);
 }

@@ -1,6 +1,13 @@
 import type { HttpRequest, HttpResponse, TemplatedApp } from "uWebSockets.js";
 import { parseUuidText, UUID_WORDS } from "../../core/values/uuid.ts";
-import { type Answer, jsonAnswer, notAllowedAnswer, problemAnswer, tooLargeAnswer } from "../http/answer.ts";
+import {
+  type Answer,
+  jsonAnswer,
+  notAllowedAnswer,
+  problemAnswer,
+  RETRY_SOON,
+  tooLargeAnswer,
+} from "../http/answer.ts";
 import { Exchange, type ExchangeContext, type Header } from "../http/exchange.ts";
 import type { Log } from "../log/log.ts";
 import type { Meters, Refusal, Route } from "../meters/meters.ts";
@@ -9,9 +16,10 @@ import type { PartitionMap } from "../partition/partition-map.ts";
 import type { PaymentBody } from "../payments/payment-body.ts";
 import { isProblem, parseWindow } from "../payments/summary.ts";
 import type { Tracing } from "../telemetry/tracing.ts";
-import { type Problem, unavailable } from "../text/problem.ts";
+import { type Problem, problem } from "../text/problem.ts";
 import type { Admission } from "../turn/admission.ts";
 import { acceptRead } from "./accept-read.ts";
+import { openapiAnswer } from "./openapi-document.ts";
 import type { ReadinessReport } from "./readiness.ts";
 import { noteRefusal } from "./refusal-note.ts";
 import type { WholeService } from "./whole-service.ts";
@@ -62,11 +70,12 @@ export class PublicApi {
     this.#get(app, "/payments-summary", (exchange, req) => this.#getSummary(exchange, req));
     this.#get(app, "/payments/:id", (exchange, req) => this.#getPayment(exchange, req));
     this.#post(app, "/purge-payments", (exchange, req) => this.#purge(exchange, req));
+    this.#get(app, "/openapi.json", (exchange) => exchange.answer(openapiAnswer()), "other");
     this.#get(app, "/health", (exchange) => exchange.answer(jsonAnswer('{"status":"ok"}')));
     this.#get(app, "/ready", (exchange) => this.#getReady(exchange));
     app.any("/*", (res, req) => {
       const detail = `there is nothing here: path=${req.getUrl().slice(0, 128)}`;
-      this.#exchange(res, req, "other").answer(problemAnswer({ status: 404, detail }));
+      this.#exchange(res, req, "other").answer(problemAnswer(problem("no-such-resource", detail)));
     });
   }
 
@@ -85,10 +94,10 @@ export class PublicApi {
   }
 
   #acceptBody(exchange: Exchange, bytes: Uint8Array): void {
-    const problem = this.#parts.body.parse(bytes);
-    if (problem) {
-      noteRefusal(this.#parts, refusalOf(problem));
-      exchange.answer(problemAnswer(problem));
+    const fault = this.#parts.body.parse(bytes);
+    if (fault) {
+      noteRefusal(this.#parts, refusalOf(fault));
+      exchange.answer(problemAnswer(fault));
       return;
     }
     void acceptRead(this.#parts, exchange, bytes);
@@ -116,40 +125,48 @@ export class PublicApi {
   #purge(exchange: Exchange, req: HttpRequest): void {
     this.#context.spans?.began(exchange, req, "POST", "/purge-payments");
     if (this.#options.purgeEnabled) exchange.answerLater(this.#purgeAll());
-    else exchange.answer(problemAnswer({ status: 403, detail: "purging is not allowed: PURGE_ENABLED=false" }));
+    else exchange.answer(problemAnswer(problem("purging-disabled", "purging is not allowed: PURGE_ENABLED=false")));
   }
 
   async #purgeAll(): Promise<Answer> {
     const isPurged = await this.#parts.whole.purge();
     if (isPurged) return jsonAnswer('{"message":"All payments purged."}');
-    return problemAnswer(unavailable("a partition could not be purged, others may have been: repeat it"));
+    return problemAnswer(
+      problem("purge-incomplete", "a partition could not be purged, others may have been: repeat it"),
+    );
   }
 
   #getReady(exchange: Exchange): void {
     const report = this.#parts.readiness();
-    exchange.answer({ ...jsonAnswer(JSON.stringify(report)), status: report.ready ? 200 : 503 });
+    const body = JSON.stringify(report);
+    exchange.answer(report.ready ? jsonAnswer(body) : { status: 503, body, headers: [RETRY_SOON] });
   }
 
-  #get(app: TemplatedApp, route: Route, handler: Handler): void {
-    const handle = (res: HttpResponse, req: HttpRequest): void => handler(this.#exchange(res, req, route), req);
-    app.get(route, handle);
-    app.head(route, handle);
-    this.#others(app, route, "GET, HEAD, OPTIONS");
+  #get(app: TemplatedApp, path: Route, handler: Handler): void;
+  #get(app: TemplatedApp, path: string, handler: Handler, countedAs: Route): void;
+  #get(app: TemplatedApp, path: string, handler: Handler, countedAs = path as Route): void {
+    const handle = (res: HttpResponse, req: HttpRequest): void => handler(this.#exchange(res, req, countedAs), req);
+    app.get(path, handle);
+    app.head(path, handle);
+    this.#others(app, path, "GET, HEAD, OPTIONS", countedAs);
   }
 
   #post(app: TemplatedApp, route: Route, handler: Handler): void {
     const meters = this.#meters.http[route];
     app.post(route, (res, req) => handler(new Exchange(res, false, this.#context, meters), req));
-    this.#others(app, route, "POST, OPTIONS");
+    this.#others(app, route, "POST, OPTIONS", route);
   }
 
   /** OPTIONS, and 405 for every method that has no handler of its own. */
-  #others(app: TemplatedApp, route: Route, allow: string): void {
-    app.options(route, (res, req) =>
-      this.#exchange(res, req, route).answer({ status: 204, headers: [["Allow", allow], ...this.#preflight(allow)] }),
+  #others(app: TemplatedApp, path: string, allow: string, countedAs: Route): void {
+    app.options(path, (res, req) =>
+      this.#exchange(res, req, countedAs).answer({
+        status: 204,
+        headers: [["Allow", allow], ...this.#preflight(allow)],
+      }),
     );
-    app.any(route, (res, req) => {
-      this.#exchange(res, req, route).answer(notAllowedAnswer(req.getCaseSensitiveMethod(), allow));
+    app.any(path, (res, req) => {
+      this.#exchange(res, req, countedAs).answer(notAllowedAnswer(req.getCaseSensitiveMethod(), allow));
     });
   }
 
@@ -175,5 +192,5 @@ function refusalOf({ field }: Problem): Refusal {
 }
 
 function unknownPayment(text: string): Problem {
-  return { status: 404, detail: `no such payment: id=${text.slice(0, 64)}` };
+  return problem("no-such-payment", `no such payment: id=${text.slice(0, 64)}`);
 }

@@ -10,7 +10,7 @@ import { everyPlace, wholeOf } from "../partition/whole.ts";
 import type { PaymentBody } from "../payments/payment-body.ts";
 import { combineParts, type Window } from "../payments/summary.ts";
 import type { Time } from "../system/time.ts";
-import { unavailable } from "../text/problem.ts";
+import { problem } from "../text/problem.ts";
 import { linkQuery } from "./link-api.ts";
 import { lookAt } from "./link-lookup.ts";
 import { acceptPayment, refusePayment, UNSAFE } from "./payment-ack.ts";
@@ -63,12 +63,14 @@ export class WholeService {
       },
     });
     if (word.kind === "unreached") {
-      refusePayment(exchange, UNREACHED_DETAILS[word.why], word.wasSent ? "unknown" : "no");
+      const name = word.why === "ending" ? "shutting-down" : "partition-unreachable";
+      refusePayment(exchange, name, UNREACHED_DETAILS[word.why], word.wasSent ? "unknown" : "no");
       return false;
     }
     if (word.result === "answered") return true;
     // An earlier try may arrive there yet, and be accepted.
-    if (word.result.status === 503 && wasUnanswered) refusePayment(exchange, UNANSWERED_DETAIL, "unknown");
+    if (word.result.status === 503 && wasUnanswered)
+      refusePayment(exchange, "partition-unreachable", UNANSWERED_DETAIL, "unknown");
     else exchange.answer(word.result);
     return true;
   }
@@ -82,7 +84,7 @@ export class WholeService {
     if (known !== undefined) return jsonAnswer(known.json);
     if (found.includes("unsafe")) return problemAnswer(UNSAFE);
     if (found.every((word) => word === "unknown")) return "unknown";
-    return problemAnswer(unavailable("the instance that may know this payment cannot be reached"));
+    return problemAnswer(problem("partition-unreachable", "the instance that may know this payment cannot be reached"));
   }
 
   async summary(window: Window): Promise<Answer> {
@@ -95,7 +97,8 @@ export class WholeService {
       return [...own, ...[...(await others).values()].flatMap((ofOne) => ofOne ?? [])];
     });
     if (parts === "unsafe") return problemAnswer(UNSAFE);
-    if (parts === undefined) return problemAnswer(unavailable("a partition's part of the summary cannot be had"));
+    if (parts === undefined)
+      return problemAnswer(problem("partition-unreachable", "a partition's part of the summary cannot be had"));
     const { body, settledUntil } = combineParts(parts);
     return jsonAnswer(body, [["Settled-Until", settledUntil]]);
   }

@@ -1,4 +1,4 @@
-import { type Problem, problemBody, RETRY_AFTER_S, titleOf } from "../text/problem.ts";
+import { type Problem, problem, problemBody, RETRY_AFTER_S, titleOf } from "../text/problem.ts";
 
 /** A whole HTTP answer. */
 export type Answer = {
@@ -12,21 +12,24 @@ export type Answer = {
 
 const REASONS: Readonly<Record<number, string>> = { 200: "OK", 202: "Accepted", 204: "No Content" };
 
+/** Goes with every answer that may be another one soon. */
+export const RETRY_SOON = ["Retry-After", String(RETRY_AFTER_S)] as const;
+
 export function jsonAnswer(body: string, headers: Answer["headers"] = []): Answer {
   return { status: 200, body, headers };
 }
 
-export function problemAnswer(problem: Problem, headers: Answer["headers"] = []): Answer {
-  const all = problem.status === 503 ? [...headers, ["Retry-After", String(RETRY_AFTER_S)] as const] : headers;
-  return { status: problem.status, body: problemBody(problem), isProblem: true, headers: all };
+export function problemAnswer(told: Problem, headers: Answer["headers"] = []): Answer {
+  const all = told.status === 503 ? [...headers, RETRY_SOON] : headers;
+  return { status: told.status, body: problemBody(told), isProblem: true, headers: all };
 }
 
 export function tooLargeAnswer(bytesMax: number): Answer {
-  return problemAnswer({ status: 413, detail: `the body is too large: maxBytes=${bytesMax}` });
+  return problemAnswer(problem("body-too-large", `the body is too large: maxBytes=${bytesMax}`));
 }
 
 export function notAllowedAnswer(method: string, allow: string): Answer {
-  return problemAnswer({ status: 405, detail: `this method is not allowed here: method=${method}` }, [
+  return problemAnswer(problem("method-not-allowed", `this method is not allowed here: method=${method}`), [
     ["Allow", allow],
   ]);
 }

@@ -1,5 +1,5 @@
 import type { HttpRequest } from "uWebSockets.js";
-import type { Problem } from "../text/problem.ts";
+import { type Problem, problem } from "../text/problem.ts";
 
 /**
  * Whether a page of this very site asks, or no page at all. Browsers say which page it is with every WebSocket and
@@ -37,8 +37,8 @@ function hostOf(protocol: string, host: string): string | undefined {
  * origin that no other page can claim.
  */
 export function refusalOfForeignPage(req: HttpRequest): Problem | undefined {
-  if (!isFromOwnPage(req)) return { status: 403, detail: "another site's page may not do this" };
+  if (!isFromOwnPage(req)) return problem("foreign-page", "another site's page may not do this");
   const type = req.getHeader("content-type").split(";")[0]!.trim().toLowerCase();
-  if (type !== "application/json") return { status: 415, detail: "content-type must be application/json" };
+  if (type !== "application/json") return problem("wrong-content-type", "content-type must be application/json");
   return undefined;
 }

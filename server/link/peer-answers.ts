@@ -1,7 +1,7 @@
 import { MAX_PARTITIONS } from "../../core/values/payment-id.ts";
-import type { Answer } from "../http/answer.ts";
+import { type Answer, RETRY_SOON } from "../http/answer.ts";
 import type { SummaryPart } from "../payments/summary.ts";
-import { type Problem, RETRY_AFTER_S } from "../text/problem.ts";
+import { problem } from "../text/problem.ts";
 
 /**
  * What another instance says, believed only as far as it has the shape of an instance's answer: an address may be
@@ -17,7 +17,7 @@ export type PeerAnswer = { status: number; body: string; location: string | unde
  */
 export const LINK_PROTOCOL = 2;
 export const LINK_ROOT = `/${LINK_PROTOCOL}`;
-export const OTHER_PROTOCOL: Problem = { status: 505, detail: `the link's protocol is ${LINK_PROTOCOL}` };
+export const OTHER_PROTOCOL = problem("other-link-protocol", `the link's protocol is ${LINK_PROTOCOL}`);
 
 /** By which an instance is told from anything else that may listen at its address. */
 export const LINK_HEALTH = `${LINK_ROOT}/health`;
@@ -112,8 +112,7 @@ export function paymentAnswerOf(answer: PeerAnswer): Answer | undefined {
   }
   if (status === 200 && paymentOf(answer) !== undefined) return { status, body };
   if (!ANSWERS_TO_PAYMENTS.includes(status) || !isProblem(answer, status)) return undefined;
-  const headers: Answer["headers"] = status === 503 ? [["Retry-After", String(RETRY_AFTER_S)]] : [];
-  return { status, body, headers, isProblem: true };
+  return { status, body, headers: status === 503 ? [RETRY_SOON] : [], isProblem: true };
 }
 
 /**

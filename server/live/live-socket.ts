@@ -4,7 +4,7 @@ import type { ConnectionBound } from "../http/connection-bound.ts";
 import { Exchange, PLAIN } from "../http/exchange.ts";
 import { isFromOwnPage } from "../http/origin.ts";
 import type { Hello } from "../page/message.ts";
-import { type Problem, unavailable } from "../text/problem.ts";
+import { type Problem, problem } from "../text/problem.ts";
 import type { LiveFeed } from "./live-feed.ts";
 
 export const LIVE_TOPIC = "live";
@@ -50,9 +50,9 @@ export function serveLiveSocket(
 }
 
 function refusalOf(req: HttpRequest, feed: LiveFeed, corsOrigin: string): Problem | undefined {
-  if (!isFromOwnPage(req, corsOrigin)) return { status: 403, detail: "another site's page may not look on" };
+  if (!isFromOwnPage(req, corsOrigin)) return problem("foreign-page", "another site's page may not look on");
   if (feed.viewerCount < LIVE_SOCKETS_MAX) return undefined;
-  return unavailable(`too many pages are open: max=${LIVE_SOCKETS_MAX}`);
+  return problem("too-many-pages", `too many pages are open: max=${LIVE_SOCKETS_MAX}`);
 }
 
 function upgrade(res: HttpResponse, req: HttpRequest, context: us_socket_context_t): void {

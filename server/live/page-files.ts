@@ -5,7 +5,9 @@ import { createRequire } from "node:module";
 import { extname } from "node:path";
 import { problemAnswer } from "../http/answer.ts";
 import { Exchange, PLAIN } from "../http/exchange.ts";
+import { refuseOthers } from "../http/refuse-others.ts";
 import { ROOT } from "../system/root.ts";
+import { problem } from "../text/problem.ts";
 
 type PageFile = { bytes: Buffer; type: string; etag: string };
 
@@ -35,15 +37,12 @@ export function servePageFiles(app: TemplatedApp): void {
     files ??= readFiles();
     const file = files.get(req.getUrl());
     if (file) answerFile(res, req, file);
-    else new Exchange(res, isHead(req), PLAIN).answer(problemAnswer({ status: 404, detail: "no such file" }));
+    else new Exchange(res, isHead(req), PLAIN).answer(problemAnswer(problem("no-such-resource", "no such file")));
   };
   for (const route of ["/", "/assets/*"]) {
     app.get(route, handle);
     app.head(route, handle);
-    app.any(route, (res) => {
-      const problem = { status: 405, detail: "only GET and HEAD are allowed here" };
-      new Exchange(res, false, PLAIN).answer(problemAnswer(problem, [["Allow", "GET, HEAD"]]));
-    });
+    refuseOthers(app, route, "GET, HEAD");
   }
 }
 

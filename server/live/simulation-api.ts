@@ -4,7 +4,7 @@ import { Exchange, PLAIN } from "../http/exchange.ts";
 import { refusalOfForeignPage } from "../http/origin.ts";
 import { refuseOthers } from "../http/refuse-others.ts";
 import { parseObject } from "../text/json-object.ts";
-import { badRequest, type Problem } from "../text/problem.ts";
+import { badRequest, type Problem, problem } from "../text/problem.ts";
 import type { ProcessorAdmin, ProcessorWish } from "./processor-admin.ts";
 
 const BODY_BYTES_MAX = 256;
@@ -39,25 +39,24 @@ function putProcessor(res: HttpResponse, req: HttpRequest, admin: ProcessorAdmin
 function refusalOf(req: HttpRequest, processor: number, name: string): Problem | undefined {
   const refusal = refusalOfForeignPage(req);
   if (refusal) return refusal;
-  return processor < 0 ? { status: 404, detail: `no such processor: name=${name.slice(0, 64)}` } : undefined;
+  return processor < 0 ? problem("no-such-processor", `no such processor: name=${name.slice(0, 64)}`) : undefined;
 }
 
 async function configure(admin: ProcessorAdmin, processor: number, name: string, wish: ProcessorWish): Promise<Answer> {
-  const problem = await admin.configure(processor, wish);
-  if (problem !== undefined) return problemAnswer({ status: 502, detail: problem });
+  const fault = await admin.configure(processor, wish);
+  if (fault !== undefined) return problemAnswer(problem("processor-not-configured", fault));
   return jsonAnswer(JSON.stringify({ name, ...wish }));
 }
 
 /** The wish, or what is wrong with it. */
 export function parseWish(body: string): ProcessorWish | Problem {
   const fields = parseObject(body);
-  if (fields === undefined) return { status: 400, detail: "the body must be a JSON object" };
+  if (fields === undefined) return badRequest("body", "the body must be a JSON object");
   const unknown = Object.keys(fields).find((name) => name !== "delayMs" && name !== "failing");
-  if (unknown !== undefined)
-    return { status: 400, detail: `fields must be delayMs, failing: field=${unknown.slice(0, 64)}` };
+  if (unknown !== undefined) return badRequest("body", "fields must be delayMs, failing", unknown);
   const { delayMs, failing } = fields;
   if (delayMs === undefined && failing === undefined)
-    return { status: 400, detail: "the body must have delayMs, failing or both" };
+    return badRequest("body", "the body must have delayMs, failing or both");
   if (delayMs !== undefined && !isDelay(delayMs))
     return badRequest("delayMs", `delayMs must be a whole number from 0 to ${DELAY_MS_MAX}`, delayMs);
   if (failing !== undefined && typeof failing !== "boolean")

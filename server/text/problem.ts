@@ -1,8 +1,11 @@
+import { PROBLEM_STATUS, PROBLEM_TYPE_PREFIX, type ProblemName } from "./problem-types.ts";
+
 /**
  * An error answer: application/problem+json (RFC 9457) with the rule that was broken and, where there is one, the
  * field.
  */
 export type Problem = {
+  name: ProblemName;
   status: number;
   /** `rule: name=value` */
   detail: string;
@@ -43,30 +46,32 @@ export function titleOf(status: number): string {
 }
 
 export function problemBody(problem: Problem): string {
-  const { status, detail, field, accepted } = problem;
+  const { name, status, detail, field, accepted } = problem;
+  const type = PROBLEM_TYPE_PREFIX + name;
   const members = { ...(field && { field }), ...(accepted && { accepted }) };
-  return JSON.stringify({ type: "about:blank", title: titleOf(status), status, detail, ...members });
+  return JSON.stringify({ type, title: titleOf(status), status, detail, ...members });
+}
+
+export function problem(name: ProblemName, detail: string): Problem {
+  return { name, status: PROBLEM_STATUS[name], detail };
 }
 
 /** A refusal of what the client sent. */
 export function badRequest(field: string, rule: string, value?: unknown): Problem {
-  return { status: 400, field, detail: value === undefined ? rule : `${rule}: ${field}=${shown(value)}` };
-}
-
-export function unavailable(reason: string): Problem {
-  return { status: 503, detail: reason };
+  const detail = value === undefined ? rule : `${rule}: ${field}=${shown(value)}`;
+  return { ...problem("invalid-request", detail), field };
 }
 
 /**
  * A payment is not taken: `accepted` says whether that is certain. The balancer says the same in the same words
  * (nginx.conf).
  */
-export function paymentUnavailable(reason: string, accepted: Accepted): Problem {
+export function paymentUnavailable(name: ProblemName, reason: string, accepted: Accepted): Problem {
   const meaning =
     accepted === "no"
       ? "the payment was not accepted"
       : "the payment may have been accepted: repeat it, it is never charged twice";
-  return { status: 503, detail: `${reason}; ${meaning}`, accepted };
+  return { ...problem(name, `${reason}; ${meaning}`), accepted };
 }
 
 /** The value as JSON, cut to a length that is safe to echo. */

@@ -1,5 +1,6 @@
 import { Agent, type IncomingHttpHeaders, request } from "node:http";
 import { setTimeout as sleep } from "node:timers/promises";
+import { apiDescription } from "../support/api-description.ts";
 
 /** Where requests go: through the balancer, or around it to an instance's own socket. */
 export type Target = { host: string; port: number } | { socketPath: string };
@@ -19,17 +20,30 @@ const TIMEOUT_MS = 20_000;
 /** Below the instances' own limit for idle connections, so that none is used that is just being closed. */
 const IDLE_TIMEOUT_MS = 4000;
 
-/** A client with kept-alive connections, at most `connections`; with 0 every request has a new one. */
+/**
+ * A client with kept-alive connections, at most `connections`; with 0 every request has a new one. Every answer is held
+ * against docs/openapi.yaml, and one that is not as described fails the request; `api` says so where nothing describes
+ * what is asked.
+ */
 export class Caller {
+  readonly #api: "described" | "other";
   readonly #target: Target;
   readonly #agent: Agent;
 
-  constructor(target: Target, connections = 32) {
+  constructor(target: Target, connections = 32, api: "described" | "other" = "described") {
+    this.#api = api;
     this.#target = target;
     this.#agent = new Agent({ keepAlive: connections > 0, maxSockets: connections || 1000, timeout: IDLE_TIMEOUT_MS });
   }
 
-  ask(method: string, path: string, { headers = {}, body = [], pauseMs = 0 }: Ask = {}): Promise<Answer> {
+  async ask(method: string, path: string, asked: Ask = {}): Promise<Answer> {
+    const answer = await this.#ask(method, path, asked);
+    const faults = this.#api === "described" ? apiDescription().faultsOf(method, path, answer) : [];
+    if (faults.length > 0) throw new Error(`answers must be as docs/openapi.yaml says:\n${faults.join("\n")}`);
+    return answer;
+  }
+
+  #ask(method: string, path: string, { headers = {}, body = [], pauseMs = 0 }: Ask): Promise<Answer> {
     const isWhole = typeof body === "string" || body instanceof Uint8Array;
     // Node.js frames the body of some methods only when it is told to.
     const framing = isWhole

@@ -24,6 +24,7 @@ const ALLOWED: Readonly<Record<string, string>> = {
   "/payments/:id": "GET, HEAD, OPTIONS",
   "/payments-summary": "GET, HEAD, OPTIONS",
   "/purge-payments": "POST, OPTIONS",
+  "/openapi.json": "GET, HEAD, OPTIONS",
   "/health": "GET, HEAD, OPTIONS",
   "/ready": "GET, HEAD, OPTIONS",
 };

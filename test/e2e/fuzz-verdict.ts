@@ -10,6 +10,16 @@ const TITLES: Readonly<Record<number, string>> = {
   413: "Content Too Large",
 };
 
+/** By status: the ends of the types that there are. */
+const NAMES: Readonly<Record<number, readonly string[]>> = {
+  400: ["invalid-request", "malformed-http"],
+  403: ["purging-disabled"],
+  404: ["no-such-payment", "no-such-resource"],
+  405: ["method-not-allowed"],
+  409: ["amount-differs"],
+  413: ["body-too-large"],
+};
+
 /** What is wrong with an answer, in words; empty if it is exactly what the contract says. */
 export function faultsOf({ method, expected }: FuzzRequest, answer: Answer): string[] {
   const { status, headers, body } = answer;
@@ -40,7 +50,9 @@ function problemFaults({ status, body }: Answer, field: string | undefined): (st
   const problem = JSON.parse(body) as Record<string, unknown>;
   const fields = Object.keys(problem).filter((key) => !["type", "title", "status", "detail", "field"].includes(key));
   return [
-    problem["type"] === "about:blank" ? undefined : "type must be about:blank",
+    NAMES[status]!.some((name) => problem["type"] === `urn:problem-type:rinha-backend:${name}`)
+      ? undefined
+      : `type must be of ${NAMES[status]}: type=${problem["type"]}`,
     problem["title"] === TITLES[status] ? undefined : `title must be ${TITLES[status]}`,
     problem["status"] === status ? undefined : "the body's status must be the answer's",
     typeof problem["detail"] === "string" && problem["detail"] !== "" ? undefined : "there must be a detail",

@@ -81,7 +81,7 @@ describe("payments and the other instance", () => {
   });
 
   it("are handed on once only: an instance takes none over the link that is not its own", async () => {
-    const link = new Caller({ socketPath: join(service.topology.runDir, socketNames(1)[1]!) });
+    const link = new Caller({ socketPath: join(service.topology.runDir, socketNames(1)[1]!) }, 32, "other");
     const headers = { "content-type": "application/json" };
     const { status, body } = await link.ask("POST", "/2/payments", { headers, body: bodyOf(newPaymentOf(2)) });
     const ofOtherVersion = await link.ask("POST", "/payments", { headers, body: bodyOf(newPaymentOf(1)) });

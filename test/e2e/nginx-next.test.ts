@@ -22,7 +22,13 @@ const DETAIL_NO = "the journal cannot be written; the payment was not accepted";
 const DETAIL_UNKNOWN =
   "the journal cannot be written; the payment may have been accepted: repeat it, it is never charged twice";
 const problem = (detail: string, accepted: string): string =>
-  JSON.stringify({ type: "about:blank", title: "Service Unavailable", status: 503, detail, accepted });
+  JSON.stringify({
+    type: "urn:problem-type:rinha-backend:journal-unwritable",
+    title: "Service Unavailable",
+    status: 503,
+    detail,
+    accepted,
+  });
 const REFUSED = { status: 503, problem: problem(DETAIL_NO, "no") };
 
 type Timed = Answer & { readonly ms: number };

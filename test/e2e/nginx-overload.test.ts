@@ -49,7 +49,7 @@ describe("nginx: more payments at once than it has room for", function () {
       "retry-after": String(RETRY_AFTER_S),
       connection: "keep-alive",
     });
-    expect(refused.body).to.equal(problemBody(paymentUnavailable(OVERLOADED_DETAIL, "no")));
+    expect(refused.body).to.equal(problemBody(paymentUnavailable("overloaded", OVERLOADED_DETAIL, "no")));
     for (const backend of backends) backend.manner = "answers";
     expect((await third.get("/health")).status, "whatever is no payment has its way").to.equal(202);
     await Promise.all(held);

@@ -32,10 +32,23 @@ describe("nginx: what passes and what does not", function () {
 
   const received = (): Backend["received"] => backends.flatMap((backend) => backend.received);
 
+  const NAMES: Readonly<Record<number, string>> = {
+    400: "malformed-http",
+    404: "no-such-resource",
+    405: "method-not-allowed",
+    413: "body-too-large",
+    414: "target-too-long",
+    431: "headers-too-large",
+    501: "unknown-transfer-encoding",
+    503: "no-instance-answers",
+    505: "unknown-http-version",
+  };
+
   function expectProblem(answer: Answer, status: number, title: string): void {
     expect(answer.status).to.equal(status);
     expect(answer.headers["content-type"]).to.equal("application/problem+json");
-    expect(JSON.parse(answer.body)).to.include({ type: "about:blank", status, title }).and.have.property("detail");
+    const type = `urn:problem-type:rinha-backend:${NAMES[status]}`;
+    expect(JSON.parse(answer.body)).to.include({ type, status, title }).and.have.property("detail");
   }
 
   /** The answer to a request that no HTTP client would send. */
@@ -53,6 +66,7 @@ describe("nginx: what passes and what does not", function () {
       "/payments",
       `/payments/${id}`,
       "/payments-summary?from=2025-07-15T12:34:56.000Z&to=",
+      "/openapi.json",
       "/health",
       "/ready",
       "/",

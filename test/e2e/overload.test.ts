@@ -74,7 +74,7 @@ describe("an overloaded instance", function () {
     for (const { headers, body } of refused) {
       expect(headers).to.include({ "content-type": "application/problem+json", "retry-after": "1" });
       expect(JSON.parse(body)).to.deep.equal({
-        type: "about:blank",
+        type: "urn:problem-type:rinha-backend:overloaded",
         title: "Service Unavailable",
         status: 503,
         detail: "too many payments at once; the payment was not accepted",

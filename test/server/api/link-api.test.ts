@@ -90,7 +90,7 @@ describe("the link of an instance that carries several partitions", () => {
     names = new NameLookup();
     const options = { timeoutMs: TIMEOUT_MS, connectionsMax: 4, names, processors: ["default", "fallback"] };
     peers = new Peers({ roster: new FixedRoster(0, links), ...options }, pino({ level: "silent" }));
-    caller = new Caller({ socketPath: join(folder, "1.sock") });
+    caller = new Caller({ socketPath: join(folder, "1.sock") }, 32, "other");
   });
   afterEach(async () => {
     caller.close();

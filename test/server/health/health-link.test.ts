@@ -86,7 +86,7 @@ describe("the health monitors' link", () => {
 
   it("says which version it speaks to whoever asks in another, and has not heard them", async () => {
     await linked(["a"]);
-    const caller = new Caller({ socketPath: join(folder, "link.sock") });
+    const caller = new Caller({ socketPath: join(folder, "link.sock") }, 32, "other");
     for (const path of ["/claim/a/1/0", "/3/claim/a/1/0", "/22/claim/a/1/0"]) {
       const { status, body } = await caller.ask("POST", path);
       expect([status, JSON.parse(body).status]).to.deep.equal([505, 505]);

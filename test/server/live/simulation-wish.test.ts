@@ -6,12 +6,12 @@ describe("wish for a simulated processor", () => {
     it(`may be ${JSON.stringify(wish)}`, () => expect(parseWish(JSON.stringify(wish))).to.deep.equal(wish));
   }
 
-  const refused: [body: string, field: string | undefined][] = [
-    ["", undefined],
-    ["null", undefined],
-    ["[]", undefined],
-    ["{}", undefined],
-    ['{"delayMs":1,"token":"x"}', undefined],
+  const refused: [body: string, field: string][] = [
+    ["", "body"],
+    ["null", "body"],
+    ["[]", "body"],
+    ["{}", "body"],
+    ['{"delayMs":1,"token":"x"}', "body"],
     ['{"delayMs":-1}', "delayMs"],
     ['{"delayMs":1.5}', "delayMs"],
     ['{"delayMs":"100"}', "delayMs"],

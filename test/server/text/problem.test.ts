@@ -1,11 +1,12 @@
 import { expect } from "chai";
-import { badRequest, problemBody, titleOf, unavailable } from "../../../server/text/problem.ts";
+import { badRequest, paymentUnavailable, problem, problemBody, titleOf } from "../../../server/text/problem.ts";
+import { PROBLEM_STATUS } from "../../../server/text/problem-types.ts";
 
 describe("problem", () => {
   it("is an RFC 9457 object that names the field and the rule", () => {
-    const problem = badRequest("amount", "amount must be greater than zero", -1);
-    expect(JSON.parse(problemBody(problem))).to.deep.equal({
-      type: "about:blank",
+    const fault = badRequest("amount", "amount must be greater than zero", -1);
+    expect(JSON.parse(problemBody(fault))).to.deep.equal({
+      type: "urn:problem-type:rinha-backend:invalid-request",
       title: "Bad Request",
       status: 400,
       detail: "amount must be greater than zero: amount=-1",
@@ -14,9 +15,16 @@ describe("problem", () => {
   });
 
   it("has no field where none is to blame", () => {
-    const { status, detail, ...rest } = JSON.parse(problemBody(unavailable("the ledger is full")));
+    const { status, detail, ...rest } = JSON.parse(problemBody(problem("ledger-full", "the ledger is full")));
     expect({ status, detail }).to.deep.equal({ status: 503, detail: "the ledger is full" });
-    expect(rest).to.deep.equal({ type: "about:blank", title: "Service Unavailable" });
+    expect(rest).to.deep.equal({ type: "urn:problem-type:rinha-backend:ledger-full", title: "Service Unavailable" });
+  });
+
+  it("says of a payment what became of it, in a member and in words", () => {
+    const told = JSON.parse(problemBody(paymentUnavailable("ledger-full", "the ledger is full", "no")));
+    expect(told).to.include({ accepted: "no", detail: "the ledger is full; the payment was not accepted" });
+    const unsure = paymentUnavailable("process-stopped", "stopped", "unknown");
+    expect(unsure.detail).to.match(/may have been accepted: repeat it/);
   });
 
   it("shows the value as JSON, so that nothing in it can be taken for something else", () => {
@@ -33,7 +41,7 @@ describe("problem", () => {
   });
 
   it("has a title for every status that is answered, and one for any other", () => {
-    for (const status of [400, 403, 404, 405, 409, 413, 421, 500, 503, 504]) {
+    for (const status of Object.values(PROBLEM_STATUS)) {
       expect(titleOf(status), `${status}`)
         .to.match(/^[A-Z]/)
         .and.not.equal("Error");
