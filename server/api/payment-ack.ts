@@ -3,7 +3,7 @@ import { formatUuid, parseUuidText, UUID_WORDS } from "../../core/values/uuid.ts
 import { type Answer, jsonAnswer, problemAnswer } from "../http/answer.ts";
 import type { Asker } from "../http/exchange.ts";
 import type { PaymentService } from "../payments/payment-service.ts";
-import { type Accepted, paymentUnavailable, unavailable } from "../text/problem.ts";
+import { type Accepted, type Problem, paymentUnavailable, unavailable } from "../text/problem.ts";
 import type { Effect } from "../turn/effect.ts";
 
 /** What is told when nothing is accepted. */
@@ -11,6 +11,9 @@ export const REFUSAL_DETAILS = {
   shutting_down: "shutting down",
   journal_failing: "the journal cannot be written",
 } as const;
+
+/** What is told to whoever wants everything forgotten where that is not allowed. */
+export const PURGE_DISABLED: Problem = { status: 403, detail: "purging is not allowed: PURGE_ENABLED=false" };
 
 /** What is told of a request that lay unread while the process was stopped. */
 export const STOPPED_DETAIL = "the process was stopped when this request came";

@@ -2,6 +2,7 @@ import type { HttpRequest, HttpResponse, TemplatedApp } from "uWebSockets.js";
 import { parseUuidText, UUID_WORDS } from "../../core/values/uuid.ts";
 import { type Answer, jsonAnswer, notAllowedAnswer, problemAnswer, tooLargeAnswer } from "../http/answer.ts";
 import { Exchange, type ExchangeContext, type Header } from "../http/exchange.ts";
+import { FOREIGN_PAGE, isFromOwnPage } from "../http/origin.ts";
 import type { Log } from "../log/log.ts";
 import type { Meters, Refusal, Route } from "../meters/meters.ts";
 import type { Custody } from "../partition/custody.ts";
@@ -11,6 +12,7 @@ import { isProblem, parseWindow } from "../payments/summary.ts";
 import type { Tracing } from "../telemetry/tracing.ts";
 import { type Problem, unavailable } from "../text/problem.ts";
 import { acceptRead } from "./accept-read.ts";
+import { PURGE_DISABLED } from "./payment-ack.ts";
 import type { ReadinessReport } from "./readiness.ts";
 import { noteRefusal } from "./refusal-note.ts";
 import type { WholeService } from "./whole-service.ts";
@@ -71,6 +73,11 @@ export class PublicApi {
   /** Hot: one parse, one call into the engine; the answer follows when the turn's records are written. */
   #postPayment(exchange: Exchange, req: HttpRequest): void {
     this.#context.spans?.began(exchange, req, "POST", "/payments");
+    if (!isFromOwnPage(req, this.#options.corsOrigin)) {
+      noteRefusal(this.#parts, "foreign_page");
+      exchange.answer(problemAnswer(FOREIGN_PAGE));
+      return;
+    }
     exchange.readBody(
       req.getHeader("content-length"),
       this.#options.maxBodyBytes,
@@ -113,8 +120,9 @@ export class PublicApi {
 
   #purge(exchange: Exchange, req: HttpRequest): void {
     this.#context.spans?.began(exchange, req, "POST", "/purge-payments");
-    if (this.#options.purgeEnabled) exchange.answerLater(this.#purgeAll());
-    else exchange.answer(problemAnswer({ status: 403, detail: "purging is not allowed: PURGE_ENABLED=false" }));
+    if (!this.#options.purgeEnabled) exchange.answer(problemAnswer(PURGE_DISABLED));
+    else if (!isFromOwnPage(req, this.#options.corsOrigin)) exchange.answer(problemAnswer(FOREIGN_PAGE));
+    else exchange.answerLater(this.#purgeAll());
   }
 
   async #purgeAll(): Promise<Answer> {
