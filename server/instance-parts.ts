@@ -263,7 +263,7 @@ function startMonitor({ config, health, telemetry, names, log }: Common): Health
 function makeApis(common: Common, custody: Custody, reach: Reach, metrics: Metrics | undefined): Apis {
   const { config, log, time, health, ways, body, telemetry, roster, peers, neighbours } = common;
   const { meters, tracing } = telemetry;
-  const { instance: self, durability, maxBodyBytes } = config;
+  const { instance: self, durability, maxBodyBytes, purgeEnabled } = config;
   const { partitionCount } = custody;
   const partitions = new PartitionMap(partitionCount);
   const whole = new WholeService({ custody, reach, partitions, peers, body, time });
@@ -286,6 +286,7 @@ function makeApis(common: Common, custody: Custody, reach: Reach, metrics: Metri
         bulletins: neighbours.board,
         follow: (partition) => custody.follow(partition),
         maxBodyBytes,
+        purgeEnabled,
         body,
         spans: tracing?.requests,
       }),

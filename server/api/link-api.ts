@@ -15,7 +15,7 @@ import { type CarriedPartitions, partsOf } from "../partition/carried-partitions
 import type { PaymentBody } from "../payments/payment-body.ts";
 import { problem } from "../text/problem.ts";
 import { lookInto } from "./link-lookup.ts";
-import { acceptPayment, refusePayment, STOPPED_DETAIL, UNSAFE } from "./payment-ack.ts";
+import { acceptPayment, PURGE_DISABLED, refusePayment, STOPPED_DETAIL, UNSAFE } from "./payment-ack.ts";
 
 export type LinkApiParts = {
   carried: CarriedPartitions;
@@ -25,6 +25,8 @@ export type LinkApiParts = {
   /** Reads a partition along that another instance is about to leave; true once that has caught up. */
   follow: (partition: number) => Promise<boolean>;
   maxBodyBytes: number;
+  /** Whether this instance lets itself be emptied; the one that asks has the same setting, or is none of ours. */
+  purgeEnabled: boolean;
   /** The last body read, which the services accept. */
   body: PaymentBody;
   spans: ExchangeWatch | undefined;
@@ -42,14 +44,22 @@ export type LinkApiParts = {
  *   GET  /2/bulletins               what this instance says of itself, line by line, without an end
  *   POST /2/partitions/:p/follow    read along a partition: 200 once that has caught up, 409 if it cannot
  *   GET  /2/health                  alive
+ *
+ * Whoever reaches the listener is believed to be an instance, but for browsers: these name the page that asks.
  */
 export function serveLink(app: TemplatedApp, parts: LinkApiParts): void {
-  const { carried, ownReading, bulletins, maxBodyBytes, body, spans } = parts;
+  const { carried, ownReading, bulletins, maxBodyBytes, purgeEnabled, body, spans } = parts;
   const context = { sharedHeaders: [], spans };
   const exchangeOf = (res: HttpResponse): Exchange => new Exchange(res, false, context);
 
-  app.post(`${LINK_ROOT}/payments`, (res, req) => {
-    const exchange = exchangeOf(res);
+  const post = (route: string, handler: (exchange: Exchange, req: HttpRequest) => void): void => {
+    app.post(`${LINK_ROOT}${route}`, (res, req) => {
+      if (req.getHeader("origin") === "") handler(exchangeOf(res), req);
+      else exchangeOf(res).answer(NO_PAGE);
+    });
+  };
+
+  post("/payments", (exchange, req) => {
     spans?.began(exchange, req, "POST", "/payments");
     exchange.readBodyUpTo(maxBodyBytes, req, (bytes) => acceptCarried(carried, body, exchange, bytes));
   });
@@ -59,19 +69,20 @@ export function serveLink(app: TemplatedApp, parts: LinkApiParts): void {
     ),
   );
   app.get(`${LINK_ROOT}/summary`, (res, req) => exchangeOf(res).answerLater(summaryParts(carried, req)));
-  app.post(`${LINK_ROOT}/partitions/:p/purge`, (res, req) =>
-    exchangeOf(res).answerLater(purge(carried, req.getParameter(0) ?? "")),
-  );
+  post("/partitions/:p/purge", (exchange, req) => {
+    if (purgeEnabled) exchange.answerLater(purge(carried, req.getParameter(0) ?? ""));
+    else exchange.answer(NO_PURGE);
+  });
   app.get(`${LINK_ROOT}/sample`, (res) => exchangeOf(res).answerLater(ownReading().then((json) => jsonAnswer(json))));
   app.get(LINK_BULLETINS, (res) => bulletins.serve(res));
-  app.post(`${LINK_ROOT}/partitions/:p/follow`, (res, req) =>
-    exchangeOf(res).answerLater(follow(parts, req.getParameter(0) ?? "")),
-  );
+  post("/partitions/:p/follow", (exchange, req) => exchange.answerLater(follow(parts, req.getParameter(0) ?? "")));
   app.get(LINK_HEALTH, (res) => exchangeOf(res).answer(jsonAnswer(LINK_HEALTH_BODY)));
   app.any(`${LINK_ROOT}/*`, (res) => exchangeOf(res).answer(NO_SUCH_ENDPOINT));
   app.any("/*", (res) => exchangeOf(res).answer(problemAnswer(OTHER_PROTOCOL)));
 }
 
+const NO_PAGE = problemAnswer(problem("foreign-page", "only instances may ask here, no page in a browser"));
+const NO_PURGE = problemAnswer(PURGE_DISABLED);
 const NO_SUCH_ENDPOINT = problemAnswer(problem("no-such-resource", "no such link endpoint"));
 
 /** A payment from another instance. */

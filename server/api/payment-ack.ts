@@ -22,6 +22,9 @@ export const REFUSAL_PROBLEMS: Readonly<Record<keyof typeof REFUSAL_DETAILS, Pro
 /** What is told while payments come in faster than they are accepted. The balancer says the same (nginx.conf). */
 export const OVERLOADED_DETAIL = "too many payments at once";
 
+/** What is told to whoever wants everything forgotten where that is not allowed. */
+export const PURGE_DISABLED = problem("purging-disabled", "purging is not allowed: PURGE_ENABLED=false");
+
 /** What is told of a request that lay unread while the process was stopped. */
 export const STOPPED_DETAIL = "the process was stopped when this request came";
 

@@ -9,6 +9,7 @@ import {
   tooLargeAnswer,
 } from "../http/answer.ts";
 import { Exchange, type ExchangeContext, type Header } from "../http/exchange.ts";
+import { FOREIGN_PAGE, isFromOwnPage } from "../http/origin.ts";
 import type { Log } from "../log/log.ts";
 import type { Meters, Refusal, Route } from "../meters/meters.ts";
 import type { Custody } from "../partition/custody.ts";
@@ -20,6 +21,7 @@ import { type Problem, problem } from "../text/problem.ts";
 import type { Admission } from "../turn/admission.ts";
 import { acceptRead } from "./accept-read.ts";
 import { openapiAnswer } from "./openapi-document.ts";
+import { PURGE_DISABLED } from "./payment-ack.ts";
 import type { ReadinessReport } from "./readiness.ts";
 import { noteRefusal } from "./refusal-note.ts";
 import type { WholeService } from "./whole-service.ts";
@@ -82,6 +84,11 @@ export class PublicApi {
   /** Hot: one parse, one call into the engine; the answer follows when the turn's records are written. */
   #postPayment(exchange: Exchange, req: HttpRequest): void {
     this.#context.spans?.began(exchange, req, "POST", "/payments");
+    if (!isFromOwnPage(req, this.#options.corsOrigin)) {
+      noteRefusal(this.#parts, "foreign_page");
+      exchange.answer(problemAnswer(FOREIGN_PAGE));
+      return;
+    }
     exchange.readBody(
       req.getHeader("content-length"),
       this.#options.maxBodyBytes,
@@ -124,8 +131,9 @@ export class PublicApi {
 
   #purge(exchange: Exchange, req: HttpRequest): void {
     this.#context.spans?.began(exchange, req, "POST", "/purge-payments");
-    if (this.#options.purgeEnabled) exchange.answerLater(this.#purgeAll());
-    else exchange.answer(problemAnswer(problem("purging-disabled", "purging is not allowed: PURGE_ENABLED=false")));
+    if (!this.#options.purgeEnabled) exchange.answer(problemAnswer(PURGE_DISABLED));
+    else if (!isFromOwnPage(req, this.#options.corsOrigin)) exchange.answer(problemAnswer(FOREIGN_PAGE));
+    else exchange.answerLater(this.#purgeAll());
   }
 
   async #purgeAll(): Promise<Answer> {

@@ -1,3 +1,4 @@
+import { chmodSync } from "node:fs";
 import { Agent, createServer, type IncomingMessage, request, type Server, type ServerResponse } from "node:http";
 import { LINK_ROOT, OTHER_PROTOCOL } from "../link/peer-answers.ts";
 import type { Address } from "../system/address.ts";
@@ -43,6 +44,9 @@ const PATH = /^\/(claim|release|polled)\/([\w.-]{1,24})\/(\d{1,3})\/(\d{1,9})$/;
 /** A message is one packet: who takes longer is none of us, and must not keep a connection from those who are. */
 const MESSAGE_TIMEOUT_MS = 1000;
 
+/** Of a unix socket: the instances run as one user. */
+const SOCKET_MODE = 0o700;
+
 export class HealthLinkServer {
   readonly #server: Server;
   readonly #handlers: HealthLinkHandlers;
@@ -67,7 +71,12 @@ export class HealthLinkServer {
       if (address.kind === "tcp") this.#server.listen(address.port, address.host, resolve);
       else {
         removeLeftSocket(address.path);
-        this.#server.listen(address.path, resolve);
+        const { path } = address;
+        this.#server.listen(path, () => {
+          // As uWebSockets does with its own.
+          chmodSync(path, SOCKET_MODE);
+          resolve();
+        });
       }
     });
   }
@@ -83,6 +92,11 @@ export class HealthLinkServer {
     if (!url.startsWith(`${LINK_ROOT}/`)) {
       const head = { "content-type": "application/problem+json" };
       res.writeHead(OTHER_PROTOCOL.status, head).end(problemBody(OTHER_PROTOCOL));
+      return;
+    }
+    // A page in a browser can send a GET without being asked for its origin, and nothing else.
+    if (req.method !== "POST" || req.headers.origin !== undefined) {
+      res.writeHead(403).end();
       return;
     }
     const match = PATH.exec(url.slice(LINK_ROOT.length));

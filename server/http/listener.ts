@@ -23,9 +23,14 @@ export class Listener {
 
   /**
    * Listens on `address`, for as many connections as `bound` allows if it is given; rejects when the address cannot be
-   * had. A unix socket left there by an earlier life is replaced.
+   * had. A unix socket left there by an earlier life is replaced; a file of any other kind is not.
    */
   static open(address: Address, register: (app: TemplatedApp) => void, bound?: ConnectionBound): Promise<Listener> {
+    // uWebSockets would remove whatever is there.
+    if (address.kind === "unix" && !removeLeftSocket(address.path)) {
+      const rule = "a unix socket's path must be free or a socket's, choose another or remove the file";
+      return Promise.reject(new Error(`${rule}: address=${formatAddress(address)}`));
+    }
     const app = uws.App();
     if (bound) {
       const noteChange = (connection: NewConnection, change: number): void =>
@@ -39,7 +44,6 @@ export class Listener {
         else reject(new Error(`cannot listen: address=${formatAddress(address)}`));
       };
       if (address.kind === "unix") {
-        removeLeftSocket(address.path);
         app.listen_unix(onListening, address.path);
       } else {
         (app as unknown as ExclusiveListening).listen(address.host, address.port, EXCLUSIVE_PORT, onListening);

@@ -1,4 +1,4 @@
-import { closeSync, fsyncSync, openSync, readFileSync, renameSync, writeFileSync } from "node:fs";
+import { closeSync, fsyncSync, openSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 
 /** Into which store the journals were moved, or are being moved. */
@@ -38,7 +38,9 @@ export function readImportedMark(dataDir: string): Imported | undefined {
 export function writeImportedMark(dataDir: string, { id, store }: Imported): void {
   const path = importedMarkPath(dataDir);
   const partial = `${path}.partial`;
-  writeFileSync(partial, `${JSON.stringify({ id, store })}\n`);
+  // One that a crash has left, or a link that somebody has put there, which would be written through.
+  rmSync(partial, { force: true });
+  writeFileSync(partial, `${JSON.stringify({ id, store })}\n`, { flag: "wx" });
   sync(partial);
   renameSync(partial, path);
   sync(dataDir);

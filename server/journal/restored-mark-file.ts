@@ -31,7 +31,9 @@ export class RestoredMarkFile implements RestoredMark {
   write({ lostFromMs, sinceMs }: Mark): void {
     const since = sinceMs === undefined ? null : formatTimestamp(sinceMs);
     const text = JSON.stringify({ lostFrom: formatTimestamp(lostFromMs), since });
-    writeFileSync(`${this.#path}.partial`, `${text}\n`);
+    // One that a crash has left, or a link that somebody has put there, which would be written through.
+    rmSync(`${this.#path}.partial`, { force: true });
+    writeFileSync(`${this.#path}.partial`, `${text}\n`, { flag: "wx" });
     sync(`${this.#path}.partial`);
     renameSync(`${this.#path}.partial`, this.#path);
     sync(this.#directory);

@@ -74,6 +74,7 @@ export const REFUSALS = [
   "invalid_correlation_id",
   "invalid_amount",
   "too_large",
+  "foreign_page",
   "shutting_down",
   "journal_failing",
   "partition_unreachable",

@@ -1,12 +1,17 @@
-import { statSync, unlinkSync } from "node:fs";
+import { lstatSync, statSync, unlinkSync } from "node:fs";
 
-/** Removes the unix socket that an earlier life may have left at `path`; there may be none. */
-export function removeLeftSocket(path: string): void {
+/**
+ * Removes the unix socket that an earlier life may have left at `path`. False where something stands there that is no
+ * socket, a link included: it stays, and nobody must listen there.
+ */
+export function removeLeftSocket(path: string): boolean {
   try {
+    if (!lstatSync(path).isSocket()) return false;
     unlinkSync(path);
   } catch {
     // Nothing was left there, or listening will tell what is wrong.
   }
+  return true;
 }
 
 /** The name of a unix socket that this process has just begun to listen on. */

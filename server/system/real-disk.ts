@@ -1,5 +1,6 @@
 import {
   closeSync,
+  constants,
   existsSync,
   fdatasync,
   fdatasyncSync,
@@ -19,14 +20,26 @@ import { open, rename, unlink } from "node:fs/promises";
 import { DirectoryLock } from "./directory-lock.ts";
 import type { Disk, DiskFile, DiskLock } from "./disk.ts";
 
+/** Who may look into it: the owner, and his group. Nobody else is to read payments. */
+const DIRECTORY_MODE = 0o750;
+const FILE_MODE = 0o640;
+
+/**
+ * A link in place of a file could lead anywhere, and a write through it would damage what is there; and a pipe would
+ * hold up the process. Directories may be links: an operator puts them where there is room.
+ */
+const PLAIN_ONLY = constants.O_NOFOLLOW | constants.O_NONBLOCK;
+/** What the kernel says of a link, and of a socket or a device that is not there. */
+const NOT_PLAIN = new Set(["ELOOP", "ENXIO", "ENODEV"]);
+
 /** The file systems of this machine. Writes go to the page cache: they survive the process, not the machine. */
 export class RealDisk implements Disk {
   open(path: string, mode: "read" | "write"): DiskFile {
-    return new RealFile(openSync(path, mode === "read" ? "r" : "r+"));
+    return openPlain(path, mode === "read" ? constants.O_RDONLY : constants.O_RDWR);
   }
 
   create(path: string): DiskFile {
-    return new RealFile(openSync(path, "wx+"));
+    return new RealFile(openSync(path, "wx+", FILE_MODE));
   }
 
   exists(path: string): boolean {
@@ -38,7 +51,7 @@ export class RealDisk implements Disk {
   }
 
   makeDirectory(path: string): void {
-    mkdirSync(path);
+    mkdirSync(path, DIRECTORY_MODE);
   }
 
   rename(from: string, to: string): void {
@@ -74,6 +87,20 @@ export class RealDisk implements Disk {
   lock(directory: string): Promise<DiskLock> {
     return DirectoryLock.take(directory);
   }
+}
+
+function openPlain(path: string, access: number): RealFile {
+  const rule = "a journal's file must be a plain file, neither a link nor a device: put it back, or restore a copy";
+  let descriptor: number;
+  try {
+    descriptor = openSync(path, access | PLAIN_ONLY);
+  } catch (error) {
+    if (!NOT_PLAIN.has((error as NodeJS.ErrnoException).code ?? "")) throw error;
+    throw new Error(`${rule}: file=${path}`, { cause: error });
+  }
+  if (fstatSync(descriptor).isFile()) return new RealFile(descriptor);
+  closeSync(descriptor);
+  throw new Error(`${rule}: file=${path}`);
 }
 
 class RealFile implements DiskFile {

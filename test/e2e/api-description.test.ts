@@ -51,6 +51,7 @@ describe("answers that docs/openapi.yaml describes", () => {
       ["POST", "/payments", 200, json(newBody(id))],
       ["POST", "/payments", 409, json(newBody(id, 20))],
       ["POST", "/payments", 400, json(newBody(id, "20"))],
+      ["POST", "/payments", 403, json(newBody(), STRANGER)],
       ["POST", "/payments", 413, { body: " ".repeat(9000) }],
       ["GET", `/payments/${id}`, 200],
       ["HEAD", `/payments/${id}`, 200],
@@ -60,6 +61,7 @@ describe("answers that docs/openapi.yaml describes", () => {
       ["HEAD", "/payments-summary", 200],
       ["GET", "/payments-summary?from=x", 400],
       ["HEAD", "/payments-summary?to=x", 400],
+      ["POST", "/purge-payments", 403, { headers: STRANGER }],
       ["POST", "/purge-payments", 200],
     ]);
     expect((await api.small.ask("POST", "/purge-payments")).status).to.equal(403);

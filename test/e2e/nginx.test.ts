@@ -136,7 +136,7 @@ describe("nginx: what passes and what does not", function () {
     await ask(balancer.port, "/payments", { method: "POST", headers, body: "{}" });
     expect(received()[0]?.headers).to.deep.equal({
       ...wanted,
-      host: "payments",
+      host: `127.0.0.1:${balancer.port}`,
       "content-length": "2",
       "x-forwarded-for": "10.0.0.1, 127.0.0.1",
     });
@@ -167,6 +167,11 @@ describe("nginx: what passes and what does not", function () {
     await ask(balancer.port, "/", { headers: { host: "pay.example", "if-none-match": '"a"', cookie: "a=b" } });
     const page = received().find(({ url }) => url === "/");
     expect(page?.headers).to.deep.equal({ host: "pay.example", "if-none-match": '"a"' });
+  });
+
+  it("names a host that no page has, where a request of HTTP/1.0 names none", async () => {
+    expect(await askRaw(balancer.port, "GET /payments-summary HTTP/1.0\r\n\r\n")).to.match(/^HTTP\/1.1 202 /);
+    expect(received()[0]?.headers.host).to.equal("none.invalid");
   });
 
   it("answers requests with more headers than uWebSockets takes", async () => {

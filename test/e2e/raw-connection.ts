@@ -36,6 +36,15 @@ export class RawConnection {
     return Number(this.#received.toString("latin1", 9, 12));
   }
 
+  get receivedBytes(): number {
+    return this.#received.length;
+  }
+
+  /** From now on nothing is taken from the kernel. */
+  stopReading(): void {
+    this.#socket.pause();
+  }
+
   /** Forgets what has come so far. */
   dropReceived(): void {
     this.#received = Buffer.alloc(0);

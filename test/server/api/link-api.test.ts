@@ -56,6 +56,7 @@ describe("the link of an instance that carries several partitions", () => {
   let names: NameLookup;
   let services: Map<number, PaymentService>;
   let wasStopped: boolean;
+  let listen: (purgeEnabled: boolean) => Promise<void>;
   const followed: number[] = [];
 
   beforeEach(async () => {
@@ -73,20 +74,24 @@ describe("the link of an instance that carries several partitions", () => {
     };
     const links: Address[] = [0, 1].map((instance) => ({ kind: "unix", path: join(folder, `${instance}.sock`) }));
     followed.length = 0;
-    listener = await Listener.open(links[1]!, (app) =>
-      serveLink(app, {
-        carried,
-        ownReading: async () => "{}",
-        bulletins: new BulletinBoard(new RealTime()),
-        follow: async (partition) => {
-          followed.push(partition);
-          return partition === 1;
-        },
-        maxBodyBytes: 1024,
-        body,
-        spans: undefined,
-      }),
-    );
+    listen = async (purgeEnabled) => {
+      listener = await Listener.open(links[1]!, (app) =>
+        serveLink(app, {
+          carried,
+          ownReading: async () => "{}",
+          bulletins: new BulletinBoard(new RealTime()),
+          follow: async (partition) => {
+            followed.push(partition);
+            return partition === 1;
+          },
+          maxBodyBytes: 1024,
+          purgeEnabled,
+          body,
+          spans: undefined,
+        }),
+      );
+    };
+    await listen(true);
     names = new NameLookup();
     const options = { timeoutMs: TIMEOUT_MS, connectionsMax: 4, names, processors: ["default", "fallback"] };
     peers = new Peers({ roster: new FixedRoster(0, links), ...options }, pino({ level: "silent" }));
@@ -166,6 +171,32 @@ describe("the link of an instance that carries several partitions", () => {
     expect(await problemOf("POST", "/2/partitions/1/purge")).to.deep.equal([421, detail]);
     expect(await problemOf("POST", "/2/partitions/x/purge")).to.deep.equal([404, "no such link endpoint"]);
     expect([keptIn(0), keptIn(2)]).to.deep.equal([0, 1]);
+  });
+
+  it("purges nothing where that is not allowed, whoever asks", async () => {
+    await forward(idOf(0));
+    listener.close();
+    await listen(false);
+    expect(await peers.purge(1, 0)).to.equal(false);
+    const detail = "purging is not allowed: PURGE_ENABLED=false";
+    expect(await problemOf("POST", "/2/partitions/0/purge")).to.deep.equal([403, detail]);
+    expect(keptIn(0)).to.equal(1);
+  });
+
+  it("does nothing for a page in a browser, whatever page that is", async () => {
+    const correlationId = idOf(0);
+    const asks: [path: string, body: string][] = [
+      ["/2/payments", `{"correlationId":"${correlationId}","amount":10.5}`],
+      ["/2/partitions/0/purge", ""],
+      ["/2/partitions/1/follow", ""],
+    ];
+    for (const origin of ["http://evil.example", "http://x", "null"]) {
+      for (const [path, body] of asks) {
+        const answer = await caller.ask("POST", path, { headers: { origin, "content-type": "text/plain" }, body });
+        expect(answer.status, `${path} ${origin}`).to.equal(403);
+      }
+    }
+    expect([keptIn(0), followed.length]).to.deep.equal([0, 0]);
   });
 
   it("has nothing to say once it is gone", async () => {

@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync } from "node:fs";
+import { mkdtempSync, rmSync, statSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect } from "chai";
@@ -95,6 +95,19 @@ describe("the health monitors' link", () => {
     expect((await caller.ask("POST", "/2/claim/a/1/0")).status).to.equal(204);
     caller.close();
     expect(heard).to.deep.equal([["claim", 0, 1, false]]);
+  });
+
+  it("hears nothing of what a page in a browser can send, and nobody but its user connects", async () => {
+    await linked(["a"]);
+    const caller = new Caller({ socketPath: join(folder, "link.sock") });
+    for (const path of ["/2/polled/a/1/0", "/2/claim/a/1/0", "/2/release/a/1/0"]) {
+      expect((await caller.ask("GET", path)).status, path).to.equal(403);
+      for (const origin of ["http://evil.example", "null"])
+        expect((await caller.ask("POST", path, { headers: { origin } })).status, path).to.equal(403);
+    }
+    caller.close();
+    expect(heard).to.deep.equal([]);
+    expect(statSync(join(folder, "link.sock")).mode & 0o777).to.equal(0o700);
   });
 
   it("has no consent of an instance that asks a register", async () => {

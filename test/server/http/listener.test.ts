@@ -1,5 +1,5 @@
 import { once } from "node:events";
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, readFileSync, renameSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { request } from "node:http";
 import { type AddressInfo, createServer } from "node:net";
 import { tmpdir } from "node:os";
@@ -33,10 +33,29 @@ describe("listener", () => {
 
   it("takes the place of a socket that an earlier life left behind", async () => {
     const path = join(folder, "left.sock");
-    writeFileSync(path, "");
+    const earlier = createServer().listen(`${path}.earlier`);
+    await once(earlier, "listening");
+    renameSync(`${path}.earlier`, path);
+    earlier.close();
+    await once(earlier, "close");
     const listener = await open({ kind: "unix", path });
     expect(await statusAt(path)).to.equal(200);
     listener.close();
+  });
+
+  it("takes the place of no file, and of no link to one", async () => {
+    const file = join(folder, "accounts.txt");
+    const link = join(folder, "link.sock");
+    writeFileSync(file, "precious");
+    symlinkSync(file, link);
+    for (const path of [file, link, folder]) {
+      const error = await open({ kind: "unix", path }).then(
+        () => undefined,
+        (reason: Error) => reason,
+      );
+      expect(error?.message, path).to.include(`address=unix:${path}`);
+    }
+    expect(readFileSync(link, "utf8")).to.equal("precious");
   });
 
   it("rejects, naming the address, where it cannot listen", async () => {

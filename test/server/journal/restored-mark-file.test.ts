@@ -1,4 +1,4 @@
-import { readdirSync, writeFileSync } from "node:fs";
+import { readdirSync, readFileSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect } from "chai";
 import { RestoredMarkFile } from "../../../server/journal/restored-mark-file.ts";
@@ -20,6 +20,19 @@ describe("mark of restored data", () => {
       mark.remove();
       mark.remove();
       expect([mark.read(), readdirSync(path)]).to.deep.equal([undefined, []]);
+    });
+  });
+
+  it("is never written through a link that stands where it is made", () => {
+    inDirectory((path) => {
+      inDirectory((elsewhere) => {
+        const outside = join(elsewhere, "outside");
+        writeFileSync(outside, "precious");
+        symlinkSync(outside, join(path, "restored.json.partial"));
+        new RestoredMarkFile(path).write({ lostFromMs: NOON_MS, sinceMs: undefined });
+        expect(readFileSync(outside, "utf8")).to.equal("precious");
+        expect(readdirSync(path)).to.deep.equal(["restored.json"]);
+      });
     });
   });
 
