@@ -59,7 +59,7 @@ function isLinkSound(from: string, link: string): boolean {
 
 /** A path as it is named in text: of the root, or of the document's own folder. What is built stands for its source. */
 function isPathSound(from: string, path: string): boolean {
-  const source = path.replace(/^build\/(.*)\.js$/, "$1.ts").replace(/^build\//, "");
+  const source = path.replace(/^build\/(?:bundle\/)?(.*)\.js$/, "$1.ts").replace(/^build\/(?:bundle\/$)?/, "");
   return exists(source) || exists(normalize(join(dirname(from), source)));
 }
 
