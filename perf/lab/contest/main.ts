@@ -1,5 +1,7 @@
 import { writeFileSync } from "node:fs";
 import { say } from "../../command/run-command.ts";
+import type { Engine } from "../../containers/engine.ts";
+import { requireEngine } from "../../containers/open-engine.ts";
 import { FLOOR_NAMES } from "../contenders/contender.ts";
 import { resultJson } from "../report/finish.ts";
 import { runMeasurement } from "../report/measurement-command.ts";
@@ -12,14 +14,19 @@ import type { ContestRounds } from "./rounds.ts";
 await runMeasurement({
   ...CONTEST_COMMAND,
   async measure(wish, signal) {
-    const rounds = await measureRounds(wish, signal);
+    const engine = wish.inContainers ? await requireEngine(say) : undefined;
+    const rounds = await measureRounds(wish, engine, signal).finally(() => engine?.close());
     if (wish.jsonPath !== undefined) writeFileSync(wish.jsonPath, resultJson(plainJson(rounds.ours)));
     return contestResult(wish, rounds);
   },
 });
 
 /** Ours and the floors in turn, so that what else the machine does meets all of them. */
-async function measureRounds(wish: ContestWish, signal: AbortSignal): Promise<ContestRounds> {
+async function measureRounds(
+  wish: ContestWish,
+  engine: Engine | undefined,
+  signal: AbortSignal,
+): Promise<ContestRounds> {
   const { contest, target, roundCount, withFloor } = wish;
   const rounds: Record<keyof ContestRounds, ContestRound[]> = { ours: [], floor: [], "fair floor": [] };
   for (let round = 1; round <= roundCount; round++) {
@@ -27,7 +34,7 @@ async function measureRounds(wish: ContestWish, signal: AbortSignal): Promise<Co
     if ("service" in target) {
       rounds.ours.push(await measureTarget(contest, target, signal));
     } else {
-      rounds.ours.push(await measureOwn(contest, target, "service", signal));
+      rounds.ours.push(await measureOwn(contest, { ...target, engine }, "service", signal));
       for (const floor of withFloor ? FLOOR_NAMES : []) {
         say(`the ${floor}`);
         rounds[floor].push(await measureOwn(contest, target, floor, signal));

@@ -17,6 +17,7 @@ export function remarksOf(rounds: ContestRounds, shown: number): string[] {
     ...ours.flatMap((round, i) => prefixed("", i, [...trustRemarks(round), ...outcomeRemarks(round)])),
     ...floors.flatMap((name) => rounds[name].flatMap((round, i) => prefixed(`the ${name}`, i, trustRemarks(round)))),
     limitRemark(ours[0]!.environment),
+    ...ours[0]!.environment.remarks,
     ...(isSeveral ? [`the charts are of round ${shown + 1}, whose p99 is in the middle`] : []),
     ...(floors.length > 0 ? ["the floors only answer: their processing, audits and score are left out"] : []),
   ];

@@ -1,0 +1,104 @@
+import { setTimeout as sleep } from "node:timers/promises";
+import { expect } from "chai";
+import { audit } from "../../perf/audit/audit.ts";
+import { connectParties } from "../../perf/audit/parties.ts";
+import { EPOCH_MS } from "../../perf/audit/window.ts";
+import { Composition, type CompositionOptions } from "../../perf/containers/composition.ts";
+import type { Engine } from "../../perf/containers/engine.ts";
+import { Caller } from "../e2e/caller.ts";
+import { Load } from "../e2e/load.ts";
+import { until } from "../e2e/until.ts";
+
+const SERVICE_PORT = 9999;
+const PROCESSOR_PORTS = { default: 8001, fallback: 8002 };
+const TOKEN = "123";
+const CONNECTION_COUNT = 16;
+const TIMEOUT_MS = 10_000;
+/** A restart, a take-over and the look-ups of what was out at a processor. */
+const SETTLED_MS_MAX = 60_000;
+
+/** A service and the simulated processors in containers, and those who pay. */
+export class ContainedService {
+  readonly processors: Composition;
+  readonly service: Composition;
+  readonly caller: Caller;
+  readonly #engine: Engine;
+  readonly #loads: Load[] = [];
+
+  constructor(engine: Engine, { files, env = {} }: Omit<CompositionOptions, "project">) {
+    this.#engine = engine;
+    this.processors = new Composition(engine, {
+      project: "rinha-test-processors",
+      files: ["compose.processors.yml"],
+    });
+    this.service = new Composition(engine, { project: "rinha-test", files, env });
+    this.caller = this.callerAt(SERVICE_PORT);
+  }
+
+  callerAt(port: number): Caller {
+    return new Caller({ host: this.#engine.address, port });
+  }
+
+  startLoad(): Load {
+    const load = new Load(this.caller);
+    this.#loads.push(load);
+    return load;
+  }
+
+  /** Ends every load, and resolves when whatever may have been accepted is settled. */
+  async settle(): Promise<void> {
+    for (const load of this.#loads) await load.end();
+    const beganAtMs = Date.now();
+    await until(
+      "everything is settled",
+      async () => {
+        await sleep(200);
+        const { status, headers } = await this.caller.get("/payments-summary");
+        return status === 200 && Date.parse(String(headers["settled-until"])) >= beganAtMs;
+      },
+      SETTLED_MS_MAX,
+    );
+  }
+
+  /** What was accepted has been charged, once, at its amount; what was refused has not; the books agree. */
+  async audit(): Promise<void> {
+    await this.settle();
+    const url = (port: number): URL => new URL(`http://${this.#engine.address}:${port}`);
+    const parties = connectParties(
+      {
+        service: url(SERVICE_PORT),
+        processors: { default: url(PROCESSOR_PORTS.default), fallback: url(PROCESSOR_PORTS.fallback) },
+        token: TOKEN,
+      },
+      CONNECTION_COUNT,
+      TIMEOUT_MS,
+    );
+    try {
+      const { agrees, findings } = await audit(parties);
+      expect({ agrees, findings }).to.deep.equal({ agrees: true, findings: [] });
+      const charged = new Map<string, bigint[]>();
+      for (const processor of Object.values(parties.processors)) {
+        const charges = (await processor.list({ fromMs: EPOCH_MS, toMs: Date.now() })) ?? [];
+        for (const { correlationId, cents } of charges)
+          charged.set(correlationId, [...(charged.get(correlationId) ?? []), cents]);
+      }
+      const wrong = this.#loads.flatMap((load) => load.wrong);
+      for (const { correlationId, cents } of this.#loads.flatMap(({ accepted }) => accepted)) {
+        const all = charged.get(correlationId) ?? [];
+        if (all.length !== 1 || all[0] !== BigInt(cents)) wrong.push(`accepted ${correlationId}: charged ${all}`);
+      }
+      for (const { correlationId } of this.#loads.flatMap(({ refused }) => refused))
+        if (charged.has(correlationId)) wrong.push(`refused and charged: ${correlationId}`);
+      expect(wrong).to.deep.equal([]);
+    } finally {
+      await parties.close();
+    }
+  }
+
+  async remove(): Promise<void> {
+    for (const load of this.#loads) await load.end();
+    this.caller.close();
+    await this.service.down("everything");
+    await this.processors.down("everything");
+  }
+}
