@@ -41,7 +41,8 @@ function compiledTests(argument) {
 function mochaArguments(args) {
   const isPath = args.map((argument) => compiledTests(argument) !== null);
   const mapped = args.map((argument) => compiledTests(argument) ?? argument);
-  return isPath.includes(true) ? mapped : [...mapped, "--ignore", "build/test/containers/**", "build/test/**/*.test.js"];
+  if (isPath.includes(true)) return mapped;
+  return [...mapped, "--ignore", "build/test/containers/**", "build/test/**/*.test.js"];
 }
 
 function readTotals(path) {

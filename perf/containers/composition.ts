@@ -6,6 +6,8 @@ import type { ToolOptions } from "./tool.ts";
 /** Images are built, and health checks pass, within this. */
 const UP_TIMEOUT_MS = 540_000;
 const HEALTHY_TIMEOUT_S = 180;
+/** Lines of each container. */
+const LOG_TAIL = "15";
 
 /** What `docker inspect` tells of a container, as far as somebody asks. */
 export type ContainerFacts = {
@@ -54,10 +56,18 @@ export class Composition {
     return this.#engine.docker([...this.#args, ...args], { ...options, env: this.#env });
   }
 
-  /** Builds what is to be built, and resolves when all that have a health check are healthy. */
+  /**
+   * Builds what is to be built, and resolves when all that have a health check are healthy. Rejects with the last of
+   * what the containers have said.
+   */
   async up(...services: readonly string[]): Promise<void> {
     const wait = ["--wait", "--wait-timeout", String(HEALTHY_TIMEOUT_S)];
-    await this.run(["up", "--detach", "--build", "--quiet-pull", ...wait, ...services], { timeoutMs: UP_TIMEOUT_MS });
+    try {
+      await this.run(["up", "--detach", "--build", "--quiet-pull", ...wait, ...services], { timeoutMs: UP_TIMEOUT_MS });
+    } catch (error) {
+      const said = await this.run(["logs", "--no-color", "--tail", LOG_TAIL], { withErrors: true }).catch(() => "");
+      throw new Error(`${(error as Error).message}\n${said}`);
+    }
   }
 
   /** Removes containers and networks; also the data, that is the volumes; or the images that were built as well. */

@@ -79,9 +79,10 @@ CMD ["nginx", "-g", "daemon off;"]
   async prepare() {},
 };
 
-/** Debian 13 has PostgreSQL 17. What the official image does when it starts, a script of ours does as far as we use it. */
+/** What the official image does when it starts, a script of ours does, as far as docker/ counts on it. */
 const POSTGRES: Recipe = {
-  dockerfile: `RUN mkdir -p /etc/postgresql-common && echo 'create_main_cluster = false' > /etc/postgresql-common/createcluster.conf \\
+  dockerfile: `RUN mkdir -p /etc/postgresql-common \\
+ && echo 'create_main_cluster = false' > /etc/postgresql-common/createcluster.conf \\
  && ${install("postgresql-17")} \\
  && install -d -o postgres -g postgres -m 1777 /var/lib/postgresql/data && chmod 3777 /var/run/postgresql \\
  && sed -i "s/^#listen_addresses.*/listen_addresses = '*'/" /usr/share/postgresql/17/postgresql.conf.sample

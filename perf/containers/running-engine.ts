@@ -8,7 +8,10 @@ const ASK_TIMEOUT_MS = 10_000;
 /** Names that the compose files give things on the whole engine. */
 const TAKEN_NETWORKS = "name=^payment-processor$";
 
-/** The engine that `docker` finds on this machine, or why it cannot be used. `folder`: ours, kept; else a temporary one. */
+/**
+ * The engine that `docker` finds on this machine, or why it cannot be used. `folder`: ours, and kept; without it there
+ * is a temporary one.
+ */
 export async function findRunningEngine(folder: string | undefined): Promise<Engine | { missing: string }> {
   const ask = (...args: string[]): Promise<string> => runTool("docker", args, { timeoutMs: ASK_TIMEOUT_MS });
   const host = process.env["DOCKER_HOST"] ?? "unix://";

@@ -87,7 +87,9 @@ describe("docker/compose.yml and docker/compose.processors.yml, as they are", fu
 
   it("write to their volumes only", async () => {
     const folders = ["/run/rinha", "/data", "/app", "/tmp", "/etc", "/var", "/run"];
-    const script = folders.map((folder) => `(echo > ${folder}/probe) 2> /dev/null && rm ${folder}/probe && echo ${folder}`);
+    const script = folders.map(
+      (folder) => `(echo > ${folder}/probe) 2> /dev/null && rm ${folder}/probe && echo ${folder}`,
+    );
     for (const name of SERVICES) {
       expect((await the().service.facts(name)).HostConfig.ReadonlyRootfs, name).to.equal(true);
       const writable = (await the().service.exec(name, "sh", "-c", `${script.join("\n")}\ntrue`)).trim().split("\n");

@@ -49,15 +49,17 @@ export class ContainedService {
   async settle(): Promise<void> {
     for (const load of this.#loads) await load.end();
     const beganAtMs = Date.now();
-    await until(
-      "everything is settled",
-      async () => {
-        await sleep(200);
-        const { status, headers } = await this.caller.get("/payments-summary");
-        return status === 200 && Date.parse(String(headers["settled-until"])) >= beganAtMs;
-      },
-      SETTLED_MS_MAX,
-    );
+    let told = "";
+    const isSettled = async (): Promise<boolean> => {
+      await sleep(200);
+      const { status, headers, body } = await this.caller.get("/payments-summary");
+      told = `status=${status} settledUntil=${headers["settled-until"]} body=${body}`;
+      return status === 200 && Date.parse(String(headers["settled-until"])) >= beganAtMs;
+    };
+    await until("everything is settled", isSettled, SETTLED_MS_MAX).catch(async (error: Error) => {
+      const { body } = await this.caller.get("/ready");
+      throw new Error(`${error.message} ended=${new Date(beganAtMs).toISOString()} ${told} ready=${body}`);
+    });
   }
 
   /** What was accepted has been charged, once, at its amount; what was refused has not; the books agree. */

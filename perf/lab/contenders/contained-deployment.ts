@@ -145,7 +145,10 @@ function compositionsOf(engine: Engine, { fees, limits }: ContainedOptions): Com
     const fee = feeText(fees[role as keyof PerRole<number>]);
     return [service, { command: ["--name", role, "--fee", fee, "--port", "8080", "--host", "0.0.0.0"] }];
   });
-  const limited = SERVICES.map((service) => [service, { deploy: { resources: { limits: composeLimit(limits, service) } } }]);
+  const limited = SERVICES.map((service) => [
+    service,
+    { deploy: { resources: { limits: composeLimit(limits, service) } } },
+  ]);
   const files = [
     ["lab-processors", "compose.processors.yml", override("processors", Object.fromEntries(paid))],
     ["lab-service", "compose.yml", override("service", Object.fromEntries(limited))],

@@ -101,10 +101,7 @@ export function limitRemarks(contenders: readonly Contender[]): string[] {
   return [...new Set(texts)];
 }
 
-export function limitRemark({
-  limitedBy,
-  unlimitedReason,
-}: Pick<Deployment, "limitedBy" | "unlimitedReason">): string {
+export function limitRemark({ limitedBy, unlimitedReason }: Pick<Deployment, "limitedBy" | "unlimitedReason">): string {
   return limitedBy === undefined
     ? `no CPU and memory limits: ${unlimitedReason}`
     : `CPU and memory limits by ${limitedBy}`;

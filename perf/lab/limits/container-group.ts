@@ -36,7 +36,10 @@ export class ContainerGroup {
 
   /** Process ids as this machine has them; none while the container does not run. */
   members(): string[] {
-    const procs = (): string[] => readFileSync(join(this.#folders[0]!, "cgroup.procs"), "utf8").split("\n").filter((pid) => pid !== "");
+    const procs = (): string[] =>
+      readFileSync(join(this.#folders[0]!, "cgroup.procs"), "utf8")
+        .split("\n")
+        .filter((pid) => pid !== "");
     return this.#unlessGone(procs) ?? [];
   }
 

@@ -22,7 +22,10 @@ describe("a container's group, seen from outside", () => {
   it("is found and read in cgroups of version 1, below the engine's own group", () => {
     write("cpu", { "cpu.cfs_quota_us": "-1" });
     write("cpuacct", { "cpuacct.usage": "0" });
-    write(`cpu/engine/${ID}`, { "cpu.stat": "nr_periods 9\nnr_throttled 3\nthrottled_time 5000000\n", "cgroup.procs": "1\n2\n" });
+    write(`cpu/engine/${ID}`, {
+      "cpu.stat": "nr_periods 9\nnr_throttled 3\nthrottled_time 5000000\n",
+      "cgroup.procs": "1\n2\n",
+    });
     write(`cpuacct/engine/${ID}`, { "cpuacct.usage": "7000000", "cpuacct.usage_sys": "2000000" });
     write(`memory/engine/${ID}`, { "memory.max_usage_in_bytes": "4096", "memory.failcnt": "1" });
     const group = ContainerGroup.find(root, ID)!;
