@@ -51,6 +51,6 @@ const DEBIAN_IMAGE = "rinha-debian:trixie";
 async function debianImage(engine: Engine, say: Progress): Promise<string> {
   if (await engine.has(DEBIAN_IMAGE)) return DEBIAN_IMAGE;
   const archive = await new Debian(engine.facts.folder, say).archive();
-  await engine.docker(["import", "--change", 'CMD ["bash"]', archive, DEBIAN_IMAGE]);
+  await engine.import(DEBIAN_IMAGE, archive);
   return DEBIAN_IMAGE;
 }

@@ -35,7 +35,7 @@ export async function makeImage(engine: Engine, image: string, recipe: Recipe, d
   try {
     writeFileSync(join(context, "Dockerfile"), `FROM ${debian}\n${recipe.dockerfile}`);
     await recipe.prepare(context);
-    await engine.docker(["build", "--quiet", "--tag", image, context]);
+    await engine.build(image, context);
   } finally {
     rmSync(context, { recursive: true, force: true });
   }

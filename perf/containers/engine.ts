@@ -16,6 +16,8 @@ export type EngineFacts = {
   /** Comes before `docker`: what enters the engine's namespaces. */
   readonly entry: readonly string[];
   readonly env: NodeJS.ProcessEnv;
+  /** We have started it, so that nobody else sees its images. */
+  readonly isOurs: boolean;
   /** Ends what was started for it, and removes its folder if it is a temporary one. */
   end(): Promise<void>;
 };
@@ -23,6 +25,7 @@ export type EngineFacts = {
 /** A Docker engine that runs, and its command. */
 export class Engine {
   readonly facts: EngineFacts;
+  readonly #made: string[] = [];
   #ended: Promise<void> | undefined;
 
   constructor(facts: EngineFacts) {
@@ -57,10 +60,30 @@ export class Engine {
     return Number(await this.docker(["image", "inspect", "--format", "{{.Size}}", image]));
   }
 
+  /** Builds an image from a folder with a Dockerfile. In somebody else's engine it goes when this is closed. */
+  async build(image: string, context: string): Promise<void> {
+    await this.docker(["build", "--quiet", "--tag", image, context]);
+    if (!this.facts.isOurs) this.#made.push(image);
+  }
+
+  /** Likewise, of a file system in a tar file. */
+  async import(image: string, archive: string): Promise<void> {
+    await this.docker(["import", archive, image]);
+    if (!this.facts.isOurs) this.#made.push(image);
+  }
+
   /** Any number of times; the same end for all. */
   close(): Promise<void> {
-    this.#ended ??= this.facts.end();
+    this.#ended ??= this.#close();
     return this.#ended;
+  }
+
+  async #close(): Promise<void> {
+    try {
+      if (this.#made.length > 0) await this.docker(["image", "rm", ...this.#made]);
+    } finally {
+      await this.facts.end();
+    }
   }
 }
 

@@ -69,7 +69,7 @@ finish() {
   wait "$unshare" 2> /dev/null || true
   [ -z "$slirp" ] || kill "$slirp" 2> /dev/null || true
   rm -f "$folder/pid" "$folder/inside" "$folder/network"
-  find /sys/fs/cgroup -depth -type d -path "*/$name*" -exec rmdir {} + 2> /dev/null || true
+  find /sys/fs/cgroup -depth -type d \( -path "*/$name" -o -path "*/$name/*" \) -exec rmdir {} + 2> /dev/null || true
   [ "$fate" = keep ] || rm -rf -- "$folder"
 }
 trap finish EXIT

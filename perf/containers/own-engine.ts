@@ -17,7 +17,8 @@ const ENV = { PATH: "/usr/sbin:/usr/bin:/sbin:/bin", HOME: "/root", LC_ALL: "C" 
 
 /**
  * A Docker engine of Debian's packages in namespaces of its own, or why there can be none. It ends when it is closed,
- * or with this process, however that ends. `folder`: kept, for the next time; else a temporary one.
+ * or with this process, however that ends. `folder`: kept, for the next time; else a temporary one. Its images are
+ * kept with it, and nothing else: containers of a run that was killed would start with it, and take the ports.
  */
 export async function startOwnEngine(folder: string | undefined, say: Progress): Promise<Engine | { missing: string }> {
   const why = whyNoDebian();
@@ -28,9 +29,9 @@ export async function startOwnEngine(folder: string | undefined, say: Progress):
     await new Debian(own, say).engineRoot();
   } catch (error) {
     await guard?.remove();
-    throw error;
+    return { missing: `none can be made here either: ${(error as Error).message}` };
   }
-  return await start(own, guard);
+  return start(own, guard).then(removeLeftovers, (error: Error) => ({ missing: error.message }));
 }
 
 async function start(folder: string, guard: FolderGuard | undefined): Promise<Engine> {
@@ -52,11 +53,19 @@ async function start(folder: string, guard: FolderGuard | undefined): Promise<En
   try {
     const { entry, version } = await ready(script, folder);
     const origin = "started from Debian's packages";
-    return new Engine({ version, origin, address: `${network}.2`, folder, entry, env: ENV, end });
+    return new Engine({ version, origin, address: `${network}.2`, folder, entry, env: ENV, isOurs: true, end });
   } catch (error) {
     await end();
     throw error;
   }
+}
+
+async function removeLeftovers(engine: Engine): Promise<Engine> {
+  const ids = (await engine.docker(["ps", "--all", "--quiet"])).split("\n").filter((id) => id !== "");
+  if (ids.length > 0) await engine.docker(["rm", "--force", ...ids]);
+  await engine.docker(["network", "prune", "--force"]);
+  await engine.docker(["volume", "prune", "--all", "--force"]);
+  return engine;
 }
 
 async function ready(script: ChildProcess, folder: string): Promise<{ entry: string[]; version: string }> {

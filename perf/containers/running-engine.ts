@@ -28,7 +28,9 @@ export async function findRunningEngine(folder: string | undefined): Promise<Eng
   const old = whyTooOld(version);
   if (old !== undefined) return { missing: old };
   if ((await ask("network", "ls", "--quiet", "--filter", TAKEN_NETWORKS)).trim() !== "") {
-    return { missing: "the running engine must not have our network yet: network=payment-processor" };
+    return {
+      missing: "the running engine must not have our network yet: network=payment-processor (docker network rm)",
+    };
   }
   const own = folder ?? mkdtempSync(join(tmpdir(), "rinha-containers-"));
   return new Engine({
@@ -37,6 +39,7 @@ export async function findRunningEngine(folder: string | undefined): Promise<Eng
     address: "127.0.0.1",
     folder: own,
     entry: [],
+    isOurs: false,
     env: process.env,
     async end() {
       if (folder === undefined) rmSync(own, { recursive: true, force: true });

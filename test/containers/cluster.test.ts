@@ -19,7 +19,7 @@ describe("docker/compose.cluster.yml, as it is", function () {
 
   before(async function () {
     const engine: Engine = await needsEngine(this);
-    await provideImages(engine, "compose.cluster.yml");
+    await provideImages(this, engine, "compose.cluster.yml");
     whole = new ContainedService(engine, { files: ["compose.cluster.yml"], env: PASSWORDS });
     say("building and starting the processors, PostgreSQL three times, and three instances");
     await whole.processors.up();

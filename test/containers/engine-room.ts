@@ -1,5 +1,6 @@
 import type { Context } from "mocha";
 import { imagesOfComposeFile, imagesOfDockerfile, provideImage } from "../../perf/containers/base-images.ts";
+import { whyNoDebian } from "../../perf/containers/debian.ts";
 import type { Engine } from "../../perf/containers/engine.ts";
 import { openEngine } from "../../perf/containers/open-engine.ts";
 
@@ -33,8 +34,21 @@ export async function needsEngine(context: Context): Promise<Engine> {
   return engine;
 }
 
-/** The base images of docker/Dockerfile, and what these compose files name. */
-export async function provideImages(engine: Engine, ...composeFiles: readonly string[]): Promise<void> {
+/**
+ * The base images of docker/Dockerfile, and what these compose files name. Skips where they can neither be pulled nor,
+ * for want of root or Debian, be made.
+ */
+export async function provideImages(
+  context: Context,
+  engine: Engine,
+  ...composeFiles: readonly string[]
+): Promise<void> {
   const images = new Set([...imagesOfDockerfile(), ...composeFiles.flatMap(imagesOfComposeFile)]);
-  for (const image of images) say(`${image}: ${await provideImage(engine, image, say)}`);
+  try {
+    for (const image of images) say(`${image}: ${await provideImage(engine, image, say)}`);
+  } catch (error) {
+    if (whyNoDebian() === undefined) throw error;
+    say(`skipped: ${(error as Error).message}`);
+    context.skip();
+  }
 }

@@ -48,7 +48,7 @@ describe("Node.js 20, 22 and 24 on Debian 13", function () {
       const install = "apt-get install -yqq --no-install-recommends nginx openssl procps";
       writeFileSync(join(context, "Dockerfile"), `FROM ${base}\nRUN apt-get update -qq && ${install}\n`);
       const image = `${TEST_IMAGE}:${version}`;
-      await engine.docker(["build", "--quiet", "--tag", image, context]);
+      await engine.build(image, context);
       return image;
     } finally {
       rmSync(context, { recursive: true, force: true });

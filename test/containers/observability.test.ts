@@ -16,7 +16,7 @@ describe("docker/compose.observability.yml, on top of docker/compose.yml", funct
 
   before(async function () {
     engine = await needsEngine(this);
-    await provideImages(engine, "compose.yml");
+    await provideImages(this, engine, "compose.yml");
     whole = new ContainedService(engine, { files: FILES });
   });
   after(async function () {

@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { expect } from "chai";
+import { imagesOfDockerfile } from "../../perf/containers/base-images.ts";
 import type { Engine } from "../../perf/containers/engine.ts";
 import { newPayment, payMany, untilState } from "../e2e/payments.ts";
 import { until } from "../e2e/until.ts";
@@ -9,6 +10,8 @@ import { ContainedService } from "./service.ts";
 
 const SERVICES = ["nginx", "instance-1", "instance-2"] as const;
 const INSTANCES = ["instance-1", "instance-2"] as const;
+/** Over its base; see docs/containers.md. */
+const IMAGE_MB_MAX = 70;
 const MIB = 1024 * 1024;
 /** The user of the image, and of the sockets. */
 const USER_ID = "1000";
@@ -25,7 +28,7 @@ describe("docker/compose.yml and docker/compose.processors.yml, as they are", fu
 
   before(async function () {
     engine = await needsEngine(this);
-    await provideImages(engine, "compose.yml");
+    await provideImages(this, engine, "compose.yml");
     whole = new ContainedService(engine, { files: ["compose.yml"] });
     say("building and starting the processors and the service");
     await whole.processors.up();
@@ -65,6 +68,19 @@ describe("docker/compose.yml and docker/compose.processors.yml, as they are", fu
     const label = '{{index .Labels "com.docker.compose.project"}}';
     const owner = await engine.docker(["network", "inspect", "--format", label, "payment-processor"]);
     expect(owner.trim()).to.equal(the().processors.project);
+  });
+
+  it("have images that add little to their base", async () => {
+    const [base] = imagesOfDockerfile();
+    const baseBytes = await engine.imageBytes(base!);
+    for (const name of [
+      `${the().service.project}-instance-1`,
+      `${the().processors.project}-payment-processor-default`,
+    ]) {
+      const megabytes = ((await engine.imageBytes(name)) - baseBytes) / 1e6;
+      say(`${name}: ${megabytes.toFixed(0)} MB over ${base}`);
+      expect(megabytes).to.be.within(1, IMAGE_MB_MAX);
+    }
   });
 
   it("are held to their limits by the kernel", async () => {

@@ -53,7 +53,7 @@ describe("the Docker engine of this machine", () => {
     docker({ version: "26.1.5", compose: false });
     expect(await missing()).to.match(/its compose command is missing/);
     docker({ version: "26.1.5", networks: "0123456789ab" });
-    expect(await missing()).to.match(/network=payment-processor$/);
+    expect(await missing()).to.match(/network=payment-processor \(docker network rm\)$/);
     process.env["DOCKER_HOST"] = "tcp://elsewhere:2375";
     expect(await missing()).to.match(/must be on this machine: DOCKER_HOST=tcp:/);
   });
