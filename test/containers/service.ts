@@ -2,6 +2,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { expect } from "chai";
 import { audit } from "../../perf/audit/audit.ts";
 import { connectParties } from "../../perf/audit/parties.ts";
+import type { ProcessorAdmin } from "../../perf/audit/processor-admin.ts";
 import { EPOCH_MS } from "../../perf/audit/window.ts";
 import { Composition, type CompositionOptions } from "../../perf/containers/composition.ts";
 import type { Engine } from "../../perf/containers/engine.ts";
@@ -64,7 +65,7 @@ export class ContainedService {
 
   /** What was accepted has been charged, once, at its amount; what was refused has not; the books agree. */
   async audit(): Promise<void> {
-    await this.settle();
+    for (const load of this.#loads) await load.end();
     const url = (port: number): URL => new URL(`http://${this.#engine.address}:${port}`);
     const parties = connectParties(
       {
@@ -76,14 +77,10 @@ export class ContainedService {
       TIMEOUT_MS,
     );
     try {
+      const charged = await this.#chargedOnce(Object.values(parties.processors));
+      await this.settle();
       const { agrees, findings } = await audit(parties);
       expect({ agrees, findings }).to.deep.equal({ agrees: true, findings: [] });
-      const charged = new Map<string, bigint[]>();
-      for (const processor of Object.values(parties.processors)) {
-        const charges = (await processor.list({ fromMs: EPOCH_MS, toMs: Date.now() })) ?? [];
-        for (const { correlationId, cents } of charges)
-          charged.set(correlationId, [...(charged.get(correlationId) ?? []), cents]);
-      }
       const wrong = this.#loads.flatMap((load) => load.wrong);
       for (const { correlationId, cents } of this.#loads.flatMap(({ accepted }) => accepted)) {
         const all = charged.get(correlationId) ?? [];
@@ -95,6 +92,26 @@ export class ContainedService {
     } finally {
       await parties.close();
     }
+  }
+
+  /**
+   * What the processors have charged, by correlationId, as soon as all that was accepted is among it: what waits to be
+   * sent is not in doubt, so Settled-Until says nothing of it. After a while, whatever there is.
+   */
+  async #chargedOnce(processors: readonly ProcessorAdmin[]): Promise<Map<string, bigint[]>> {
+    const accepted = this.#loads.flatMap((load) => load.accepted);
+    const charged = new Map<string, bigint[]>();
+    const isAllCharged = async (): Promise<boolean> => {
+      await sleep(200);
+      charged.clear();
+      for (const processor of processors) {
+        for (const { correlationId, cents } of (await processor.list({ fromMs: EPOCH_MS, toMs: Date.now() })) ?? [])
+          charged.set(correlationId, [...(charged.get(correlationId) ?? []), cents]);
+      }
+      return accepted.every(({ correlationId }) => charged.has(correlationId));
+    };
+    await until("everything accepted is charged", isAllCharged, SETTLED_MS_MAX).catch(() => undefined);
+    return charged;
   }
 
   async remove(): Promise<void> {
