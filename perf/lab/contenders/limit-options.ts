@@ -16,8 +16,8 @@ export const WISH_LIMIT_USAGE = `  --nginx-limit CPUS:MB    by cgroups, else by 
 
 export const CONTAINERS_OPTION = flags("containers");
 
-export const CONTAINERS_USAGE = `  --containers             ours in containers, as docker/ has them, in the Docker engine
-                           of this machine or one of Debian's packages: docs/containers.md`;
+export const CONTAINERS_USAGE = `  --containers             ours in containers, as docker/ has them, in the engine of
+                           this machine or one of Debian's packages: docs/containers.md`;
 
 type LimitValues = OptionValues<typeof LIMIT_OPTIONS>;
 
