@@ -1,5 +1,4 @@
-import { accessSync, constants } from "node:fs";
-import { delimiter, join } from "node:path";
+import { findProgram } from "./programs.ts";
 
 export type NginxShape = {
   readonly host: string;
@@ -30,24 +29,11 @@ function requireMatches(name: string, conf: string, pattern: RegExp): void {
   if (conf.match(pattern) === null) throw new Error(`nginx.conf must have the line: line=${name}`);
 }
 
-/** A service user's PATH often lacks the sbin folders. */
-const SBIN_FOLDERS = ["/usr/sbin", "/usr/local/sbin", "/sbin", "/opt/homebrew/bin"];
-
-export function findNginx(pathVariable = process.env["PATH"] ?? ""): string {
-  for (const folder of [...pathVariable.split(delimiter), ...SBIN_FOLDERS]) {
-    const file = join(folder, "nginx");
-    if (folder !== "" && isExecutable(file)) return file;
-  }
-  throw new Error(
-    "nginx must be installed: nginx=none (apt-get install nginx, or go without: BALANCER=none npm start)",
-  );
-}
-
-function isExecutable(file: string): boolean {
-  try {
-    accessSync(file, constants.X_OK);
-    return true;
-  } catch {
-    return false;
-  }
+export function findNginx(pathVariable?: string): string {
+  const nginx = findProgram("nginx", pathVariable);
+  if (nginx === undefined)
+    throw new Error(
+      "nginx must be installed: nginx=none (apt-get install nginx, or go without: BALANCER=none npm start)",
+    );
+  return nginx;
 }

@@ -1,8 +1,11 @@
 import type { Target } from "../../audit/parties.ts";
 import { say } from "../../command/run-command.ts";
+import type { Engine } from "../../containers/engine.ts";
 import type { ProcessReading } from "../limits/usage-between.ts";
 import { Books } from "./books.ts";
-import { LimitedTopology, type LimitedTopologyOptions, type Program } from "./limited-topology.ts";
+import { ContainedDeployment } from "./contained-deployment.ts";
+import type { Deployment } from "./deployment.ts";
+import { CONTEST_LIMITS, LimitedTopology, type LimitedTopologyOptions, type Program } from "./limited-topology.ts";
 import type { Limits } from "./named-groups.ts";
 
 /**
@@ -23,7 +26,7 @@ export type Contender = {
   readonly name: ContenderName;
   readonly url: URL;
   /** `undefined`: somebody else has started it. */
-  readonly topology: LimitedTopology | undefined;
+  readonly topology: Deployment | undefined;
   /** What its processes have taken so far; none where nobody knows them. */
   readings(): ProcessReading[];
   /** `undefined`: it does not charge anybody, or nobody knows who. */
@@ -38,6 +41,8 @@ export type ContendersOptions = {
   readonly target?: OtherTarget | undefined;
   /** For our instances' node. */
   readonly nodeFlags?: readonly string[];
+  /** Ours runs in containers of this one. */
+  readonly engine?: Engine | undefined;
 };
 
 /** A way to run our service. */
@@ -72,7 +77,7 @@ export async function startContenders(options: ContendersOptions, signal: AbortS
   const started: Contender[] = [];
   try {
     if (target === undefined) say("starting ours");
-    started.push(target === undefined ? await startOurs({ name: "ours" }, options, signal) : otherContender(target));
+    started.push(target === undefined ? await startOwn(options, signal) : otherContender(target));
     for (const floor of floors) {
       say(`starting the ${floor}`);
       started.push(await startFloor(floor, options, signal));
@@ -97,17 +102,24 @@ export function isFloor(name: ContenderName): name is FloorName {
 
 /** By what means there are limits, or why there are none; as remarks. */
 export function limitRemarks(contenders: readonly Contender[]): string[] {
-  const texts = contenders.flatMap(({ topology }) => (topology === undefined ? [] : [limitRemark(topology)]));
+  const texts = contenders.flatMap(({ topology }) =>
+    topology === undefined ? [] : [limitRemark(topology), ...topology.remarks],
+  );
   return [...new Set(texts)];
 }
 
-export function limitRemark({
-  limitedBy,
-  unlimitedReason,
-}: Pick<LimitedTopology, "limitedBy" | "unlimitedReason">): string {
+export function limitRemark({ limitedBy, unlimitedReason }: Pick<Deployment, "limitedBy" | "unlimitedReason">): string {
   return limitedBy === undefined
     ? `no CPU and memory limits: ${unlimitedReason}`
     : `CPU and memory limits by ${limitedBy}`;
+}
+
+async function startOwn(options: ContendersOptions, signal: AbortSignal): Promise<Contender> {
+  const { engine, limits = CONTEST_LIMITS } = options;
+  if (engine === undefined) return startOurs({ name: "ours" }, options, signal);
+  const topology = await ContainedDeployment.start(engine, { fees: FEES, limits }, signal);
+  const { target } = topology;
+  return { name: "ours", url: target.service, topology, readings: () => topology.readings(), books: new Books(target) };
 }
 
 /** Two instances of our service behind nginx, with two healthy processors. */

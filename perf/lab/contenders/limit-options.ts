@@ -14,6 +14,11 @@ export const LIMIT_USAGE = `  --nginx-limit CPUS:MB    by cgroups, else by syste
 export const WISH_LIMIT_USAGE = `  --nginx-limit CPUS:MB    by cgroups, else by systemd-run                      (none)
   --instance-limit CPUS:MB                                                      (none)`;
 
+export const CONTAINERS_OPTION = flags("containers");
+
+export const CONTAINERS_USAGE = `  --containers             ours in containers, as docker/ has them, in the engine of
+                           this machine or one of Debian's packages: docs/containers.md`;
+
 type LimitValues = OptionValues<typeof LIMIT_OPTIONS>;
 
 /** `undefined`: no limits. */
@@ -34,4 +39,13 @@ function limitsOf(values: LimitValues): Limits {
     return text === undefined ? CONTEST_LIMITS[name] : readLimit(`${name}-limit`, text);
   };
   return { nginx: limitOf("nginx"), instance: limitOf("instance") };
+}
+
+/** Throws where an option was given that containers cannot follow. */
+export function readInContainers(values: { containers?: boolean | undefined } & Record<string, unknown>): boolean {
+  if (values.containers !== true) return false;
+  for (const name of ["target", "profile", "port", "no-limits"]) {
+    if (values[name] !== undefined) throw new Error(`${name} must come without --containers: ${name}=${values[name]}`);
+  }
+  return true;
 }

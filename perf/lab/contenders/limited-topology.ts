@@ -5,10 +5,11 @@ import type { ChildHooks } from "../../launch/supervisor.ts";
 import { startTopology, type Topology } from "../../launch/topology.ts";
 import { FLOOR_MAIN } from "../floor/programs.ts";
 import { chooseGroups } from "../limits/choose-groups.ts";
-import { type Limit, MEBIBYTE } from "../limits/limit.ts";
-import type { CpuTime, GroupUsage } from "../limits/process-groups.ts";
+import { MEBIBYTE } from "../limits/limit.ts";
+import type { CpuTime } from "../limits/process-groups.ts";
 import { membersOf, readCpuSeconds, readUsage } from "../limits/process-usage.ts";
 import type { ProcessReading } from "../limits/usage-between.ts";
+import type { Deployment, ProcessReport } from "./deployment.ts";
 import { INSTANCE_COUNT, type Limits, NamedGroups } from "./named-groups.ts";
 import { senderPlan } from "./sender-plan.ts";
 
@@ -47,27 +48,14 @@ export const CONTEST_LIMITS: Limits = {
   instance: { cpus: 0.6, memoryBytes: 150 * MEBIBYTE },
 };
 
-/** What one process, with its children, took from the beginning of the load to its end. */
-export type ProcessReport = {
-  readonly name: ChildName;
-  readonly cpuSeconds: number;
-  readonly rssPeakBytes: number;
-  readonly limit: Limit | undefined;
-  /** From its start on. */
-  readonly limitUsage: Omit<GroupUsage, "cpu"> | undefined;
-  /** It is not the process that was there at the beginning. */
-  readonly wasRestarted: boolean;
-};
-
 /**
  * The service and its processors on this machine, in processes of their own, under the contest's limits where
  * possible.
  */
-export class LimitedTopology {
-  /** `cgroup v1` …; `undefined`: there are no limits. */
+export class LimitedTopology implements Deployment {
   readonly limitedBy: string | undefined;
-  /** Why there are no limits. */
   readonly unlimitedReason: string | undefined;
+  readonly remarks = [];
   readonly #topology: Topology;
   readonly #groups: NamedGroups | undefined;
   readonly #cpuSecondsAtBegin = new Map<number, number>();
@@ -101,7 +89,6 @@ export class LimitedTopology {
     return { service: new URL(url), processors, token: "123" };
   }
 
-  /** To be called as the load begins: what was before is not counted. */
   markBegin(): void {
     for (const { name, pid } of this.#topology.processes) {
       this.#members.set(name, pid === undefined ? [] : membersOf(pid));
@@ -110,7 +97,7 @@ export class LimitedTopology {
     }
   }
 
-  /** Of every process there is just now. By its group's account where there is one, else in ticks of 10 ms. */
+  /** By its group's account where there is one, else in ticks of 10 ms. */
   readings(): ProcessReading[] {
     return this.#topology.processes.map(({ name, pid = -1 }) => {
       const usage = this.#groups?.usage(name);
@@ -123,7 +110,6 @@ export class LimitedTopology {
     });
   }
 
-  /** Quick: only those who were there as the load began. */
   cpuSeconds(): Record<string, number | undefined> {
     return Object.fromEntries([...this.#members].map(([name, pids]) => [name, readCpuSeconds(pids)]));
   }

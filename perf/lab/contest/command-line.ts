@@ -4,7 +4,14 @@ import type { PerRole } from "../../audit/totals.ts";
 import { type CommandLine, flags, type OptionValues, texts } from "../../command/command-line.ts";
 import { readDecimal, readWholeNumber } from "../../command/number-options.ts";
 import { readUrl } from "../../command/url-option.ts";
-import { LIMIT_OPTIONS, LIMIT_USAGE, readLimits } from "../contenders/limit-options.ts";
+import {
+  CONTAINERS_OPTION,
+  CONTAINERS_USAGE,
+  LIMIT_OPTIONS,
+  LIMIT_USAGE,
+  readInContainers,
+  readLimits,
+} from "../contenders/limit-options.ts";
 import type { LimitedTopologyOptions } from "../contenders/limited-topology.ts";
 import { requireNoTarget } from "../contenders/target-options.ts";
 import { OUTPUT_USAGE } from "../report/output-options.ts";
@@ -34,6 +41,7 @@ Without --target the service is started here: processors, two instances, nginx.
   --port PORT              where nginx listens                             (any free one)
   --default-fee SHARE      of the default processor, 0 to 1                  (0.05; 0.07)
   --fallback-fee SHARE     of the fallback processor                         (0.15; 0.10)
+${CONTAINERS_USAGE}
 ${LIMIT_USAGE}
   --floor                  after each round the same against two floors: the same nginx, in front of handlers
                            that only read the body and answer 202, under the same limits; and the same while a
@@ -56,6 +64,8 @@ export type ContestWish = {
   readonly roundCount: number;
   /** Only where the service is started here. */
   readonly withFloor: boolean;
+  /** Likewise. */
+  readonly inContainers: boolean;
 };
 
 /** k6's, in the contest's script. */
@@ -68,6 +78,7 @@ const OPTIONS = {
   ...texts("script", "users", "duration", "stages", "drain", "rounds", "measured"),
   ...texts("profile", "port", "default-fee", "fallback-fee"),
   ...flags("floor"),
+  ...CONTAINERS_OPTION,
   ...texts("target", "default", "fallback", "token"),
   ...LIMIT_OPTIONS,
 };
@@ -86,6 +97,7 @@ export const CONTEST_COMMAND: CommandLine<typeof OPTIONS, ContestWish> = {
       measuredPath: values.measured,
       roundCount: readWholeNumber("rounds", values.rounds ?? "1", 1, 1000),
       withFloor: values.floor === true,
+      inContainers: readInContainers(values),
     };
   },
 };

@@ -1,4 +1,4 @@
-import type { ProcessReport } from "../contenders/limited-topology.ts";
+import type { ProcessReport } from "../contenders/deployment.ts";
 import type { MeteredCpu } from "../limits/cpu-meter.ts";
 import type { Machine } from "../report/machine.ts";
 
@@ -10,5 +10,7 @@ export type Environment = MeteredCpu & {
   /** By what means there are limits, or why there are none. */
   readonly limitedBy: string | undefined;
   readonly unlimitedReason: string | undefined;
+  /** What this way of running the service could not do or show. */
+  readonly remarks: readonly string[];
   readonly machine: Machine;
 };

@@ -1,5 +1,7 @@
 import { writeFileSync } from "node:fs";
 import { say } from "../../command/run-command.ts";
+import type { Engine } from "../../containers/engine.ts";
+import { requireEngine } from "../../containers/open-engine.ts";
 import { FLOOR_NAMES } from "../contenders/contender.ts";
 import { resultJson } from "../report/finish.ts";
 import { runMeasurement } from "../report/measurement-command.ts";
@@ -12,7 +14,8 @@ import type { ContestRounds } from "./rounds.ts";
 await runMeasurement({
   ...CONTEST_COMMAND,
   async measure(wish, signal, show) {
-    const rounds = await measureRounds(wish, signal, show);
+    const engine = wish.inContainers ? await requireEngine(say) : undefined;
+    const rounds = await measureRounds(wish, engine, signal, show).finally(() => engine?.close());
     if (wish.measuredPath !== undefined) writeFileSync(wish.measuredPath, resultJson(plainJson(rounds.ours)));
     return contestResult(wish, rounds);
   },
@@ -21,6 +24,7 @@ await runMeasurement({
 /** Ours and the floors in turn, so that what else the machine does meets all of them. */
 async function measureRounds(
   wish: ContestWish,
+  engine: Engine | undefined,
   signal: AbortSignal,
   show: (text: string) => void,
 ): Promise<ContestRounds> {
@@ -31,7 +35,7 @@ async function measureRounds(
     if ("service" in target) {
       rounds.ours.push(await measureTarget(contest, target, signal));
     } else {
-      rounds.ours.push(await measureOwn(contest, target, "service", signal));
+      rounds.ours.push(await measureOwn(contest, { ...target, engine }, "service", signal));
       for (const floor of withFloor ? FLOOR_NAMES : []) {
         say(`the ${floor}`);
         rounds[floor].push(await measureOwn(contest, target, floor, signal));

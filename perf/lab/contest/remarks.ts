@@ -17,6 +17,7 @@ export function remarksOf(rounds: ContestRounds, shown: number): string[] {
     ...ours.flatMap((round, i) => prefixed("", i, [...trustRemarks(round), ...outcomeRemarks(round)])),
     ...floors.flatMap((name) => rounds[name].flatMap((round, i) => prefixed(`the ${name}`, i, trustRemarks(round)))),
     limitRemark(ours[0]!.environment),
+    ...ours[0]!.environment.remarks,
     ...(ours[0]!.environment.processes.length > 0
       ? []
       : ["CPU and memory of a service that runs already: not counted"]),

@@ -4,7 +4,7 @@ import { auditReport } from "../../audit/report.ts";
 import { table } from "../../audit/table.ts";
 import { ROLES, totalsCount } from "../../audit/totals.ts";
 import { limitRemark } from "../contenders/contender.ts";
-import type { ProcessReport } from "../contenders/limited-topology.ts";
+import type { ProcessReport } from "../contenders/deployment.ts";
 import { limitText, MEBIBYTE } from "../limits/limit.ts";
 import type { Percentiles } from "../load/samples.ts";
 import type { Environment } from "./environment.ts";

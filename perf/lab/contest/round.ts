@@ -1,10 +1,13 @@
 import type { Target } from "../../audit/parties.ts";
 import { say } from "../../command/run-command.ts";
+import type { Engine } from "../../containers/engine.ts";
+import { ContainedDeployment } from "../contenders/contained-deployment.ts";
 import { limitRemark } from "../contenders/contender.ts";
+import type { Deployment, ProcessReport } from "../contenders/deployment.ts";
 import {
+  CONTEST_LIMITS,
   LimitedTopology,
   type LimitedTopologyOptions,
-  type ProcessReport,
   type Program,
 } from "../contenders/limited-topology.ts";
 import { CpuMeter } from "../limits/cpu-meter.ts";
@@ -28,27 +31,36 @@ export async function measureTarget(
   const measured = await runContest(target, contest, meter.hooks, signal);
   const description = `against ${target.service.href}`;
   const unlimitedReason = "whoever has started the service sets its limits";
-  const limits = { limitedBy: undefined, unlimitedReason };
+  const limits = { limitedBy: undefined, unlimitedReason, remarks: [] };
   return { measured, environment: { description, processes: [], ...limits, ...meter.taken() } };
 }
+
+/** The engine is the one whose containers the service is to run in, if it is. */
+export type OwnOptions = LimitedTopologyOptions & { readonly engine?: Engine | undefined };
 
 /** Starts everything, and ends it again. */
 export async function measureOwn(
   contest: ContestOptions,
-  own: LimitedTopologyOptions,
+  own: OwnOptions,
   program: Program,
   signal: AbortSignal,
 ): Promise<ContestRound> {
-  const topology = await LimitedTopology.start(own, program, signal);
+  const { engine, fees, limits = CONTEST_LIMITS } = own;
+  const topology: Deployment =
+    engine === undefined
+      ? await LimitedTopology.start(own, program, signal)
+      : await ContainedDeployment.start(engine, { fees, limits }, signal);
   try {
-    const { limitedBy, unlimitedReason, target } = topology;
+    const { limitedBy, unlimitedReason, remarks, target } = topology;
     say(limitRemark(topology));
     const meter = new LoadMeter(contest, topology);
     // A floor processes nothing, so there is nothing to wait for.
     const options = program === "service" ? contest : { ...contest, drainMs: 0 };
     const measured = await runContest(target, { ...options, fees: contest.fees ?? own.fees }, meter.hooks, signal);
-    const description = program === "service" ? `profile ${own.profile}` : `the ${program}`;
-    const environment = { description, processes: meter.processes, limitedBy, unlimitedReason, ...meter.taken() };
+    const where = engine === undefined ? "" : ", in containers";
+    const description = program === "service" ? `profile ${own.profile}${where}` : `the ${program}`;
+    const limits = { limitedBy, unlimitedReason, remarks };
+    const environment = { description, processes: meter.processes, ...limits, ...meter.taken() };
     return { measured, environment };
   } finally {
     await topology.stop();
@@ -62,7 +74,7 @@ class LoadMeter {
   readonly #meter = new CpuMeter();
   #metered = this.#meter.end();
 
-  constructor({ load }: ContestOptions, topology?: LimitedTopology) {
+  constructor({ load }: ContestOptions, topology?: Deployment) {
     this.hooks = {
       onProgress: say,
       onLoadStart: () => {

@@ -1,7 +1,14 @@
 import { type CommandLine, flags, texts } from "../../command/command-line.ts";
 import { readDecimal } from "../../command/number-options.ts";
 import type { OtherTarget } from "../contenders/contender.ts";
-import { LIMIT_OPTIONS, LIMIT_USAGE, readLimits } from "../contenders/limit-options.ts";
+import {
+  CONTAINERS_OPTION,
+  CONTAINERS_USAGE,
+  LIMIT_OPTIONS,
+  LIMIT_USAGE,
+  readInContainers,
+  readLimits,
+} from "../contenders/limit-options.ts";
 import type { Limits } from "../contenders/named-groups.ts";
 import { ROUND_OPTIONS, type RoundOptions, readRoundOptions } from "../contenders/round-options.ts";
 import { readTarget, TARGET_OPTIONS, TARGET_USAGE } from "../contenders/target-options.ts";
@@ -20,6 +27,7 @@ that only answer 202; and the same while another process sends as many payments 
   --warm-up SECONDS        before the first round, at the highest rate               (3)
   --pacing NAME            thread: exact to 0.1 ms; timer: 1 ms, half the CPU   (thread)
   --no-floor               only our service
+${CONTAINERS_USAGE}
 ${LIMIT_USAGE}
 
 Payments leave on schedule, whatever the answers do, and latency counts from when each was due. After each round of
@@ -38,7 +46,11 @@ export type LatencyOptions = RoundOptions & {
   readonly limits: Limits | undefined;
 };
 
-export type LatencyWish = { readonly options: LatencyOptions; readonly target: OtherTarget | undefined };
+export type LatencyWish = {
+  readonly options: LatencyOptions;
+  readonly target: OtherTarget | undefined;
+  readonly inContainers: boolean;
+};
 
 const RATES_MAX = 10;
 const RATE_MAX = 50_000;
@@ -47,6 +59,7 @@ const OPTIONS = {
   ...texts("rates", "pacing"),
   ...flags("no-floor"),
   ...ROUND_OPTIONS,
+  ...CONTAINERS_OPTION,
   ...LIMIT_OPTIONS,
   ...TARGET_OPTIONS,
 };
@@ -62,7 +75,7 @@ export const LATENCY_COMMAND: CommandLine<typeof OPTIONS, LatencyWish> = {
       ...readRoundOptions(values, { rounds: "5", seconds: "10", leadIn: "1" }),
       limits: readLimits(values),
     };
-    return { options, target: readTarget(values) };
+    return { options, target: readTarget(values), inContainers: readInContainers(values) };
   },
 };
 
