@@ -27,7 +27,7 @@ describe("nginx: more payments at once than it has room for", function () {
 
   /** A client whose one connection has been answered before. */
   async function knownCaller(): Promise<Caller> {
-    const caller = new Caller({ host: "127.0.0.1", port: service.balancer.port }, 1);
+    const caller = new Caller({ host: "127.0.0.1", port: service.balancer.port }, 1, "other");
     callers.push(caller);
     expect((await caller.get("/health")).status).to.equal(202);
     return caller;
