@@ -6,6 +6,8 @@ export const BUSY_MS = 100;
 export const BUSY_TURNS = 5;
 /** While it piles up, a turn takes in payments for so long. */
 export const TAKING_MS = 20;
+/** But at least so many: as few clients may always wait, however slow the machine is. */
+export const TAKEN_MIN = 64;
 
 export type AdmissionParts = {
   time: Pick<Time, "monotonicMs" | "atEndOfTurn">;
@@ -19,13 +21,14 @@ export type AdmissionParts = {
  * Requests wait unread in their sockets, where nobody sees how long the queue is. But an event loop that never has to
  * wait has a queue that never empties, a standing one; all others are bursts (Nichols and Jacobson, "Controlling Queue
  * Delay", 2012; with an idle moment as the sign: Maurer, "Fail at Scale", 2015). While a queue stands, each turn of the
- * loop accepts payments for TAKING_MS and refuses the rest of those that it reads, which costs little: so what is
- * accepted has waited for about one turn, and the turns stay short.
+ * loop accepts payments for TAKING_MS, and at least TAKEN_MIN, and refuses the rest of those that it reads, which costs
+ * little: so what is accepted has waited for about one turn, and the turns stay short.
  */
 export class Admission {
   readonly #parts: AdmissionParts;
   #isInTurn = false;
   #turnBeganAtMs = 0;
+  #takenInTurn = 0;
   /** When the first turn began after the loop had waited, and how many have begun since. */
   #busySinceMs = 0;
   #busyTurnCount = 0;
@@ -40,7 +43,10 @@ export class Admission {
   isTooMany(): boolean {
     const nowMs = this.#parts.time.monotonicMs();
     if (!this.#isInTurn) this.#begin(nowMs);
-    return this.#isStanding(nowMs) && nowMs - this.#turnBeganAtMs > TAKING_MS;
+    const isEnough = this.#takenInTurn >= TAKEN_MIN && nowMs - this.#turnBeganAtMs > TAKING_MS;
+    if (isEnough && this.#isStanding(nowMs)) return true;
+    this.#takenInTurn++;
+    return false;
   }
 
   #isStanding(nowMs: number): boolean {
@@ -57,6 +63,7 @@ export class Admission {
     this.#busyTurnCount++;
     this.#isInTurn = true;
     this.#turnBeganAtMs = nowMs;
+    this.#takenInTurn = 0;
     this.#parts.time.atEndOfTurn(this.#end);
   }
 

@@ -1,5 +1,5 @@
 import { expect } from "chai";
-import { Admission, BUSY_MS, BUSY_TURNS, TAKING_MS } from "../../../server/turn/admission.ts";
+import { Admission, BUSY_MS, BUSY_TURNS, TAKEN_MIN, TAKING_MS } from "../../../server/turn/admission.ts";
 
 /** An event loop in virtual time: turns of payments that take time, and waits. */
 class Loop {
@@ -61,27 +61,36 @@ describe("admission", () => {
     const loop = new Loop();
     loop.overload();
     for (let i = 0; i < 100; i++) {
-      const refused = loop.turn(60, 1);
-      // From the beginning of the turn on, including the millisecond in which TAKING_MS are over.
-      expect(refused.slice(0, TAKING_MS + 1)).to.not.include(true);
-      expect(refused.slice(TAKING_MS + 1)).to.not.include(false);
+      const quick = loop.turn(2 * TAKEN_MIN, TAKING_MS / TAKEN_MIN);
+      // From the beginning of the turn on, including the moment in which TAKING_MS are over.
+      expect(quick.slice(0, TAKEN_MIN + 1)).to.not.include(true);
+      expect(quick.slice(TAKEN_MIN + 1)).to.not.include(false);
+      const slow = loop.turn(2 * TAKEN_MIN, TAKING_MS);
+      expect(slow.slice(0, TAKEN_MIN)).to.not.include(true);
+      expect(slow.slice(TAKEN_MIN)).to.not.include(false);
     }
   });
 
   it("accepts everything again as soon as the loop has waited", () => {
     const loop = new Loop();
     loop.overload();
-    expect(countOf(loop.turn(60, 1))).to.be.above(0);
+    expect(countOf(loop.turn(100, 1))).to.be.above(0);
     loop.wait(0.01);
-    expect(countOf(loop.turn(60, 1))).to.equal(0);
+    expect(countOf(loop.turn(100, 1))).to.equal(0);
   });
 
   it("needs the time as well as the turns: many quick turns are no overload", () => {
     const loop = new Loop();
     const turnMs = BUSY_MS / (4 * BUSY_TURNS);
     for (let i = 0; i < 2 * BUSY_TURNS; i++) loop.turn(1, turnMs);
-    expect(countOf(loop.turn(2, TAKING_MS + 1))).to.equal(0);
+    const eachMs = (TAKING_MS + 1) / TAKEN_MIN;
+    expect(countOf(loop.turn(TAKEN_MIN + 1, eachMs))).to.equal(0);
     loop.turn(1, BUSY_MS);
-    expect(loop.turn(2, TAKING_MS + 1)).to.deep.equal([false, true]);
+    expect(countOf(loop.turn(TAKEN_MIN + 1, eachMs))).to.equal(1);
+  });
+
+  it("refuses nothing to as few clients as may always wait, though the loop never does", () => {
+    const loop = new Loop();
+    for (let i = 0; i < 100; i++) expect(countOf(loop.turn(TAKEN_MIN, BUSY_MS))).to.equal(0);
   });
 });
