@@ -39,7 +39,9 @@ async function growthMb(service: TracedService): Promise<number> {
       Array.from({ length: PAYMENTS_PER_ROUND }, () => newPayment()),
     );
   }
-  const sent = () => service.processors.default.received.filter(({ method }) => method === "POST").length;
+  // On a busy machine some go to the other one.
+  const { default: cheaper, fallback } = service.processors;
+  const sent = () => [...cheaper.received, ...fallback.received].filter(({ method }) => method === "POST").length;
   await until("all payments are sent", () => sent() >= ROUNDS * PAYMENTS_PER_ROUND);
   return used() - beforeMb;
 }
