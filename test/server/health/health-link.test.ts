@@ -99,7 +99,7 @@ describe("the health monitors' link", () => {
 
   it("hears nothing of what a page in a browser can send, and nobody but its user connects", async () => {
     await linked(["a"]);
-    const caller = new Caller({ socketPath: join(folder, "link.sock") });
+    const caller = new Caller({ socketPath: join(folder, "link.sock") }, 1, "other");
     for (const path of ["/2/polled/a/1/0", "/2/claim/a/1/0", "/2/release/a/1/0"]) {
       expect((await caller.ask("GET", path)).status, path).to.equal(403);
       for (const origin of ["http://evil.example", "null"])
