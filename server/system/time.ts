@@ -16,16 +16,6 @@ export interface Time extends Clocks {
   pause(delayMs: number): Promise<void>;
 }
 
-/**
- * How long until the next multiple of `everyMs` on the monotonic clock, or the one after it if that is near: half of
- * `everyMs` to one and a half, in whole milliseconds, as timers count. Whoever ticks by this wakes the process up
- * together with all others: each time costs an idle process a quarter of a millisecond of CPU.
- */
-export function untilTickMs(clocks: Clocks, everyMs: number): number {
-  const leftMs = everyMs - (clocks.monotonicMs() % everyMs);
-  return Math.ceil(leftMs < everyMs / 2 ? leftMs + everyMs : leftMs);
-}
-
 export interface Timer {
   /** No more call. */
   cancel(): void;

@@ -1,5 +1,4 @@
 import type { DurationHistogram } from "../meters/duration-histogram.ts";
-import { type Time, type Timer, untilTickMs } from "../system/time.ts";
 
 const INTERVAL_MS = 20;
 
@@ -8,27 +7,19 @@ const INTERVAL_MS = 20;
  * whole milliseconds, so a delay is known to about one.
  */
 export class EventLoopDelay {
-  readonly #delays: DurationHistogram;
-  readonly #time: Time;
-  #timer: Timer;
-  #dueAtMs = 0;
+  readonly #timer: NodeJS.Timeout;
+  #firedAtMs = performance.now();
 
-  constructor(delays: DurationHistogram, time: Time) {
-    this.#delays = delays;
-    this.#time = time;
-    this.#timer = this.#next();
+  constructor(delays: DurationHistogram) {
+    this.#timer = setInterval(() => {
+      const nowMs = performance.now();
+      delays.record(nowMs - this.#firedAtMs - INTERVAL_MS);
+      this.#firedAtMs = nowMs;
+    }, INTERVAL_MS);
+    this.#timer.unref();
   }
 
   stop(): void {
-    this.#timer.cancel();
-  }
-
-  #next(): Timer {
-    const delayMs = untilTickMs(this.#time, INTERVAL_MS);
-    this.#dueAtMs = this.#time.monotonicMs() + delayMs;
-    return this.#time.after(delayMs, () => {
-      this.#delays.record(Math.max(0, this.#time.monotonicMs() - this.#dueAtMs));
-      this.#timer = this.#next();
-    });
+    clearInterval(this.#timer);
   }
 }

@@ -1,7 +1,6 @@
 import type { Log } from "../log/log.ts";
 import { Meters } from "../meters/meters.ts";
 import type { Config } from "../settings/config.ts";
-import { RealTime } from "../system/time.ts";
 import { EventLoopDelay } from "./event-loop-delay.ts";
 import type { Metrics } from "./metrics.ts";
 import type { MetricsSource } from "./metrics-source.ts";
@@ -21,7 +20,7 @@ export class Telemetry {
 
   private constructor(processorCount: number, tracing: Tracing | undefined) {
     this.meters = new Meters(processorCount);
-    this.#eventLoopDelay = new EventLoopDelay(this.meters.eventLoopDelay, new RealTime());
+    this.#eventLoopDelay = new EventLoopDelay(this.meters.eventLoopDelay);
     this.tracing = tracing;
   }
 

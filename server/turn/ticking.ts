@@ -1,5 +1,5 @@
 import type { Engine } from "../../core/engine.ts";
-import { type Time, type Timer, untilTickMs } from "../system/time.ts";
+import type { Time, Timer } from "../system/time.ts";
 import type { SlewedClock } from "./clock.ts";
 import type { GroupCommit } from "./group-commit.ts";
 
@@ -31,7 +31,7 @@ export class Ticking {
 
   constructor(parts: TickingParts) {
     this.#parts = parts;
-    this.#timer = this.#nextTick();
+    this.#timer = parts.time.after(TICK_MS, this.#tick);
   }
 
   close(): void {
@@ -41,8 +41,8 @@ export class Ticking {
 
   readonly #tick = (): void => {
     if (this.#isClosed) return;
-    const { engine, clock, commit, sending, notes, stuckWatch } = this.#parts;
-    this.#timer = this.#nextTick();
+    const { engine, clock, commit, time, sending, notes, stuckWatch } = this.#parts;
+    this.#timer = time.after(TICK_MS, this.#tick);
     const nowMs = clock.nowMs();
     if (++this.#tickCount % CLOCK_ADJUST_TICKS === 0) clock.adjust();
     commit.noteLate();
@@ -53,11 +53,6 @@ export class Ticking {
     notes.noteHealth();
     if (sending.hasWork || engine.batches.next.count > 0) commit.wake();
   };
-
-  #nextTick(): Timer {
-    const { time } = this.#parts;
-    return time.after(untilTickMs(time, TICK_MS), this.#tick);
-  }
 
   #dropOld(nowMs: number): void {
     const { engine, notes } = this.#parts;
