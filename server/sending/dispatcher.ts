@@ -66,25 +66,25 @@ export class Dispatcher implements TurnSource {
   }
 
   /** Chooses what is sent once this turn's records are written. */
-  gather(): boolean {
-    if (this.#isClosed) return false;
+  gather(): void {
+    if (this.#isClosed) return;
     const { engine, clock, commit, pacer } = this.#parts;
     const nowMs = clock.nowMs();
     pacer.refill(nowMs, engine.ledger.head, engine.ledger.countIn(State.PENDING));
     for (let chosen = 0; chosen < SENDS_PER_TURN; chosen++) {
       if (!pacer.hasCredit) {
         this.#awaitCredit();
-        return false;
+        return;
       }
       const flight = engine.dispatch(nowMs);
-      if (flight === NO_FLIGHT) return false;
+      if (flight === NO_FLIGHT) return;
       pacer.sent();
       this.#countRoute(flight);
       commit.add(new Send(engine, clock, this.#clients[engine.flights.processor[flight]!]!, flight));
       // A batch half full is written at once: where that failed, what is chosen now would be taken back by nobody.
-      if (commit.isFailing) return false;
+      if (commit.isFailing) return;
     }
-    return true;
+    commit.wake();
   }
 
   /** To be called every few ten milliseconds: ends the requests that have been out for too long. */

@@ -9,8 +9,7 @@ import { FencedError, type LateAnswer, type RecordLog, UNDER_WAY } from "./recor
 
 /** Who adds to a turn's records and effects at its end, just before they are written. */
 export interface TurnSource {
-  /** Whether there is more for the next turn. */
-  gather(): boolean;
+  gather(): void;
 }
 
 export type GroupCommitParts = {
@@ -223,12 +222,10 @@ export class GroupCommit {
     this.wake();
   }
 
-  /** What is gathered belongs to this turn: it asks for no other. */
   readonly #endTurn = (): void => {
-    const isMore = !this.isFailing && this.#source?.gather() === true;
     this.#isScheduled = false;
+    if (!this.isFailing) this.#source?.gather();
     this.commit();
-    if (isMore) this.wake();
   };
 
   get #isLate(): boolean {
