@@ -121,6 +121,15 @@ describe("README.md", () => {
   });
 });
 
+describe("docs/commands.md", () => {
+  it("names every script of package.json", () => {
+    const [page] = repositoryFiles(/^docs\/commands\.md$/);
+    const named = new Set([...page!.lines.join("\n").matchAll(/`npm (?:run )?([\w:]+)/g)].map((match) => match[1]!));
+    const { scripts } = JSON.parse(readFileSync(join(REPOSITORY_ROOT, "package.json"), "utf8")) as { scripts: object };
+    expect(Object.keys(scripts).filter((name) => !named.has(name))).to.deep.equal([]);
+  });
+});
+
 describe("docs/dependencies.md", () => {
   it("names every package of package.json, and no other, once", () => {
     const { dependencies, devDependencies } = JSON.parse(

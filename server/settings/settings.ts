@@ -240,7 +240,8 @@ export const SETTINGS: readonly Setting[] = [
     name: "CORS_ORIGIN",
     fallback: "",
     rule: "empty, * or an origin",
-    meaning: "the value of Access-Control-Allow-Origin in answers. Empty: no CORS headers",
+    meaning:
+      "whose pages may read answers, pay and purge: the value of Access-Control-Allow-Origin. Empty: only our own",
   },
   {
     name: "LOG_LEVEL",
