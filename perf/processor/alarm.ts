@@ -23,7 +23,8 @@ export class Alarm {
         this.#setForMs = Number.POSITIVE_INFINITY;
         this.#ring(this.#clock());
       },
-      Math.ceil(dueMs - this.#clock()),
+      // Node.js from 21 on warns of a negative one.
+      Math.max(0, Math.ceil(dueMs - this.#clock())),
     );
   }
 

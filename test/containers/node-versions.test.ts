@@ -12,7 +12,23 @@ const RUN_MS_MAX = 540_000;
 
 /** Rules, texts, disks, sockets: what another Node.js may do otherwise. The rest is left to `npm test`. */
 const SERVER_ROOMS = ["settings", "text", "system", "http", "sending", "payments", "journal", "turn", "log"];
-const TESTS = ["core", ...SERVER_ROOMS.map((room) => `server/${room}`)];
+const ROOMS = ["core", ...SERVER_ROOMS.map((room) => `server/${room}`)];
+/** Likewise with real processes: start, threads, bundles, timers, TLS, HTTP of both sides. */
+const END_TO_END = [
+  "configured",
+  "ipv6",
+  "loaded-modules",
+  "logs",
+  "misbehaving-processor",
+  "nginx",
+  "processor-credentials",
+  "processors",
+  "raw-requests",
+  "shutdown",
+  "tls-processor",
+  "traces",
+  "worker-threads",
+];
 
 /** It wants a file system that has no sockets and can be written: a container's /sys is read-only. */
 const NOT_HERE = ["--invert", "--grep", "says so where the file system has no unix sockets"];
@@ -29,17 +45,29 @@ describe("Node.js 20, 22 and 24 on Debian 13", function () {
 
   for (const version of VERSIONS) {
     it(`Node.js ${version} passes the tests of core and of ${SERVER_ROOMS.length} rooms of server`, async () => {
-      const image = await testImage(version);
-      const mounts = ["--mount", `type=bind,source=${PROJECT},target=/app`, "--tmpfs", "/tmp:exec"];
-      const globs = TESTS.map((name) => `build/test/${name}/**/*.test.js`);
-      const mocha = ["node", "node_modules/mocha/bin/mocha.js", "--reporter", "dot", ...NOT_HERE, ...globs];
-      const said = await engine.docker(["run", "--rm", "--init", ...mounts, "--workdir", "/app", image, ...mocha], {
-        timeoutMs: RUN_MS_MAX,
-      });
-      const passed = /(\d+) passing \((.*)\)/.exec(said);
-      say(`Node.js ${version}: ${passed?.[0]}`);
-      expect(Number(passed?.[1])).to.be.above(1000);
+      const files = ROOMS.map((name) => `build/test/${name}/**/*.test.js`);
+      expect(await passedOf(version, files)).to.be.above(1000);
     });
+
+    it(`Node.js ${version} passes end-to-end tests`, async () => {
+      const files = END_TO_END.map((name) => `build/test/e2e/${name}.test.js`);
+      expect(await passedOf(version, files)).to.be.above(100);
+    });
+  }
+
+  /** How many tests have passed, if none has failed and Node.js has warned of nothing. */
+  async function passedOf(version: string, files: readonly string[]): Promise<number> {
+    const image = await testImage(version);
+    const mounts = ["--mount", `type=bind,source=${PROJECT},target=/app`, "--tmpfs", "/tmp:exec"];
+    const mocha = ["node", "node_modules/mocha/bin/mocha.js", "--reporter", "dot", ...NOT_HERE, ...files];
+    const said = await engine.docker(["run", "--rm", "--init", ...mounts, "--workdir", "/app", image, ...mocha], {
+      timeoutMs: RUN_MS_MAX,
+      withErrors: true,
+    });
+    const passed = /(\d+) passing \((.*)\)/.exec(said);
+    say(`Node.js ${version}: ${passed?.[0]}`);
+    expect(said).to.not.match(/\w*Warning: /);
+    return Number(passed?.[1]);
   }
 
   /** With the balancer beside it, which the tests of the whole service start. */

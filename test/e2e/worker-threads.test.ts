@@ -99,7 +99,8 @@ describe("a worker thread that dies", function () {
     expect(memory!.reason).to.match(/memory limit/);
     expect(exit!.reason).to.equal("it has ended by itself");
     expect(deaths("health monitor").map(({ replacedInMs }) => replacedInMs)).to.deep.equal([1000, 2000, 4000]);
-    expect(residentMb(child.pid!) - beforeMb).to.be.below(GROWTH_MB_MAX);
+    // What a dead thread had is given back after it, in Node.js 24 only with the garbage of the next moments.
+    await until("memory is as before", () => residentMb(child.pid!) - beforeMb < GROWTH_MB_MAX);
   });
 
   it("keeps the promise about polls, whoever made the last one", async () => {

@@ -180,7 +180,7 @@ export class LoadGenerator {
     if (this.#pacer !== undefined || this.#isClosed || dueMs >= this.#timerAtMs) return;
     clearTimeout(this.#timer);
     this.#timerAtMs = dueMs;
-    this.#timer = setTimeout(this.#onTimer, dueMs - this.nowMs);
+    this.#timer = setTimeout(this.#onTimer, Math.max(0, dueMs - this.nowMs));
   }
 
   /** Whatever is not due yet by our own clock is left to timers. */
