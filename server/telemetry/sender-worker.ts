@@ -1,15 +1,20 @@
-/** The thread that sends spans: encodes batches and speaks gRPC, with the SDK's own exporter. */
+/** The thread that sends spans: encodes batches and speaks gRPC, by the means of the SDK's own exporter. */
 import { parentPort, workerData } from "node:worker_threads";
 import { ExportResultCode } from "@opentelemetry/core";
-import { OTLPTraceExporter } from "@opentelemetry/exporter-trace-otlp-grpc";
-import { ReadableSpans } from "./readable-spans.ts";
+import { convertLegacyOtlpGrpcOptions, createOtlpGrpcExportDelegate } from "@opentelemetry/otlp-grpc-exporter-base";
+import { readSpanLimits } from "./span-limits.ts";
 import type { SenderCommand, SenderData, SenderReport } from "./span-message.ts";
+import { SpanSerializer } from "./span-serializer.ts";
 
-const exporter = new OTLPTraceExporter();
-const readable = new ReadableSpans(workerData as SenderData);
+const exporter = createOtlpGrpcExportDelegate(
+  convertLegacyOtlpGrpcOptions({}, "TRACES"),
+  new SpanSerializer(workerData as SenderData, readSpanLimits()),
+  "TraceExportService",
+  "/opentelemetry.proto.collector.trace.v1.TraceService/Export",
+);
 
 parentPort!.on("message", ({ number, spans }: SenderCommand) => {
-  exporter.export(readable.from(spans), ({ code, error }) => {
+  exporter.export(spans, ({ code, error }) => {
     const reason = code === ExportResultCode.SUCCESS ? undefined : (error?.message ?? "unknown");
     parentPort!.postMessage({ number, error: reason } satisfies SenderReport);
   });

@@ -1,4 +1,3 @@
-import type { Attributes } from "@opentelemetry/api";
 import {
   ATTR_CLIENT_ADDRESS,
   ATTR_ERROR_TYPE,
@@ -12,114 +11,140 @@ import {
   ATTR_URL_SCHEME,
 } from "@opentelemetry/semantic-conventions";
 import { formatTimestamp } from "../text/timestamp.ts";
-import { portOf } from "../text/url-port.ts";
-import type { AttemptSpan, PaymentSpan, PollSpan, RequestSpan } from "./span-message.ts";
+import { AttributeKey, AttributeWriter } from "./attribute-writer.ts";
+import type { ProtobufWriter } from "./protobuf-writer.ts";
+import type { SpanLimits } from "./span-limits.ts";
+import type { AttemptSpan, PaymentSpan, PollSpan, RequestSpan, SenderData, SpanMessage } from "./span-message.ts";
+import { SpanTarget } from "./span-target.ts";
 
-const ATTR_CORRELATION_ID = "payment.correlation_id";
-const ATTR_AMOUNT = "payment.amount";
-const ATTR_PROCESSOR = "payment.processor";
-const ATTR_OUTCOME = "payment.outcome";
-const ATTR_STATE = "payment.state";
-const ATTR_REQUESTED_AT = "payment.requested_at";
-const ATTR_ATTEMPT_COUNT = "payment.attempt_count";
-/** What a processor says of itself; the time in milliseconds, as there. */
-const ATTR_FAILING = "payment.processor.failing";
-const ATTR_MIN_RESPONSE_TIME = "payment.processor.min_response_time";
+const METHOD = new AttributeKey(ATTR_HTTP_REQUEST_METHOD);
+const STATUS = new AttributeKey(ATTR_HTTP_RESPONSE_STATUS_CODE);
+const ROUTE = new AttributeKey(ATTR_HTTP_ROUTE);
+const URL_PATH = new AttributeKey(ATTR_URL_PATH);
+const URL_SCHEME = new AttributeKey(ATTR_URL_SCHEME);
+const URL_FULL = new AttributeKey(ATTR_URL_FULL);
+const CLIENT = new AttributeKey(ATTR_CLIENT_ADDRESS);
+const SERVER = new AttributeKey(ATTR_SERVER_ADDRESS);
+const SERVER_PORT = new AttributeKey(ATTR_SERVER_PORT);
+const ERROR_TYPE = new AttributeKey(ATTR_ERROR_TYPE);
 /** Not yet among the stable conventions. */
-const ATTR_URL_TEMPLATE = "url.template";
-const ATTR_RESEND_COUNT = "http.request.resend_count";
+const URL_TEMPLATE = new AttributeKey("url.template");
+const RESEND_COUNT = new AttributeKey("http.request.resend_count");
+const CORRELATION_ID = new AttributeKey("payment.correlation_id");
+const AMOUNT = new AttributeKey("payment.amount");
+const PROCESSOR = new AttributeKey("payment.processor");
+const OUTCOME = new AttributeKey("payment.outcome");
+const STATE = new AttributeKey("payment.state");
+const REQUESTED_AT = new AttributeKey("payment.requested_at");
+const ATTEMPT_COUNT = new AttributeKey("payment.attempt_count");
+/** What a processor says of itself; the time in milliseconds, as there. */
+const FAILING = new AttributeKey("payment.processor.failing");
+const MIN_RESPONSE_TIME = new AttributeKey("payment.processor.min_response_time");
 
-/** What is the same in all requests to a processor. */
-export class SpanTarget {
-  readonly name: string;
-  readonly #origin: string;
-  readonly #hostname: string;
-  readonly #port: number;
-  /** Where payments are posted. */
-  readonly path: string;
+/** Names and attributes of spans. */
+export class SpanAttributes {
+  readonly #field: number;
+  readonly #targets: readonly SpanTarget[];
+  readonly #countMax: number;
+  readonly #writer: AttributeWriter;
+  #count = 0;
 
-  constructor(name: string, url: URL) {
-    this.name = name;
-    this.#origin = url.origin;
-    this.#hostname = url.hostname;
-    this.#port = portOf(url);
-    this.path = `${url.pathname.replace(/\/$/, "")}/payments`;
+  /** `field`: of the attributes in a span. */
+  constructor(writer: ProtobufWriter, field: number, processors: SenderData["processors"], limits: SpanLimits) {
+    this.#writer = new AttributeWriter(writer, limits.valueLengthMax);
+    this.#field = field;
+    this.#countMax = limits.attributeCountMax;
+    this.#targets = processors.map(({ name, url }) => new SpanTarget(name, new URL(url)));
   }
 
-  attributes(method: string, path: string): Attributes {
-    return {
-      [ATTR_HTTP_REQUEST_METHOD]: method,
-      [ATTR_URL_FULL]: this.#origin + path,
-      [ATTR_SERVER_ADDRESS]: this.#hostname,
-      [ATTR_SERVER_PORT]: this.#port,
-      [ATTR_PROCESSOR]: this.name,
-    };
+  nameOf(span: SpanMessage): string {
+    switch (span.what) {
+      case "request":
+        return `${span.method} ${span.route}`;
+      case "payment":
+        return "payment";
+      case "attempt":
+        return this.#targets[span.processor]!.attemptName(span.isLookup);
+      case "poll":
+        return this.#targets[span.processor]!.pollName;
+    }
   }
-}
 
-export function requestAttributes(span: RequestSpan): Attributes {
-  const attributes: Attributes = {
-    [ATTR_HTTP_REQUEST_METHOD]: span.method,
-    [ATTR_HTTP_ROUTE]: span.route,
-    [ATTR_URL_PATH]: span.path,
-    [ATTR_URL_SCHEME]: "http",
-  };
-  if (span.client !== "") attributes[ATTR_CLIENT_ADDRESS] = span.client;
-  if (span.outcome !== "") addPayment(attributes, span);
-  addStatus(attributes, span.status);
-  return addError(attributes, span.errorType);
-}
-
-export function paymentAttributes(span: PaymentSpan): Attributes {
-  const attributes: Attributes = {};
-  addPayment(attributes, span);
-  attributes[ATTR_ATTEMPT_COUNT] = span.attemptCount;
-  if (span.state !== "") attributes[ATTR_STATE] = span.state;
-  if (span.processor !== "") attributes[ATTR_PROCESSOR] = span.processor;
-  return addError(attributes, span.errorType);
-}
-
-export function attemptAttributes(span: AttemptSpan, target: SpanTarget): Attributes {
-  const path = span.isLookup ? `${target.path}/${span.correlationId}` : target.path;
-  const attributes = target.attributes(span.isLookup ? "GET" : "POST", path);
-  attributes[ATTR_URL_TEMPLATE] = attemptTemplate(span, target);
-  attributes[ATTR_REQUESTED_AT] = formatTimestamp(span.requestedAtMs);
-  if (span.resendCount > 0) attributes[ATTR_RESEND_COUNT] = span.resendCount;
-  addPayment(attributes, span);
-  addStatus(attributes, span.status);
-  return addError(attributes, span.errorType);
-}
-
-export function attemptTemplate({ isLookup }: AttemptSpan, { path }: SpanTarget): string {
-  return isLookup ? `${path}/{correlationId}` : path;
-}
-
-export function pollAttributes({ status, result, errorType }: PollSpan, target: SpanTarget): Attributes {
-  const attributes = target.attributes("GET", pollPath(target));
-  addStatus(attributes, status);
-  if (result !== undefined) {
-    attributes[ATTR_FAILING] = result.failing;
-    attributes[ATTR_MIN_RESPONSE_TIME] = result.minResponseMs;
+  /** Returns how many were left out, because a span may not have more. */
+  write(span: SpanMessage): number {
+    this.#count = 0;
+    switch (span.what) {
+      case "request":
+        this.#request(span);
+        break;
+      case "payment":
+        this.#payment(span);
+        break;
+      case "attempt":
+        this.#attempt(span, this.#targets[span.processor]!);
+        break;
+      case "poll":
+        this.#poll(span, this.#targets[span.processor]!);
+    }
+    if (span.errorType !== "") this.#add(ERROR_TYPE, span.errorType);
+    return Math.max(0, this.#count - this.#countMax);
   }
-  return addError(attributes, errorType);
-}
 
-export function pollPath({ path }: SpanTarget): string {
-  return `${path}/service-health`;
-}
+  #request(span: RequestSpan): void {
+    this.#add(METHOD, span.method);
+    this.#add(ROUTE, span.route);
+    this.#add(URL_PATH, span.path);
+    this.#add(URL_SCHEME, "http");
+    if (span.client !== "") this.#add(CLIENT, span.client);
+    if (span.outcome !== "") this.#paid(span);
+    this.#status(span.status);
+  }
 
-/** The amount is in the currency's unit, as the API has it. `outcome` is "" while there is none. */
-function addPayment(attributes: Attributes, span: { correlationId: string; cents: number; outcome: string }): void {
-  attributes[ATTR_CORRELATION_ID] = span.correlationId;
-  attributes[ATTR_AMOUNT] = span.cents / 100;
-  if (span.outcome !== "") attributes[ATTR_OUTCOME] = span.outcome;
-}
+  #payment(span: PaymentSpan): void {
+    this.#paid(span);
+    this.#add(ATTEMPT_COUNT, span.attemptCount);
+    if (span.state !== "") this.#add(STATE, span.state);
+    if (span.processor !== "") this.#add(PROCESSOR, span.processor);
+  }
 
-function addStatus(attributes: Attributes, status: number): void {
-  if (status > 0) attributes[ATTR_HTTP_RESPONSE_STATUS_CODE] = status;
-}
+  #attempt(span: AttemptSpan, target: SpanTarget): void {
+    this.#target(span.isLookup ? "GET" : "POST", target);
+    this.#add(URL_FULL, span.isLookup ? `${target.paymentsUrl}/${span.correlationId}` : target.paymentsUrl);
+    this.#add(URL_TEMPLATE, target.attemptTemplate(span.isLookup));
+    this.#add(REQUESTED_AT, formatTimestamp(span.requestedAtMs));
+    if (span.resendCount > 0) this.#add(RESEND_COUNT, span.resendCount);
+    this.#paid(span);
+    this.#status(span.status);
+  }
 
-function addError(attributes: Attributes, errorType: string): Attributes {
-  if (errorType !== "") attributes[ATTR_ERROR_TYPE] = errorType;
-  return attributes;
+  #poll({ status, result }: PollSpan, target: SpanTarget): void {
+    this.#target("GET", target);
+    this.#add(URL_FULL, target.pollUrl);
+    this.#status(status);
+    if (result === undefined) return;
+    this.#add(FAILING, result.failing);
+    this.#add(MIN_RESPONSE_TIME, result.minResponseMs);
+  }
+
+  #target(method: string, { name, hostname, port }: SpanTarget): void {
+    this.#add(METHOD, method);
+    this.#add(SERVER, hostname);
+    this.#add(SERVER_PORT, port);
+    this.#add(PROCESSOR, name);
+  }
+
+  /** The amount is in the currency's unit, as the API has it. */
+  #paid({ correlationId, cents, outcome }: RequestSpan | PaymentSpan | AttemptSpan): void {
+    this.#add(CORRELATION_ID, correlationId);
+    this.#add(AMOUNT, cents / 100);
+    if (outcome !== "") this.#add(OUTCOME, outcome);
+  }
+
+  #status(status: number): void {
+    if (status > 0) this.#add(STATUS, status);
+  }
+
+  #add(key: AttributeKey, value: string | number | boolean): void {
+    if (this.#count++ < this.#countMax) this.#writer.add(this.#field, key, value);
+  }
 }
