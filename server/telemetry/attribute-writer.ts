@@ -8,6 +8,8 @@ const BOOL_VALUE = 2;
 const INT_VALUE = 3;
 const DOUBLE_VALUE = 4;
 const DOUBLE_BYTES = 8;
+/** Room for most keys. */
+const KEY_BYTES = 128;
 /** Integers up to here are written as such, as the SDK does; one that is negative is not. */
 const INT_MAX = 2 ** 63;
 
@@ -16,7 +18,7 @@ export class AttributeKey {
   readonly bytes: Uint8Array;
 
   constructor(name: string) {
-    const writer = new ProtobufWriter();
+    const writer = new ProtobufWriter(KEY_BYTES);
     writer.text(KEY, name);
     this.bytes = writer.take();
   }

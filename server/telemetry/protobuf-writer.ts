@@ -20,9 +20,14 @@ export function varintBytes(value: number): number {
  * below 16, so that a tag is one byte, except where a method says otherwise.
  */
 export class ProtobufWriter {
-  #bytes = Buffer.allocUnsafeSlow(BYTES_FIRST);
-  #view = new DataView(this.#bytes.buffer);
+  #bytes: Buffer;
+  #view: DataView;
   #at = 0;
+
+  constructor(bytesFirst = BYTES_FIRST) {
+    this.#bytes = Buffer.allocUnsafeSlow(bytesFirst);
+    this.#view = new DataView(this.#bytes.buffer);
+  }
 
   /** What was written since the last call. A copy. */
   take(): Buffer {
