@@ -115,7 +115,7 @@ export function acceptPayment(service: PaymentService, exchange: Asker): void {
   }
   const known = result === DUPLICATE ? service.view(id) : undefined;
   const ack = new PaymentAck(service, exchange, correlationId, result, known);
-  service.tracing?.offered(exchange, result, id, cents);
+  service.tracing?.offered(exchange, result, id, correlationId, cents);
   // Only now: this may commit at once.
   service.whenSafe(ack);
 }

@@ -4,8 +4,8 @@ import { DEFAULT_ENDPOINT, type OtlpEndpoint, parseOtlpEndpoint } from "./otlp-e
 
 /**
  * The standard OTEL_* variables as far as something here depends on them or a mistake in them would go unnoticed. What
- * else the SDK and the exporter read by themselves (headers, certificates, span limits) is left to them. Loads no
- * OpenTelemetry package.
+ * else the SDK and the exporter read by themselves (headers, certificates) is left to them, and the limits of spans to
+ * the sender's thread. Loads no OpenTelemetry package.
  *
  * The standard's own default is an endpoint at localhost:4317; here traces are sent only where an endpoint is named, or
  * the exporter is: a payment service does not talk to an unknown port because nobody said otherwise.

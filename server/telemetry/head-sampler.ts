@@ -1,4 +1,5 @@
 import type { TracingSettings } from "../settings/tracing-settings.ts";
+import { hexWord, randomWord } from "./trace-ids.ts";
 
 const WORDS = 2 ** 32;
 
@@ -40,12 +41,4 @@ function xorOf(traceId: string): number {
   let xor = 0;
   for (let i = 0; i < 32; i += 8) xor ^= Number.parseInt(traceId.slice(i, i + 8), 16);
   return xor >>> 0;
-}
-
-function randomWord(): number {
-  return (Math.random() * WORDS) >>> 0;
-}
-
-function hexWord(word: number): string {
-  return word.toString(16).padStart(8, "0");
 }

@@ -1,33 +1,14 @@
-import { type Span, SpanKind } from "@opentelemetry/api";
-import {
-  ATTR_HTTP_REQUEST_METHOD,
-  ATTR_HTTP_RESPONSE_STATUS_CODE,
-  ATTR_SERVER_ADDRESS,
-  ATTR_SERVER_PORT,
-  ATTR_URL_FULL,
-} from "@opentelemetry/semantic-conventions";
 import type { Engine } from "../../core/engine.ts";
 import { NOT_FOUND_SLOT } from "../../core/ledger/uuid-index.ts";
 import * as FlightState from "../../core/routing/flight-state.ts";
 import type { Flight, OutcomeCode, Slot } from "../../core/values/number-types.ts";
 import * as Outcome from "../../core/values/outcome.ts";
 import * as State from "../../core/values/state.ts";
-import { formatUuid, UUID_WORDS } from "../../core/values/uuid.ts";
-import { formatTimestamp } from "../text/timestamp.ts";
-import { portOf } from "../text/url-port.ts";
-import { contextHeaders, fail } from "./request-spans.ts";
-import { contextOf, type SpanExport } from "./span-export.ts";
-
-export const ATTR_CORRELATION_ID = "payment.correlation_id";
-export const ATTR_AMOUNT = "payment.amount";
-export const ATTR_PROCESSOR = "payment.processor";
-export const ATTR_OUTCOME = "payment.outcome";
-const ATTR_STATE = "payment.state";
-const ATTR_REQUESTED_AT = "payment.requested_at";
-const ATTR_ATTEMPT_COUNT = "payment.attempt_count";
-/** Not yet among the stable conventions. */
-const ATTR_URL_TEMPLATE = "url.template";
-const ATTR_RESEND_COUNT = "http.request.resend_count";
+import { UUID_WORDS } from "../../core/values/uuid.ts";
+import { contextHeaders } from "./request-spans.ts";
+import type { SpanExport } from "./span-export.ts";
+import type { AttemptSpan, PaymentSpan, RequestSpan, SpanException } from "./span-message.ts";
+import { newSpanId } from "./trace-ids.ts";
 
 /** Sampled payments followed at once, so that an outage of the processors costs a bounded amount of memory. */
 const OPEN_PAYMENTS_MAX = 4096;
@@ -35,8 +16,8 @@ const OPEN_PAYMENTS_MAX = 4096;
 /** What a line about a traced payment carries, so that log and trace are found from each other. */
 export type TraceFields = { traceId: string; spanId: string };
 
-/** What the ledger's row is compared with before it is taken for this payment: rows are used again. */
-type OpenPayment = { span: Span; id: Int32Array; attemptCount: number };
+/** `id`: what the ledger's row is compared with before it is taken for this payment: rows are used again. */
+type OpenPayment = { span: PaymentSpan; id: Int32Array };
 
 /**
  * Spans of the sampled payments, from accepting to settling, and of every request made for them at a processor.
@@ -50,32 +31,43 @@ type OpenPayment = { span: Span; id: Int32Array; attemptCount: number };
 export class PaymentSpans {
   readonly #export: SpanExport;
   readonly #engine: Engine;
-  readonly #targets: readonly URL[];
   /** By slot, and by flight. */
   readonly #open = new Map<number, OpenPayment>();
-  readonly #attempts = new Map<number, Span>();
+  readonly #attempts = new Map<number, AttemptSpan>();
   #sweep: NodeJS.Immediate | undefined;
 
-  constructor(spanExport: SpanExport, engine: Engine, processorUrls: readonly URL[]) {
+  constructor(spanExport: SpanExport, engine: Engine) {
     this.#export = spanExport;
     this.#engine = engine;
-    this.#targets = processorUrls;
   }
 
-  /** The engine has just accepted the payment with this correlationId from a sampled request. */
-  accepted(request: Span, correlationId: Int32Array): void {
+  /** The engine has just accepted the payment with this correlationId from a sampled request that tells of it. */
+  accepted(request: RequestSpan, correlationId: Int32Array): void {
     if (this.#open.size >= OPEN_PAYMENTS_MAX) {
       this.#export.leaveOut();
       return;
     }
     const id = correlationId.slice(0, UUID_WORDS);
     const slot = this.#engine.ledger.find(id);
-    const attributes = paymentAttributes(id, this.#engine.ledger.rows.cents[slot]!);
-    const options = { kind: SpanKind.INTERNAL, attributes, link: request };
-    const span = this.#export.child("payment", contextOf(request), options);
+    const span: PaymentSpan = {
+      what: "payment",
+      traceId: request.traceId,
+      spanId: newSpanId(),
+      parentSpanId: request.spanId,
+      traceState: request.traceState,
+      startMs: this.#export.clock.nowMs(),
+      endMs: 0,
+      errorType: "",
+      correlationId: request.correlationId,
+      cents: request.cents,
+      attemptCount: 0,
+      outcome: "",
+      state: "",
+      processor: "",
+    };
     // The row may have belonged to a payment that was taken back in this very turn.
     this.#abandon(slot, "taken back");
-    this.#open.set(slot, { span, id, attemptCount: 0 });
+    this.#open.set(slot, { span, id });
   }
 
   /** A flight's request is about to be made. Returns the headers to add to it, if the payment is sampled. Hot. */
@@ -83,8 +75,8 @@ export class PaymentSpans {
     if (this.#open.size === 0) return undefined;
     const payment = this.#of(this.#engine.flights.slot[flight]!);
     if (payment === undefined) return undefined;
-    const span = this.#export.child(...this.#attempt(flight, payment));
-    payment.attemptCount++;
+    const span = this.#attempt(flight, payment.span);
+    payment.span.attemptCount++;
     this.#attempts.set(flight, span);
     return contextHeaders(span);
   }
@@ -95,12 +87,12 @@ export class PaymentSpans {
     const span = this.#attempts.get(flight);
     if (span === undefined) return;
     this.#attempts.delete(flight);
-    span.setAttribute(ATTR_OUTCOME, Outcome.NAMES[outcome]!);
-    if (status > 0) span.setAttribute(ATTR_HTTP_RESPONSE_STATUS_CODE, status);
-    if (error) span.recordException(error);
+    span.outcome = Outcome.NAMES[outcome]!;
+    span.status = status;
+    if (error !== undefined) span.exception = exceptionOf(error, this.#export.clock.nowMs());
     if (!Outcome.isCharged(outcome) && outcome !== Outcome.NOT_FOUND)
-      fail(span, status >= 400 ? String(status) : typeOf(outcome));
-    span.end();
+      span.errorType = status >= 400 ? String(status) : typeOf(span.outcome);
+    this.#export.end(span);
   }
 
   /** The engine has taken in what came of an attempt at this payment. Hot. */
@@ -109,19 +101,19 @@ export class PaymentSpans {
     const state = this.#engine.ledger.rows.state[slot]!;
     if (state !== State.PROCESSED && state !== State.FAILED) return;
     const payment = this.#of(slot);
-    if (payment) this.#end(slot, payment, outcome);
+    if (payment) this.#end(slot, payment.span, outcome);
   }
 
   gaveUp(slot: Slot): void {
     const payment = this.#of(slot);
-    if (payment) this.#end(slot, payment, Outcome.GAVE_UP);
+    if (payment) this.#end(slot, payment.span, Outcome.GAVE_UP);
   }
 
   /** The context of the payment in this slot, for a line of the log. */
   traceOf(slot: Slot): TraceFields | undefined {
     if (this.#open.size === 0) return undefined;
-    const context = this.#of(slot)?.span.spanContext();
-    return context && { traceId: context.traceId, spanId: context.spanId };
+    const span = this.#of(slot)?.span;
+    return span && { traceId: span.traceId, spanId: span.spanId };
   }
 
   /**
@@ -142,8 +134,8 @@ export class PaymentSpans {
   close(): void {
     clearImmediate(this.#sweep);
     for (const span of this.#attempts.values()) {
-      fail(span, "shut_down");
-      span.end();
+      span.errorType = "shut_down";
+      this.#export.end(span);
     }
     this.#attempts.clear();
     for (const slot of [...this.#open.keys()]) this.#abandon(slot, "shut down");
@@ -154,63 +146,59 @@ export class PaymentSpans {
     if (payment === undefined) return undefined;
     const { correlationIds } = this.#engine.ledger.rows;
     const at = slot * UUID_WORDS;
-    return payment.id.every((word, i) => word === correlationIds[at + i]) ? payment : undefined;
+    for (let i = 0; i < UUID_WORDS; i++) if (payment.id[i] !== correlationIds[at + i]) return undefined;
+    return payment;
   }
 
-  #attempt(flight: Flight, payment: OpenPayment): Parameters<SpanExport["child"]> {
+  #attempt(flight: Flight, payment: PaymentSpan): AttemptSpan {
     const { flights, ledger } = this.#engine;
-    const slot = flights.slot[flight]!;
-    const processor = flights.processor[flight]!;
-    const { hostname, origin, pathname } = this.#targets[processor]!;
-    const id = formatUuid(payment.id);
-    const isLookup = flights.state[flight] === FlightState.LOOKING_UP;
-    const method = isLookup ? "GET" : "POST";
-    const base = `${pathname.replace(/\/$/, "")}/payments`;
-    const template = isLookup ? `${base}/{correlationId}` : base;
-    const attributes = {
-      [ATTR_HTTP_REQUEST_METHOD]: method,
-      [ATTR_URL_FULL]: `${origin}${isLookup ? `${base}/${id}` : base}`,
-      [ATTR_URL_TEMPLATE]: template,
-      [ATTR_SERVER_ADDRESS]: hostname,
-      [ATTR_SERVER_PORT]: portOf(this.#targets[processor]!),
-      ...paymentAttributes(payment.id, ledger.rows.cents[slot]!),
-      [ATTR_PROCESSOR]: this.#engine.processorNames[processor]!,
-      [ATTR_REQUESTED_AT]: formatTimestamp(ledger.rows.requestedAtMs(slot)),
-      ...(payment.attemptCount > 0 && { [ATTR_RESEND_COUNT]: payment.attemptCount }),
+    return {
+      what: "attempt",
+      traceId: payment.traceId,
+      spanId: newSpanId(),
+      parentSpanId: payment.spanId,
+      traceState: payment.traceState,
+      startMs: this.#export.clock.nowMs(),
+      endMs: 0,
+      errorType: "",
+      correlationId: payment.correlationId,
+      cents: payment.cents,
+      processor: flights.processor[flight]!,
+      isLookup: flights.state[flight] === FlightState.LOOKING_UP,
+      requestedAtMs: ledger.rows.requestedAtMs(flights.slot[flight]!),
+      resendCount: payment.attemptCount,
+      outcome: "",
+      status: 0,
+      exception: undefined,
     };
-    return [`${method} ${template}`, contextOf(payment.span), { kind: SpanKind.CLIENT, attributes }];
   }
 
-  #end(slot: Slot, { span, attemptCount }: OpenPayment, outcome: OutcomeCode): void {
+  #end(slot: Slot, span: PaymentSpan, outcome: OutcomeCode): void {
     this.#open.delete(slot);
     const { rows } = this.#engine.ledger;
-    const processor = this.#engine.processorNames[rows.processor[slot]!];
     const state = rows.state[slot]!;
-    span.setAttributes({
-      [ATTR_STATE]: State.NAMES[state]!,
-      [ATTR_OUTCOME]: Outcome.NAMES[outcome]!,
-      [ATTR_ATTEMPT_COUNT]: attemptCount,
-      ...(state === State.PROCESSED && processor !== undefined && { [ATTR_PROCESSOR]: processor }),
-    });
-    if (state === State.FAILED) fail(span, typeOf(outcome));
-    span.end();
+    span.state = State.NAMES[state]!;
+    span.outcome = Outcome.NAMES[outcome]!;
+    if (state === State.PROCESSED) span.processor = this.#engine.processorNames[rows.processor[slot]!] ?? "";
+    if (state === State.FAILED) span.errorType = typeOf(span.outcome);
+    this.#export.end(span);
   }
 
   #abandon(slot: Slot, outcome: "taken back" | "forgotten" | "shut down"): void {
     const payment = this.#open.get(slot);
     if (payment === undefined) return;
     this.#open.delete(slot);
-    payment.span.setAttributes({ [ATTR_OUTCOME]: outcome, [ATTR_ATTEMPT_COUNT]: payment.attemptCount });
-    fail(payment.span, outcome.replaceAll(" ", "_"));
-    payment.span.end();
+    payment.span.outcome = outcome;
+    payment.span.errorType = typeOf(outcome);
+    this.#export.end(payment.span);
   }
 }
 
-/** The amount is in the currency's unit, as the API has it. */
-export function paymentAttributes(id: Int32Array, cents: number): Record<string, string | number> {
-  return { [ATTR_CORRELATION_ID]: formatUuid(id), [ATTR_AMOUNT]: cents / 100 };
+function typeOf(outcome: string): string {
+  return outcome.replaceAll(" ", "_");
 }
 
-function typeOf(outcome: OutcomeCode): string {
-  return Outcome.NAMES[outcome]!.replaceAll(" ", "_");
+function exceptionOf(error: Error & { code?: unknown }, atMs: number): SpanException {
+  const { code, name, message, stack = "" } = error;
+  return { type: code ? String(code) : name, message, stack, atMs };
 }

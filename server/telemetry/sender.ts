@@ -3,7 +3,9 @@ import type { ReadableSpan, SpanExporter } from "@opentelemetry/sdk-trace-base";
 import type { Logger } from "pino";
 import type { OtlpEndpoint } from "../settings/otlp-endpoint.ts";
 import { WorkerLife } from "../system/worker-life.ts";
-import { type SenderCommand, type SenderData, type SenderReport, toMessage } from "./span-message.ts";
+import { QueuedSpan } from "./queued-span.ts";
+import type { SpanClock } from "./span-clock.ts";
+import type { SenderCommand, SenderData, SenderReport } from "./span-message.ts";
 
 /** Megabytes: a few batches and their encoding. */
 const HEAP_MB = 32;
@@ -24,11 +26,13 @@ export class Sender implements SpanExporter {
   failedCount = 0;
   readonly #life: WorkerLife;
   readonly #logger: Logger;
+  readonly #clock: SpanClock;
   readonly #underWay = new Map<number, Batch>();
   #nextNumber = 0;
   #isFailing = false;
 
-  constructor(instance: number, { target, isTls }: OtlpEndpoint, logger: Logger) {
+  constructor(origin: SenderData, { target, isTls }: OtlpEndpoint, clock: SpanClock, logger: Logger) {
+    this.#clock = clock;
     this.#logger = logger.child({ collector: target, tls: isTls });
     this.#logger.info("spans go to the trace collector");
     this.#life = new WorkerLife(
@@ -36,7 +40,7 @@ export class Sender implements SpanExporter {
         name: "trace sender",
         url: new URL("./sender-worker.js", import.meta.url),
         newOptions: () => ({
-          workerData: { instance } satisfies SenderData,
+          workerData: origin,
           // Without a scheme these two are all that the exporter goes by: see otlp-endpoint.ts.
           env: {
             ...process.env,
@@ -65,7 +69,8 @@ export class Sender implements SpanExporter {
   export(spans: ReadableSpan[], onResult: (result: ExportResult) => void): void {
     const number = this.#nextNumber++;
     this.#underWay.set(number, { spanCount: spans.length, onResult });
-    const isPosted = this.#life.post({ number, spans: spans.map(toMessage) } satisfies SenderCommand);
+    const isPosted = this.#life.post({ number, spans: QueuedSpan.messagesOf(spans) } satisfies SenderCommand);
+    this.#clock.adjust();
     if (!isPosted) this.#settle(number, "the sender's thread is being replaced");
   }
 

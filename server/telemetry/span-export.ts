@@ -1,63 +1,39 @@
-import {
-  type Attributes,
-  type Context,
-  createNoopMeter,
-  type MeterProvider,
-  ROOT_CONTEXT,
-  type Span,
-  type SpanKind,
-  type Tracer,
-  trace,
-} from "@opentelemetry/api";
-import {
-  AlwaysOnSampler,
-  BasicTracerProvider,
-  BatchSpanProcessor,
-  type BufferConfig,
-  type IdGenerator,
-  RandomIdGenerator,
-} from "@opentelemetry/sdk-trace-base";
+import { type Attributes, createNoopMeter, type MeterProvider } from "@opentelemetry/api";
+import { BatchSpanProcessor, type BufferConfig } from "@opentelemetry/sdk-trace-base";
 import type { Logger } from "pino";
 import type { OtlpEndpoint } from "../settings/otlp-endpoint.ts";
-import { resourceOf, SCOPE } from "./resource.ts";
+import { QueuedSpan } from "./queued-span.ts";
 import { Sender } from "./sender.ts";
+import { SpanClock } from "./span-clock.ts";
+import type { SenderData, SpanMessage } from "./span-message.ts";
 
 /** How long the end of the process may wait for a collector. */
 const CLOSE_TIMEOUT_MS = 1000;
 
-export type SpanOptions = { kind: SpanKind; attributes: Attributes; startTimeMs?: number; link?: Span };
-
 /**
- * Makes spans and sends them: the SDK's batching queue, of a bounded length, in front of the OTLP exporter over gRPC.
- * Whoever asks for a span has decided that it is sampled. A collector that is dead or slow costs spans, never time or
- * memory; they are counted.
+ * Sends spans: the SDK's batching queue, of a bounded length, in front of the OTLP exporter over gRPC. Whoever makes a
+ * span has decided that it is sampled. A collector that is dead or slow costs spans, never time or memory; they are
+ * counted.
  */
 export class SpanExport {
-  readonly #provider: BasicTracerProvider;
-  readonly #tracer: Tracer;
-  readonly #ids = new GivenTraceIds();
+  readonly clock = new SpanClock();
+  readonly #queue: BatchSpanProcessor;
   readonly #exporter: Sender;
   readonly #logger: Logger;
-  #startedCount = 0;
+  #endedCount = 0;
   #queueFullCount = 0;
   #untracedCount = 0;
 
-  /** `instance` counts from 0. The SDK reads the OTEL_* variables of the process. */
-  constructor(instance: number, collector: OtlpEndpoint, logger: Logger) {
+  /** The SDK reads the OTEL_* variables of the process. */
+  constructor(origin: SenderData, collector: OtlpEndpoint, logger: Logger) {
     this.#logger = logger;
-    this.#exporter = new Sender(instance, collector, logger);
+    this.#exporter = new Sender(origin, collector, this.clock, logger);
     const config: BufferConfig & { selfObsMeterProvider: MeterProvider } = {
       selfObsMeterProvider: queueFullCounter((count) => {
         this.#queueFullCount += count;
       }),
     };
-    this.#provider = new BasicTracerProvider({
-      resource: resourceOf(instance),
-      sampler: new AlwaysOnSampler(),
-      idGenerator: this.#ids,
-      spanProcessors: [new BatchSpanProcessor(this.#exporter, config)],
-    });
-    this.#tracer = this.#provider.getTracer(SCOPE.name, SCOPE.version);
+    this.#queue = new BatchSpanProcessor(this.#exporter, config);
   }
 
   /** Spans the collector has taken. */
@@ -85,28 +61,17 @@ export class SpanExport {
     this.#untracedCount++;
   }
 
-  /** First span of a trace with the given id. */
-  root(name: string, traceId: string, options: SpanOptions): Span {
-    this.#ids.traceId = traceId;
-    return this.#start(name, options, ROOT_CONTEXT);
+  /** A span ends now. */
+  end(span: SpanMessage): void {
+    // The clock may have followed one that was set back.
+    span.endMs = Math.max(span.startMs, this.clock.nowMs());
+    this.send(span);
   }
 
-  child(name: string, parent: Context, options: SpanOptions): Span {
-    return this.#start(name, options, parent);
-  }
-
-  #start(name: string, { kind, attributes, startTimeMs, link }: SpanOptions, parent: Context): Span {
-    this.#startedCount++;
-    return this.#tracer.startSpan(
-      name,
-      {
-        kind,
-        attributes,
-        ...(startTimeMs !== undefined && { startTime: startTimeMs }),
-        ...(link !== undefined && { links: [{ context: link.spanContext() }] }),
-      },
-      parent,
-    );
+  /** One that has ended already. */
+  send(span: SpanMessage): void {
+    this.#endedCount++;
+    this.#queue.onEnd(QueuedSpan.inQueue(span));
   }
 
   /** Sends what is queued, for at most CLOSE_TIMEOUT_MS. Every span must have ended. */
@@ -116,27 +81,12 @@ export class SpanExport {
       timer = setTimeout(resolve, CLOSE_TIMEOUT_MS);
     });
     // A batch that fails is counted by the exporter, and there is nothing else to be done about it.
-    await Promise.race([this.#provider.shutdown().catch(() => {}), tooLate]);
+    await Promise.race([this.#queue.shutdown().catch(() => {}), tooLate]);
     clearTimeout(timer);
     await this.#exporter.shutdown();
     const { exportedSpanCount: exported, failedSpanCount: failed, droppedSpanCount: dropped } = this;
-    const unsent = this.#startedCount - exported - failed - this.#queueFullCount;
+    const unsent = this.#endedCount - exported - failed - this.#queueFullCount;
     if (failed + dropped + unsent > 0) this.#logger.warn({ exported, failed, dropped, unsent }, "spans were lost");
-  }
-}
-
-/** The context in which a span's children are made. */
-export function contextOf(span: Span): Context {
-  return trace.setSpan(ROOT_CONTEXT, span);
-}
-
-/** The SDK draws trace ids; here the sampler has drawn them already. */
-class GivenTraceIds implements IdGenerator {
-  traceId = "";
-  readonly generateSpanId = new RandomIdGenerator().generateSpanId;
-
-  generateTraceId(): string {
-    return this.traceId;
   }
 }
 

@@ -108,6 +108,11 @@ export class Collector {
   }
 }
 
+/** What an export asks for, as the public protocol definition reads it. */
+export function decodeExport(bytes: Uint8Array): unknown {
+  return traceService()["Export"]!.requestDeserialize(Buffer.from(bytes));
+}
+
 /** An address nobody listens on. */
 export async function deadEndpoint(): Promise<string> {
   const server = createTcpServer().listen(0, "127.0.0.1");
