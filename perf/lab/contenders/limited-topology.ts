@@ -154,6 +154,7 @@ function startProcesses(
     port,
     instanceCount: INSTANCE_COUNT,
     storeUrl,
+    hasPaymentRate: program === "service" && groups?.limitOf("nginx")?.cpus === CONTEST_LIMITS.nginx.cpus,
     processorPorts: { default: 0, fallback: 0 },
     processorFees: fees,
     processorUrls,

@@ -75,7 +75,7 @@ describe("processor gate", () => {
     expect([gate.admit(0), gate.gate.inFlightCount]).to.deep.equal(["saturated", 1]);
   });
 
-  it("does not expect of one that is back what the attempt took that found out, unless a poll had said that it works", () => {
+  it("does not expect of one that is back what the attempt took that found out, unless a poll had said so", () => {
     const gate = downAt(0);
     gate.poll(true, 50);
     gate.admit(50);
