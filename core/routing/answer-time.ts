@@ -52,6 +52,11 @@ export class AnswerTime {
     this.#meanMs += (nowMs - beganAtMs - this.#meanMs) * GAIN;
   }
 
+  /** What answers took, and a poll said, is of a state that is over. */
+  forget(): void {
+    this.#meanMs = 0;
+  }
+
   polled(minResponseMs: number, nowMs: number): void {
     this.#meanMs = minResponseMs;
     this.#polledAtMs = nowMs;

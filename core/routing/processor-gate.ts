@@ -262,6 +262,9 @@ export class ProcessorGate {
     if (!this.#isDown) {
       this.#limit.succeeded(beganAtMs, nowMs);
     } else if (beganAtMs >= this.#downSinceMs) {
+      // The attempt that found out began while it was down, and may have taken as long as failing does. Whether it is
+      // slow now, the next few tell, which are all that the limit lets go.
+      if (!this.#isSaidToWork) this.#answerTime.forget();
       this.#isDown = false;
       this.#isSaidToWork = false;
       this.#silence.overtaken(nowMs);

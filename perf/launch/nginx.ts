@@ -4,18 +4,26 @@ export type NginxShape = {
   readonly host: string;
   readonly port: number;
   readonly instanceCount: number;
+  /** Whether it refuses payments above its rate, which is that of a CPU limit. */
+  readonly hasPaymentRate: boolean;
 };
 
 const LISTEN_LINE = /^([ \t]*listen[ \t]+)9999\b/gm;
+const PAYMENT_RATE_LINE = /^[ \t]*limit_req [^\n]*\n/gm;
 const INSTANCE_LINES = /(?:^[ \t]*server unix:instance-\d+\.sock[^\n]*\n)+/gm;
 
-/** The repository's nginx.conf for another address or another number of instances; everything else stays as it is. */
-export function renderNginxConf(conf: string, { host, port, instanceCount }: NginxShape): string {
+/**
+ * The repository's nginx.conf for another address, another number of instances, or without its rate; everything else
+ * stays as it is.
+ */
+export function renderNginxConf(conf: string, { host, port, instanceCount, hasPaymentRate }: NginxShape): string {
   requireMatches("listen 9999", conf, LISTEN_LINE);
   requireMatches("server unix:instance-N.sock", conf, INSTANCE_LINES);
-  return conf
+  requireMatches("limit_req", conf, PAYMENT_RATE_LINE);
+  const rendered = conf
     .replace(LISTEN_LINE, `$1${host}:${port}`)
     .replace(INSTANCE_LINES, (block) => instanceServers(block, instanceCount));
+  return hasPaymentRate ? rendered : rendered.replace(PAYMENT_RATE_LINE, "");
 }
 
 /** The order is the instances' numbers: the hash that picks which of them is asked first counts on it. */

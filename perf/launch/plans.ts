@@ -149,6 +149,7 @@ export type NginxWish = {
   readonly host: string;
   readonly port: number;
   readonly instanceCount: number;
+  readonly hasPaymentRate: boolean;
   readonly runDir: string;
   readonly confPath: string;
   readonly metricsThroughNginx: boolean;

@@ -39,6 +39,8 @@ export type TopologyOptions = TwoProcessors & {
   /** For the instances' node, before the script. */
   readonly nodeFlags?: readonly string[];
   readonly nginxConfPath?: string;
+  /** Whether nginx refuses payments above its rate: only where it has the CPU limit that the rate belongs to. */
+  readonly hasPaymentRate?: boolean;
   /** Whether the balancer answers GET /metrics/1, /metrics/2 …; it does not, unless told to. */
   readonly metricsThroughNginx?: boolean;
   readonly commands?: CommandOverrides;
@@ -93,6 +95,7 @@ export async function settle(options: TopologyOptions): Promise<TopologySettings
     env: options.env ?? {},
     nodeFlags: options.nodeFlags ?? INSTANCE_NODE_FLAGS,
     nginxConfPath: options.nginxConfPath ?? REPOSITORY_NGINX_CONF,
+    hasPaymentRate: options.hasPaymentRate ?? false,
     metricsThroughNginx: options.metricsThroughNginx ?? false,
     commands: options.commands ?? {},
     companions: options.companions ?? (() => []),

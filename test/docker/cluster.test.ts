@@ -90,7 +90,12 @@ describe("docker/compose.cluster.yml", () => {
     const [script] = service("nginx").command!;
     const sed = script!.replaceAll("$$", "$").split(" > ")[0]!.replace("/etc/nginx/nginx.conf", "nginx.conf");
     const rendered = execFileSync("sh", ["-c", sed], { encoding: "utf8" });
-    const expected = renderNginxConf(readFileSync("nginx.conf", "utf8"), { host: "", port: 0, instanceCount: 3 });
+    const expected = renderNginxConf(readFileSync("nginx.conf", "utf8"), {
+      host: "",
+      port: 0,
+      instanceCount: 3,
+      hasPaymentRate: true,
+    });
     expect(rendered).to.equal(expected.replace(/^( *listen +):0\b/gm, "$19999"));
   });
 

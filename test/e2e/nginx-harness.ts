@@ -40,13 +40,21 @@ export interface Balancer {
   stop(): Promise<void>;
 }
 
-/** The repository's own nginx.conf on a free port, in a directory of its own. `paymentsMax`: instead of its bound. */
-export async function startBalancer(paymentsMax?: number): Promise<Balancer> {
+/** Instead of those in nginx.conf. */
+export type Bounds = {
+  /** Under way at once. */
+  readonly paymentsMax?: number;
+  /** In a row; after them one a second. */
+  readonly burst?: number;
+};
+
+/** The repository's own nginx.conf on a free port, in a directory of its own. */
+export async function startBalancer(bounds: Bounds = {}): Promise<Balancer> {
   const runDirectory = await mkdtemp(join(tmpdir(), "rinha-nginx-"));
   const port = await freePort();
   const config = join(runDirectory, "nginx.conf");
   const own = await readFile(resolve("nginx.conf"), "utf8");
-  await writeFile(config, withPort(paymentsMax === undefined ? own : withRoomFor(paymentsMax, own), port));
+  await writeFile(config, withPort(withBounds(bounds, own), port));
   const nginx = spawn("nginx", ["-c", config, "-p", runDirectory, "-e", "stderr", "-g", globalDirectives()], {
     cwd: runDirectory,
     // Debian keeps nginx where an ordinary user's PATH does not look.
@@ -81,10 +89,19 @@ function globalDirectives(): string {
   return `daemon off; pid nginx.pid;${user}`;
 }
 
-function withRoomFor(paymentsMax: number, config: string): string {
-  const line = /\blimit_conn payments \d+;/;
-  if (!line.test(config)) throw new Error("nginx.conf must bound the payments under way: line=limit_conn payments N");
-  return config.replace(line, `limit_conn payments ${paymentsMax};`);
+function withBounds({ paymentsMax, burst }: Bounds, config: string): string {
+  let bounded = config;
+  const change = (line: RegExp, instead: string): void => {
+    if (!line.test(bounded)) throw new Error(`nginx.conf must bound payments: line=${line.source}`);
+    bounded = bounded.replace(line, instead);
+  };
+  if (paymentsMax !== undefined) change(/\blimit_conn payments \d+;/, `limit_conn payments ${paymentsMax};`);
+  if (burst !== undefined) {
+    change(/\bzone=payment_rate:32k rate=\d+r\/s;/, "zone=payment_rate:32k rate=1r/s;");
+    // The first is beside the burst.
+    change(/\bburst=\d+ nodelay;/, `burst=${burst - 1} nodelay;`);
+  }
+  return bounded;
 }
 
 function withPort(config: string, port: number): string {
@@ -107,8 +124,8 @@ export type BalancedBackends = {
 };
 
 /** The balancer with a backend in the place of each instance. */
-export async function startBalancedBackends(paymentsMax?: number): Promise<BalancedBackends> {
-  const balancer = await startBalancer(paymentsMax);
+export async function startBalancedBackends(bounds?: Bounds): Promise<BalancedBackends> {
+  const balancer = await startBalancer(bounds);
   const backends = Array.from({ length: INSTANCE_COUNT }, (_, i) => new Backend(balancer.runDirectory, i));
   await Promise.all(backends.map((backend) => backend.start()));
   const stop = async (): Promise<void> => {

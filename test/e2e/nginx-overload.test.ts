@@ -8,6 +8,8 @@ import { type Backend, type BalancedBackends, paymentOf, startBalancedBackends }
 import { until } from "./until.ts";
 
 const PAYMENTS_MAX = 2;
+/** Above what the other cases send. */
+const BURST = 20;
 
 describe("nginx: more payments at once than it has room for", function () {
   this.timeout(30_000);
@@ -16,7 +18,7 @@ describe("nginx: more payments at once than it has room for", function () {
   const callers: Caller[] = [];
 
   beforeEach(async () => {
-    service = await startBalancedBackends(PAYMENTS_MAX);
+    service = await startBalancedBackends({ paymentsMax: PAYMENTS_MAX, burst: BURST });
     ({ backends } = service);
   });
 
@@ -56,6 +58,21 @@ describe("nginx: more payments at once than it has room for", function () {
     expect((await pay(third)).status).to.equal(202);
   });
 
+  it("refuses what comes faster than it bears, however few are under way, and takes payments again later", async () => {
+    const caller = await knownCaller();
+    const paid: { readonly status: number; readonly body: string }[] = [];
+    for (let i = 0; i < BURST * 2; i++) paid.push(await pay(caller));
+    const refused = paid.filter(({ status }) => status === 503);
+    // One more for each second that this takes.
+    expect(paid.slice(0, BURST).map(({ status }) => status)).to.deep.equal(Array.from({ length: BURST }, () => 202));
+    expect(refused).to.have.length.within(BURST / 2, BURST);
+    const words = problemBody(paymentUnavailable("overloaded", OVERLOADED_DETAIL, "no"));
+    for (const { body } of refused) expect(body).to.equal(words);
+    expect(paidCount()).to.equal(BURST * 2 - refused.length);
+    expect((await caller.get("/health")).status, "whatever is no payment has its way").to.equal(202);
+    await until("a payment is taken again", async () => (await pay(caller)).status === 202);
+  });
+
   it("does not let clients that send their bodies slowly take the room of others", async () => {
     const known = await knownCaller();
     const body = paymentOf(0);
@@ -71,8 +88,11 @@ describe("nginx: more payments at once than it has room for", function () {
     }
   });
 
-  it("has room for all of the contest's users, whatever stands still", () => {
-    const [, room] = /limit_conn payments (\d+);/.exec(readFileSync("nginx.conf", "utf8")) ?? [];
+  it("has room for all of the contest's users at once, whatever stands still", () => {
+    const conf = readFileSync("nginx.conf", "utf8");
+    const [, room] = /limit_conn payments (\d+);/.exec(conf) ?? [];
+    const [, burst] = /limit_req zone=payment_rate burst=(\d+) nodelay;/.exec(conf) ?? [];
     expect(Number(room)).to.be.at.least(603);
+    expect(Number(burst)).to.be.at.least(603);
   });
 });

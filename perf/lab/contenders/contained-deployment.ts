@@ -9,6 +9,7 @@ import type { Engine } from "../../containers/engine.ts";
 import type { ChildName } from "../../launch/plans.ts";
 import { feeText } from "../../launch/processors.ts";
 import { ContainerGroup } from "../limits/container-group.ts";
+import { type CpuPeriods, periodsOf } from "../limits/cpu-periods.ts";
 import { type Limit, MEBIBYTE } from "../limits/limit.ts";
 import type { ProcessReading } from "../limits/usage-between.ts";
 import type { Deployment, ProcessReport } from "./deployment.ts";
@@ -106,6 +107,11 @@ export class ContainedDeployment implements Deployment {
         return [name, totalMs === undefined ? undefined : totalMs / 1000];
       }),
     );
+  }
+
+  cpuPeriods(): Record<string, CpuPeriods> {
+    const limited = this.#containers.filter(({ limit }) => limit !== undefined);
+    return periodsOf(limited.map(({ name, group }) => [name, group?.usage()]));
   }
 
   processReports(): ProcessReport[] {

@@ -1,5 +1,6 @@
 import type { Target } from "../../audit/parties.ts";
 import type { ChildName } from "../../launch/plans.ts";
+import type { CpuPeriods } from "../limits/cpu-periods.ts";
 import type { Limit } from "../limits/limit.ts";
 import type { GroupUsage } from "../limits/process-groups.ts";
 import type { ProcessReading } from "../limits/usage-between.ts";
@@ -31,6 +32,8 @@ export interface Deployment {
   readings(): ProcessReading[];
   /** Quick: only those who were there as the load began. */
   cpuSeconds(): Record<string, number | undefined>;
+  /** Quick as well: of those that have limits. */
+  cpuPeriods(): Record<string, CpuPeriods>;
   processReports(): ProcessReport[];
   stop(): Promise<void>;
 }

@@ -5,6 +5,7 @@ import type { ChildHooks } from "../../launch/supervisor.ts";
 import { startTopology, type Topology } from "../../launch/topology.ts";
 import { FLOOR_MAIN } from "../floor/programs.ts";
 import { chooseGroups } from "../limits/choose-groups.ts";
+import { type CpuPeriods, periodsOf } from "../limits/cpu-periods.ts";
 import { MEBIBYTE } from "../limits/limit.ts";
 import type { CpuTime } from "../limits/process-groups.ts";
 import { membersOf, readCpuSeconds, readUsage } from "../limits/process-usage.ts";
@@ -114,6 +115,11 @@ export class LimitedTopology implements Deployment {
     return Object.fromEntries([...this.#members].map(([name, pids]) => [name, readCpuSeconds(pids)]));
   }
 
+  cpuPeriods(): Record<string, CpuPeriods> {
+    const limited = this.#topology.processes.filter(({ name }) => this.#groups?.limitOf(name) !== undefined);
+    return periodsOf(limited.map(({ name }) => [name, this.#groups?.usage(name)]));
+  }
+
   processReports(): ProcessReport[] {
     return this.#topology.processes.map(({ name, pid = -1 }) => {
       const usage = readUsage(pid) ?? { cpuSeconds: 0, rssPeakBytes: 0 };
@@ -148,6 +154,7 @@ function startProcesses(
     port,
     instanceCount: INSTANCE_COUNT,
     storeUrl,
+    hasPaymentRate: program === "service" && groups?.limitOf("nginx")?.cpus === CONTEST_LIMITS.nginx.cpus,
     processorPorts: { default: 0, fallback: 0 },
     processorFees: fees,
     processorUrls,

@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { type Parties, partiesOf, type Target } from "../../audit/parties.ts";
 import { type PerRole, perRole, ROLES, type Role, totalsCount } from "../../audit/totals.ts";
+import type { CpuPeriods } from "../limits/cpu-periods.ts";
 import type { Outcome } from "../load/connection.ts";
 import { LoadGenerator } from "../load/load-generator.ts";
 import { LATENESS_MS_MAX } from "../load/load-summary.ts";
@@ -26,6 +27,8 @@ export type ContestHooks = {
   onLoadEnd(): void;
   /** CPU time of each process of the service so far, by name; called every second, so it must be quick. */
   cpuSeconds?(): Readonly<Record<string, number | undefined>>;
+  /** Likewise, of those that have a limit: the periods of that so far. */
+  cpuPeriods?(): Readonly<Record<string, CpuPeriods>>;
 };
 
 const PROGRESS_INTERVAL_MS = 5000;
@@ -93,6 +96,7 @@ class ContestRun {
       nowMs: () => this.#load.nowMs,
       acceptedCount: () => this.#recorder.load.acceptedCount,
       cpuSeconds: () => hooks.cpuSeconds?.() ?? {},
+      cpuPeriods: () => hooks.cpuPeriods?.() ?? {},
     });
   }
 

@@ -9,6 +9,7 @@ import type { ContestWish } from "./command-line.ts";
 import { remarksOf } from "./remarks.ts";
 import type { ContestRound } from "./round.ts";
 import type { ContestRounds } from "./rounds.ts";
+import { STEADY_FROM_MS, steadyThrottledPart } from "./throttling.ts";
 
 export function contestResult({ contest, target, roundCount }: ContestWish, rounds: ContestRounds): Measured {
   const { ours } = rounds;
@@ -99,6 +100,10 @@ function processFigures(ours: readonly ContestRound[]): Figure[] {
       of("peak RSS", "MiB", ({ rssPeakBytes }) => rssPeakBytes / MEBIBYTE),
     ];
     if (limitUsage === undefined) return figures;
-    return [...figures, of("throttled", "ms", (report) => report.limitUsage?.throttledMs ?? 0)];
+    figures.push(of("throttled", "ms", (report) => report.limitUsage?.throttledMs ?? 0));
+    const steadyParts = ours.map(({ measured }) => steadyThrottledPart(measured.samples, name));
+    if (steadyParts.includes(undefined)) return figures;
+    const what = `${name}, periods throttled from second ${STEADY_FROM_MS / 1000} on`;
+    return [...figures, figureOf(what, "%", "lower", steadyParts, (part = 0) => part * 100)];
   });
 }

@@ -87,6 +87,7 @@ class LoadMeter {
         this.processes = topology?.processReports() ?? [];
       },
       cpuSeconds: () => topology?.cpuSeconds() ?? {},
+      cpuPeriods: () => topology?.cpuPeriods() ?? {},
     };
   }
 

@@ -1,5 +1,6 @@
 import type { Parties } from "../../audit/parties.ts";
 import { forEachNamed, type PerRole, perRole } from "../../audit/totals.ts";
+import type { CpuPeriods } from "../limits/cpu-periods.ts";
 
 /** Totals since the beginning of the load, as of one moment. */
 export type Sample = {
@@ -10,6 +11,8 @@ export type Sample = {
   readonly chargedCount: PerRole<number> | undefined;
   /** CPU time of each process so far. `undefined`: it was not there. */
   readonly cpuSeconds: Readonly<Record<string, number | undefined>>;
+  /** Of each process that has a limit, from its start on. */
+  readonly cpuPeriods: Readonly<Record<string, CpuPeriods>>;
 };
 
 type Sources = {
@@ -18,6 +21,7 @@ type Sources = {
   nowMs(): number;
   acceptedCount(): number;
   cpuSeconds(): Readonly<Record<string, number | undefined>>;
+  cpuPeriods(): Readonly<Record<string, CpuPeriods>>;
 };
 
 /**
@@ -38,9 +42,10 @@ export class Sampler {
   readonly take = async (): Promise<void> => {
     if (this.#isAsking) return;
     this.#isAsking = true;
-    const { nowMs, acceptedCount, cpuSeconds } = this.#sources;
+    const { nowMs, acceptedCount, cpuSeconds, cpuPeriods } = this.#sources;
     const chargedCount = await this.#charged();
-    this.samples.push({ atMs: nowMs(), acceptedCount: acceptedCount(), chargedCount, cpuSeconds: cpuSeconds() });
+    const cpu = { cpuSeconds: cpuSeconds(), cpuPeriods: cpuPeriods() };
+    this.samples.push({ atMs: nowMs(), acceptedCount: acceptedCount(), chargedCount, ...cpu });
     this.#isAsking = false;
   };
 

@@ -40,6 +40,7 @@ export function readV1Usage([cpu, memory, account]: readonly string[]): GroupUsa
     cpu: account === undefined ? undefined : readV1CpuTime(account),
     memoryPeakBytes: Number(readFileSync(join(memory!, "memory.max_usage_in_bytes"), "utf8")),
     memoryFailCount: Number(readFileSync(join(memory!, "memory.failcnt"), "utf8")),
+    periodCount: fieldOf(stat, "nr_periods"),
     throttledCount: fieldOf(stat, "nr_throttled"),
     throttledMs: fieldOf(stat, "throttled_time") / 1e6,
   };

@@ -70,6 +70,7 @@ export function readV2Usage(folder: string): GroupUsage {
     cpu: { totalMs: fieldOf(stat, "usage_usec") / 1000, systemMs: fieldOf(stat, "system_usec") / 1000 },
     memoryPeakBytes: peak === undefined ? undefined : Number(peak),
     memoryFailCount: events === undefined ? 0 : fieldOf(events, "max"),
+    periodCount: fieldOf(stat, "nr_periods"),
     throttledCount: fieldOf(stat, "nr_throttled"),
     throttledMs: fieldOf(stat, "throttled_usec") / 1000,
   };

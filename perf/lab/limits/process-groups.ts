@@ -1,3 +1,4 @@
+import type { CpuPeriods } from "./cpu-periods.ts";
 import type { Limit } from "./limit.ts";
 
 /** CPU time of a group: everybody who is or was in it. */
@@ -11,7 +12,7 @@ export type CpuTime = {
 };
 
 /** What a group has used since it was made. */
-export type GroupUsage = {
+export type GroupUsage = CpuPeriods & {
   /** `undefined` where CPU time is not counted by group. */
   readonly cpu: CpuTime | undefined;
   /**
@@ -20,8 +21,7 @@ export type GroupUsage = {
   readonly memoryPeakBytes: number | undefined;
   /** Times the memory limit was hit. */
   readonly memoryFailCount: number;
-  /** Periods of 100 ms in which the CPU was used up before their end, and for how long everything then stood still. */
-  readonly throttledCount: number;
+  /** How long everything stood still in throttled periods. */
   readonly throttledMs: number;
 };
 

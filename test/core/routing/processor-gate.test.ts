@@ -75,6 +75,19 @@ describe("processor gate", () => {
     expect([gate.admit(0), gate.gate.inFlightCount]).to.deep.equal(["saturated", 1]);
   });
 
+  it("does not expect of one that is back what the attempt took that found out, unless a poll had said so", () => {
+    const gate = downAt(0);
+    gate.poll(true, 50);
+    gate.admit(50);
+    gate.post(Outcome.CHARGED, 100, 2100);
+    expect([gate.admit(2100), gate.gate.expectedAnswerMs(NOON_MS + 2100)]).to.deep.equal(["open", 0]);
+    const slow = downAt(0);
+    slow.health.polled(0, false, 2000, NOON_MS + 50);
+    slow.admit(50);
+    slow.post(Outcome.CHARGED, 100, 2100);
+    expect([slow.admit(2100), slow.gate.expectedAnswerMs(NOON_MS + 2100)]).to.deep.equal(["open", 2000]);
+  });
+
   it("wants a fresh payment after eight probes in vain, or one that was rejected, and then the others again", () => {
     const gate = downAt(0);
     for (let i = 0, atMs = 100; i < 8; i++) {

@@ -33,6 +33,7 @@ describe("a container's group, seen from outside", () => {
       cpu: { totalMs: 7, systemMs: 2 },
       memoryPeakBytes: 4096,
       memoryFailCount: 1,
+      periodCount: 9,
       throttledCount: 3,
       throttledMs: 5,
     });

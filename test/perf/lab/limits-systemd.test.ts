@@ -81,6 +81,7 @@ describe("scopes of systemd", () => {
       cpu: { totalMs: 5, systemMs: 2 },
       memoryPeakBytes: undefined,
       memoryFailCount: 0,
+      periodCount: 0,
       throttledCount: 0,
       throttledMs: 0,
     });

@@ -82,6 +82,7 @@ describe("groups of cgroup v2", () => {
       cpu: { totalMs: 2500, systemMs: 1000 },
       memoryPeakBytes: 73_400_320,
       memoryFailCount: 3,
+      periodCount: 40,
       throttledCount: 7,
       throttledMs: 123,
     });
