@@ -31,7 +31,8 @@ export function load(path: string): unknown {
   const known = parts.get(path);
   if (known !== undefined) return known.module.exports;
   const source = readFileSync(path);
-  // V8 looks at its own version and flags, and refuses what it did not make; of the source it knows the length only.
+  // V8 looks at its own version and flags, and refuses what it did not make. Of the source it knows the length only,
+  // and it takes code of another architecture, which crashes.
   const cachedData = readCode(path, source);
   // Bundles are ASCII.
   const script = new Script(source.toString("latin1"), { filename: path, ...(cachedData && { cachedData }) });
@@ -44,13 +45,13 @@ export function load(path: string): unknown {
   return module.exports;
 }
 
-/** The file that keeps the code of a part, and what is in it: a digest of source and code, and the code. */
+/** The file that keeps the code of a part, and what is in it: a digest of machine, source and code, and the code. */
 export function codeFileOf({ path, source, script }: Part): { path: string; bytes: Buffer } {
   const code = script.createCachedData();
   return { path: path + CODE_SUFFIX, bytes: Buffer.concat([digestOf(source, code), code]) };
 }
 
-/** Undefined where there is none, or one of another source, or one that is damaged. */
+/** Undefined where there is none, or one of another source or architecture, or one that is damaged. */
 function readCode(path: string, source: Buffer): Buffer | undefined {
   let bytes: Buffer;
   try {
@@ -63,5 +64,5 @@ function readCode(path: string, source: Buffer): Buffer | undefined {
 }
 
 function digestOf(source: Buffer, code: Buffer): Buffer {
-  return createHash(DIGEST).update(source).update(code).digest();
+  return createHash(DIGEST).update(process.arch).update(source).update(code).digest();
 }

@@ -64,6 +64,18 @@ describe("loader of bundles", () => {
     expect(loadWith("b.js", answering(12), code)).to.deep.equal({ answer: 12, isRejected: undefined });
   });
 
+  it("leaves alone the code of another architecture, which V8 would take, and crash", () => {
+    const { arch } = process;
+    Object.defineProperty(process, "arch", { value: arch === "arm64" ? "x64" : "arm64" });
+    let code: Buffer;
+    try {
+      code = codeOf("a.js", answering(11));
+    } finally {
+      Object.defineProperty(process, "arch", { value: arch });
+    }
+    expect(loadWith("b.js", answering(11), code)).to.deep.equal({ answer: 11, isRejected: undefined });
+  });
+
   it("leaves alone code that is damaged or cut off", () => {
     const code = codeOf("a.js", answering(11));
     const damaged = Buffer.from(code);
@@ -76,7 +88,7 @@ describe("loader of bundles", () => {
   it("goes on without code that this V8 refuses", () => {
     const source = answering(11);
     const code = Buffer.alloc(256, 1);
-    const digest = createHash("sha1").update(source).update(code).digest();
+    const digest = createHash("sha1").update(process.arch).update(source).update(code).digest();
     expect(loadWith("a.js", source, Buffer.concat([digest, code]))).to.deep.equal({ answer: 11, isRejected: true });
   });
 
