@@ -45,7 +45,7 @@ export function load(path: string): unknown {
   return module.exports;
 }
 
-/** The file that keeps the code of a part, and what is in it: a digest, and the code. `build`: of Node.js, as thisBuild names it. */
+/** The file that keeps the code of a part, and what is in it: a digest, and the code. `build`: see thisBuild. */
 export function codeFileOf({ path, source, script }: Part, build = thisBuild()): { path: string; bytes: Buffer } {
   const code = script.createCachedData();
   return { path: path + CODE_SUFFIX, bytes: Buffer.concat([digestOf(build, source, code), code]) };
