@@ -8,8 +8,11 @@ const { reporters } = require("mocha");
 const lingerMsMax = 10_000;
 
 class TotalsReporter extends reporters.Spec {
+  #failures = [];
+
   constructor(runner, options) {
     super(runner, options);
+    runner.on("fail", (test, error) => this.#failures.push(`${test.fullTitle()}: ${String(error.message ?? error)}`));
     // Thrown from here it is an uncaught exception, which mocha charges to the running test.
     process.on("unhandledRejection", (reason) => {
       throw reason;
@@ -26,7 +29,8 @@ class TotalsReporter extends reporters.Spec {
     const path = process.env.MOCHA_TOTALS_FILE;
     if (path === undefined) return;
     const { passes, failures, pending } = this.stats;
-    writeFileSync(path, JSON.stringify({ passed: passes, failed: failures, skipped: pending }));
+    const totals = { passed: passes, failed: failures, skipped: pending, failures: this.#failures };
+    writeFileSync(path, JSON.stringify(totals));
   }
 }
 

@@ -60,9 +60,12 @@ export class Engine {
     return Number(await this.docker(["image", "inspect", "--format", "{{.Size}}", image]));
   }
 
-  /** Builds an image from a folder with a Dockerfile. In somebody else's engine it goes when this is closed. */
-  async build(image: string, context: string): Promise<void> {
-    await this.docker(["build", "--quiet", "--tag", image, context]);
+  /**
+   * Builds an image from a folder with a Dockerfile, or as further options of `docker build` say. In somebody else's
+   * engine it goes when this is closed.
+   */
+  async build(image: string, context: string, options: readonly string[] = []): Promise<void> {
+    await this.docker(["build", "--quiet", "--tag", image, ...options, context]);
     if (!this.facts.isOurs) this.#made.push(image);
   }
 

@@ -19,6 +19,7 @@ const USER_ID = "1000";
 const STOP_GRACE_MS = 15_000;
 /** On a machine that has other things to do; the limits leave an instance 0.6 CPU. */
 const BACK_MS_MAX = 20_000;
+const LOGGED_MS_MAX = 5000;
 
 describe("docker/compose.yml and docker/compose.processors.yml, as they are", function () {
   this.timeout(120_000);
@@ -116,8 +117,13 @@ describe("docker/compose.yml and docker/compose.processors.yml, as they are", fu
   it("say what they do in lines of JSON, which Docker keeps within bounds", async () => {
     const format = "{{.HostConfig.LogConfig.Type}} {{json .HostConfig.LogConfig.Config}}";
     for (const name of INSTANCES) {
-      const lines = (await the().service.logs(name)).trim().split("\n");
-      expect(lines.length).to.be.within(1, 200);
+      // An undisturbed instance has nothing to say. This makes it log debug lines, and stops it again.
+      for (let times = 0; times < 2; times++)
+        await the().service.exec(name, "sh", "-c", "kill -USR2 $(cat /proc/1/task/1/children)");
+      const logged = async (): Promise<string[]> => (await the().service.logs(name)).trim().split("\n");
+      await until(`${name} logs`, async () => (await logged()).length > 1, LOGGED_MS_MAX);
+      const lines = await logged();
+      expect(lines.length).to.be.within(2, 200);
       for (const line of lines) expect(JSON.parse(line), line).to.include.keys("level", "time", "msg");
       const { Id } = await the().service.facts(name);
       const kept = await engine.docker(["inspect", "--format", format, Id]);

@@ -222,6 +222,12 @@ describe("docker/postgres/", function () {
     ask(primary, port, "CREATE TABLE kept AS SELECT 1 AS one");
     await until(() => isTrue(() => ask(standby, standbyPort, "SELECT one FROM kept"), "1"));
     expect(existsSync(join(folder, "standby/copy"))).to.equal(false);
+    // The settings came with the copy: it may be the primary one day.
+    for (const [name, value] of [
+      ["wal_keep_size", "64MB"],
+      ["max_slot_wal_keep_size", "4GB"],
+    ])
+      expect(ask(standby, standbyPort, `SHOW ${name}`)).to.equal(value);
 
     await stop(first);
     const waiting = start(primary, "psql", "-h", socket, "-U", "rinha", "-d", "rinha", "-c", "UPDATE kept SET one = 2");
