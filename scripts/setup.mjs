@@ -32,8 +32,13 @@ class SetupError extends Error {}
 const inRoot = (...parts) => join(root, ...parts);
 const readJson = (path) => JSON.parse(readFileSync(path, "utf8"));
 
+/** Its output goes to the standard error: the standard output belongs to the command that comes after. */
 function run(what, command, args, env = {}) {
-  const { status, error } = spawnSync(command, args, { cwd: root, stdio: "inherit", env: { ...process.env, ...env } });
+  const { status, error } = spawnSync(command, args, {
+    cwd: root,
+    stdio: ["inherit", process.stderr.fd, "inherit"],
+    env: { ...process.env, ...env },
+  });
   if (status !== 0)
     throw new SetupError(`${what} must succeed: ${error ? `error=${error.message}` : `status=${status}`}`);
 }
@@ -75,7 +80,7 @@ function arePackagesCurrent() {
 
 function installPackages() {
   if (arePackagesCurrent()) return;
-  console.log("setup: installing npm packages");
+  console.error("setup: installing npm packages");
   // The npm that runs us, if any. NODE_ENV=production would leave out the compiler.
   const npm = process.env.npm_execpath;
   const [command, ...first] = npm?.endsWith(".js") ? [process.execPath, npm] : ["npm"];
@@ -146,7 +151,7 @@ function installBalancer() {
 }
 
 function aptInstall(name) {
-  console.log(`setup: installing ${name} with apt-get`);
+  console.error(`setup: installing ${name} with apt-get`);
   withoutServiceStarts(() => {
     const env = { DEBIAN_FRONTEND: "noninteractive" };
     run("apt-get update", "apt-get", ["update", "-qq"], env);
@@ -179,7 +184,7 @@ function installForTests(what, isThere, packageName, tests) {
     aptInstall(packageName);
   } catch (error) {
     if (!(error instanceof SetupError)) throw error;
-    console.log(`setup: no ${what}, the tests of ${tests} are skipped: ${error.message}`);
+    console.error(`setup: no ${what}, the tests of ${tests} are skipped: ${error.message}`);
   }
 }
 
@@ -236,7 +241,7 @@ const bundlers = ["bundle.mjs", "keep-code.mjs", "keep-code-at-exit.cjs"].map((n
 
 /** Changes with every source: added, removed, edited. And with Node.js, whose code the bundle keeps. */
 function fingerprint(sources) {
-  const hash = createHash("sha256").update(process.version);
+  const hash = createHash("sha256").update(`${process.arch} ${process.version}\n`);
   const settings = [...projects.map((project) => join(project, "tsconfig.json")), "package-lock.json"];
   for (const path of [...settings, ...bundlers, ...sources]) {
     const { mtimeMs, size } = statSync(inRoot(path));
@@ -254,7 +259,7 @@ function build(isForced) {
   if (!isForced && isComplete && isStamped) return;
 
   checkHttpServerLoads();
-  console.log("setup: compiling to build/");
+  console.error("setup: compiling to build/");
   if (isForced) rmSync(inRoot("build"), { recursive: true, force: true });
   // The compiler goes by its own notes and would not write again what somebody has deleted.
   else if (!isComplete)

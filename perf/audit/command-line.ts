@@ -13,7 +13,7 @@ const USAGE = `Compares the service's ledger with what the payment processors ha
   node build/perf/audit/main.js [options]
 
   --url URL            the service                          (http://localhost:9999)
-  --store URL          in place of the service, the table of its payments in the PostgreSQL database of STORE_URL
+  --store URL          instead of the service, the payment table in the PostgreSQL database of its STORE_URL
   --settle SECONDS     with --store: payments requested longer ago, by the database's clock, are in the table  (70)
   --processor NAME=URL a processor, once for each that the service has
   --default URL        without --processor: the default one      (http://localhost:8001)

@@ -28,9 +28,9 @@ const VARIABLES: readonly Variable[] = [
   {
     name: "PARTITIONS",
     fallback: "",
-    help: "of the payments; without it as many as the journals have, or the instances",
+    help: "how many partitions; without it as many as the journals have, or one per instance",
   },
-  { name: "SILENCE_MS", fallback: "30000", help: "an instance that answers nothing for so long is killed; 0: never" },
+  { name: "SILENCE_MS", fallback: "30000", help: "an instance that does not answer for so long is killed; 0: never" },
   { name: "PROCESSORS", fallback: "", help: "1 to 16 processors: JSON, or a file's path; see docs/processors.md" },
   { name: "DEFAULT_PROCESSOR_PORT", fallback: "8001", help: "the first simulated processor's port; 0: any free one" },
   { name: "FALLBACK_PROCESSOR_PORT", fallback: "8002", help: "the second one's, without PROCESSORS" },
@@ -38,9 +38,9 @@ const VARIABLES: readonly Variable[] = [
   { name: "FALLBACK_FEE", fallback: "0.15", help: "what the fallback processor keeps" },
   { name: "DEFAULT_PROCESSOR_URL", fallback: "", help: "use this processor instead of simulating one" },
   { name: "FALLBACK_PROCESSOR_URL", fallback: "", help: "use this processor instead of simulating one" },
-  { name: "DATA_DIR", fallback: "", help: "keep the journals here; without it they go with the run" },
+  { name: "DATA_DIR", fallback: "", help: "keep the journals here; without it they are deleted at the end" },
   { name: "LOG_LEVEL", fallback: "warn", help: "of the instances; their log lines go to the standard output" },
-  { name: "LOG_PRETTY", fallback: "true", help: "false: the log lines as they are, in JSON" },
+  { name: "LOG_PRETTY", fallback: "true", help: "false: print the log lines in JSON, as they are" },
   { name: "METRICS_THROUGH_NGINX", fallback: "false", help: "true: nginx answers /metrics/1, /metrics/2 …" },
 ];
 
@@ -50,9 +50,9 @@ const SILENCE_MS_MAX = 3_600_000;
 /** What says the same as PROCESSORS, of two. */
 const SHORT_FORM = ["DEFAULT_PROCESSOR_URL", "FALLBACK_PROCESSOR_URL", "DEFAULT_FEE", "FALLBACK_FEE"];
 
-export const TOPOLOGY_HELP = `npm start: the whole service on this machine, in processes of its own
+export const TOPOLOGY_HELP = `npm start: runs the whole service on this machine
 
-Starts simulated payment processors, the instances and nginx; starts again what dies, or answers nothing for SILENCE_MS;
+Starts simulated payment processors, the instances and nginx. Restarts what dies, or does not answer for SILENCE_MS.
 Ctrl-C ends all of it.
 
 Environment:

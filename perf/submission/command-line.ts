@@ -1,19 +1,19 @@
 import { type CommandLine, lists, texts } from "../command/command-line.ts";
 import { readImageName } from "./image-name.ts";
 
-const USAGE = `Makes the folder that the contest (Rinha de Backend 2025) asks its entrants for.
+const USAGE = `Makes the folder to submit to the contest (Rinha de Backend 2025).
 
   npm run contest:submission -- --image NAME:TAG --out DIR [options]
 
-  --image NAME:TAG         the instances' image, for linux/amd64, where everybody can pull it
-  --out DIR                the folder: it must be empty, or not be there
+  --image NAME:TAG         the instances' image, for linux/amd64, where anyone can pull it
+  --out DIR                the folder; it must be empty or not exist
   --name NAME              who takes part, for info.json                           (rinha-backend)
-  --social URL             a page of theirs, as often as there are pages
+  --social URL             a page of the participant; may be given several times
   --source URL             where the sources are public; info.json and README.md name it
   --help
 
 DIR gets docker-compose.yml and nginx.conf, made of docker/compose.yml and nginx.conf as they are, README.md and
-info.json. What the rules forbid is refused, and nothing is written then. The image is made and published by hand:
+info.json. If this breaks a rule of the contest, nothing is written. Build and publish the image yourself:
 
   docker build --platform linux/amd64 -f docker/Dockerfile --target instance -t NAME:TAG .
   docker push NAME:TAG

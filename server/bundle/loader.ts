@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import { readFileSync } from "node:fs";
+import { readFileSync, statSync } from "node:fs";
 import { createRequire } from "node:module";
 import { dirname, resolve } from "node:path";
 import { Script } from "node:vm";
@@ -31,7 +31,8 @@ export function load(path: string): unknown {
   const known = parts.get(path);
   if (known !== undefined) return known.module.exports;
   const source = readFileSync(path);
-  // V8 looks at its own version and flags, and refuses what it did not make; of the source it knows the length only.
+  // V8 refuses code of another version of V8 and of other flags. Of the source it knows the length only. Code of the
+  // same V8 in another build of Node.js, such as 20.19 and 20.20 or x64 and arm64, it takes, and crashes.
   const cachedData = readCode(path, source);
   // Bundles are ASCII.
   const script = new Script(source.toString("latin1"), { filename: path, ...(cachedData && { cachedData }) });
@@ -44,13 +45,13 @@ export function load(path: string): unknown {
   return module.exports;
 }
 
-/** The file that keeps the code of a part, and what is in it: a digest of source and code, and the code. */
-export function codeFileOf({ path, source, script }: Part): { path: string; bytes: Buffer } {
+/** The file that keeps the code of a part, and what is in it: a digest, and the code. `build`: see thisBuild. */
+export function codeFileOf({ path, source, script }: Part, build = thisBuild()): { path: string; bytes: Buffer } {
   const code = script.createCachedData();
-  return { path: path + CODE_SUFFIX, bytes: Buffer.concat([digestOf(source, code), code]) };
+  return { path: path + CODE_SUFFIX, bytes: Buffer.concat([digestOf(build, source, code), code]) };
 }
 
-/** Undefined where there is none, or one of another source, or one that is damaged. */
+/** Undefined where there is none, or one of another source or build of Node.js, or one that is damaged. */
 function readCode(path: string, source: Buffer): Buffer | undefined {
   let bytes: Buffer;
   try {
@@ -59,9 +60,15 @@ function readCode(path: string, source: Buffer): Buffer | undefined {
     return undefined;
   }
   const code = bytes.subarray(DIGEST_BYTES);
-  return digestOf(source, code).equals(bytes.subarray(0, DIGEST_BYTES)) ? code : undefined;
+  return digestOf(thisBuild(), source, code).equals(bytes.subarray(0, DIGEST_BYTES)) ? code : undefined;
 }
 
-function digestOf(source: Buffer, code: Buffer): Buffer {
-  return createHash(DIGEST).update(source).update(code).digest();
+/** Distributors build the same version with different options: their programs differ in size. */
+export function thisBuild(): string {
+  const { size } = statSync(process.execPath, { throwIfNoEntry: false }) ?? {};
+  return `${process.arch} ${process.version} ${size}`;
+}
+
+function digestOf(build: string, source: Buffer, code: Buffer): Buffer {
+  return createHash(DIGEST).update(build).update(source).update(code).digest();
 }

@@ -26,7 +26,8 @@ export class Log {
       output,
     );
     this.#noteLevel();
-    output.onFlowing = (count) => this.logger.warn({ count }, "log lines were dropped: nobody read them in time");
+    output.onFlowing = (count) =>
+      this.logger.warn({ count }, "log lines were dropped, because they were not read in time");
   }
 
   /** One of LOG_LEVELS. */

@@ -76,7 +76,7 @@ function warningsOf(settings: ServerReport["settings"], standbys: readonly Stand
         `synchronous_commit=${settings.synchronous_commit}`,
     );
   if (!isAskedFor)
-    warnings.push("what was acknowledged is on one machine only, and lost with it: synchronous_standby_names=");
+    warnings.push("acknowledged payments are on one machine only, and are lost with it: synchronous_standby_names=");
   if (standbys === undefined)
     warnings.push("the role may not see the standbys: GRANT pg_monitor TO it: pg_read_all_stats=no");
   else if (isAskedFor && !standbys.some(({ syncState }) => syncState === "sync" || syncState === "quorum"))

@@ -12,7 +12,7 @@ export const SETTINGS: readonly Setting[] = [
     name: "PROFILE",
     fallback: "default",
     rule: "default or contest",
-    meaning: "a set of defaults; settings that you set yourself still win",
+    meaning: "a set of defaults; settings that you set yourself take precedence",
   },
   {
     name: "INSTANCE",
@@ -94,7 +94,7 @@ export const SETTINGS: readonly Setting[] = [
     fallback: "write",
     rule: "write, fsync or none",
     meaning:
-      "what an accepted payment survives: `write` the end of the process, `fsync` a loss of power, `none` nothing. " +
+      "what an accepted payment survives: `write` a crash of the process, `fsync` a power failure, `none` nothing. " +
       "With `none`, no instance can take over the partitions of another",
   },
   {
@@ -125,7 +125,7 @@ export const SETTINGS: readonly Setting[] = [
     fallback: "1048576",
     rule: `1 to ${MAX_CAPACITY}`,
     meaning:
-      "the number of payments that a partition keeps. When it is full, the answer is 503. The capacity of an " +
+      "the number of payments that a partition keeps. When it is full, new payments get 503. The capacity of an " +
       "existing journal never shrinks",
   },
   {
@@ -141,15 +141,16 @@ export const SETTINGS: readonly Setting[] = [
     fallback: "30000",
     rule: `0 to ${DAY_MS}`,
     meaning:
-      "how long after such a start a processor may still charge what was sent before; at least REQUEST_TIMEOUT_MS",
+      "how long after such a start a processor may still charge payments that were sent before it; at least " +
+      "REQUEST_TIMEOUT_MS",
   },
   {
     name: "RESTORED_WATCH_MS",
     fallback: "3600000",
     rule: `0 to ${30 * DAY_MS}`,
     meaning:
-      "how long after such a start clients may repeat payments whose records are lost. New payments are looked up " +
-      "for as long",
+      "how long after such a start clients may repeat payments whose records are lost. For this time, new payments " +
+      "are looked up",
   },
   {
     name: "MAX_IN_FLIGHT",
@@ -157,7 +158,7 @@ export const SETTINGS: readonly Setting[] = [
     rule: "1 to 4096",
     meaning:
       "the most payments in flight to one processor at once, over all instances. The service finds out by itself how " +
-      "many the processor can take",
+      "many the processor can handle",
   },
   {
     name: "SETTLE_WITHIN_MS",
@@ -193,8 +194,8 @@ export const SETTINGS: readonly Setting[] = [
     fallback: "0",
     rule: `0 to ${MAX_CAPACITY}`,
     meaning:
-      "the most ended payments that a partition keeps. The oldest of the others are dropped: they are in no summary " +
-      "any more, and their correlationIds count as new. 0: all are kept",
+      "the most ended payments that a partition keeps. Older ones are dropped: no summary contains them any more, " +
+      "and their correlationIds count as new. 0: all are kept",
   },
   {
     name: "RETAIN_MS",
@@ -227,7 +228,7 @@ export const SETTINGS: readonly Setting[] = [
     name: "MAX_BODY_BYTES",
     fallback: "8192",
     rule: "128 to 1048576",
-    meaning: "the largest request body. A larger one is answered 413",
+    meaning: "the largest request body. A larger one gets 413",
   },
   {
     name: "PURGE_ENABLED",
@@ -256,7 +257,7 @@ export const SETTINGS: readonly Setting[] = [
     rule: "address",
     meaning:
       "a separate address for the operators' calls `/metrics`, `/log-level` and `/doubts`. Empty: they are on " +
-      "`LISTEN`, where nginx hides them",
+      "`LISTEN`, and nginx does not pass them on",
   },
   { name: "METRICS", fallback: "true", rule: "true or false", meaning: "whether GET /metrics is served" },
   {

@@ -32,7 +32,7 @@ export type PartitionReport = LogSurvey & {
 
 const MEMBERS = {
   text: `
-SELECT number, life, address, (extract(epoch FROM clock_timestamp() - renewed_at) * 1000)::int AS renewed_ago_ms
+SELECT number, life, address, (extract(epoch FROM clock_timestamp() - renewed_at) * 1000)::float8 AS renewed_ago_ms
 FROM rinha.member ORDER BY number`,
 };
 

@@ -27,7 +27,7 @@ export class Metrics {
     registerStore(ours, source);
     ours.counter(
       "log_lines_dropped_total",
-      "Log lines lost because nobody read the log in time.",
+      "Log lines lost because the log was not read in time.",
       () => source.log.droppedCount,
     );
     ours.counter(

@@ -171,6 +171,11 @@ for (const file of [COMPOSE_FILE, PROCESSORS_FILE, CLUSTER_FILE]) {
       }
     });
 
+    it("runs on the machine's own architecture, unless it is the contest's", () => {
+      const expected = file === COMPOSE_FILE ? "linux/amd64" : undefined;
+      for (const [name, { platform }] of services) expect(platform, name).to.equal(expected);
+    });
+
     it("exists: stages of the Dockerfile", () => {
       const stages = Array.from(
         readFileSync("docker/Dockerfile", "utf8").matchAll(/^FROM \S+ AS (\S+)$/gm),

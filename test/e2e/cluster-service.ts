@@ -1,13 +1,13 @@
-import { type ChildProcess, execFile } from "node:child_process";
+import type { ChildProcess } from "node:child_process";
 import { once } from "node:events";
 import { mkdirSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { promisify } from "node:util";
 import { expect } from "chai";
-import { findPostgres, type PostgresServer } from "../../perf/postgres/postgres-server.ts";
+import type { PostgresServer } from "../../perf/postgres/postgres-server.ts";
 import { type RunningProcessor, startProcessor } from "../../perf/processor/processor.ts";
 import type { PaymentView } from "../../server/page/payment-view.ts";
+import { runPostgresProgram } from "../support/postgres-programs.ts";
 import { Caller } from "./caller.ts";
 import { startLoneInstance } from "./lone-instance.ts";
 import { chargesOf, type Payment, pay, viewOf } from "./payments.ts";
@@ -16,7 +16,6 @@ import { countOf, summaryOf } from "./summaries.ts";
 import { until } from "./until.ts";
 import { Wire } from "./wire.ts";
 
-const run = promisify(execFile);
 /** Of what the instances have logged, where one does not start. */
 const LOG_SHOWN = 4000;
 
@@ -165,21 +164,14 @@ export class ClusterService {
   /** A backup of the whole database, while it is in use; returns its file. */
   async backUp(): Promise<string> {
     const file = join(this.directory, "backup.sql");
-    await this.#postgres("pg_dump", ["-f", file, "rinha"]);
+    await runPostgresProgram(this.#server, "pg_dump", ["-f", file]);
     return file;
   }
 
   /** Puts a backup in the place of the database. Nobody uses it. */
   async putBack(file: string): Promise<void> {
     await this.#server.query("DROP SCHEMA rinha CASCADE");
-    await this.#postgres("psql", ["-q", "-v", "ON_ERROR_STOP=1", "-f", file, "rinha"]);
-  }
-
-  async #postgres(program: string, args: readonly string[]): Promise<void> {
-    const found = findPostgres();
-    if ("missing" in found) throw new Error(found.missing);
-    const { folder, port } = this.#server;
-    await run(join(found.bin, program), ["-h", folder, "-p", String(port), "-U", "rinha", ...args]);
+    await runPostgresProgram(this.#server, "psql", ["-q", "-v", "ON_ERROR_STOP=1", "-f", file]);
   }
 
   /** Every payment is counted where it is charged, at the requestedAt that its processor has, and nothing else is. */

@@ -1,49 +1,23 @@
 import { type ChildProcess, execFileSync } from "node:child_process";
 import { once } from "node:events";
-import { cpSync, readdirSync, readFileSync } from "node:fs";
+import { cpSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { expect } from "chai";
-import { REPOSITORY_ROOT } from "../../perf/lab/repository.ts";
-import type { PaymentView } from "../../server/page/payment-view.ts";
-import type { Telling } from "../kept-journals/story.ts";
 import { inDirectory } from "../support/journal-life.ts";
 import { Caller } from "./caller.ts";
+import { expectAll, KEPT, keptVersions, tellingOf } from "./kept-payments.ts";
 import { startLoneInstance } from "./lone-instance.ts";
 import { newPayment, pay, viewOf } from "./payments.ts";
 
-const KEPT = join(REPOSITORY_ROOT, "test", "kept-journals");
 const CLI = fileURLToPath(new URL("../../server/journal-cli/main.js", import.meta.url));
-const VERSIONS = readdirSync(KEPT, { withFileTypes: true }).flatMap((entry) =>
-  entry.isDirectory() ? [entry.name] : [],
-);
-
-/** What no release may change of a payment that it finds. */
-function lasting({
-  id,
-  correlationId,
-  amount,
-  state,
-  processor,
-  acceptedAt,
-  requestedAt,
-}: Omit<PaymentView, "attempts">) {
-  const payment = { id, correlationId, amount, acceptedAt };
-  // Accepted years ago: it is given up, unless it is given up only later.
-  if (state === "pending" || state === "sending") return { ...payment, state: "pending or given up" };
-  return { ...payment, state, processor, requestedAt };
-}
-
-function asFound(view: PaymentView, wasPending: boolean): object {
-  if (wasPending && view.state === "failed") return lasting({ ...view, state: "pending" });
-  return lasting(view);
-}
+const VERSIONS = keptVersions("journals");
 
 describe("journals that earlier releases have made", () => {
   it("are kept of one release at least", () => expect(VERSIONS).to.include("0.1.0"));
 
   for (const version of VERSIONS) {
-    const telling = JSON.parse(readFileSync(join(KEPT, version, "payments.json"), "utf8")) as Telling;
+    const telling = tellingOf(version, "journals");
 
     async function alive<T>(directory: string, body: (caller: Caller) => Promise<T>): Promise<T> {
       const { child, socketPath } = await startLoneInstance(directory, "ignore", { LOG_LEVEL: "silent" });
@@ -56,21 +30,12 @@ describe("journals that earlier releases have made", () => {
       }
     }
 
-    async function expectAll(caller: Caller): Promise<void> {
-      for (const payment of telling.payments) {
-        const found = asFound(await viewOf(caller, payment), payment.state === "pending");
-        expect(found).to.deep.equal(lasting(payment));
-      }
-      const summary = await caller.get("/payments-summary");
-      expect(JSON.parse(summary.body)).to.deep.equal(telling.summary);
-    }
-
     it(`start with all payments there, and go on: ${version}`, () =>
       inDirectory(async (directory) => {
-        cpSync(join(KEPT, version, "data"), join(directory, "data"), { recursive: true });
+        cpSync(join(KEPT, version, "journals", "data"), join(directory, "data"), { recursive: true });
         const more = newPayment();
         await alive(directory, async (caller) => {
-          await expectAll(caller);
+          await expectAll(caller, telling);
           expect((await pay(caller, more)).status).to.equal(202);
           const [known] = telling.payments;
           const again = { correlationId: known!.correlationId, cents: Math.round(known!.amount * 100) };
@@ -78,13 +43,15 @@ describe("journals that earlier releases have made", () => {
         });
         // What this release has added to it is read with it.
         await alive(directory, async (caller) => {
-          await expectAll(caller);
+          await expectAll(caller, telling);
           expect((await viewOf(caller, more)).amount).to.equal(19.9);
         });
       }));
 
     it(`are in every state as they were left: ${version}`, () => {
-      const out = execFileSync(process.execPath, [CLI, "inspect", join(KEPT, version, "data")], { encoding: "utf8" });
+      const out = execFileSync(process.execPath, [CLI, "inspect", join(KEPT, version, "journals", "data")], {
+        encoding: "utf8",
+      });
       const counts = new Map<string, number>();
       for (const { state } of telling.payments) counts.set(state, (counts.get(state) ?? 0) + 1);
       for (const state of ["pending", "in doubt", "processed", "failed"]) {

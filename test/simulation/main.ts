@@ -10,7 +10,7 @@ import { MUTATIONS } from "./mutations.ts";
 
 const USAGE = `usage: npm run simulate -- [options]
 
-Runs what ships, engine, journal, custody, dispatcher and pollers, in a simulated world, one run a seed.
+Runs the product's engine, journal, custody, dispatcher and pollers in a simulated world, one run per seed.
 
   --seeds N         seeds to run (1000)
   --from S          the first one (1)

@@ -33,7 +33,7 @@ export function targetRemarks(target: OtherTarget | undefined): string[] {
     ...(hasProcesses ? [] : ["the target's CPU time was not counted: name its processes (--processes NAME=PID,…)"]),
     books === undefined
       ? "what was charged was not checked: name the target's processors, all of them (--processor NAME=URL)"
-      : "the target was not emptied: somebody else has started it, so what it kept before is still there",
+      : "the target was not emptied, because this command did not start it: it still has its earlier payments",
     "the target has the limits that it was started with, and whether they held it up is not known",
   ];
 }

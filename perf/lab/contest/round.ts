@@ -30,7 +30,7 @@ export async function measureTarget(
   const meter = new LoadMeter(contest);
   const measured = await runContest(target, contest, meter.hooks, signal);
   const description = `against ${target.service.href}`;
-  const unlimitedReason = "whoever has started the service sets its limits";
+  const unlimitedReason = "this command did not start the service, so it cannot set its limits";
   const limits = { limitedBy: undefined, unlimitedReason, remarks: [] };
   return { measured, environment: { description, processes: [], ...limits, ...meter.taken() } };
 }

@@ -107,7 +107,7 @@ export function costRemarks({ rounds, idle }: CostMeasurement): string[] {
   const remarks: string[] = [];
   if (roundsOf(rounds, "accept").length === 0) {
     remarks.push(
-      "accepting and processing are not told apart: nobody knows the processors, so they cannot be made to fail",
+      "accepting and processing are not separated: the processors are not known, so they cannot be made to fail",
     );
   }
   for (const { mode, round, problem, latenessP99Ms } of rounds) {

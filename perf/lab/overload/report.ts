@@ -65,7 +65,7 @@ export function overloadRemarks(rounds: readonly OverloadRound[], { slowClientCo
       `${generator}, and was late by ${latenessMs.toFixed(2)} ms at its p99 in the overload`,
       ...(latenessMs > LATENESS_MS_MAX ? [`that is more than ${LATENESS_MS_MAX} ms: latencies contain it`] : []),
       ...Object.entries(failures).map(([reason, count]) => `${reason}: ${count}`),
-      ...(uncertainCount > 0 ? [`of which nobody knows whether they were accepted: ${uncertainCount}`] : []),
+      ...(uncertainCount > 0 ? [`of which it is unknown whether they were accepted: ${uncertainCount}`] : []),
       ...usage
         .filter(({ throttledCount }) => throttledCount > 0)
         .map(({ name, throttledShare }) => `${name} stood still ${(throttledShare * 100).toFixed(0)} % of the time`),

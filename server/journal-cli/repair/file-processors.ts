@@ -49,7 +49,7 @@ export function processorsOf(
   if (told.length > 0) return { names: told, isCertain: false };
   const [any] = others;
   if (any && others.every((other) => isSame(any, other))) return { names: any.processors, isCertain: false };
-  throw new Error(`nobody can say which processors the numbers of a file mean: file=${file.name}; tell it: ${TELL}`);
+  throw new Error(`the processors of a file are not known: file=${file.name}; name them with ${TELL}`);
 }
 
 function headerOfTwin(file: JournalFile, files: readonly JournalFile[]): JournalHeader | undefined {

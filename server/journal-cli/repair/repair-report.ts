@@ -51,7 +51,7 @@ export type Repaired = {
 export function logText(ledger: Ledger, names: readonly string[], { suspect }: Asked): string {
   const slot = ledger.slotOf(suspect.sequence);
   const { chargedAt } = suspect;
-  if (chargedAt !== undefined) return `charged at ${processorName(names, chargedAt)}, nobody knows when`;
+  if (chargedAt !== undefined) return `charged at ${processorName(names, chargedAt)}, at an unknown time`;
   return boundText(ledger, names, slot);
 }
 

@@ -83,7 +83,7 @@ describe("cost of a payment", () => {
       const ratio = medianOf(saved.result, "CPU per payment, target ÷ floor");
       expect(ratio).to.be.closeTo(cost / medianOf(saved.result, "CPU per payment, floor"), 1e-9);
       const remarks = saved.result.remarks.join("\n");
-      expect(remarks).to.contain("accepting and processing are not told apart").and.to.contain("no profile");
+      expect(remarks).to.contain("accepting and processing are not separated").and.to.contain("no profile");
     } finally {
       await entry.stop();
     }

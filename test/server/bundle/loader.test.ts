@@ -3,7 +3,7 @@ import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSyn
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect } from "chai";
-import { codeFileOf, load, loadedParts, type Part } from "../../../server/bundle/loader.ts";
+import { codeFileOf, load, loadedParts, type Part, thisBuild } from "../../../server/bundle/loader.ts";
 
 type Answering = { answer: () => number };
 
@@ -30,10 +30,10 @@ describe("loader of bundles", () => {
   }
 
   /** The code of a part whose function has run. */
-  function codeOf(name: string, text: string): Buffer {
+  function codeOf(name: string, text: string, build?: string): Buffer {
     const path = write(name, text);
     expect((load(path) as Answering).answer()).to.be.a("number");
-    return codeFileOf(partAt(path)).bytes;
+    return codeFileOf(partAt(path), build).bytes;
   }
 
   /** Loads a part with this beside it as its code; what V8 says of that. */
@@ -64,6 +64,13 @@ describe("loader of bundles", () => {
     expect(loadWith("b.js", answering(12), code)).to.deep.equal({ answer: 12, isRejected: undefined });
   });
 
+  for (const build of ["sparc v20.20.2 97656584", "x64 v20.19.6 97656584", "x64 v20.20.2 1"]) {
+    it(`leaves alone the code of another Node.js, which V8 would take, and crash: ${build}`, () => {
+      const code = codeOf("a.js", answering(11), build);
+      expect(loadWith("b.js", answering(11), code)).to.deep.equal({ answer: 11, isRejected: undefined });
+    });
+  }
+
   it("leaves alone code that is damaged or cut off", () => {
     const code = codeOf("a.js", answering(11));
     const damaged = Buffer.from(code);
@@ -76,7 +83,7 @@ describe("loader of bundles", () => {
   it("goes on without code that this V8 refuses", () => {
     const source = answering(11);
     const code = Buffer.alloc(256, 1);
-    const digest = createHash("sha1").update(source).update(code).digest();
+    const digest = createHash("sha1").update(thisBuild()).update(source).update(code).digest();
     expect(loadWith("a.js", source, Buffer.concat([digest, code]))).to.deep.equal({ answer: 11, isRejected: true });
   });
 

@@ -157,7 +157,7 @@ describe("journal command: repair", () => {
         5: ["pending", null, null],
       });
       expect(report.payments[0]!.told).to.deep.equal({ default: "not asked", fallback: `charged 1.00, ${time(46)}` });
-      expect(report.payments[3]!.log).to.equal("charged at fallback, nobody knows when");
+      expect(report.payments[3]!.log).to.equal("charged at fallback, at an unknown time");
     }));
 
   it("takes another amount for another's, and names what is charged twice", () =>

@@ -324,8 +324,8 @@ describe("journal command, with processors in different orders", () => {
         ({ message }: Error) => message,
       );
       expect(refused).to.equal(
-        "nobody can say which processors the numbers of a file mean: file=segment-0000000002.journal; " +
-          "tell it: --names NAME,NAME…",
+        "the processors of a file are not known: file=segment-0000000002.journal; " +
+          "name them with --names NAME,NAME…",
       );
       expect((await repaired(path, {}, ["a", "b", "c"])).standing).to.deep.equal(before);
     }));

@@ -100,6 +100,11 @@ describe("the check of a store", () => {
     expect((await checked()).partitions[0]).to.include({ owner: "gone" });
   });
 
+  it("can be done of a store whose instance died months ago", async () => {
+    await server().query("UPDATE rinha.member SET renewed_at = now() - interval '100 days'");
+    expect((await checked()).members[0]!.renewedAgoMs).to.be.within(100 * 86_400_000 - 1, 100 * 86_400_000 + 60_000);
+  });
+
   it("says which partition is halted, and why", async () => {
     await database.halt({ partition: 0, since: 1 }, "the store must have what it acknowledged: partition=1");
     const report = await checked();

@@ -1,5 +1,6 @@
 import type { ChildProcess } from "node:child_process";
 import { once } from "node:events";
+import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { type RunningProcessor, startProcessor } from "../../perf/processor/processor.ts";
 import type { PaymentView } from "../../server/page/payment-view.ts";
@@ -22,58 +23,52 @@ export type Telling = {
   readonly summary: Readonly<Record<string, { readonly totalRequests: number; readonly totalAmount: number }>>;
 };
 
-/**
- * Lets an instance live through all that leaves different records in a journal: payments charged by either processor,
- * failed, in doubt and pending; forgotten ones, checkpoints, several starts; and kills it. The journal is in `data` of
- * the directory.
- */
-export async function tellStory(directory: string): Promise<Telling> {
-  const story = new Story(
-    directory,
-    await startProcessor({ fee: 0.05, front: true }),
-    await startProcessor({ fee: 0.15, front: true }),
-  );
-  try {
-    return await story.tell();
-  } finally {
-    story.close();
-  }
+type Environment = Readonly<Record<string, string>>;
+
+/** Where a life keeps its payments. */
+const IN_JOURNALS: Environment = { PARTITIONS: "1", SEGMENT_BYTES: "65536" };
+
+function inStore(url: string, directory: string): Environment {
+  return { DATA_DIR: "", STORE_URL: url, INSTANCE: "1", LINK: `unix:${join(directory, "link")}` };
 }
 
-class Story {
+/**
+ * Lets an instance live through all that leaves different records in a log: payments charged by either processor,
+ * failed, in doubt and pending; forgotten ones, checkpoints, several starts; and kills it.
+ */
+export class Story {
   readonly #directory: string;
   readonly #default: RunningProcessor;
   readonly #fallback: RunningProcessor;
   readonly #payments: Payment[] = [];
-  readonly #clock = clockOf(TOLD_AT_MS - Date.now());
+  readonly clockOffsetMs = TOLD_AT_MS - Date.now();
 
-  constructor(directory: string, first: RunningProcessor, second: RunningProcessor) {
+  private constructor(directory: string, first: RunningProcessor, second: RunningProcessor) {
     this.#directory = directory;
     this.#default = first;
     this.#fallback = second;
   }
 
-  async tell(): Promise<Telling> {
-    await this.#life({}, async (caller) => {
+  static async begin(directory: string): Promise<Story> {
+    const first = await startProcessor({ fee: 0.05, front: true });
+    return new Story(directory, first, await startProcessor({ fee: 0.15, front: true }));
+  }
+
+  /** The journals are in `data` of the directory. */
+  async tellJournals(): Promise<Telling> {
+    await this.#life(IN_JOURNALS, async (caller) => {
       await this.#pay(caller, BULK_COUNT, "processed");
       await this.#forgotten(caller, this.#payments[0]!);
-      this.#default.settings.failing = true;
-      await this.#pay(caller, 12, "processed");
     });
-    this.#fallback.settings.failing = true;
-    await this.#life({ GIVE_UP_AFTER_MS: "500" }, async (caller) => {
-      await this.#pay(caller, 4, "failed");
-    });
-    return this.#life({ REQUEST_TIMEOUT_MS: "300" }, async (caller) => {
-      const failing = this.#fallback.settings;
-      Object.assign(failing, { failing: false, delayMs: 60_000 });
-      await this.#pay(caller, 3, "in doubt");
-      failing.failing = true;
-      const pending = Array.from({ length: 6 }, () => newPayment(1234));
-      await payMany(caller, pending);
-      this.#payments.push(...pending);
-      return this.#telling(caller);
-    });
+    return this.#tellStates(IN_JOURNALS, () => Promise.resolve());
+  }
+
+  /** Goes on with what has been told of journals. `isWritten` resolves when the store has what it makes of its log. */
+  async tellStore(url: string, isWritten: () => Promise<void>): Promise<Telling> {
+    const place = inStore(url, this.#directory);
+    for (const { settings } of [this.#default, this.#fallback]) Object.assign(settings, { failing: false, delayMs: 0 });
+    await this.#life(place, (caller) => this.#pay(caller, RETAINED_COUNT, "processed"));
+    return this.#tellStates(place, isWritten);
   }
 
   close(): void {
@@ -81,21 +76,39 @@ class Story {
     this.#fallback.close();
   }
 
+  /** Payments in every state, a few each. */
+  async #tellStates(place: Environment, isWritten: () => Promise<void>): Promise<Telling> {
+    this.#default.settings.failing = true;
+    await this.#life(place, (caller) => this.#pay(caller, 12, "processed"));
+    this.#fallback.settings.failing = true;
+    await this.#life({ ...place, GIVE_UP_AFTER_MS: "500" }, (caller) => this.#pay(caller, 4, "failed"));
+    return this.#life({ ...place, REQUEST_TIMEOUT_MS: "300" }, async (caller) => {
+      const failing = this.#fallback.settings;
+      Object.assign(failing, { failing: false, delayMs: 60_000 });
+      await this.#pay(caller, 3, "in doubt");
+      failing.failing = true;
+      const pending = Array.from({ length: 6 }, () => newPayment(1234));
+      await payMany(caller, pending);
+      this.#payments.push(...pending);
+      await isWritten();
+      return this.#telling(caller);
+    });
+  }
+
   /** From a start to a kill. */
-  async #life<T>(env: Readonly<Record<string, string>>, body: (caller: Caller) => Promise<T>): Promise<T> {
+  async #life<T>(env: Environment, body: (caller: Caller) => Promise<T>): Promise<T> {
     const { child, socketPath } = await startLoneInstance(this.#directory, "ignore", {
-      PARTITIONS: "1",
-      SEGMENT_BYTES: "65536",
       RETAIN_PAYMENTS: `${RETAINED_COUNT}`,
       SETTLE_WITHIN_MS: "200",
       DEFAULT_PROCESSOR_URL: this.#default.url,
       FALLBACK_PROCESSOR_URL: this.#fallback.url,
       LOG_LEVEL: "silent",
-      NODE_OPTIONS: `--import=data:text/javascript,${encodeURIComponent(this.#clock)}`,
+      NODE_OPTIONS: `--import=data:text/javascript,${encodeURIComponent(clockOf(this.clockOffsetMs))}`,
       ...env,
     });
     const caller = new Caller({ socketPath });
     try {
+      await until("all partitions are carried", async () => (await caller.get("/payments-summary")).status === 200);
       return await body(caller);
     } finally {
       caller.close();
