@@ -21,6 +21,7 @@ const programs = [
   "server/journal-cli/main.js",
   "server/store-cli/main.js",
   "perf/processor/main.js",
+  "perf/launch/main.js",
 ];
 /** Code finds its threads beside itself (new URL("./worker.js", import.meta.url)). */
 const threads = new Set(["server/health/worker.js", "server/telemetry/sender-worker.js"]);
@@ -62,7 +63,8 @@ function asAscii(code) {
 
 /**
  * Rolldown's own functions are in the largest part, which every first part would load at once: server/main.ts before
- * the signals' handlers are there. One that is a single module uses none of them. Its lines stay where the map has them.
+ * the signals' handlers are there. One that is a single module uses none of them. Its lines stay where the map has
+ * them.
  */
 function withoutUnusedParts({ code, isEntry, moduleIds }) {
   return isEntry && moduleIds.length === 1 ? code.replace(/^require\("\.\/[\w-]+\.part\.js"\);$/gm, "") : code;

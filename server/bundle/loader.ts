@@ -1,13 +1,12 @@
-import { createHash } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { dirname, resolve } from "node:path";
 import { Script } from "node:vm";
+import { crc32 } from "node:zlib";
 
 /** Of a part's code in V8's own form, beside the part. */
 const CODE_SUFFIX = ".code";
-const DIGEST = "sha1";
-const DIGEST_BYTES = 20;
+const CHECKSUM_BYTES = 4;
 
 type Module = { exports: unknown };
 /** A part's text is one such function, as a module of CommonJS would be wrapped in. */
@@ -44,10 +43,10 @@ export function load(path: string): unknown {
   return module.exports;
 }
 
-/** The file that keeps the code of a part, and what is in it: a digest of source and code, and the code. */
+/** The file that keeps the code of a part, and what is in it: a checksum of source and code, and the code. */
 export function codeFileOf({ path, source, script }: Part): { path: string; bytes: Buffer } {
   const code = script.createCachedData();
-  return { path: path + CODE_SUFFIX, bytes: Buffer.concat([digestOf(source, code), code]) };
+  return { path: path + CODE_SUFFIX, bytes: Buffer.concat([checksumOf(source, code), code]) };
 }
 
 /** Undefined where there is none, or one of another source, or one that is damaged. */
@@ -58,10 +57,13 @@ function readCode(path: string, source: Buffer): Buffer | undefined {
   } catch {
     return undefined;
   }
-  const code = bytes.subarray(DIGEST_BYTES);
-  return digestOf(source, code).equals(bytes.subarray(0, DIGEST_BYTES)) ? code : undefined;
+  const code = bytes.subarray(CHECKSUM_BYTES);
+  return checksumOf(source, code).equals(bytes.subarray(0, CHECKSUM_BYTES)) ? code : undefined;
 }
 
-function digestOf(source: Buffer, code: Buffer): Buffer {
-  return createHash(DIGEST).update(source).update(code).digest();
+/** Against accidents only, and so without node:crypto, whose loading costs more than all of this. */
+function checksumOf(source: Buffer, code: Buffer): Buffer {
+  const bytes = Buffer.alloc(CHECKSUM_BYTES);
+  bytes.writeUInt32LE(crc32(code, crc32(source)));
+  return bytes;
 }
