@@ -21,6 +21,7 @@ const programs = [
   "server/journal-cli/main.js",
   "server/store-cli/main.js",
   "perf/processor/main.js",
+  "perf/launch/main.js",
 ];
 /** Code finds its threads beside itself (new URL("./worker.js", import.meta.url)). */
 const threads = new Set(["server/health/worker.js", "server/telemetry/sender-worker.js"]);
@@ -60,10 +61,20 @@ function asAscii(code) {
   return code.replace(/[^\0-\x7f]/g, (unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, "0")}`);
 }
 
+/**
+ * Rolldown's own functions are in the largest part, which every first part would load at once: server/main.ts before
+ * the signals' handlers are there. One that is a single module uses none of them. Its lines stay where the map has
+ * them.
+ */
+function withoutUnusedParts({ code, isEntry, moduleIds }) {
+  return isEntry && moduleIds.length === 1 ? code.replace(/^require\("\.\/[\w-]+\.part\.js"\);$/gm, "") : code;
+}
+
 /** Each part is one function, to be called by the loader. It begins on the first line, as the maps have it. */
-function writePart(folder, { fileName, code, map }) {
+function writePart(folder, part) {
+  const { fileName, map } = part;
   const path = join(folder, fileName);
-  const text = asAscii(code.replace(/\n\/\/# sourceMappingURL=.*\n?$/, "\n"));
+  const text = asAscii(withoutUnusedParts(part).replace(/\n\/\/# sourceMappingURL=.*\n?$/, "\n"));
   mkdirSync(dirname(path), { recursive: true });
   const head = "(function (exports, require, module, __filename, __dirname) {";
   writeFileSync(path, `${head}${text}})\n//# sourceMappingURL=${basename(path)}.map\n`);

@@ -1,5 +1,5 @@
-// Keeps V8's compiled code of the bundled instance and processor: starts both, lets them work for a moment, and ends
-// them. What has run by then lies beside the bundle's parts, and is not compiled again at a start.
+// Keeps V8's compiled code of the bundled instance, processor and launcher: starts each, lets it work for a moment, and
+// ends it. What has run by then lies beside the bundle's parts, and is not compiled again at a start.
 import { spawn } from "node:child_process";
 import { randomUUID } from "node:crypto";
 import { once } from "node:events";
@@ -14,6 +14,7 @@ import { fileURLToPath } from "node:url";
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
 const plans = join(root, "build/perf/launch/plans.js");
+const launcher = join(root, "build/bundle/perf/launch/main.js");
 const keeping = join(root, "scripts/keep-code-at-exit.cjs");
 const START_MS_MAX = 30_000;
 const LOOK_MS = 20;
@@ -106,6 +107,24 @@ async function work(agent) {
     await ask(agent, "GET", path);
 }
 
+/** Starts and ends a whole service. */
+async function launch() {
+  const env = {
+    ...process.env,
+    PORT: "0",
+    DEFAULT_PROCESSOR_PORT: "0",
+    FALLBACK_PROCESSOR_PORT: "0",
+    BALANCER: "none",
+  };
+  const child = startProcess(["--require", keeping, launcher], env);
+  try {
+    for await (const line of createInterface({ input: child.stdout })) if (line.startsWith("Ctrl-C")) break;
+  } finally {
+    await end(child);
+  }
+  if (child.exitCode !== 0) throw new Error(`the bundled launcher must end well: code=${child.exitCode}`);
+}
+
 /** The code that V8 would not take does no harm, but it is no use either. */
 async function checkCode() {
   const { INSTANCE_MAIN, INSTANCE_NODE_FLAGS } = await import(plans);
@@ -141,5 +160,6 @@ export async function keepCode() {
     await end(processor.child);
     rmSync(folder, { recursive: true, force: true });
   }
+  await launch();
   await checkCode();
 }

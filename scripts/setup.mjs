@@ -2,14 +2,23 @@
 // when all is there, and needs the network only for what is missing. No packages of its own: it runs before there are
 // any.
 import { spawnSync } from "node:child_process";
-import { createHash } from "node:crypto";
-import { accessSync, constants, existsSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { existsSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { createRequire } from "node:module";
-import { delimiter, dirname, join } from "node:path";
 import process from "node:process";
-import { fileURLToPath } from "node:url";
+import checkout from "./checkout.cjs";
 
-const root = dirname(dirname(fileURLToPath(import.meta.url)));
+const {
+  arePackagesCurrent,
+  bundlers,
+  findExecutable,
+  inRoot,
+  isComplete,
+  isStamped,
+  listFiles,
+  PARTS,
+  partOf,
+  projects,
+} = checkout;
 const help = `node scripts/setup.mjs [--nginx | --balancer] [--chromium] [--redis] [--postgres] [--clients]
                             [--force-build]
 
@@ -29,13 +38,10 @@ and bundles it to build/bundle/.
 /** A rule that does not hold; its message is all there is to say. */
 class SetupError extends Error {}
 
-const inRoot = (...parts) => join(root, ...parts);
-const readJson = (path) => JSON.parse(readFileSync(path, "utf8"));
-
 /** Its output goes to the standard error: the standard output belongs to the command that comes after. */
 function run(what, command, args, env = {}) {
   const { status, error } = spawnSync(command, args, {
-    cwd: root,
+    cwd: checkout.root,
     stdio: ["inherit", process.stderr.fd, "inherit"],
     env: { ...process.env, ...env },
   });
@@ -46,7 +52,7 @@ function run(what, command, args, env = {}) {
 // ── Node.js ────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 function checkNodeVersion() {
-  const required = readJson(inRoot("package.json")).engines.node;
+  const required = checkout.readJson(inRoot("package.json")).engines.node;
   const found = process.versions.node.split(".").map(Number);
   const isOk = required.split(" ").every((bound) => {
     const [, operator, text] = /^(>=|<)([\d.]+)$/.exec(bound);
@@ -63,20 +69,6 @@ function compareVersions(a, b) {
 }
 
 // ── npm packages ───────────────────────────────────────────────────────────────────────────────────────────────────
-
-/** npm notes in node_modules what it has installed, in the format of package-lock.json. */
-function arePackagesCurrent() {
-  const installedPath = inRoot("node_modules", ".package-lock.json");
-  if (!existsSync(installedPath)) return false;
-  const wanted = readJson(inRoot("package-lock.json")).packages;
-  const installed = readJson(installedPath).packages;
-  return Object.entries(wanted).every(([path, { version, integrity, optional }]) => {
-    // Optional ones are mostly binaries for other platforms.
-    if (path === "" || optional) return true;
-    const found = installed[path];
-    return found?.version === version && found.integrity === integrity && existsSync(inRoot(path, "package.json"));
-  });
-}
 
 function installPackages() {
   if (arePackagesCurrent()) return;
@@ -106,26 +98,6 @@ function checkHttpServerLoads() {
 }
 
 // ── nginx ──────────────────────────────────────────────────────────────────────────────────────────────────────────
-
-function findExecutable(name) {
-  const folders = [
-    ...(process.env.PATH ?? "").split(delimiter),
-    "/usr/sbin",
-    "/usr/local/sbin",
-    "/sbin",
-    "/opt/homebrew/bin",
-  ];
-  return folders
-    .map((folder) => join(folder, name))
-    .find((file) => {
-      try {
-        accessSync(file, constants.X_OK);
-        return true;
-      } catch {
-        return false;
-      }
-    });
-}
 
 /** `otherwise` is what somebody can do who cannot install it. */
 function installNginx(otherwise = "") {
@@ -214,68 +186,31 @@ function installClients() {
 
 // ── The build ──────────────────────────────────────────────────────────────────────────────────────────────────────
 
-const sourceFolders = ["core", "server", "perf", "test"];
-/** The live page's script is compiled for browsers, everything else for Node.js. */
-const projects = [".", join("server", "page")];
-/** What the instances serve of the API's description. */
-const openapi = join("docs", "openapi.yaml");
-const openapiOutput = join("build", "server", "api", "openapi.json");
-const buildStamp = inRoot("build", ".setup-stamp");
-
-function listFiles(folder, extension) {
-  if (!existsSync(inRoot(folder))) return [];
-  return readdirSync(inRoot(folder), { withFileTypes: true }).flatMap((entry) => {
-    const path = join(folder, entry.name);
-    if (entry.isDirectory()) return listFiles(path, extension);
-    return entry.name.endsWith(extension) ? [path] : [];
-  });
-}
-
-/** What bundling ends with. */
-const bundledCode = join("build", "bundle", "server", "server-main-run.part.js.code");
-
-const outputOf = (source) => join("build", source.replace(/\.ts$/, ".js"));
-
-/** They bundle what is compiled. */
-const bundlers = ["bundle.mjs", "keep-code.mjs", "keep-code-at-exit.cjs"].map((name) => join("scripts", name));
-
-/** Changes with every source: added, removed, edited. And with Node.js, whose code the bundle keeps. */
-function fingerprint(sources) {
-  const hash = createHash("sha256").update(`${process.arch} ${process.version}\n`);
-  const settings = [...projects.map((project) => join(project, "tsconfig.json")), "package-lock.json"];
-  for (const path of [...settings, ...bundlers, ...sources]) {
-    const { mtimeMs, size } = statSync(inRoot(path));
-    hash.update(`${path} ${mtimeMs} ${size}\n`);
-  }
-  return hash.digest("hex");
-}
-
 function build(isForced) {
-  const sources = sourceFolders.flatMap((folder) => listFiles(folder, ".ts")).sort();
-  const current = fingerprint([...sources, openapi]);
-  const outputs = sources.filter((path) => !path.endsWith(".d.ts")).map(outputOf);
-  const isComplete = [...outputs, bundledCode, openapiOutput].every((path) => existsSync(inRoot(path)));
-  const isStamped = existsSync(buildStamp) && readFileSync(buildStamp, "utf8") === current;
-  if (!isForced && isComplete && isStamped) return;
+  const parts = Object.keys(PARTS).map(partOf);
+  const isWhole = parts.every(isComplete);
+  if (!isForced && isWhole && parts.every(isStamped)) return;
 
   checkHttpServerLoads();
   console.error("setup: compiling to build/");
   if (isForced) rmSync(inRoot("build"), { recursive: true, force: true });
   // The compiler goes by its own notes and would not write again what somebody has deleted.
-  else if (!isComplete)
+  else if (!isWhole)
     for (const notes of [".tsbuildinfo", ".tsbuildinfo-page"]) rmSync(inRoot("build", notes), { force: true });
-  removeOrphans(new Set(outputs));
-  rmSync(buildStamp, { force: true });
+  removeOrphans(parts);
+  for (const { name } of parts) rmSync(checkout.stampOf(name), { force: true });
   const compiler = inRoot("node_modules", "typescript", "bin", "tsc");
   for (const project of projects) run("tsc", process.execPath, [compiler, "-p", project]);
   run("bundling", process.execPath, [inRoot(bundlers[0])]);
   run("scripts/openapi.mjs", process.execPath, [inRoot("scripts", "openapi.mjs")]);
-  writeFileSync(buildStamp, current);
+  for (const part of parts) checkout.stamp(part);
 }
 
 /** The output of a source that is gone: a removed test must not go on running. */
-function removeOrphans(outputs) {
-  for (const path of sourceFolders.flatMap((folder) => listFiles(join("build", folder), ".js"))) {
+function removeOrphans(parts) {
+  const outputs = new Set(parts.flatMap((part) => part.outputs));
+  const folders = Object.values(PARTS).flatMap((part) => part.folders);
+  for (const path of folders.flatMap((folder) => listFiles(`build/${folder}`, ".js"))) {
     if (outputs.has(path)) continue;
     rmSync(inRoot(path), { force: true });
     rmSync(inRoot(`${path}.map`), { force: true });

@@ -86,7 +86,10 @@ type Connections = { clients: ConnectionBound; instances: ConnectionBound };
 type Register = (app: TemplatedApp) => void;
 type Apis = { api: Register; admin: Register; link: Register; page: LivePage | undefined };
 
-/** Opens everything, each part being kept by `opening`; rejects when a part cannot be had or the start is given up. */
+/**
+ * Opens everything but the health monitor's thread, each part being kept by `opening`; rejects when a part cannot be
+ * had or the start is given up.
+ */
 export async function openInstance(
   asked: Config,
   log: Log,
@@ -96,8 +99,7 @@ export async function openInstance(
   const { shares, config } = withinDescriptors(asked, log);
   const common = await openCommon(config, shares, log, opening);
   const { names, telemetry, peers, neighbours, time } = common;
-  // Its thread starts meanwhile.
-  const monitor = opening.keep(startMonitor(common), (part) => part.stop());
+  const monitor = newMonitor(common);
   const store = await openStore({ ...common, opening });
   const custody = await openCustody(common, store, onBroken, opening);
   const reach = new Reach(custody, time);
@@ -114,7 +116,6 @@ export async function openInstance(
   // The others are told, and asked, before anything is claimed; clients come when it is known who carries what.
   const listeners = await openLink(config, opening, connections, apis);
   await custody.start(opening.signal);
-  await monitor.ready;
   listeners.push(...(await openListeners(config, opening, connections, apis)));
   log.logger.info({ listen: formatAddress(config.listen), profile: config.profile }, "listening");
   const { shutdownGraceMs } = config;
@@ -245,7 +246,7 @@ function surroundingsOf(
   };
 }
 
-function startMonitor({ config, health, telemetry, names, log }: Common): HealthMonitor {
+function newMonitor({ config, health, telemetry, names, log }: Common): HealthMonitor {
   const { tracing } = telemetry;
   const options = {
     self: config.instance,

@@ -36,6 +36,15 @@ export class Instance {
   }
 
   /**
+   * To be called once it serves: the health monitor's thread costs as much CPU as a process, and whoever waits for this
+   * instance does not need it. Without it payments go by what they experience themselves, and it would make no poll for
+   * seconds. Rejects when it cannot listen.
+   */
+  startMonitor(): Promise<void> {
+    return this.#parts.monitor.start();
+  }
+
+  /**
    * Hands what it carries over to the instances that stay. What nobody takes is refused, finished within the grace time
    * as far as it is in flight, and closed.
    */

@@ -88,10 +88,8 @@ function hooksWith(printer: LogPrinter): ChildHooks<ChildName> {
   };
 }
 
-try {
-  await main();
-} catch (error) {
+main().catch((error: unknown) => {
   // The message says it all: a taken port, a wrong variable, a child's last lines.
   console.error(error instanceof Error ? error.message : error);
   process.exitCode = 1;
-}
+});

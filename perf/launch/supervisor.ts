@@ -166,6 +166,8 @@ export class SupervisedChild<Name extends string = string> {
 
   async #untilReady(life: ChildLife, deadlineMs: number): Promise<void> {
     for (;;) {
+      // At first too: others that start at the same time are to be spawned before anybody is asked.
+      await sleep(READY_POLL_MS);
       const isReady = await this.#plan.isReady();
       // The end is asked for last: somebody else may have answered in place of a dead child.
       if (life.end !== null) {
@@ -176,7 +178,6 @@ export class SupervisedChild<Name extends string = string> {
       if (performance.now() > deadlineMs) {
         throw this.#startError("child must be ready in time", `readyTimeoutMs=${this.#plan.readyTimeoutMs}`);
       }
-      await sleep(READY_POLL_MS);
     }
   }
 

@@ -66,6 +66,7 @@ export class Topology {
   readonly #silenceMs: number;
   readonly #addresses: readonly InstanceAddress[];
   #watches: readonly SilenceWatch[] = [];
+  #isStopping = false;
 
   constructor(settings: TopologySettings) {
     const { host, port, runDir, instanceCount, processors, hooks } = settings;
@@ -121,10 +122,8 @@ export class Topology {
     signal?.addEventListener("abort", abort, { once: true });
     try {
       signal?.throwIfAborted();
-      // nginx last: its own /health is an instance's, and each one it cannot reach yet would be an error in its log.
-      await Promise.all(this.#named("processor-", "instance-", "companion-").map((child) => child.start()));
-      signal?.throwIfAborted();
-      await Promise.all(this.#named("nginx").map((child) => child.start()));
+      // The instances first: they take longest.
+      await Promise.all([this.#startService(), this.#start("processor-", "companion-")]);
       signal?.throwIfAborted();
       this.#watches = Array.from({ length: this.instanceCount }, (_, i) => this.#watch(i + 1));
     } catch (error) {
@@ -165,12 +164,23 @@ export class Topology {
    * From the outside in, so that nobody is asked by anybody who is still there. Leaves no process and no file behind.
    */
   async stop(): Promise<void> {
+    this.#isStopping = true;
     await Promise.all(this.#watches.map((watch) => watch.close()));
     for (const prefix of ["nginx", "companion-", "instance-", "processor-"]) {
       await Promise.all(this.#named(prefix).map((child) => child.stop()));
     }
     removeRunDirectory(this.runDir);
     await this.#guard.close();
+  }
+
+  /** nginx last: its own /health is an instance's, and each one it cannot reach yet would be an error in its log. */
+  async #startService(): Promise<void> {
+    await this.#start("instance-");
+    if (!this.#isStopping) await this.#start("nginx");
+  }
+
+  async #start(...prefixes: readonly string[]): Promise<void> {
+    await Promise.all(this.#named(...prefixes).map((child) => child.start()));
   }
 
   #companionPlans({ companions }: TopologySettings): readonly ChildPlan<ChildName>[] {

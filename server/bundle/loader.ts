@@ -1,13 +1,12 @@
-import { createHash } from "node:crypto";
 import { readFileSync, statSync } from "node:fs";
 import { createRequire } from "node:module";
 import { dirname, resolve } from "node:path";
 import { Script } from "node:vm";
+import { crc32 } from "node:zlib";
 
 /** Of a part's code in V8's own form, beside the part. */
 const CODE_SUFFIX = ".code";
-const DIGEST = "sha1";
-const DIGEST_BYTES = 20;
+const CHECKSUM_BYTES = 4;
 
 type Module = { exports: unknown };
 /** A part's text is one such function, as a module of CommonJS would be wrapped in. */
@@ -45,10 +44,10 @@ export function load(path: string): unknown {
   return module.exports;
 }
 
-/** The file that keeps the code of a part, and what is in it: a digest, and the code. `build`: see thisBuild. */
+/** The file that keeps the code of a part, and what is in it: a checksum, and the code. `build`: see thisBuild. */
 export function codeFileOf({ path, source, script }: Part, build = thisBuild()): { path: string; bytes: Buffer } {
   const code = script.createCachedData();
-  return { path: path + CODE_SUFFIX, bytes: Buffer.concat([digestOf(build, source, code), code]) };
+  return { path: path + CODE_SUFFIX, bytes: Buffer.concat([checksumOf(build, source, code), code]) };
 }
 
 /** Undefined where there is none, or one of another source or build of Node.js, or one that is damaged. */
@@ -59,8 +58,8 @@ function readCode(path: string, source: Buffer): Buffer | undefined {
   } catch {
     return undefined;
   }
-  const code = bytes.subarray(DIGEST_BYTES);
-  return digestOf(thisBuild(), source, code).equals(bytes.subarray(0, DIGEST_BYTES)) ? code : undefined;
+  const code = bytes.subarray(CHECKSUM_BYTES);
+  return checksumOf(thisBuild(), source, code).equals(bytes.subarray(0, CHECKSUM_BYTES)) ? code : undefined;
 }
 
 /** Distributors build the same version with different options: their programs differ in size. */
@@ -69,6 +68,9 @@ export function thisBuild(): string {
   return `${process.arch} ${process.version} ${size}`;
 }
 
-function digestOf(build: string, source: Buffer, code: Buffer): Buffer {
-  return createHash(DIGEST).update(build).update(source).update(code).digest();
+/** Against accidents only, and so without node:crypto, whose loading costs more than all of this. */
+function checksumOf(build: string, source: Buffer, code: Buffer): Buffer {
+  const bytes = Buffer.alloc(CHECKSUM_BYTES);
+  bytes.writeUInt32LE(crc32(code, crc32(source, crc32(build))));
+  return bytes;
 }

@@ -26,39 +26,31 @@ export type MonitorOptions = Omit<HealthWorkerData, "reportsPolls" | "namesPort"
  * for a while (PollRights).
  */
 export class HealthMonitor {
-  /** Rejects when the thread cannot listen. */
-  readonly ready: Promise<void>;
-  readonly #life: WorkerLife;
+  readonly #options: MonitorOptions;
+  readonly #logger: Logger;
+  #life: WorkerLife | undefined;
 
-  /** Starts the thread. */
   constructor(options: MonitorOptions, logger: Logger) {
-    const { promise, resolve, reject } = deferred();
-    this.#life = new WorkerLife(
-      planOf(options, logger, resolve, (reason) => reject(new Error(reason))),
-      logger,
-    );
-    this.ready = promise;
-    // Whoever started it may have ended it before asking.
-    promise.catch(() => {});
+    this.#options = options;
+    this.#logger = logger;
+  }
+
+  /** Starts the thread. Resolves when it listens, rejects when it cannot. */
+  start(): Promise<void> {
+    return new Promise((resolve, reject) => {
+      const plan = planOf(this.#options, this.#logger, resolve, (reason) => reject(new Error(reason)));
+      this.#life = new WorkerLife(plan, this.#logger);
+    });
   }
 
   /** How many times the thread had to be replaced. */
   get replacedCount(): number {
-    return this.#life.replacedCount;
+    return this.#life?.replacedCount ?? 0;
   }
 
-  stop(): Promise<void> {
-    return this.#life.stop("stop", STOP_TIMEOUT_MS);
+  async stop(): Promise<void> {
+    await this.#life?.stop("stop", STOP_TIMEOUT_MS);
   }
-}
-
-function deferred(): { promise: Promise<void>; resolve: () => void; reject: (error: Error) => void } {
-  let resolve!: () => void;
-  let reject!: (error: Error) => void;
-  const promise = new Promise<void>((...settle) => {
-    [resolve, reject] = settle;
-  });
-  return { promise, resolve, reject };
 }
 
 function planOf(

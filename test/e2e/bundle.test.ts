@@ -58,6 +58,19 @@ describe("the bundle", function () {
     expect(taken).to.include.members(["server-main.part.js false", "server-main-run.part.js false"]);
   });
 
+  it("has the signals' handlers before it loads the rest", () => {
+    const program = `
+      const { load, loadedParts } = require(${JSON.stringify(join(BUNDLE, "loader.js"))});
+      load(${JSON.stringify(join(BUNDLE, "server-main.part.js"))});
+      const names = [...loadedParts()].map(({ path }) => require("node:path").basename(path));
+      require("node:fs").writeSync(1, JSON.stringify({ names, handlers: process.listenerCount("SIGTERM") }));
+      process.exit();`;
+    const { stdout } = spawnSync(process.execPath, ["-e", program], { encoding: "utf8" });
+    const { names, handlers } = JSON.parse(stdout) as { names: string[]; handlers: number };
+    expect(handlers).to.equal(1);
+    expect(names).to.include("server-main.part.js").and.not.include("server-main-run.part.js");
+  });
+
   it("is not written to by what runs", async () => {
     const before = stateOf(BUNDLE);
     await startAndEnd(INSTANCE_MAIN);

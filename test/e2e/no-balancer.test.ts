@@ -12,7 +12,7 @@ import { Caller } from "./caller.ts";
 import { newPayment, pay, payMany, untilState } from "./payments.ts";
 import { countOf, summaryOf } from "./summaries.ts";
 
-const MAIN = fileURLToPath(new URL("../../perf/launch/main.js", import.meta.url));
+const MAIN = fileURLToPath(new URL("../../bundle/perf/launch/main.js", import.meta.url));
 const ENVIRONMENT = { BALANCER: "none", PORT: "0", DEFAULT_PROCESSOR_PORT: "0", FALLBACK_PROCESSOR_PORT: "0" };
 
 describe("npm start without a balancer", () => {

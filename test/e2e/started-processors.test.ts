@@ -6,7 +6,7 @@ import { Caller } from "./caller.ts";
 import { newPayment, type Payment, payMany, untilState } from "./payments.ts";
 import { until } from "./until.ts";
 
-const START = fileURLToPath(new URL("../../perf/launch/main.js", import.meta.url));
+const START = fileURLToPath(new URL("../../bundle/perf/launch/main.js", import.meta.url));
 const AUDIT = fileURLToPath(new URL("../../perf/audit/main.js", import.meta.url));
 /** The middle one is the cheapest, and the first the next. */
 const PROCESSORS = [

@@ -1,10 +1,11 @@
-import type { ChildProcess } from "node:child_process";
+import { type ChildProcess, spawnSync } from "node:child_process";
 import { once } from "node:events";
-import { mkdtempSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { expect } from "chai";
+import { INSTANCE_MAIN } from "../../perf/launch/plans.ts";
 import { type RunningProcessor, startProcessor } from "../../perf/processor/processor.ts";
 import { Collector } from "../server/telemetry/collector.ts";
 import { Caller } from "./caller.ts";
@@ -124,5 +125,29 @@ describe("a worker thread that dies", function () {
     await expectService();
     await until("spans arrive again", () => collector.spans.length > before);
     expect(deaths("trace sender").map(({ reason }) => reason)).to.deep.equal(["told to die"]);
+  });
+});
+
+describe("a health monitor that cannot listen", () => {
+  it("ends its instance in order, which says why", () => {
+    const folder = mkdtempSync(join(tmpdir(), "rinha-monitor-"));
+    try {
+      const links = [1, 2].map((number) => join(folder, `link-${number}.sock`));
+      // Nothing of ours removes a folder.
+      mkdirSync(`${links[0]}.health`);
+      const env = {
+        LISTEN: `unix:${join(folder, "instance.sock")}`,
+        DATA_DIR: join(folder, "data"),
+        INSTANCE: "1",
+        LINKS: links.map((path) => `unix:${path}`).join(","),
+        DEFAULT_PROCESSOR_URL: "http://127.0.0.1:9",
+        FALLBACK_PROCESSOR_URL: "http://127.0.0.1:9",
+      };
+      const { status, stdout } = spawnSync(process.execPath, [INSTANCE_MAIN], { env, encoding: "utf8" });
+      expect(status).to.equal(1);
+      expect(stdout).to.match(/"level":60.*cannot start the health monitor: .+/);
+    } finally {
+      rmSync(folder, { recursive: true });
+    }
   });
 });

@@ -13,7 +13,8 @@ function makeCheckout(): string {
     writeFileSync(join(root, path), text);
   };
   mkdirSync(join(root, "scripts"));
-  cpSync(join(REPOSITORY_ROOT, "scripts", "setup.mjs"), join(root, "scripts", "setup.mjs"));
+  for (const name of ["setup.mjs", "checkout.cjs"])
+    cpSync(join(REPOSITORY_ROOT, "scripts", name), join(root, "scripts", name));
   write("package.json", '{"engines": {"node": ">=20.19 <25"}}');
   for (const path of ["package-lock.json", "node_modules/.package-lock.json"]) write(path, '{"packages": {}}');
   for (const path of ["tsconfig.json", "server/page/tsconfig.json", "docs/openapi.yaml"]) write(path, "");

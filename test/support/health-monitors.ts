@@ -28,7 +28,7 @@ export class LoneMonitor {
       names: lone.#names,
     };
     lone.#monitor = new HealthMonitor(options, logger);
-    await lone.#monitor.ready;
+    await lone.#monitor.start();
     return lone;
   }
 

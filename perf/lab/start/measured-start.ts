@@ -13,6 +13,12 @@ const TIMEOUT_MS = 60_000;
 /** Nobody listens there, and nothing is to be sent. */
 const NOWHERE_URL = "http://127.0.0.1:9";
 
+/**
+ * Of all that is measured but npm start, and that has no NODE_EXTRA_CA_CERTS either: every Node.js process would read
+ * those certificates first, which takes as long as all else that a bare one does.
+ */
+const BARE_ENVIRONMENT: NodeJS.ProcessEnv = { PATH: process.env["PATH"] };
+
 export type StartTimes = {
   /** From the spawn to the first answer, or to the end of what answers nobody. */
   readonly wallMs: number;
@@ -27,7 +33,7 @@ export type CpuReader = () => number | undefined;
 export async function measureBare(command: readonly string[], readCpuMs: CpuReader): Promise<StartTimes> {
   const cpuBeforeMs = readCpuMs();
   const beganAtMs = performance.now();
-  const child = spawnCommand(command, process.env);
+  const child = spawnCommand(command, BARE_ENVIRONMENT);
   let ticksMs = 0;
   while (child.exitCode === null && child.signalCode === null) {
     ticksMs = ownCpuMs(child) ?? ticksMs;
@@ -67,6 +73,7 @@ export async function measureNpmStart(folder: string, port: number): Promise<num
     FALLBACK_PROCESSOR_PORT: "0",
     PROCESSORS: "",
     STORE_URL: "",
+    NODE_EXTRA_CA_CERTS: undefined,
   };
   const beganAtMs = performance.now();
   // A group of its own: npm passes no signal on to what it runs through a shell.
@@ -85,7 +92,7 @@ export async function measureNpmStart(folder: string, port: number): Promise<num
 
 function instanceEnvironment(folder: string, socketPath: string): NodeJS.ProcessEnv {
   return {
-    PATH: process.env["PATH"],
+    ...BARE_ENVIRONMENT,
     INSTANCE: "1",
     LISTEN: `unix:${socketPath}`,
     LINKS: `unix:${join(folder, "link-1.sock")},unix:${join(folder, "link-2.sock")}`,

@@ -9,7 +9,7 @@ import { topologyOptionsFromEnv } from "../../../perf/launch/environment.ts";
 import { settlePorts } from "../../../perf/launch/ports.ts";
 import { isAlive, until } from "../../support/processes.ts";
 
-const MAIN = fileURLToPath(new URL("../../../perf/launch/main.js", import.meta.url));
+const MAIN = fileURLToPath(new URL("../../../bundle/perf/launch/main.js", import.meta.url));
 const FREE_PORTS = { PORT: "0", DEFAULT_PROCESSOR_PORT: "0", FALLBACK_PROCESSOR_PORT: "0" };
 
 describe("topology command", () => {
