@@ -1,10 +1,11 @@
 import { once } from "node:events";
-import { mkdtempSync, rmSync } from "node:fs";
+import { existsSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect } from "chai";
 import { loadedFiles, loadedModules } from "./loaded-modules.ts";
 import { startLoneInstance } from "./lone-instance.ts";
+import { until } from "./until.ts";
 
 /** What only a store in a database, shared health polls, or traces need. */
 const OPTIONAL =
@@ -17,7 +18,14 @@ describe("an instance with journals", function () {
     const folder = mkdtempSync(join(tmpdir(), "rinha-modules-"));
     try {
       const coverage = join(folder, "coverage");
-      const { child } = await startLoneInstance(folder, "ignore", { NODE_V8_COVERAGE: coverage });
+      const links = [1, 2].map((number) => join(folder, `link-${number}.sock`));
+      const { child } = await startLoneInstance(folder, "ignore", {
+        NODE_V8_COVERAGE: coverage,
+        INSTANCE: "1",
+        LINKS: links.map((path) => `unix:${path}`).join(","),
+      });
+      // The thread starts after the instance serves, and is not waited for at the end.
+      await until("the health monitor's thread listens", () => existsSync(`${links[0]}.health`));
       child.kill("SIGTERM");
       await once(child, "exit");
       const files = loadedFiles(coverage);
