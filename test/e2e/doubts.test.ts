@@ -80,6 +80,10 @@ describe("payments in doubt that only an operator can settle", () => {
     return caller.ask("POST", `/doubts/${id}`, { headers: { "content-type": "application/json", ...headers }, body });
   }
 
+  function settledByHand(): typeof lines {
+    return lines.filter(({ msg }) => msg === "payment in doubt settled by hand");
+  }
+
   /** The doubts of all instances. */
   async function openIds(): Promise<string[]> {
     const listings = await Promise.all(instances.map((caller) => listingOf(caller)));
@@ -192,6 +196,8 @@ describe("payments in doubt that only an operator can settle", () => {
   });
 
   it("stay settled, and the others in doubt, when every instance is killed and started again", async () => {
+    // What a process has not written yet of its log goes with it.
+    await until("the log has both words", () => settledByHand().length === 2);
     for (const name of ["instance-1", "instance-2"] as const) {
       await topology.kill(name);
       await topology.restart(name);
@@ -229,9 +235,8 @@ describe("payments in doubt that only an operator can settle", () => {
   });
 
   it("leave a line in the log and a count for every word", async () => {
-    const told = () => lines.filter(({ msg }) => msg === "payment in doubt settled by hand");
-    await until("the log is written", () => told().length === 4);
-    const settled = told();
+    await until("the log has all words", () => settledByHand().length === 4);
+    const settled = settledByHand();
     expect(settled.map(({ correlationId, word }) => [correlationId, word])).to.have.deep.members([
       [charged.correlationId, "charged"],
       [failed.correlationId, "failed"],
