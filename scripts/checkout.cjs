@@ -81,8 +81,8 @@ const outputOf = (source) => `build/${source.replace(/\.ts$/, ".js")}`;
 const stampOf = (name) => inRoot("build", `.stamp-${name}`);
 
 /**
- * A part of what is built: its state changes with every source, added, removed, edited, and with Node.js, whose code
- * the bundle keeps.
+ * A part of what is built: its state changes with every source, added, removed, edited, with Node.js, whose code the
+ * bundle keeps, and with the folder, which that code names.
  */
 function partOf(name) {
   const { folders, others, outputs } = PARTS[name];
@@ -93,7 +93,7 @@ function partOf(name) {
   });
   return {
     name,
-    state: [`${process.arch} ${process.version}`, ...lines].join("\n"),
+    state: [`${process.arch} ${process.version} ${root}`, ...lines].join("\n"),
     outputs: [...sources.filter((path) => !path.endsWith(".d.ts")).map(outputOf), ...outputs],
   };
 }

@@ -121,6 +121,18 @@ describe("docker/compose.yml and docker/compose.processors.yml, as they are", fu
     }
   });
 
+  it("find the sources of what stacks name", async () => {
+    const program = `const { load, loadedParts } = require("/app/build/server/loader.js");
+      process.argv.push("--help");
+      load("/app/build/server/server-main.part.js");
+      process.on("exit", () => {
+        const rejected = [...loadedParts()].filter(({ script }) => script.cachedDataRejected !== false);
+        console.log("rejected", rejected.length);
+      });`;
+    expect(await the().service.exec("instance-1", "node", "-e", program)).to.include("rejected 0");
+    await the().service.exec("instance-1", "test", "-e", "/app/build/bundle/server/server-main-run.part.js.map");
+  });
+
   it("write to their volumes only", async () => {
     const folders = ["/run/rinha", "/data", "/app", "/tmp", "/etc", "/var", "/run"];
     const script = folders.map(
