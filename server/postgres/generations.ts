@@ -44,15 +44,18 @@ async function turnGenerations(run: Run, bytesMax: number): Promise<void> {
   else numbers.pop();
   for (const number of numbers) {
     const [row] = await run(IS_COVERED, [number]);
-    if (row?.["is_covered"] === true) await unlessBusy(run(DROP, [number]));
+    // In order: one that is busy would leave its chunks behind a gap.
+    if (row?.["is_covered"] === true && !(await unlessBusy(run(DROP, [number])))) return;
   }
 }
 
-/** Somebody reads, or waits for a standby: another time. */
-async function unlessBusy(change: Promise<unknown>): Promise<void> {
+/** Whether it was done. Otherwise somebody reads, or waits for a standby: another time. */
+async function unlessBusy(change: Promise<unknown>): Promise<boolean> {
   try {
     await change;
+    return true;
   } catch (error) {
     if (sqlStateOf(error) !== LOCK_NOT_AVAILABLE) throw error;
+    return false;
   }
 }

@@ -19,6 +19,7 @@ import { startLoneInstance } from "./lone-instance.ts";
 import { newPayment, type Payment, pay, payMany, untilState, viewOf } from "./payments.ts";
 import { countOf, summaryOf } from "./summaries.ts";
 import { until } from "./until.ts";
+import { LOST_AFTER_MS } from "./wire.ts";
 
 const MAIN = join(REPOSITORY_ROOT, "build", "server", "store-cli", "main.js");
 const PARTITIONS = 3;
@@ -84,8 +85,11 @@ describe("import of journals into a store", function () {
     await service.wires.fallback.set("refusing");
     await service.wires.default.set("losing answers");
     const doubtful = payments(8);
+    // All are out before the first answer is lost: once the processor is down, nothing else is sent to it.
+    service.processors.default.settings.delayMs = LOST_AFTER_MS;
     await payMany(caller, doubtful);
     await untilState(caller, doubtful, "in doubt");
+    service.processors.default.settings.delayMs = 0;
     await service.wires.default.set("refusing");
     const pending = payments(12);
     await payMany(caller, pending);

@@ -6,6 +6,7 @@ import { ClusterService } from "./cluster-service.ts";
 import { newPayment, type Payment } from "./payments.ts";
 import { summaryOf } from "./summaries.ts";
 import { until } from "./until.ts";
+import { LOST_AFTER_MS } from "./wire.ts";
 
 /** Whatever is slow here, clients repeat in time. */
 const ENV = { RESTORED_GRACE_MS: "600", RESTORED_WATCH_MS: "600000" };
@@ -43,8 +44,11 @@ describe("store that was restored", function () {
     await service.wires.fallback.set("refusing");
     await service.wires.default.set("losing answers");
     const doubtful = payments(6);
+    // All are out before the first answer is lost: once the processor is down, nothing else is sent to it.
+    service.processors.default.settings.delayMs = LOST_AFTER_MS;
     await service.payAll(doubtful);
     await service.untilState(doubtful, "in doubt");
+    service.processors.default.settings.delayMs = 0;
     await service.wires.default.set("refusing");
     const pending = payments(15);
     await service.payAll(pending);

@@ -1,6 +1,9 @@
 import { once } from "node:events";
 import { type AddressInfo, connect, createServer, type Server, type Socket } from "node:net";
 
+/** For answers that a wire is to lose later: shorter than silence is noticed, and than a request may take. */
+export const LOST_AFTER_MS = 150;
+
 /**
  *   open          everything passes
  *   refusing      nobody listens: connection refused, and the connections there were are broken
