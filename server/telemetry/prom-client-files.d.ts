@@ -1,13 +1,8 @@
 // prom-client has types for the package as a whole only.
 declare module "prom-client/lib/registry.js" {
   import { Registry } from "prom-client";
-  import type { Metric } from "prom-client/lib/metric.js";
-
   // biome-ignore lint/style/noDefaultExport: a CommonJS module is its default export
-  export default class RegistryWithHook extends Registry {
-    /** Asked for every metric of a scrape, in one turn. The lines of one metric, without a newline at the end. */
-    getMetricsAsString(metric: Metric): Promise<string>;
-  }
+  export default Registry;
 }
 declare module "prom-client/lib/metric.js" {
   import type { Registry } from "prom-client";
@@ -18,7 +13,7 @@ declare module "prom-client/lib/metric.js" {
     labelNames: readonly string[];
     registers: readonly Registry[];
   }
-  /** Checks names and labels, and registers itself.  */
+  /** Checks names and labels, and registers itself. What the registry then asks of it is `get`. */
   export abstract class Metric {
     readonly name: string;
     readonly help: string;

@@ -8,50 +8,40 @@ import { bucketEndMs, type DurationHistogram } from "../meters/duration-histogra
  * memory limit, most of it for pushing and for clusters. These two cost 2 MB.
  */
 export type Registry = RegistryType;
-export const newRegistry = (): Registry => new TextRegistry();
+export const newRegistry = (): Registry => new RegistryClass();
 
 export type Labels = Readonly<Record<string, string | number>>;
 export type Sample = { labels: Labels; value: number };
+type NamedSample = { labels?: Labels; sharedLabels?: Labels; metricName?: string; value: number };
 type Kind = "counter" | "gauge" | "histogram";
-
-/** Our metrics write their lines themselves: most of a line never changes, and prom-client would make it anew. */
-class TextRegistry extends RegistryClass {
-  override async getMetricsAsString(metric: Metric): Promise<string> {
-    return (metric as Reading).text();
-  }
-}
-
-/** Lines without a newline at the end; "" for none. */
-type Lines = string | Promise<string>;
 
 /**
  * A metric that keeps nothing: it reads what was counted elsewhere when somebody scrapes. All of them are read in one
  * turn of the event loop, so one scrape is one consistent view.
  */
 class Reading extends Metric {
-  readonly #head: string;
-  readonly #read: () => Lines;
+  readonly type: Kind;
+  readonly #read: () => NamedSample[] | Promise<NamedSample[]>;
 
   constructor(registry: Registry, type: Kind, name: string, help: string, labelNames: readonly string[], read: Read) {
     super({ name, help, labelNames, registers: [registry] });
-    this.#head = `# HELP ${name} ${escaped(help)}\n# TYPE ${name} ${type}`;
+    this.type = type;
     this.#read = read;
   }
 
-  text(): Lines {
-    const lines = this.#read();
-    return lines instanceof Promise ? lines.then((later) => this.#with(later)) : this.#with(lines);
+  /** What prom-client's registry asks of a metric. */
+  get(): unknown {
+    const { name, help, type } = this;
+    const values = this.#read();
+    if (values instanceof Promise) return values.then((later) => ({ name, help, type, values: later }));
+    return { name, help, type, values };
   }
 
   /** There is nothing to reset. */
   reset(): void {}
-
-  #with(lines: string): string {
-    return lines === "" ? this.#head : `${this.#head}\n${lines}`;
-  }
 }
 
-type Read = () => Lines;
+type Read = () => NamedSample[] | Promise<NamedSample[]>;
 
 /** Registers metrics under one prefix. */
 export class Readings {
@@ -65,19 +55,23 @@ export class Readings {
 
   /** One that only grows until the process ends. */
   counter(name: string, help: string, read: () => number): void {
-    this.#one("counter", name, help, read);
+    this.#add("counter", name, help, [], () => [{ labels: {}, value: read() }]);
   }
 
   counters(name: string, help: string, labelNames: readonly string[], read: () => Sample[]): void {
-    this.#several("counter", name, help, labelNames, read);
+    this.#add("counter", name, help, labelNames, read);
   }
 
   gauge(name: string, help: string, read: () => number | Promise<number>): void {
-    this.#one("gauge", name, help, read);
+    this.#add("gauge", name, help, [], () => {
+      const value = read();
+      if (value instanceof Promise) return value.then((later) => [{ labels: {}, value: later }]);
+      return [{ labels: {}, value }];
+    });
   }
 
   gauges(name: string, help: string, labelNames: readonly string[], read: () => Sample[]): void {
-    this.#several("gauge", name, help, labelNames, read);
+    this.#add("gauge", name, help, labelNames, read);
   }
 
   /** Histograms in seconds, one for each set of labels. */
@@ -87,49 +81,13 @@ export class Readings {
     labelNames: readonly string[],
     histograms: readonly (readonly [Labels, DurationHistogram])[],
   ): void {
-    const series = histograms.map(([labels, histogram]) => new BucketLines(this.#prefix + name, labels, histogram));
-    this.#add("histogram", name, help, labelNames, () => series.map((lines) => lines.read()).join("\n"));
-  }
-
-  #one(type: Kind, name: string, help: string, read: () => number | Promise<number>): void {
-    const start = `${this.#prefix}${name} `;
-    this.#add(type, name, help, [], () => {
-      const value = read();
-      return value instanceof Promise ? value.then((later) => start + valueText(later)) : start + valueText(value);
-    });
-  }
-
-  #several(type: Kind, name: string, help: string, labelNames: readonly string[], read: () => Sample[]): void {
-    const fullName = this.#prefix + name;
-    this.#add(type, name, help, labelNames, () =>
-      read()
-        .map(({ labels, value }) => lineStart(fullName, labels) + valueText(value))
-        .join("\n"),
-    );
+    const series = histograms.map(([labels, histogram]) => new BucketSamples(this.#prefix + name, labels, histogram));
+    this.#add("histogram", name, help, labelNames, () => series.flatMap((samples) => samples.read()));
   }
 
   #add(type: Kind, name: string, help: string, labelNames: readonly string[], read: Read): void {
     new Reading(this.#registry, type, this.#prefix + name, help, labelNames, read);
   }
-}
-
-/** A line up to its value. */
-function lineStart(name: string, labels: Labels): string {
-  let inBraces = "";
-  for (const label of Object.keys(labels)) {
-    const value = escaped(String(labels[label])).replaceAll('"', '\\"');
-    inBraces += `${inBraces === "" ? "" : ","}${label}="${value}"`;
-  }
-  return inBraces === "" ? `${name} ` : `${name}{${inBraces}} `;
-}
-
-function valueText(value: number): string {
-  if (Number.isFinite(value) || Number.isNaN(value)) return String(value);
-  return value < 0 ? "-Inf" : "+Inf";
-}
-
-function escaped(text: string): string {
-  return text.replaceAll("\\", "\\\\").replaceAll("\n", "\\n");
 }
 
 /**
@@ -150,35 +108,36 @@ const BOUND_BUCKETS: readonly number[] = BOUNDS_US.map((boundUs) => {
 });
 
 /**
- * A histogram's lines as Prometheus wants them: each bucket counts everything up to its bound. What never changes of
- * them is made once.
+ * A histogram's samples as Prometheus wants them: each bucket counts everything up to its bound. Made once and filled
+ * in at every scrape, because prom-client formats `sharedLabels` once per object.
  */
-class BucketLines {
+export class BucketSamples {
   readonly #histogram: DurationHistogram;
-  readonly #bucketStarts: readonly string[];
-  readonly #lastStart: string;
-  readonly #sumStart: string;
-  readonly #countStart: string;
+  readonly #samples: NamedSample[];
 
   constructor(name: string, labels: Labels, histogram: DurationHistogram) {
-    const bucketStart = (le: string | number): string => lineStart(`${name}_bucket`, { ...labels, le });
+    const bounds = [...BOUNDS_US.map((boundUs) => boundUs / 1e6), "+Inf"];
     this.#histogram = histogram;
-    this.#bucketStarts = BOUNDS_US.map((boundUs) => bucketStart(boundUs / 1e6));
-    this.#lastStart = bucketStart("+Inf");
-    this.#sumStart = lineStart(`${name}_sum`, labels);
-    this.#countStart = lineStart(`${name}_count`, labels);
+    this.#samples = [
+      ...bounds.map((le) => ({ metricName: `${name}_bucket`, sharedLabels: { ...labels, le }, value: 0 })),
+      { metricName: `${name}_sum`, sharedLabels: labels, value: 0 },
+      { metricName: `${name}_count`, sharedLabels: labels, value: 0 },
+    ];
   }
 
-  read(): string {
+  read(): NamedSample[] {
     const { counts, sumMs } = this.#histogram;
-    let text = "";
+    const samples = this.#samples;
     let upTo = 0;
     let bucket = 0;
-    for (let i = 0; i < BOUND_BUCKETS.length; i++) {
-      for (; bucket <= BOUND_BUCKETS[i]!; bucket++) upTo += counts[bucket]!;
-      text += `${this.#bucketStarts[i]}${upTo}\n`;
+    for (const [i, last] of BOUND_BUCKETS.entries()) {
+      for (; bucket <= last; bucket++) upTo += counts[bucket]!;
+      samples[i]!.value = upTo;
     }
     for (; bucket < counts.length; bucket++) upTo += counts[bucket]!;
-    return `${text}${this.#lastStart}${upTo}\n${this.#sumStart}${sumMs / 1000}\n${this.#countStart}${upTo}`;
+    samples.at(-3)!.value = upTo;
+    samples.at(-2)!.value = sumMs / 1000;
+    samples.at(-1)!.value = upTo;
+    return samples;
   }
 }

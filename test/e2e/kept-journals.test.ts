@@ -1,13 +1,11 @@
-import { type ChildProcess, execFileSync } from "node:child_process";
-import { once } from "node:events";
+import { execFileSync } from "node:child_process";
 import { cpSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { expect } from "chai";
 import { inDirectory } from "../support/journal-life.ts";
-import { Caller } from "./caller.ts";
 import { expectAll, KEPT, keptVersions, tellingOf } from "./kept-payments.ts";
-import { startLoneInstance } from "./lone-instance.ts";
+import { duringLife } from "./lone-instance.ts";
 import { newPayment, pay, viewOf } from "./payments.ts";
 
 const CLI = fileURLToPath(new URL("../../server/journal-cli/main.js", import.meta.url));
@@ -19,22 +17,11 @@ describe("journals that earlier releases have made", () => {
   for (const version of VERSIONS) {
     const telling = tellingOf(version, "journals");
 
-    async function alive<T>(directory: string, body: (caller: Caller) => Promise<T>): Promise<T> {
-      const { child, socketPath } = await startLoneInstance(directory, "ignore", { LOG_LEVEL: "silent" });
-      const caller = new Caller({ socketPath });
-      try {
-        return await body(caller);
-      } finally {
-        caller.close();
-        await kill(child);
-      }
-    }
-
     it(`start with all payments there, and go on: ${version}`, () =>
       inDirectory(async (directory) => {
         cpSync(join(KEPT, version, "journals", "data"), join(directory, "data"), { recursive: true });
         const more = newPayment();
-        await alive(directory, async (caller) => {
+        await duringLife(directory, {}, async (caller) => {
           await expectAll(caller, telling);
           expect((await pay(caller, more)).status).to.equal(202);
           const [known] = telling.payments;
@@ -42,7 +29,7 @@ describe("journals that earlier releases have made", () => {
           expect((await pay(caller, again)).status).to.equal(200);
         });
         // What this release has added to it is read with it.
-        await alive(directory, async (caller) => {
+        await duringLife(directory, {}, async (caller) => {
           await expectAll(caller, telling);
           expect((await viewOf(caller, more)).amount).to.equal(19.9);
         });
@@ -62,9 +49,3 @@ describe("journals that earlier releases have made", () => {
     });
   }
 });
-
-async function kill(child: ChildProcess): Promise<void> {
-  const gone = once(child, "exit");
-  child.kill("SIGKILL");
-  await gone;
-}

@@ -1,5 +1,4 @@
-import { type ChildProcess, execFileSync } from "node:child_process";
-import { once } from "node:events";
+import { execFileSync } from "node:child_process";
 import { readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -7,11 +6,10 @@ import { expect } from "chai";
 import { loadStore, untilTableIsThere } from "../kept-data/kept-store.ts";
 import { inDirectory } from "../support/journal-life.ts";
 import { usePostgres } from "../support/postgres-store.ts";
-import { Caller } from "./caller.ts";
+import type { Caller } from "./caller.ts";
 import { expectAll, KEPT, keptVersions, tellingOf } from "./kept-payments.ts";
-import { startLoneInstance } from "./lone-instance.ts";
+import { duringLife } from "./lone-instance.ts";
 import { newPayment, pay, viewOf } from "./payments.ts";
-import { until } from "./until.ts";
 
 const CLI = fileURLToPath(new URL("../../server/store-cli/main.js", import.meta.url));
 const VERSIONS = keptVersions("store");
@@ -33,23 +31,9 @@ describe("stores in PostgreSQL that earlier releases have made", function () {
       return execFileSync(process.execPath, [CLI, command, "--store", server().url, ...args], { encoding: "utf8" });
     }
 
-    async function alive<T>(directory: string, body: (caller: Caller) => Promise<T>): Promise<T> {
-      const { child, socketPath } = await startLoneInstance(directory, "ignore", {
-        DATA_DIR: "",
-        STORE_URL: server().url,
-        INSTANCE: "1",
-        LINK: `unix:${join(directory, "link")}`,
-        LOG_LEVEL: "silent",
-      });
-      const caller = new Caller({ socketPath });
-      try {
-        // The lease of the instance that was killed lapses first.
-        await until("all partitions are carried", async () => (await caller.get("/payments-summary")).status === 200);
-        return await body(caller);
-      } finally {
-        caller.close();
-        await kill(child);
-      }
+    function alive<T>(directory: string, body: (caller: Caller) => Promise<T>): Promise<T> {
+      const link = `unix:${join(directory, "link")}`;
+      return duringLife(directory, { DATA_DIR: "", STORE_URL: server().url, INSTANCE: "1", LINK: link }, body);
     }
 
     it(`start with all payments there, and go on: ${version}`, () =>
@@ -94,10 +78,4 @@ describe("stores in PostgreSQL that earlier releases have made", function () {
 
 function dumpOf(version: string): string {
   return join(KEPT, version, "store", "dump.sql");
-}
-
-async function kill(child: ChildProcess): Promise<void> {
-  const gone = once(child, "exit");
-  child.kill("SIGKILL");
-  await gone;
 }

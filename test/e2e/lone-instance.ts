@@ -1,7 +1,9 @@
 import { type ChildProcess, spawn } from "node:child_process";
+import { once } from "node:events";
 import { join } from "node:path";
 import { INSTANCE_MAIN, INSTANCE_NODE_FLAGS } from "../../perf/launch/plans.ts";
 import { answersHealth } from "../../perf/launch/readiness.ts";
+import { Caller } from "./caller.ts";
 import { until } from "./until.ts";
 
 /**
@@ -31,4 +33,26 @@ export async function startLoneInstance(
   });
   await until("the instance serves", () => answersHealth({ socketPath }));
   return { child, socketPath };
+}
+
+/**
+ * What is done in the life of a lone instance that logs nothing: from when it carries all partitions, for which the
+ * lease of a killed one may have to lapse, to `kill -9`.
+ */
+export async function duringLife<T>(
+  directory: string,
+  env: Readonly<Record<string, string>>,
+  body: (caller: Caller) => Promise<T>,
+): Promise<T> {
+  const { child, socketPath } = await startLoneInstance(directory, "ignore", { LOG_LEVEL: "silent", ...env });
+  const caller = new Caller({ socketPath });
+  try {
+    await until("all partitions are carried", async () => (await caller.get("/payments-summary")).status === 200);
+    return await body(caller);
+  } finally {
+    caller.close();
+    const gone = once(child, "exit");
+    child.kill("SIGKILL");
+    await gone;
+  }
 }

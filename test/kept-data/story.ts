@@ -1,11 +1,9 @@
-import type { ChildProcess } from "node:child_process";
-import { once } from "node:events";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { type RunningProcessor, startProcessor } from "../../perf/processor/processor.ts";
 import type { PaymentView } from "../../server/page/payment-view.ts";
-import { Caller } from "../e2e/caller.ts";
-import { startLoneInstance } from "../e2e/lone-instance.ts";
+import type { Caller } from "../e2e/caller.ts";
+import { duringLife } from "../e2e/lone-instance.ts";
 import { newPayment, type Payment, payMany, untilState, viewOf } from "../e2e/payments.ts";
 import { until } from "../e2e/until.ts";
 
@@ -96,24 +94,15 @@ export class Story {
   }
 
   /** From a start to a kill. */
-  async #life<T>(env: Environment, body: (caller: Caller) => Promise<T>): Promise<T> {
-    const { child, socketPath } = await startLoneInstance(this.#directory, "ignore", {
+  #life<T>(env: Environment, body: (caller: Caller) => Promise<T>): Promise<T> {
+    const settings = {
       RETAIN_PAYMENTS: `${RETAINED_COUNT}`,
       SETTLE_WITHIN_MS: "200",
       DEFAULT_PROCESSOR_URL: this.#default.url,
       FALLBACK_PROCESSOR_URL: this.#fallback.url,
-      LOG_LEVEL: "silent",
       NODE_OPTIONS: `--import=data:text/javascript,${encodeURIComponent(clockOf(this.clockOffsetMs))}`,
-      ...env,
-    });
-    const caller = new Caller({ socketPath });
-    try {
-      await until("all partitions are carried", async () => (await caller.get("/payments-summary")).status === 200);
-      return await body(caller);
-    } finally {
-      caller.close();
-      await kill(child);
-    }
+    };
+    return duringLife(this.#directory, { ...settings, ...env }, body);
   }
 
   async #pay(caller: Caller, count: number, state: string): Promise<void> {
@@ -156,10 +145,4 @@ async function steadyView(caller: Caller, payment: Payment): Promise<PaymentView
 /** Of all threads of an instance. */
 function clockOf(offsetMs: number): string {
   return `const now = Date.now; Date.now = () => now() + ${offsetMs};`;
-}
-
-async function kill(child: ChildProcess): Promise<void> {
-  const gone = once(child, "exit");
-  child.kill("SIGKILL");
-  await gone;
 }
