@@ -40,12 +40,17 @@ describe("3 000 slow clients", function () {
     await service?.stop();
   });
 
-  /** Connections that have said `begun`, and say `next` from time to time. */
-  async function hold(begun: () => string, next: () => string): Promise<void> {
+  /** Connections that have said `begun`, and say `next` from time to time. More of them come once `isHeld`. */
+  async function hold(
+    begun: () => string,
+    next: () => string,
+    isHeld: (connection: RawConnection) => boolean = () => true,
+  ): Promise<void> {
     for (let count = 0; count < SLOW_OF_EACH_KIND; count += BATCH) {
       const batch = Array.from({ length: BATCH }, () => new RawConnection(service.frontTarget));
       for (const connection of batch) slow.push({ connection, next });
       await Promise.all(batch.map((connection) => connection.send(begun())));
+      await until("they are held", () => batch.every(isHeld));
     }
   }
 
@@ -61,9 +66,8 @@ describe("3 000 slow clients", function () {
     await hold(
       () => "GET /health HTTP/1.1\r\nHost: x\r\n\r\n",
       () => "",
+      (connection) => connection.status === 200,
     );
-    const idle = slow.slice(-SLOW_OF_EACH_KIND);
-    await until("the idle ones are answered", () => idle.every(({ connection }) => connection.status === 200));
     drip = setInterval(() => {
       for (const { connection, next } of slow) if (!connection.isClosed && next() !== "") void connection.send(next());
     }, DRIP_MS);
