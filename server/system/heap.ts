@@ -1,4 +1,3 @@
-import process from "node:process";
 import { setFlagsFromString } from "node:v8";
 
 /** What V8 is asked for once the start is over: nothing is faster for a larger heap, and the memory is limited. */
@@ -7,9 +6,6 @@ const FLAGS: readonly string[] = [
   "--optimize-for-size",
   // The young generation stays as small as the start has left it.
   "--semi-space-growth-factor=1",
-  // Eight seconds after a full collection V8 gives memory back by further ones, at most three, of 5 to 15 ms each
-  // (v8/src/heap/memory-reducer.cc). It takes a heap that is to be small for idle, so they fall into the load.
-  Number.parseInt(process.versions.v8, 10) < 12 ? "--memory-reducer-single-gc" : "--memory-reducer-gc-count=1",
 ];
 
 /**
