@@ -10,7 +10,7 @@ import { auditWhole } from "./whole-audit.ts";
 const TAKEN_OVER_MS_MAX = 7000;
 
 describe("instances and a store's servers on hosts that are cut from each other", function () {
-  this.timeout(150_000);
+  this.timeout(90_000);
   let hosts: Hosts | undefined;
   let cluster: Cluster;
   const loads: Load[] = [];

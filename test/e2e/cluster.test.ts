@@ -19,7 +19,7 @@ const BUSY_MACHINE =
 const KEPT = 3000;
 
 describe("instances over a PostgreSQL with a standby", function () {
-  this.timeout(150_000);
+  this.timeout(90_000);
   let cluster: Cluster;
   const loads: Load[] = [];
   /** Accepted besides the loads, and perhaps accepted. */

@@ -21,8 +21,6 @@ export type Surroundings = {
 };
 
 const NOTHING: Totals = { count: 0, cents: 0 };
-/** On a busy machine heirs come too late: after three hand-overs in vain the next is 20 s away (HandOverPace). */
-const SHARED_MS_MAX = 60_000;
 
 /** Two processors and data that outlive the instances: those begin and end, be they one or more. */
 export class LastingService {
@@ -123,17 +121,13 @@ export class LastingService {
   /** Waits until these instances carry all partitions, share them evenly, and agree about it. */
   async untilShared(instances: readonly number[]): Promise<void> {
     let known: (number | null)[][] = [];
-    await until(
-      `the partitions are shared by ${instances}`,
-      async () => {
-        known = await Promise.all(instances.map((instance) => this.carriersAt(instance)));
-        const counts = instances.map((instance) => known[0]!.filter((carrier) => carrier === instance).length);
-        const isEven = Math.max(...counts) - Math.min(...counts) <= 1;
-        const areAll = counts.reduce((sum, count) => sum + count, 0) === known[0]!.length;
-        return isEven && areAll && known.every((carriers) => carriers.join() === known[0]!.join());
-      },
-      SHARED_MS_MAX,
-    ).catch((error: Error) => {
+    await until(`the partitions are shared by ${instances}`, async () => {
+      known = await Promise.all(instances.map((instance) => this.carriersAt(instance)));
+      const counts = instances.map((instance) => known[0]!.filter((carrier) => carrier === instance).length);
+      const isEven = Math.max(...counts) - Math.min(...counts) <= 1;
+      const areAll = counts.reduce((sum, count) => sum + count, 0) === known[0]!.length;
+      return isEven && areAll && known.every((carriers) => carriers.join() === known[0]!.join());
+    }).catch((error: Error) => {
       throw new Error(`${error.message} carriers=${JSON.stringify(known)}`);
     });
   }

@@ -26,7 +26,7 @@ export type LoadRoundOptions = {
 
 /** A payment that nobody answers for so long has failed. */
 const TIMEOUT_MS = 5000;
-/** nginx has 5120 connections and needs two for a request. */
+/** nginx needs two of its worker_connections for a request. */
 const CONNECTION_COUNT_MAX = 1024;
 
 export type LoadRound = LoadSummary & {

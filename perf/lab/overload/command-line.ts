@@ -47,7 +47,7 @@ export type OverloadOptions = {
 export type OverloadWish = { readonly options: OverloadOptions; readonly target: OtherTarget | undefined };
 
 const RATE_MAX = 50_000;
-/** Each is a descriptor here. Our nginx has 5120 connections, and needs two for a request. */
+/** Each is a descriptor here. Our nginx needs two of its worker_connections for a request. */
 const CONNECTIONS_MAX = 5000;
 
 const OPTIONS = {
