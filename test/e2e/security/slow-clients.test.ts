@@ -62,19 +62,20 @@ describe("3 000 slow clients", function () {
       () => `POST /payments HTTP/1.1\r\nHost: x\r\nContent-Length: 8192\r\n\r\n${bodyOf(newPayment())}`,
       () => " ",
     );
-    // All of them at once: the instances stand still meanwhile, so each holds a second connection of nginx.
+    await hold(
+      () => "",
+      () => "",
+    );
+    const idle = slow.slice(-SLOW_OF_EACH_KIND);
+    // All of them ask at once, and the instances stand still: so each holds a second connection of nginx.
     const pids = [1, 2].map((number) => service.pidOf(`instance-${number}`)!);
     for (const pid of pids) process.kill(pid, "SIGSTOP");
     try {
-      await hold(
-        () => "GET /health HTTP/1.1\r\nHost: x\r\n\r\n",
-        () => "",
-      );
+      await Promise.all(idle.map(({ connection }) => connection.send("GET /health HTTP/1.1\r\nHost: x\r\n\r\n")));
       await sleep(STANDSTILL_MS);
     } finally {
       for (const pid of pids) process.kill(pid, "SIGCONT");
     }
-    const idle = slow.slice(-SLOW_OF_EACH_KIND);
     await until("the idle ones are answered", () => idle.every(({ connection }) => connection.status === 200));
     drip = setInterval(() => {
       for (const { connection, next } of slow) if (!connection.isClosed && next() !== "") void connection.send(next());
